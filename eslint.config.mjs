@@ -1,0 +1,37 @@
+import tseslint from 'typescript-eslint';
+
+/** One rule set for everything; there are no per-line exceptions in this repository. */
+export default tseslint.config(
+  { ignores: ['dist/', 'build/', 'coverage/', '.emulator/', 'node_modules/'] },
+  tseslint.configs.base,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: {
+        project: ['./tsconfig.json', './emulator/tsconfig.json', './test/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-console': 'error',
+      eqeqeq: ['error', 'always'],
+    },
+  },
+  // The layers of the server: an SDK is known to one file, the emulator and the server do not know each other.
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: ['**/emulator/**', '**/test/**'] }],
+    },
+  },
+  {
+    files: ['emulator/**/*.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: ['**/src/**', '**/test/**'] }],
+    },
+  },
+);
