@@ -1,0 +1,39 @@
+/** A JSON Web Token that was read, not verified: what it says of itself. */
+export interface DecodedJwt {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** Reads a compact JWT (RFC 7519) without verifying anything; undefined if it is not one. */
+export function decodeJwt(token: string): DecodedJwt | undefined {
+  const [header, claims, signature, ...rest] = token.split('.');
+  if (!header || !claims || !signature || rest.length > 0) return undefined;
+  const parsedHeader = parseJsonObject(header);
+  const parsedClaims = parseJsonObject(claims);
+  return parsedHeader && parsedClaims && { header: parsedHeader, claims: parsedClaims };
+}
+
+function parseJsonObject(base64url: string): Record<string, unknown> | undefined {
+  if (!/^[A-Za-z0-9_-]+$/.test(base64url)) return undefined;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString('utf8'));
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A claim that must be a string to count. */
+export function stringClaim({ claims }: DecodedJwt, name: string): string | undefined {
+  const value = claims[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The client application that the token was issued to: `azp` in v2 tokens, `appid` in v1 tokens. */
+export function clientIdOf(jwt: DecodedJwt): string | undefined {
+  return (stringClaim(jwt, 'azp') ?? stringClaim(jwt, 'appid'))?.toLowerCase();
+}

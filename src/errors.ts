@@ -1,0 +1,77 @@
+/**
+ * Every error code that a caller can meet, with its HTTP status. Codes are contract: they are documented in
+ * docs/errors.md and openapi.yaml, and stand in the body and in the header `x-ms-error-code`.
+ */
+export const errorCodes = {
+  invalid_request: 400,
+  teams_token_missing: 400,
+  teams_token_malformed: 400,
+  teams_token_expired: 400,
+  teams_token_wrong_audience: 400,
+  teams_token_wrong_tenant: 400,
+  teams_token_wrong_app: 400,
+  teams_token_wrong_user: 400,
+  teams_token_rejected: 400,
+  missing_token: 401,
+  invalid_token: 401,
+  insufficient_claims: 401,
+  insufficient_scope: 403,
+  app_only_token: 403,
+  client_not_allowed: 403,
+  consent_required: 403,
+  not_found: 404,
+  user_not_found: 404,
+  method_not_allowed: 405,
+  mapping_not_trusted: 409,
+  mapping_of_other_resource: 409,
+  extension_limit_reached: 409,
+  body_too_large: 413,
+  too_many_requests: 429,
+  internal_error: 500,
+  upstream_invalid_response: 502,
+  upstream_refused: 502,
+  upstream_unavailable: 503,
+  upstream_throttled: 503,
+  upstream_timeout: 504,
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface ErrorDetails {
+  /** The part of the request that is wrong, such as a header name. */
+  target?: string;
+  /** A finer reason than the code; never an upstream's text. */
+  innererror?: Record<string, string | number>;
+  headers?: Record<string, string>;
+  cause?: unknown;
+}
+
+/** An error that a caller may see: status and stable code, a safe message that says whose turn it is. */
+export class ApiError extends Error {
+  override readonly name: string = 'ApiError';
+  readonly status: number;
+  readonly target: string | undefined;
+  readonly innererror: Record<string, string | number> | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.status = errorCodes[code];
+    this.target = details.target;
+    this.innererror = details.innererror;
+    this.headers = details.headers ?? {};
+  }
+}
+
+/** The caller hung up before the answer was ready: nobody is left to tell, and no upstream is to blame. */
+export class CallerGoneError extends Error {
+  override readonly name = 'CallerGoneError';
+
+  constructor() {
+    super('the caller closed the connection before the answer was ready');
+  }
+}
