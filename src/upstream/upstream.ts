@@ -1,0 +1,154 @@
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  DelegateBackoff,
+  type FailureReason,
+  handleWhen,
+  retry,
+  SamplingBreaker,
+} from 'cockatiel';
+import type { Logger } from 'pino';
+import { type Deadline, isCallerGone, reasonOf } from '../concurrency/deadline';
+import { ApiError } from '../errors';
+import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
+
+export interface CallOptions {
+  deadline: Deadline;
+  /**
+   * `any_failure`: the call may be made again after any transient failure, since doing it twice does no harm.
+   * `surely_not_done`: only after a failure that cannot have had an effect.
+   * `never`: the caller of this function decides by itself.
+   */
+  repeatAfter: 'any_failure' | 'surely_not_done' | 'never';
+  /** Turns what the SDK threw into facts. */
+  describe: (error: unknown) => FailureFacts;
+}
+
+/**
+ * One of the three services as seen from here. Every call goes through `call`, which owns what the SDKs do badly:
+ * time limits, retries and leaving a sick service alone.
+ */
+export interface Upstream {
+  /** Throws UpstreamError; an ApiError that `attempt` throws itself is passed on. */
+  call<T>(operation: string, options: CallOptions, attempt: (signal: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+/** The share of a request's time that one attempt may take. */
+const attemptTimeLimitInMs = 4_000;
+const mostRepeats = 2;
+/** What a repeat needs at the least: with less time left it is not begun. */
+const shortestAttemptInMs = 250;
+const longestBreakInMs = 5_000;
+
+export function createUpstream(name: UpstreamName, log: Logger): Upstream {
+  let openUntil = 0;
+
+  /**
+   * Opens only under load (from 5 calls a second): a single user's bad luck is no reason to turn the next one away.
+   * While it is open one call at a time probes, and the first success closes it.
+   */
+  const breaker = circuitBreaker(
+    handleWhen((error) => error instanceof UpstreamError && showsSickness(error)),
+    {
+      breaker: new SamplingBreaker({ threshold: 0.5, duration: 5_000, minimumRps: 5 }),
+      halfOpenAfter: new DelegateBackoff(({ result }) => {
+        const asked = retryAfterOf(result);
+        const breakInMs = Math.min(asked === undefined ? 1_000 : asked * 1_000, longestBreakInMs);
+        openUntil = Date.now() + (asked === undefined ? breakInMs : asked * 1_000);
+        return breakInMs;
+      }),
+    },
+  );
+  breaker.onBreak(() => log.warn({ upstream: name }, 'upstream is failing: it is left alone for a moment'));
+  breaker.onReset(() => log.info({ upstream: name }, 'upstream is well again'));
+
+  function leftAlone(operation: string, cause: unknown): UpstreamError {
+    const secondsLeft = Math.max(1, Math.ceil((openUntil - Date.now()) / 1_000));
+    return new UpstreamError(name, operation, { status: 503, retryAfterInSeconds: secondsLeft }, cause);
+  }
+
+  async function attemptOnce<T>(
+    operation: string,
+    { deadline, describe }: CallOptions,
+    attempt: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const attemptTimeLimit = AbortSignal.timeout(
+      Math.max(1, Math.min(attemptTimeLimitInMs, Math.floor(deadline.remainingInMs()))),
+    );
+    const signal = AbortSignal.any([deadline.signal, attemptTimeLimit]);
+    const startedAt = performance.now();
+    try {
+      signal.throwIfAborted();
+      return await attempt(signal);
+    } catch (error) {
+      if (isCallerGone(deadline.signal)) throw reasonOf(deadline.signal);
+      if (error instanceof ApiError && !(error instanceof UpstreamError)) throw error;
+      const failure =
+        error instanceof UpstreamError
+          ? error
+          : new UpstreamError(
+              name,
+              operation,
+              signal.aborted ? { broken: 'timed_out' } : describe(error),
+              error,
+            );
+      log.warn(
+        {
+          upstream: name,
+          operation,
+          failure: failure.facts,
+          milliseconds: Math.round(performance.now() - startedAt),
+        },
+        'call to upstream failed',
+      );
+      throw failure;
+    }
+  }
+
+  return {
+    async call(operation, options, attempt) {
+      const { deadline, repeatAfter } = options;
+      const worthRepeating = (error: Error) =>
+        error instanceof UpstreamError &&
+        !(error.cause instanceof BrokenCircuitError) &&
+        error.transient &&
+        (repeatAfter === 'any_failure' || (repeatAfter === 'surely_not_done' && error.surelyNotDone)) &&
+        (error.facts.retryAfterInSeconds ?? 0) * 1_000 + shortestAttemptInMs < deadline.remainingInMs();
+
+      const retries = retry(handleWhen(worthRepeating), {
+        maxAttempts: mostRepeats,
+        backoff: new DelegateBackoff(({ attempt: repeat, result }) => repeatDelayInMs(repeat, result)),
+      });
+      return retries.execute(async () => {
+        try {
+          return await breaker.execute(() => attemptOnce(operation, options, attempt));
+        } catch (error) {
+          throw error instanceof BrokenCircuitError ? leftAlone(operation, error) : error;
+        }
+      }, deadline.signal);
+    },
+  };
+}
+
+function showsSickness({ code }: UpstreamError): boolean {
+  return code !== 'upstream_refused';
+}
+
+function retryAfterOf(result: FailureReason<unknown>): number | undefined {
+  return 'error' in result && result.error instanceof UpstreamError
+    ? result.error.facts.retryAfterInSeconds
+    : undefined;
+}
+
+/**
+ * 100 ms, then 300 ms; a second for a service that limits us without saying for how long. Each half to one and a half
+ * of it, so that those who failed together do not return together.
+ */
+function repeatDelayInMs(repeat: number, result: FailureReason<unknown>): number {
+  const asked = retryAfterOf(result);
+  if (asked !== undefined) return asked * 1_000 + 100 * Math.random();
+  const throttled =
+    'error' in result && result.error instanceof UpstreamError && result.error.code === 'upstream_throttled';
+  const usual = throttled ? 1_000 : repeat === 1 ? 100 : 300;
+  return usual * (0.5 + Math.random());
+}

@@ -1,0 +1,127 @@
+import { ApiError, type ErrorCode } from '../errors';
+
+export type UpstreamName = 'Microsoft Entra ID' | 'Microsoft Graph' | 'Azure Communication Services';
+
+/** What is known of a failed call, whichever SDK made it. */
+export interface FailureFacts {
+  /** HTTP status of the reply; absent if there was none. */
+  status?: number | undefined;
+  /** The service's own error code, such as `IdentityNotOwned`. */
+  code?: string | undefined;
+  /** The service's own words: for the log and for recognising cases, never for a caller. */
+  message?: string | undefined;
+  retryAfterInSeconds?: number | undefined;
+  /** There was no usable reply: why. */
+  broken?: 'unsent' | 'connection_lost' | 'timed_out' | 'nonsense' | undefined;
+}
+
+/**
+ * A call to an upstream that failed. `transient` failures are worth another try; `surelyNotDone` ones cannot have had
+ * an effect, so that even a call that must not be repeated may be.
+ */
+export class UpstreamError extends ApiError {
+  override readonly name = 'UpstreamError';
+  readonly transient: boolean;
+  readonly surelyNotDone: boolean;
+
+  constructor(
+    readonly upstream: UpstreamName,
+    readonly operation: string,
+    readonly facts: FailureFacts,
+    cause?: unknown,
+  ) {
+    const { code, message, transient, surelyNotDone } = judge(upstream, facts);
+    super(code, message, {
+      cause,
+      innererror: { upstream, operation, ...(facts.status === undefined ? {} : { status: facts.status }) },
+      headers: retryHeaders(code, facts),
+    });
+    this.transient = transient;
+    this.surelyNotDone = surelyNotDone;
+  }
+}
+
+interface Verdict {
+  code: ErrorCode;
+  message: string;
+  transient: boolean;
+  surelyNotDone: boolean;
+}
+
+function judge(upstream: UpstreamName, { status, broken }: FailureFacts): Verdict {
+  const again = 'Nothing is wrong with your request: try again later.';
+  switch (broken) {
+    case 'unsent':
+      return {
+        code: 'upstream_unavailable',
+        message: `${upstream} cannot be reached at the moment. ${again}`,
+        transient: true,
+        surelyNotDone: true,
+      };
+    case 'connection_lost':
+      return {
+        code: 'upstream_unavailable',
+        message: `The connection to ${upstream} broke. ${again}`,
+        transient: true,
+        surelyNotDone: false,
+      };
+    case 'timed_out':
+      return {
+        code: 'upstream_timeout',
+        message: `${upstream} did not answer in time. ${again}`,
+        transient: true,
+        surelyNotDone: false,
+      };
+    case 'nonsense':
+      return {
+        code: 'upstream_invalid_response',
+        message: `${upstream} sent an answer that makes no sense. ${again}`,
+        transient: false,
+        surelyNotDone: false,
+      };
+    case undefined:
+      break;
+  }
+  if (status === 429) {
+    return {
+      code: 'upstream_throttled',
+      message: `${upstream} is limiting requests at the moment. ${again}`,
+      transient: true,
+      surelyNotDone: true,
+    };
+  }
+  if (status === 408 || (status !== undefined && status >= 500)) {
+    return {
+      code: 'upstream_unavailable',
+      message: `${upstream} has a fault at the moment. ${again}`,
+      // 501 says that it will never do this; a 503 says that it did not even begin.
+      transient: status !== 501,
+      surelyNotDone: status === 503,
+    };
+  }
+  return {
+    code: 'upstream_refused',
+    message:
+      `${upstream} refused this server's request. Nothing is wrong with yours: whoever runs this server must check ` +
+      `its settings; its log says more, under the request id of this answer.`,
+    transient: false,
+    surelyNotDone: true,
+  };
+}
+
+/** What to tell callers who ask when to come back, where the upstream gave no time itself. */
+const usualRetryAfterInSeconds = 2;
+
+function retryHeaders(code: ErrorCode, { retryAfterInSeconds }: FailureFacts): Record<string, string> {
+  const comeBack =
+    code === 'upstream_unavailable' || code === 'upstream_throttled' || code === 'upstream_timeout';
+  return comeBack ? { 'Retry-After': String(retryAfterInSeconds ?? usualRetryAfterInSeconds) } : {};
+}
+
+/** Reads `Retry-After` (RFC 9110 section 10.2.3: seconds, or a date) as whole seconds. */
+export function parseRetryAfter(value: string | null | undefined, now = Date.now()): number | undefined {
+  if (!value) return undefined;
+  if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.ceil(Number(value));
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000));
+}
