@@ -1,0 +1,203 @@
+import { CommunicationIdentityClient, type TokenScope } from '@azure/communication-identity';
+import { ManagedIdentityCredential } from '@azure/identity';
+import { z } from 'zod';
+import type { Config } from '../config';
+import type { Deadline } from '../concurrency/deadline';
+import { ApiError } from '../errors';
+import { brokenBy } from '../upstream/httpClient';
+import type { CallOptions, Upstream } from '../upstream/upstream';
+import { type FailureFacts, parseRetryAfter } from '../upstream/upstreamError';
+
+/** A token that Azure Communication Services issued. */
+export interface CommunicationToken {
+  readonly token: string;
+  readonly expiresOn: Date;
+}
+
+/** Why an identity cannot be used: it was deleted, or belongs to another resource. */
+export type UnusableIdentity = 'gone' | 'not_owned';
+
+/** The identities of one Communication Services resource and their tokens. All throw UpstreamError. */
+export interface AcsIdentityService {
+  /** Creates an identity; never twice, so that it is retried only where it was surely not created. */
+  createUser(deadline: Deadline): Promise<{ communicationUserId: string }>;
+  createUserWithToken(
+    deadline: Deadline,
+  ): Promise<{ communicationUserId: string; token: CommunicationToken }>;
+  issueToken(communicationUserId: string, deadline: Deadline): Promise<CommunicationToken | UnusableIdentity>;
+  deleteUser(communicationUserId: string, deadline: Deadline): Promise<'deleted' | UnusableIdentity>;
+  /** `clientId`: the application that the Teams token was issued to; `objectId`: its user. ACS checks both. */
+  exchangeTeamsToken(
+    teamsToken: string,
+    clientId: string,
+    objectId: string,
+    deadline: Deadline,
+  ): Promise<CommunicationToken>;
+}
+
+const tokenReply = z.object({ token: z.string().min(1), expiresOn: z.date() });
+const userReply = z.object({ communicationUserId: z.string().min(1) });
+
+export function createAcsIdentityService(
+  config: Config['communication'],
+  upstream: Upstream,
+): AcsIdentityService {
+  const client = createClient(config);
+  const scopes = config.tokenScopes as TokenScope[];
+  const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
+
+  async function call<T>(
+    operation: string,
+    deadline: Deadline,
+    repeatAfter: CallOptions['repeatAfter'],
+    shape: z.ZodType<T>,
+    send: (abortSignal: AbortSignal) => Promise<unknown>,
+    answer: (facts: FailureFacts, error: unknown) => T | undefined = () => undefined,
+  ): Promise<T> {
+    return upstream.call(operation, { deadline, repeatAfter, describe }, async (signal) => {
+      let reply: unknown;
+      try {
+        reply = await send(signal);
+      } catch (error) {
+        const expected = signal.aborted ? undefined : answer(describe(error), error);
+        if (expected === undefined) throw error;
+        return expected;
+      }
+      return shape.parse(reply);
+    });
+  }
+
+  return {
+    createUser: (deadline) =>
+      call('create user', deadline, 'surely_not_done', userReply, (abortSignal) =>
+        client.createUser({ abortSignal }),
+      ),
+
+    async createUserWithToken(deadline) {
+      const shape = tokenReply.extend({ user: userReply });
+      const { user, ...token } = await call(
+        'create user with token',
+        deadline,
+        'surely_not_done',
+        shape,
+        (abortSignal) => client.createUserAndToken(scopes, { ...lifetime, abortSignal }),
+      );
+      return { communicationUserId: user.communicationUserId, token };
+    },
+
+    issueToken: (communicationUserId, deadline) =>
+      call<CommunicationToken | UnusableIdentity>(
+        'issue token',
+        deadline,
+        'any_failure',
+        tokenReply,
+        (abortSignal) => client.getToken({ communicationUserId }, scopes, { ...lifetime, abortSignal }),
+        unusableIdentity,
+      ),
+
+    deleteUser: (communicationUserId, deadline) =>
+      call<'deleted' | UnusableIdentity>(
+        'delete user',
+        deadline,
+        'any_failure',
+        z.unknown().transform(() => 'deleted' as const),
+        (abortSignal) => client.deleteUser({ communicationUserId }, { abortSignal }),
+        unusableIdentity,
+      ),
+
+    exchangeTeamsToken: (teamsUserAadToken, clientId, userObjectId, deadline) =>
+      call<CommunicationToken>(
+        'exchange Teams token',
+        deadline,
+        'any_failure',
+        tokenReply,
+        (abortSignal) =>
+          client.getTokenForTeamsUser({ teamsUserAadToken, clientId, userObjectId, abortSignal }),
+        (facts, error) => {
+          const reason = reasonTeamsTokenRefused(facts);
+          if (!reason) return undefined;
+          throw new ApiError('teams_token_rejected', reason, { target: 'teamsUserAadToken', cause: error });
+        },
+      ),
+  };
+}
+
+function createClient({
+  endpoint,
+  accessKey,
+  managedIdentityClientId,
+}: Config['communication']): CommunicationIdentityClient {
+  const options = {
+    // We own retries and time limits; the SDK would create a second identity after a lost reply.
+    retryOptions: { maxRetries: 0 },
+    redirectOptions: { maxRetries: 0 },
+    // The endpoint may be http on loopback only: settings.ts sees to that.
+    allowInsecureConnection: endpoint.startsWith('http://'),
+  };
+  if (accessKey !== undefined) return new CommunicationIdentityClient(endpoint, { key: accessKey }, options);
+  const credential = managedIdentityClientId
+    ? new ManagedIdentityCredential({ clientId: managedIdentityClientId })
+    : new ManagedIdentityCredential();
+  return new CommunicationIdentityClient(endpoint, credential, options);
+}
+
+/** What core-rest-pipeline's RestError carries; read structurally, as the package does not export the class. */
+interface RestErrorLike extends Error {
+  code?: unknown;
+  statusCode?: unknown;
+  response?: { headers?: { get?: (name: string) => string | undefined } };
+  details?: { error?: { code?: unknown; message?: unknown } };
+}
+
+function describe(error: unknown): FailureFacts {
+  if (!(error instanceof Error)) return { broken: 'nonsense' };
+  const { statusCode, code, response, details } = error as RestErrorLike;
+  if (typeof statusCode === 'number' && statusCode >= 400) {
+    const serviceCode = details?.error?.code ?? code;
+    const serviceMessage = details?.error?.message ?? error.message;
+    return {
+      status: statusCode,
+      code: typeof serviceCode === 'string' ? serviceCode : undefined,
+      message: typeof serviceMessage === 'string' ? serviceMessage : undefined,
+      retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
+    };
+  }
+  // A reply that cannot be read: the SDK's own parser, or our check of its shape.
+  if (statusCode !== undefined || code === 'PARSE_ERROR' || error instanceof z.ZodError)
+    return { broken: 'nonsense' };
+  return { broken: brokenBy(error) };
+}
+
+/** Undefined if the failure says nothing about the identity. */
+function unusableIdentity({ status, code, message }: FailureFacts): UnusableIdentity | undefined {
+  if (status === undefined || status >= 500 || status === 429) return undefined;
+  if (code === 'IdentityNotOwned') return 'not_owned';
+  // No recording of the answer for a deleted identity is public: known by the words of Microsoft's samples, or as a 404
+  // of the service itself (a stranger's 404 has no error code).
+  const saysGone =
+    /(doesn't|does not|no longer) exist/i.test(message ?? '') || /IdentityNotFound/i.test(code ?? '');
+  return saysGone || ((status === 404 || status === 410) && code !== undefined) ? 'gone' : undefined;
+}
+
+/** ACS's verdicts on the Teams token; undefined if the failure is not about it. */
+function reasonTeamsTokenRefused({ status, code }: FailureFacts): string | undefined {
+  if (status === 401 && code === 'InvalidAccessToken') {
+    return 'Azure Communication Services does not accept the Teams token: get a new one, and see that the user has a Teams licence.';
+  }
+  if (status === 400 || (status === 403 && code !== 'Denied')) {
+    return 'Azure Communication Services refused the Teams token for this user and client application: get a new one for the signed-in user.';
+  }
+  return undefined;
+}
+
+/** The GUID of the resource in an identity's id (`8:acs:<resource>_<user>`); undefined for ids of another form. */
+export function resourceOf(communicationUserId: string): string | undefined {
+  return /^8:(?:[a-z-]+:)?([0-9a-f-]{36})_/i.exec(communicationUserId)?.[1]?.toLowerCase();
+}
+
+/** True if the two identities are surely of different resources. */
+export function isOfOtherResource(communicationUserId: string, own: string): boolean {
+  const resource = resourceOf(communicationUserId);
+  const ownResource = resourceOf(own);
+  return resource !== undefined && ownResource !== undefined && resource !== ownResource;
+}

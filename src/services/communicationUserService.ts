@@ -1,0 +1,123 @@
+import { LRUCache } from 'lru-cache';
+import type { AuthenticatedUser } from '../auth/authenticatedUser';
+import { startDeadline } from '../concurrency/deadline';
+import { createKeyedMutex } from '../concurrency/keyedMutex';
+import { createSingleFlight } from '../concurrency/singleFlight';
+import { UpstreamError } from '../upstream/upstreamError';
+import type { AcsIdentityService } from './acsIdentityService';
+import type { IdentityLifecycle } from './identityLifecycle';
+import type { IssuedToken, IssuedTokenCache } from './issuedTokenCache';
+
+/** What callers may do with their own communication user. `caller` fires when the caller has gone or its time is up. */
+export interface CommunicationUserService {
+  /** A token that was issued to this user a short while ago, without any remote call. */
+  findReusableToken(user: AuthenticatedUser): IssuedToken | undefined;
+  /** A token for the user's identity, which is created on first use. `fresh`: newly issued, never one from memory. */
+  issueToken(user: AuthenticatedUser, options: { fresh: boolean }, caller: AbortSignal): Promise<IssuedToken>;
+  findUser(user: AuthenticatedUser, caller: AbortSignal): Promise<string | undefined>;
+  findOrCreateUser(
+    user: AuthenticatedUser,
+    caller: AbortSignal,
+  ): Promise<{ communicationUserId: string; created: boolean }>;
+  deleteUser(user: AuthenticatedUser, caller: AbortSignal): Promise<void>;
+}
+
+export interface CommunicationUserServiceOptions {
+  lifecycle: IdentityLifecycle;
+  acs: AcsIdentityService;
+  issuedTokens: IssuedTokenCache;
+  mappingCacheSize: number;
+  /** 0 turns the memory of mappings off. */
+  mappingCacheMinutes: number;
+  workTimeLimitInMs: number;
+}
+
+const mostIdentitiesTried = 3;
+
+export function createCommunicationUserService(
+  options: CommunicationUserServiceOptions,
+): CommunicationUserService {
+  const { lifecycle, acs, issuedTokens, workTimeLimitInMs } = options;
+  const inTurn = createKeyedMutex();
+  const shareToken = createSingleFlight<IssuedToken>(workTimeLimitInMs);
+  const shareUser = createSingleFlight<{ communicationUserId: string; created: boolean }>(workTimeLimitInMs);
+  const shareFind = createSingleFlight<string | undefined>(workTimeLimitInMs);
+  const shareDelete = createSingleFlight<undefined>(workTimeLimitInMs);
+
+  /** A mapping changes only by deletion; one that is out of date shows itself when ACS refuses to issue for it. */
+  const mappings = new LRUCache<string, string>({
+    max: options.mappingCacheSize,
+    ttl: Math.max(1, options.mappingCacheMinutes * 60_000),
+  });
+  const remember = (user: AuthenticatedUser, communicationUserId: string) => {
+    if (options.mappingCacheMinutes > 0) mappings.set(user.key, communicationUserId);
+  };
+  const forget = (user: AuthenticatedUser) => {
+    mappings.delete(user.key);
+    issuedTokens.delete(user.key);
+  };
+
+  /** Callers with the same access token share a flight: another token of the user may fare differently at Entra. */
+  const flightOf = (user: AuthenticatedUser, kind = '') => `${user.accessTokenHash}${kind}`;
+
+  return {
+    findReusableToken: (user) => issuedTokens.get(user.key),
+
+    issueToken: (user, { fresh }, caller) =>
+      shareToken(flightOf(user, fresh ? ' fresh' : ''), caller, (deadline) =>
+        inTurn(user.key, deadline, async () => {
+          const issuedMeanwhile = fresh ? undefined : issuedTokens.get(user.key);
+          if (issuedMeanwhile) return issuedMeanwhile;
+
+          const known = mappings.get(user.key);
+          let identity = known
+            ? { communicationUserId: known, created: false }
+            : await lifecycle.findOrCreate(user, true, deadline);
+          for (let tried = 1; tried <= mostIdentitiesTried; tried += 1) {
+            const { communicationUserId } = identity;
+            const token =
+              ('token' in identity && identity.token) ||
+              (await acs.issueToken(communicationUserId, deadline));
+            if (typeof token !== 'string') {
+              const issued = { communicationUserId, token: token.token, expiresOn: token.expiresOn };
+              remember(user, communicationUserId);
+              issuedTokens.add(user.key, issued);
+              return issued;
+            }
+            forget(user);
+            identity = await lifecycle.replace(user, communicationUserId, token, deadline);
+          }
+          throw new UpstreamError('Azure Communication Services', 'issue token', {
+            broken: 'nonsense',
+            message: 'every identity of the user is said to be gone',
+          });
+        }),
+      ),
+
+    // Asks the directory, not our memory: this is how one looks what is really there.
+    findUser: (user, caller) =>
+      shareFind(flightOf(user), caller, (deadline) => lifecycle.find(user, deadline)),
+
+    findOrCreateUser: (user, caller) =>
+      shareUser(flightOf(user), caller, (deadline) =>
+        inTurn(user.key, deadline, async () => {
+          const { communicationUserId, created } = await lifecycle.findOrCreate(user, false, deadline);
+          remember(user, communicationUserId);
+          return { communicationUserId, created };
+        }),
+      ),
+
+    deleteUser: (user, caller) => {
+      forget(user);
+      return shareDelete(flightOf(user), caller, () => {
+        // Once begun it goes on without the caller: half a deletion helps nobody.
+        const deadline = startDeadline(workTimeLimitInMs);
+        return inTurn(user.key, deadline, async () => {
+          forget(user);
+          await lifecycle.delete(user, deadline);
+          return undefined;
+        });
+      });
+    },
+  };
+}

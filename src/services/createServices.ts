@@ -1,0 +1,108 @@
+import type { RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { createBearerAuthentication } from '../auth/bearerAuthentication';
+import { createChallenges } from '../auth/challenge';
+import { createEntraAuthority, type EntraAuthority } from '../auth/entraAuthority';
+import type { Config } from '../config';
+import { createHttpClient } from '../upstream/httpClient';
+import { createUpstream } from '../upstream/upstream';
+import { type AcsIdentityService, createAcsIdentityService } from './acsIdentityService';
+import { type CommunicationUserService, createCommunicationUserService } from './communicationUserService';
+import { createGraphService } from './graphService';
+import { createIdentityLifecycle } from './identityLifecycle';
+import { createIssuedTokenCache } from './issuedTokenCache';
+import { createMappingSeal } from './mappingSeal';
+import { createOboTokenService } from './oboTokenService';
+
+/** The parts of the server, each built once; everything that an app needs to answer requests. */
+export interface Services {
+  readonly authority: EntraAuthority;
+  readonly requireBearerToken: RequestHandler;
+  readonly communicationUsers: CommunicationUserService;
+  readonly acs: AcsIdentityService;
+  /** Ends background work: waits for what must not be left half done, then closes connections. */
+  stop(): Promise<void>;
+}
+
+export const requiredScope = 'access_as_user';
+
+/** Upstream work ends this long before the caller's deadline, so that there is time to tidy up and to answer. */
+export const requestTimeLimitInMs = 10_000;
+const workTimeLimitInMs = 8_500;
+
+/** The composition root. Nothing in here is started, but for what `start` methods do. */
+export function createServices(config: Config, log: Logger): Services {
+  const { authorityHost, tenantId, clientId, clientSecret, audiences, allowedClientIds } = config.entra;
+  const http = createHttpClient();
+  const authority = createEntraAuthority({ authorityHost, tenantId, http, log });
+  const challenges = createChallenges({
+    realm: `api://${clientId}`,
+    authorizationUri: `${authorityHost}/${tenantId}/oauth2/v2.0/authorize`,
+    requiredScope,
+  });
+  const requireBearerToken = createBearerAuthentication({
+    authority,
+    authorityHost,
+    tenantId,
+    clientId,
+    policy: {
+      tenantId,
+      audiences,
+      allowedClientIds,
+      requiredScope,
+      scopeToRequest: `api://${clientId}/${requiredScope}`,
+    },
+    challenges,
+    cacheSize: config.entra.verifiedTokenCacheSize,
+  });
+
+  const oboTokens = createOboTokenService({
+    authority,
+    authorityHost,
+    tenantId,
+    clientId,
+    clientSecret,
+    graphEndpoint: config.graph.endpoint,
+    cacheSize: config.entra.oboTokenCacheSize,
+    http,
+    upstream: createUpstream('Microsoft Entra ID', log),
+    challenges,
+    flightTimeLimitInMs: workTimeLimitInMs,
+  });
+  const graph = createGraphService({
+    ...config.graph,
+    seal: createMappingSeal(config.mapping.key),
+    oboTokens,
+    http,
+    upstream: createUpstream('Microsoft Graph', log),
+    challenges,
+  });
+  const acs = createAcsIdentityService(
+    config.communication,
+    createUpstream('Azure Communication Services', log),
+  );
+  const lifecycle = createIdentityLifecycle({ graph, acs, adoptUnsigned: config.mapping.adoptUnsigned, log });
+  const communicationUsers = createCommunicationUserService({
+    lifecycle,
+    acs,
+    issuedTokens: createIssuedTokenCache(
+      config.communication.tokenReuseInMinutes,
+      config.communication.tokenCacheSize,
+    ),
+    mappingCacheSize: config.mapping.cacheSize,
+    mappingCacheMinutes: config.mapping.cacheMinutes,
+    workTimeLimitInMs,
+  });
+
+  return {
+    authority,
+    requireBearerToken,
+    communicationUsers,
+    acs,
+    async stop() {
+      authority.stop();
+      await lifecycle.settled();
+      await http.close();
+    },
+  };
+}
