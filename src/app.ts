@@ -1,0 +1,97 @@
+import cors from 'cors';
+import express, { type Express, type RequestHandler, Router } from 'express';
+import type { Logger } from 'pino';
+import type { Config } from './config';
+import { createTokenController } from './controllers/tokenController';
+import { createUserController } from './controllers/userController';
+import { ApiError } from './errors';
+import { refuseLargeBody } from './middleware/bodyLimit';
+import { createErrorHandler } from './middleware/errorHandler';
+import { createRejectedRateLimit, createUserRateLimit } from './middleware/rateLimits';
+import { createRequestLog } from './middleware/requestLog';
+import { createRoutes } from './routes';
+import { requestTimeLimitInMs, type Services } from './services/createServices';
+
+export interface AppParts {
+  config: Config;
+  services: Services;
+  log: Logger;
+  /** False while the server is shutting down. */
+  isAcceptingWork: () => boolean;
+}
+
+/** Builds the Express app: no listening, no environment. */
+export function createApp({ config, services, log, isAcceptingWork }: AppParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  // Tokens in a query are never read, so neither is the query.
+  app.set('query parser', false);
+  app.set('trust proxy', config.trustedProxies);
+
+  app.use(createRequestLog(log));
+  app.use(setSafeHeaders);
+  app.use(
+    '/health',
+    createHealthRoutes(() => isAcceptingWork() && services.authority.current() !== undefined),
+  );
+  if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
+  app.use(refuseLargeBody);
+  app.use(
+    createRoutes({
+      token: createTokenController({
+        users: services.communicationUsers,
+        acs: services.acs,
+        allowedClientIds: config.entra.allowedClientIds,
+        timeLimitInMs: requestTimeLimitInMs,
+      }),
+      user: createUserController({ users: services.communicationUsers, timeLimitInMs: requestTimeLimitInMs }),
+      guards: [services.requireBearerToken, createUserRateLimit(config.rateLimits.user)],
+    }),
+  );
+  app.use((_request, _response, next) =>
+    next(new ApiError('not_found', 'There is nothing at this address.')),
+  );
+  app.use(createRejectedRateLimit(config.rateLimits.rejected));
+  app.use(createErrorHandler(log));
+  return app;
+}
+
+/** Answers carry tokens: no cache keeps them (RFC 6749 section 5.1), and no browser takes them for anything but data. */
+const setSafeHeaders: RequestHandler = (_request, response, next) => {
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+  response.setHeader('Strict-Transport-Security', 'max-age=31536000');
+  next();
+};
+
+/** For load balancers: local knowledge only. A sick upstream must not take all instances out at once. */
+function createHealthRoutes(isReady: () => boolean): Router {
+  const router = Router();
+  router.get('/live', (_request, response) => {
+    response.json({ status: 'live' });
+  });
+  router.get('/ready', (_request, response) => {
+    const ready = isReady();
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready' });
+  });
+  return router;
+}
+
+/** Lets the browser apps of these origins call, and read the headers that tell them what to do. */
+function createCors(origins: readonly string[]): RequestHandler {
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'POST', 'DELETE'],
+    allowedHeaders: [
+      'Authorization',
+      'Content-Type',
+      'Cache-Control',
+      'teams-user-aad-token',
+      'x-ms-client-request-id',
+    ],
+    exposedHeaders: ['WWW-Authenticate', 'Retry-After', 'x-ms-request-id', 'x-ms-error-code'],
+    maxAge: 86_400,
+  });
+}

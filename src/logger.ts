@@ -1,0 +1,65 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+export interface LoggerOptions {
+  level: string;
+  /** Values that must never stand in a log, whatever text they come in. */
+  secrets: readonly string[];
+  destination?: DestinationStream | undefined;
+}
+
+/**
+ * One JSON object a line, on standard output. Two nets keep secrets out: errors are reduced to fields known to be harmless, and each
+ * finished line is searched for anything that looks like a token, and for our own secrets.
+ */
+export function createLogger({ level, secrets, destination }: LoggerOptions): Logger {
+  const secretPattern = patternOf(secrets);
+  return pino(
+    {
+      level,
+      base: null,
+      messageKey: 'message',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
+      hooks: { streamWrite: (line) => line.replace(secretPattern, '[redacted]') },
+    },
+    destination ?? pino.destination({ dest: 1, sync: false }),
+  );
+}
+
+/** JWTs (two base64url parts that begin with `{"`, and what follows), access keys, and the given texts. */
+function patternOf(secrets: readonly string[]): RegExp {
+  const literal = secrets
+    .filter((secret) => secret.length >= 8)
+    .flatMap((secret) => [secret, encodeURIComponent(secret)])
+    .map((secret) => secret.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
+  return new RegExp(
+    ['eyJ[\\w-]{5,}\\.[\\w-]+\\.?[\\w-]*', '(?<=accesskey=)[^;"\\s]+', ...literal].join('|'),
+    'gi',
+  );
+}
+
+interface DescribedError {
+  type: string;
+  message: string;
+  code?: string | number;
+  stack?: string | undefined;
+  cause?: DescribedError;
+}
+
+const deepestCause = 4;
+
+/** SDK errors carry whole requests, with their credentials: only these fields of an error are logged. */
+function describeError(error: unknown, depth = 0): DescribedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(depth === 0 ? { stack: error.stack } : {}),
+    ...(error.cause instanceof Error && depth < deepestCause
+      ? { cause: describeError(error.cause, depth + 1) }
+      : {}),
+  };
+}

@@ -1,0 +1,126 @@
+import { createServer, type Server } from 'node:http';
+import { config as loadDotenv } from 'dotenv';
+import { createApp } from './app';
+import { type Config, ConfigError, loadConfig } from './config';
+import { createLogger } from './logger';
+import { createServices } from './services/createServices';
+
+/** The process edge: settings in, listening, and out in good order. */
+function main(): void {
+  loadDotenv({ quiet: true });
+  const config = readConfigOrExit();
+  const log = createLogger({ level: config.logLevel, secrets: secretsOf(config) });
+  const services = createServices(config, log);
+  let shuttingDown = false;
+  const app = createApp({ config, services, log, isAcceptingWork: () => !shuttingDown });
+  const server = createServer(app);
+  protectConnections(server);
+  const inFlight = countInFlight(server);
+
+  process.once('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'the server met an error that it does not know how to survive');
+    exitWhenLogged(1);
+  });
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    process.stderr.write(
+      error.code === 'EADDRINUSE'
+        ? `Port ${config.port} is taken: stop the program that uses it, or set PORT to another one.\n`
+        : `The server cannot listen on port ${config.port}: ${error.message}\n`,
+    );
+    process.exit(1);
+  });
+  server.listen(config.port, () => {
+    log.info(
+      { port: addressPort(server), authority: config.entra.authorityHost, tenant: config.entra.tenantId },
+      'listening',
+    );
+    services.authority.start();
+  });
+
+  const shutDown = (signal: NodeJS.Signals) => {
+    if (shuttingDown) return;
+    shuttingDown = true;
+    log.info({ signal }, 'shutting down: finishing the requests in flight');
+    void drain(server, signal === 'SIGTERM' ? noticeTimeInMs : 0, inFlight)
+      .then(() => withinTime(services.stop(), drainTimeLimitInMs))
+      .then(() => log.info('stopped'))
+      .finally(() => exitWhenLogged(0));
+  };
+  process.on('SIGTERM', shutDown);
+  process.on('SIGINT', shutDown);
+
+  function exitWhenLogged(code: number): void {
+    log.flush(() => process.exit(code));
+    setTimeout(() => process.exit(code), 1_000).unref();
+  }
+}
+
+function readConfigOrExit(): Config {
+  try {
+    return loadConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+function secretsOf({ entra, communication, mapping }: Config): string[] {
+  return [entra.clientSecret, communication.accessKey ?? '', mapping.key.toString('base64')];
+}
+
+/** Longer than the front ends of Azure App Service keep an idle connection, so that it is they who close it. */
+const keepAliveInMs = 245_000;
+
+function protectConnections(server: Server): void {
+  server.keepAliveTimeout = keepAliveInMs;
+  server.headersTimeout = 15_000;
+  server.requestTimeout = 30_000;
+}
+
+/** How long new requests are still answered while readiness says 503, so that a load balancer can take notice. */
+const noticeTimeInMs = 1_000;
+const drainTimeLimitInMs = 15_000;
+
+/**
+ * Resolves when no request is in flight any more, or the time limit has passed. Until then the server goes on to listen, so
+ * that its readiness can be asked.
+ */
+async function drain(server: Server, noticeInMs: number, inFlight: () => number): Promise<void> {
+  const end = Date.now() + drainTimeLimitInMs;
+  await sleep(noticeInMs);
+  while (inFlight() > 0 && Date.now() < end) await sleep(50);
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // A connection that was busy when the server closed stays open for its next request: it is closed once idle.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  await withinTime(closed, 1_000);
+  clearInterval(sweep);
+  server.closeAllConnections();
+}
+
+/** Counts requests under way, those for the health of the server left out. */
+function countInFlight(server: Server): () => number {
+  let inFlight = 0;
+  server.on('request', (request, response) => {
+    if (request.url?.startsWith('/health/')) return;
+    inFlight += 1;
+    response.once('close', () => (inFlight -= 1));
+  });
+  return () => inFlight;
+}
+
+const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+async function withinTime(work: Promise<void>, timeLimitInMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeLimitInMs)));
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}
+
+function addressPort(server: Server): number | undefined {
+  const address = server.address();
+  return typeof address === 'object' ? address?.port : undefined;
+}
+
+main();
