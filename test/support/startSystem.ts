@@ -1,0 +1,93 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import request, { type Test } from 'supertest';
+import { type Emulator, startEmulator } from '../../emulator/startEmulator';
+import { createApp } from '../../src/app';
+import { loadConfig } from '../../src/config';
+import { createLogger } from '../../src/logger';
+import { createServices } from '../../src/services/createServices';
+
+export interface TestServer {
+  readonly url: string;
+  /** What it has logged, parsed. */
+  readonly log: Record<string, unknown>[];
+  readonly rawLog: string[];
+  /** A call with this bearer token; none if undefined. */
+  call(
+    method: 'get' | 'post' | 'delete' | 'put' | 'head' | 'options',
+    path: string,
+    accessToken?: string,
+  ): Test;
+  stop(): Promise<void>;
+}
+
+export interface System extends TestServer {
+  readonly emulator: Emulator;
+  /** A further server of its own on the same emulator, as a second process would be. */
+  startAnother(settings?: Record<string, string>): Promise<TestServer>;
+}
+
+/** Rate limits are off unless a test is about them: tests call far more often than people do. */
+const testSettings = { RATE_LIMIT_USER: '0', RATE_LIMIT_REJECTED: '0' };
+
+/** The production app with its real SDKs, on free ports, against an emulator of its own. */
+export async function startSystem(settings: Record<string, string> = {}): Promise<System> {
+  const emulator = await startEmulator();
+  const servers: TestServer[] = [];
+  const startAnother = async (more: Record<string, string> = {}) => {
+    const server = await startServer({ ...emulator.settings(), ...testSettings, ...settings, ...more });
+    servers.push(server);
+    return server;
+  };
+  const server = await startAnother();
+  return {
+    ...server,
+    emulator,
+    startAnother,
+    async stop() {
+      await Promise.all(servers.map((one) => one.stop()));
+      await emulator.stop();
+    },
+  };
+}
+
+export async function startServer(environment: Record<string, string>): Promise<TestServer> {
+  const config = loadConfig(environment);
+  const rawLog: string[] = [];
+  const log = createLogger({
+    level: environment.LOG_LEVEL ?? 'debug',
+    secrets: [
+      config.entra.clientSecret,
+      config.communication.accessKey ?? '',
+      config.mapping.key.toString('base64'),
+    ],
+    destination: { write: (line) => void rawLog.push(line) },
+  });
+  const services = createServices(config, log);
+  const server = createServer(createApp({ config, services, log, isAcceptingWork: () => true }));
+  services.authority.start();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    url,
+    rawLog,
+    get log() {
+      return rawLog.map((line) => JSON.parse(line) as Record<string, unknown>);
+    },
+    call(method, path, accessToken) {
+      const test = request(url)[method](path);
+      return accessToken === undefined ? test : test.set('Authorization', `Bearer ${accessToken}`);
+    },
+    async stop() {
+      await close(server);
+      await services.stop();
+    },
+  };
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
+}
