@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /**
  * Every error code that a caller can meet, with its HTTP status. Codes are contract: they are documented in
  * docs/errors.md and openapi.yaml, and stand in the body and in the header `x-ms-error-code`.
@@ -65,6 +67,11 @@ export class ApiError extends Error {
     this.innererror = details.innererror;
     this.headers = details.headers ?? {};
   }
+}
+
+/** True also for errors of Node's own realm, where a test runner has another `Error`. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
 }
 
 /** The caller hung up before the answer was ready: nobody is left to tell, and no upstream is to blame. */

@@ -1,3 +1,4 @@
+import { isError } from './errors';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export interface LoggerOptions {
@@ -51,15 +52,13 @@ const deepestCause = 4;
 
 /** SDK errors carry whole requests, with their credentials: only these fields of an error are logged. */
 function describeError(error: unknown, depth = 0): DescribedError {
-  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
+  if (!isError(error)) return { type: typeof error, message: 'not an error' };
   const code: unknown = 'code' in error ? error.code : undefined;
   return {
     type: error.name,
     message: error.message,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     ...(depth === 0 ? { stack: error.stack } : {}),
-    ...(error.cause instanceof Error && depth < deepestCause
-      ? { cause: describeError(error.cause, depth + 1) }
-      : {}),
+    ...(isError(error.cause) && depth < deepestCause ? { cause: describeError(error.cause, depth + 1) } : {}),
   };
 }

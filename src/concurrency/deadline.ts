@@ -1,4 +1,4 @@
-import { ApiError, CallerGoneError } from '../errors';
+import { ApiError, CallerGoneError, isError } from '../errors';
 
 /** A point in time by which work must be done. Its signal fires then, or when the work is not wanted any more. */
 export interface Deadline {
@@ -9,7 +9,7 @@ export interface Deadline {
 /** Starts a deadline; its signal aborts with a `TimeoutError`, or with the reason of `unwanted`. */
 export function startDeadline(timeLimitInMs: number, unwanted?: AbortSignal): Deadline {
   const end = performance.now() + timeLimitInMs;
-  const timeout = AbortSignal.timeout(timeLimitInMs);
+  const timeout = AbortSignal.timeout(Math.ceil(timeLimitInMs));
   return {
     signal: unwanted ? AbortSignal.any([timeout, unwanted]) : timeout,
     remainingInMs: () => Math.max(0, end - performance.now()),
@@ -41,7 +41,7 @@ export function isCallerGone(signal: AbortSignal): boolean {
 /** Why the signal fired, as an error to throw: a lack of time is an ApiError. */
 export function reasonOf(signal: AbortSignal): Error {
   const reason: unknown = signal.reason;
-  if (reason instanceof Error && reason.name !== 'TimeoutError') return reason;
+  if (isError(reason) && reason.name !== 'TimeoutError') return reason;
   return new ApiError(
     'upstream_timeout',
     'The services behind this server did not answer in time. Nothing is wrong with your request: try again later.',

@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { ApiError, CallerGoneError } from '../errors';
+import { ApiError, CallerGoneError, isError } from '../errors';
 import { requestIdOf } from './requestLog';
 
 /** The one place where errors become HTTP, in the shape of the Microsoft REST API guidelines. */
@@ -25,7 +25,7 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
 /** Errors of Express and its body parser carry a 4xx status; all others are ours, and their words are not for callers. */
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  const status = isError(error) && 'status' in error ? Number(error.status) : 500;
   if (status === 413) {
     return new ApiError('body_too_large', 'The body of the request is too large.', {
       target: 'body',

@@ -3,7 +3,7 @@ import { ManagedIdentityCredential } from '@azure/identity';
 import { z } from 'zod';
 import type { Config } from '../config';
 import type { Deadline } from '../concurrency/deadline';
-import { ApiError } from '../errors';
+import { ApiError, isError } from '../errors';
 import { brokenBy } from '../upstream/httpClient';
 import type { CallOptions, Upstream } from '../upstream/upstream';
 import { type FailureFacts, parseRetryAfter } from '../upstream/upstreamError';
@@ -17,13 +17,22 @@ export interface CommunicationToken {
 /** Why an identity cannot be used: it was deleted, or belongs to another resource. */
 export type UnusableIdentity = 'gone' | 'not_owned';
 
+export interface CreatedUser {
+  readonly communicationUserId: string;
+  /** Absent if none was asked for. */
+  readonly token?: CommunicationToken | undefined;
+}
+
+export type OnLateUser = (user: CreatedUser) => void;
+
 /** The identities of one Communication Services resource and their tokens. All throw UpstreamError. */
 export interface AcsIdentityService {
-  /** Creates an identity; never twice, so that it is retried only where it was surely not created. */
-  createUser(deadline: Deadline): Promise<{ communicationUserId: string }>;
-  createUserWithToken(
-    deadline: Deadline,
-  ): Promise<{ communicationUserId: string; token: CommunicationToken }>;
+  /**
+   * Creates an identity; never twice, so that it is retried only where it was surely not created. One whose creation is
+   * reported too late to be waited for is handed to `onLate`, so that it does not stay behind unknown.
+   */
+  createUser(deadline: Deadline, onLate: OnLateUser): Promise<CreatedUser>;
+  createUserWithToken(deadline: Deadline, onLate: OnLateUser): Promise<CreatedUser>;
   issueToken(communicationUserId: string, deadline: Deadline): Promise<CommunicationToken | UnusableIdentity>;
   deleteUser(communicationUserId: string, deadline: Deadline): Promise<'deleted' | UnusableIdentity>;
   /** `clientId`: the application that the Teams token was issued to; `objectId`: its user. ACS checks both. */
@@ -37,6 +46,10 @@ export interface AcsIdentityService {
 
 const tokenReply = z.object({ token: z.string().min(1), expiresOn: z.date() });
 const userReply = z.object({ communicationUserId: z.string().min(1) });
+/** A reply whose token cannot be read still names an identity that now exists. */
+const userWithTokenReply = z
+  .looseObject({ user: userReply })
+  .transform(({ user, ...token }) => ({ ...user, token: tokenReply.safeParse(token).data }));
 
 export function createAcsIdentityService(
   config: Config['communication'],
@@ -46,20 +59,21 @@ export function createAcsIdentityService(
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 
-  async function call<T>(
-    operation: string,
-    deadline: Deadline,
-    repeatAfter: CallOptions['repeatAfter'],
-    shape: z.ZodType<T>,
-    send: (abortSignal: AbortSignal) => Promise<unknown>,
-    answer: (facts: FailureFacts, error: unknown) => T | undefined = () => undefined,
-  ): Promise<T> {
-    return upstream.call(operation, { deadline, repeatAfter, describe }, async (signal) => {
+  interface Call<T> extends Omit<CallOptions<T>, 'describe'> {
+    operation: string;
+    shape: z.ZodType<T>;
+    send: (abortSignal: AbortSignal) => Promise<unknown>;
+    /** What a failure means, where it means something. */
+    answer?: (facts: FailureFacts, error: unknown) => T | undefined;
+  }
+
+  function call<T>({ operation, shape, send, answer, ...options }: Call<T>): Promise<T> {
+    return upstream.call(operation, { ...options, describe }, async (signal) => {
       let reply: unknown;
       try {
         reply = await send(signal);
       } catch (error) {
-        const expected = signal.aborted ? undefined : answer(describe(error), error);
+        const expected = signal.aborted ? undefined : answer?.(describe(error), error);
         if (expected === undefined) throw error;
         return expected;
       }
@@ -68,57 +82,60 @@ export function createAcsIdentityService(
   }
 
   return {
-    createUser: (deadline) =>
-      call('create user', deadline, 'surely_not_done', userReply, (abortSignal) =>
-        client.createUser({ abortSignal }),
-      ),
-
-    async createUserWithToken(deadline) {
-      const shape = tokenReply.extend({ user: userReply });
-      const { user, ...token } = await call(
-        'create user with token',
+    createUser: (deadline, onLateResult) =>
+      call<CreatedUser>({
+        operation: 'create user',
         deadline,
-        'surely_not_done',
-        shape,
-        (abortSignal) => client.createUserAndToken(scopes, { ...lifetime, abortSignal }),
-      );
-      return { communicationUserId: user.communicationUserId, token };
-    },
+        repeatAfter: 'surely_not_done',
+        onLateResult,
+        shape: userReply,
+        send: (abortSignal) => client.createUser({ abortSignal }),
+      }),
+
+    createUserWithToken: (deadline, onLateResult) =>
+      call<CreatedUser>({
+        operation: 'create user with token',
+        deadline,
+        repeatAfter: 'surely_not_done',
+        onLateResult,
+        shape: userWithTokenReply,
+        send: (abortSignal) => client.createUserAndToken(scopes, { ...lifetime, abortSignal }),
+      }),
 
     issueToken: (communicationUserId, deadline) =>
-      call<CommunicationToken | UnusableIdentity>(
-        'issue token',
+      call<CommunicationToken | UnusableIdentity>({
+        operation: 'issue token',
         deadline,
-        'any_failure',
-        tokenReply,
-        (abortSignal) => client.getToken({ communicationUserId }, scopes, { ...lifetime, abortSignal }),
-        unusableIdentity,
-      ),
+        repeatAfter: 'any_failure',
+        shape: tokenReply,
+        send: (abortSignal) => client.getToken({ communicationUserId }, scopes, { ...lifetime, abortSignal }),
+        answer: unusableIdentity,
+      }),
 
     deleteUser: (communicationUserId, deadline) =>
-      call<'deleted' | UnusableIdentity>(
-        'delete user',
+      call<'deleted' | UnusableIdentity>({
+        operation: 'delete user',
         deadline,
-        'any_failure',
-        z.unknown().transform(() => 'deleted' as const),
-        (abortSignal) => client.deleteUser({ communicationUserId }, { abortSignal }),
-        unusableIdentity,
-      ),
+        repeatAfter: 'any_failure',
+        shape: z.unknown().transform(() => 'deleted' as const),
+        send: (abortSignal) => client.deleteUser({ communicationUserId }, { abortSignal }),
+        answer: unusableIdentity,
+      }),
 
     exchangeTeamsToken: (teamsUserAadToken, clientId, userObjectId, deadline) =>
-      call<CommunicationToken>(
-        'exchange Teams token',
+      call<CommunicationToken>({
+        operation: 'exchange Teams token',
         deadline,
-        'any_failure',
-        tokenReply,
-        (abortSignal) =>
+        repeatAfter: 'any_failure',
+        shape: tokenReply,
+        send: (abortSignal) =>
           client.getTokenForTeamsUser({ teamsUserAadToken, clientId, userObjectId, abortSignal }),
-        (facts, error) => {
+        answer: (facts, error) => {
           const reason = reasonTeamsTokenRefused(facts);
           if (!reason) return undefined;
           throw new ApiError('teams_token_rejected', reason, { target: 'teamsUserAadToken', cause: error });
         },
-      ),
+      }),
   };
 }
 
@@ -150,7 +167,7 @@ interface RestErrorLike extends Error {
 }
 
 function describe(error: unknown): FailureFacts {
-  if (!(error instanceof Error)) return { broken: 'nonsense' };
+  if (!isError(error)) return { broken: 'nonsense' };
   const { statusCode, code, response, details } = error as RestErrorLike;
   if (typeof statusCode === 'number' && statusCode >= 400) {
     const serviceCode = details?.error?.code ?? code;

@@ -5,7 +5,7 @@ import { createKeyedMutex } from '../concurrency/keyedMutex';
 import { createSingleFlight } from '../concurrency/singleFlight';
 import { UpstreamError } from '../upstream/upstreamError';
 import type { AcsIdentityService } from './acsIdentityService';
-import type { IdentityLifecycle } from './identityLifecycle';
+import type { IdentityLifecycle, UserIdentity } from './identityLifecycle';
 import type { IssuedToken, IssuedTokenCache } from './issuedTokenCache';
 
 /** What callers may do with their own communication user. `caller` fires when the caller has gone or its time is up. */
@@ -70,14 +70,12 @@ export function createCommunicationUserService(
           if (issuedMeanwhile) return issuedMeanwhile;
 
           const known = mappings.get(user.key);
-          let identity = known
+          let identity: UserIdentity = known
             ? { communicationUserId: known, created: false }
             : await lifecycle.findOrCreate(user, true, deadline);
           for (let tried = 1; tried <= mostIdentitiesTried; tried += 1) {
             const { communicationUserId } = identity;
-            const token =
-              ('token' in identity && identity.token) ||
-              (await acs.issueToken(communicationUserId, deadline));
+            const token = identity.token ?? (await acs.issueToken(communicationUserId, deadline));
             if (typeof token !== 'string') {
               const issued = { communicationUserId, token: token.token, expiresOn: token.expiresOn };
               remember(user, communicationUserId);

@@ -11,6 +11,7 @@ import { type CommunicationUserService, createCommunicationUserService } from '.
 import { createGraphService } from './graphService';
 import { createIdentityLifecycle } from './identityLifecycle';
 import { createIssuedTokenCache } from './issuedTokenCache';
+import { createLeftOvers } from './leftOvers';
 import { createMappingSeal } from './mappingSeal';
 import { createOboTokenService } from './oboTokenService';
 
@@ -81,7 +82,14 @@ export function createServices(config: Config, log: Logger): Services {
     config.communication,
     createUpstream('Azure Communication Services', log),
   );
-  const lifecycle = createIdentityLifecycle({ graph, acs, adoptUnsigned: config.mapping.adoptUnsigned, log });
+  const leftOvers = createLeftOvers({ graph, acs, log });
+  const lifecycle = createIdentityLifecycle({
+    graph,
+    acs,
+    leftOvers,
+    adoptUnsigned: config.mapping.adoptUnsigned,
+    log,
+  });
   const communicationUsers = createCommunicationUserService({
     lifecycle,
     acs,
@@ -101,7 +109,7 @@ export function createServices(config: Config, log: Logger): Services {
     acs,
     async stop() {
       authority.stop();
-      await lifecycle.settled();
+      await leftOvers.settled();
       await http.close();
     },
   };

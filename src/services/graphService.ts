@@ -15,14 +15,14 @@ import { ApiError } from '../errors';
 import { type HttpClient, HttpError, type HttpReply, type HttpRequest } from '../upstream/httpClient';
 import type { CallOptions, Upstream } from '../upstream/upstream';
 import { type FailureFacts, parseRetryAfter, UpstreamError } from '../upstream/upstreamError';
-import type { MappingSeal } from './mappingSeal';
+import type { MappingSeal, SealedContent } from './mappingSeal';
 import type { OboTokenService } from './oboTokenService';
 
 /** The mapping of a user as found: to be trusted, or not. */
 export type IdentityMapping =
-  | { readonly trust: 'sealed'; readonly communicationUserId: string; readonly deleting: boolean }
+  | ({ readonly trust: 'sealed' } & SealedContent)
   /** Without any seal, as the original sample wrote it. */
-  | { readonly trust: 'unsigned'; readonly communicationUserId: string; readonly deleting: false }
+  | { readonly trust: 'unsigned'; readonly communicationUserId: string; readonly deletion?: undefined }
   /** With a seal that is not ours, or not of this user, or with no identity: somebody else wrote it. */
   | { readonly trust: 'broken' };
 
@@ -34,12 +34,8 @@ export interface GraphService {
    * is thrown as UpstreamError, and unless it is `surelyNotDone` the mapping may have been written all the same.
    */
   addMapping(user: AuthenticatedUser, communicationUserId: string, deadline: Deadline): Promise<boolean>;
-  /** Seals the mapping anew, as active or as being deleted; `false` if there is none any more. */
-  updateMapping(
-    user: AuthenticatedUser,
-    content: { communicationUserId: string; deleting: boolean },
-    deadline: Deadline,
-  ): Promise<boolean>;
+  /** Seals the mapping anew; `false` if there is none any more. */
+  updateMapping(user: AuthenticatedUser, content: SealedContent, deadline: Deadline): Promise<boolean>;
   /** Succeeds also if there is none. */
   removeMapping(user: AuthenticatedUser, deadline: Deadline): Promise<void>;
 }
@@ -81,7 +77,7 @@ export function createGraphService(options: GraphServiceOptions): GraphService {
     operation: string,
     user: AuthenticatedUser,
     deadline: Deadline,
-    repeatAfter: CallOptions['repeatAfter'],
+    repeatAfter: CallOptions<T>['repeatAfter'],
     send: (request: (path: string) => ReturnType<Client['api']>) => Promise<T>,
     answer: (error: GraphError) => T | undefined = () => undefined,
   ): Promise<T> {
@@ -142,27 +138,28 @@ export function createGraphService(options: GraphServiceOptions): GraphService {
     return undefined;
   }
 
-  function content(user: AuthenticatedUser, communicationUserId: string, deleting: boolean) {
+  function extensionOf(user: AuthenticatedUser, { communicationUserId, deletion }: SealedContent) {
     return {
       '@odata.type': 'microsoft.graph.openTypeExtension',
       extensionName,
       // The property of the original sample, so that a directory can be shared with it.
       acsUserIdentity: communicationUserId,
-      ...(deleting ? { state: 'deleting' } : {}),
+      ...(deletion === undefined ? {} : { deletion }),
       sealVersion: seal.version,
-      seal: seal.seal(user, { communicationUserId, deleting }),
+      seal: seal.seal(user, { communicationUserId, deletion }),
     };
   }
 
   function readMapping(user: AuthenticatedUser, extension: Record<string, unknown>): IdentityMapping {
-    const { acsUserIdentity: communicationUserId, state } = extension;
+    const { acsUserIdentity: communicationUserId, deletion, sealVersion, seal: text } = extension;
     if (typeof communicationUserId !== 'string' || communicationUserId === '') return { trust: 'broken' };
-    const deleting = state === 'deleting';
-    if (extension.seal === undefined && extension.sealVersion === undefined && state === undefined) {
-      return { trust: 'unsigned', communicationUserId, deleting: false };
+    if (text === undefined && sealVersion === undefined && deletion === undefined) {
+      return { trust: 'unsigned', communicationUserId };
     }
-    return seal.isIntact(user, { communicationUserId, deleting }, extension.sealVersion, extension.seal)
-      ? { trust: 'sealed', communicationUserId, deleting }
+    if (deletion !== undefined && typeof deletion !== 'string') return { trust: 'broken' };
+    const content = { communicationUserId, deletion };
+    return seal.isIntact(user, content, sealVersion, text)
+      ? { trust: 'sealed', ...content }
       : { trust: 'broken' };
   }
 
@@ -178,9 +175,7 @@ export function createGraphService(options: GraphServiceOptions): GraphService {
           message: 'another user',
         });
       }
-      const extension = entry.extensions?.find(
-        ({ id, extensionName: name }) => sameName(id, extensionName) || sameName(name, extensionName),
-      );
+      const extension = entry.extensions?.find((candidate) => isNamed(candidate, extensionName));
       return extension && readMapping(user, extension);
     },
 
@@ -191,20 +186,23 @@ export function createGraphService(options: GraphServiceOptions): GraphService {
         deadline,
         'never',
         async (request) => {
-          await request('/me/extensions').post(content(user, communicationUserId, false));
-          return true;
+          const reply: unknown = await request('/me/extensions').post(
+            extensionOf(user, { communicationUserId }),
+          );
+          if (isNamed(openExtension.parse(reply), extensionName)) return true;
+          throw new Error('the reply names no extension');
         },
         (error) => (isAlreadyThere(error) ? false : undefined),
       ),
 
-    updateMapping: (user, { communicationUserId, deleting }, deadline) =>
+    updateMapping: (user, content, deadline) =>
       call(
         'update mapping',
         user,
         deadline,
         'any_failure',
         async (request) => {
-          await request(extensionPath).patch(content(user, communicationUserId, deleting));
+          await request(extensionPath).patch(extensionOf(user, content));
           return true;
         },
         (error) => (error.statusCode === 404 ? false : undefined),
@@ -296,6 +294,6 @@ function isExtensionLimit({ message }: GraphError): boolean {
   return /maximum number of extensions/i.test(message);
 }
 
-function sameName(a: string | undefined, b: string): boolean {
-  return a?.toLowerCase() === b.toLowerCase();
+function isNamed({ id, extensionName }: z.infer<typeof openExtension>, name: string): boolean {
+  return [id, extensionName].some((given) => given?.toLowerCase() === name.toLowerCase());
 }

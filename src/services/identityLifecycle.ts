@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AuthenticatedUser } from '../auth/authenticatedUser';
 import { type Deadline, pause, startDeadline } from '../concurrency/deadline';
@@ -6,17 +7,19 @@ import { UpstreamError } from '../upstream/upstreamError';
 import {
   type AcsIdentityService,
   type CommunicationToken,
+  type CreatedUser,
   isOfOtherResource,
   resourceOf,
   type UnusableIdentity,
 } from './acsIdentityService';
 import type { GraphService, IdentityMapping } from './graphService';
+import type { LeftOvers } from './leftOvers';
 
 export interface UserIdentity {
   readonly communicationUserId: string;
   readonly created: boolean;
   /** Comes with an identity that was created together with its first token. */
-  readonly token?: CommunicationToken;
+  readonly token?: CommunicationToken | undefined;
 }
 
 /**
@@ -26,9 +29,9 @@ export interface UserIdentity {
  *
  * - Creating: the identity first, then the mapping. Graph refuses a second mapping, so that of several creators one wins
  *   and the others delete what they created.
- * - Deleting: the mapping is marked, the identity deleted, the mapping removed last. Whoever meets a marked mapping waits a
- *   moment for its deleter and then finishes the work; nobody uses the identity any more.
- * - An identity that is gone is replaced by removing its mapping and creating anew, so that again Graph decides.
+ * - Deleting: the deletion is claimed in the mapping, the identity deleted, the mapping removed last. Whoever meets a claim
+ *   waits a moment for the claimant and then finishes the work; nobody uses the identity any more.
+ * - An identity that is gone is deleted all the same and then created anew, so that again Graph decides.
  */
 export interface IdentityLifecycle {
   /** Undefined if the user has no identity, or one that is being deleted. */
@@ -43,13 +46,12 @@ export interface IdentityLifecycle {
   ): Promise<UserIdentity>;
   /** Can be repeated until it is done. */
   delete(user: AuthenticatedUser, deadline: Deadline): Promise<void>;
-  /** Resolves when no left-over identity waits to be deleted any more. */
-  settled(): Promise<void>;
 }
 
 export interface IdentityLifecycleOptions {
   graph: GraphService;
   acs: AcsIdentityService;
+  leftOvers: LeftOvers;
   adoptUnsigned: boolean;
   log: Logger;
 }
@@ -59,19 +61,16 @@ const mostRepeats = 2;
 const deletionGrace = { reads: 4, pauseInMs: 250 };
 /** Graph may answer reads from a replica that has not heard of a write yet. */
 const replicaLag = { reads: 4, pauseInMs: 200 };
-/** Deleting a left-over identity goes on behind the answer, with these pauses between the tries. */
-const discardPausesInMs = [0, 1_000, 5_000, 15_000, 60_000];
-const discardTryTimeLimitInMs = 8_000;
-/** The answer waits this long for a left-over identity to be deleted. */
-const discardWaitInMs = 1_200;
 
 export function createIdentityLifecycle({
   graph,
   acs,
+  leftOvers,
   adoptUnsigned,
   log,
 }: IdentityLifecycleOptions): IdentityLifecycle {
-  const discards = new Set<Promise<void>>();
+  /** How claims of this process begin. */
+  const ownClaims = `${randomUUID()}/`;
   /** The last identity that we created: it tells which resource is ours. */
   let ownIdentity: string | undefined;
 
@@ -87,42 +86,52 @@ export function createIdentityLifecycle({
     );
   }
 
-  /** The user's identity as mapped; a deletion that has begun is done first, and an unsigned mapping sealed. */
-  async function usableIdentity(user: AuthenticatedUser, deadline: Deadline): Promise<string | undefined> {
-    for (let read = 1; ; read += 1) {
+  /** The user's mapping once nobody deletes it any more: others are given time to finish, then we do it for them. */
+  async function settledMapping(
+    user: AuthenticatedUser,
+    deadline: Deadline,
+  ): Promise<IdentityMapping | undefined> {
+    for (let reads = 1; ; reads += 1) {
       const mapping = await graph.findMapping(user, deadline);
-      if (!mapping) return undefined;
-      const communicationUserId = trustedId(mapping);
-      if (mapping.trust === 'unsigned') {
-        await graph.updateMapping(user, { communicationUserId, deleting: false }, deadline);
-        return communicationUserId;
+      if (mapping?.trust !== 'sealed' || mapping.deletion === undefined) return mapping;
+      // A claim of our own is a deletion that failed before: nobody is at work on it.
+      if (reads < deletionGrace.reads && !mapping.deletion.startsWith(ownClaims)) {
+        await pause(deletionGrace.pauseInMs, deadline.signal);
+      } else {
+        await retire(user, mapping.communicationUserId, deadline);
+        reads = 0;
       }
-      if (mapping.trust === 'sealed' && !mapping.deleting) return communicationUserId;
-      if (read < deletionGrace.reads) await pause(deletionGrace.pauseInMs, deadline.signal);
-      else await finishDeletion(user, communicationUserId, deadline);
     }
   }
 
-  async function finishDeletion(
+  /** The user's identity as mapped, a mapping without a seal being sealed. */
+  async function usableIdentity(user: AuthenticatedUser, deadline: Deadline): Promise<string | undefined> {
+    const mapping = await settledMapping(user, deadline);
+    if (!mapping) return undefined;
+    const communicationUserId = trustedId(mapping);
+    if (mapping.trust === 'unsigned') await graph.updateMapping(user, { communicationUserId }, deadline);
+    return communicationUserId;
+  }
+
+  /**
+   * Claims the deletion in the mapping, deletes the identity, and removes the mapping unless another has claimed it
+   * since: of several deleters only the last to claim removes it, so that none removes the mapping of a new identity.
+   */
+  async function retire(
     user: AuthenticatedUser,
     communicationUserId: string,
     deadline: Deadline,
   ): Promise<void> {
+    const deletion = `${ownClaims}${randomUUID()}`;
+    if (!(await graph.updateMapping(user, { communicationUserId, deletion }, deadline))) return;
     const outcome = await acs.deleteUser(communicationUserId, deadline);
-    if (outcome === 'not_owned' && !isSurelyOurs(communicationUserId)) throw ofOtherResource();
-    await removeMappingTo(user, communicationUserId, deadline);
-  }
-
-  /** Looks again first: by now the user may have another identity, whose mapping must stay. */
-  async function removeMappingTo(
-    user: AuthenticatedUser,
-    communicationUserId: string,
-    deadline: Deadline,
-  ): Promise<void> {
-    const mapping = await graph.findMapping(user, deadline);
-    if (mapping && mapping.trust !== 'broken' && mapping.communicationUserId === communicationUserId) {
-      await graph.removeMapping(user, deadline);
+    if (outcome === 'not_owned' && !isSurelyOurs(communicationUserId)) {
+      await graph.updateMapping(user, { communicationUserId }, deadline);
+      throw ofOtherResource();
     }
+    const mapping = await graph.findMapping(user, deadline);
+    if (mapping?.trust === 'sealed' && mapping.deletion === deletion)
+      await graph.removeMapping(user, deadline);
   }
 
   function isSurelyOurs(communicationUserId: string): boolean {
@@ -137,23 +146,32 @@ export function createIdentityLifecycle({
   async function createAndMap(
     user: AuthenticatedUser,
     withToken: boolean,
-    deadline: Deadline,
+    requested: Deadline,
     replacing?: string,
   ): Promise<UserIdentity> {
-    const created = withToken ? await acs.createUserWithToken(deadline) : await acs.createUser(deadline);
+    // From here to the mapping there is no stopping halfway, also if the caller has gone meanwhile.
+    const deadline = startDeadline(requested.remainingInMs());
+    const onLate = (late: CreatedUser) => void leftOvers.discard(user, late.communicationUserId, false);
+    const created = await (withToken
+      ? acs.createUserWithToken(deadline, onLate)
+      : acs.createUser(deadline, onLate));
     const { communicationUserId } = created;
     ownIdentity = communicationUserId;
     try {
       if (replacing !== undefined) {
         if (isSurelyForeign(replacing)) throw ofOtherResource();
-        await removeMappingTo(user, replacing, deadline);
+        await retire(user, replacing, deadline);
       }
       const standing = await mapOrYield(user, communicationUserId, deadline);
       if (standing === communicationUserId) return { ...created, created: true };
-      await discard(user, communicationUserId, false);
+      await leftOvers.discard(user, communicationUserId, false);
       return { communicationUserId: standing, created: false };
     } catch (error) {
-      await discard(user, communicationUserId, !(error instanceof UpstreamError && error.surelyNotDone));
+      await leftOvers.discard(
+        user,
+        communicationUserId,
+        !(error instanceof UpstreamError && error.surelyNotDone),
+      );
       throw error;
     }
   }
@@ -194,111 +212,61 @@ export function createIdentityLifecycle({
     }
   }
 
-  /**
-   * Deletes an identity that we created and could not map, whatever becomes of the request: no orphan is left behind. A
-   * mapping that was written although its reply was lost is valid, and its identity is kept.
-   */
-  async function discard(
-    user: AuthenticatedUser,
-    communicationUserId: string,
-    mayBeMapped: boolean,
-  ): Promise<void> {
-    const work = discardUntilDone(user, communicationUserId, mayBeMapped);
-    discards.add(work);
-    void work.finally(() => discards.delete(work));
-    const enough = new AbortController();
-    await Promise.race([work, pause(discardWaitInMs, enough.signal).catch(() => undefined)]);
-    enough.abort();
-  }
-
-  async function discardUntilDone(
-    user: AuthenticatedUser,
-    communicationUserId: string,
-    mayBeMapped: boolean,
-  ): Promise<void> {
-    for (const pauseInMs of discardPausesInMs) {
-      try {
-        await pause(pauseInMs, AbortSignal.timeout(pauseInMs + 1_000));
-        const deadline = startDeadline(discardTryTimeLimitInMs);
-        if (mayBeMapped && (await isMappedTo(user, communicationUserId))) return;
-        await acs.deleteUser(communicationUserId, deadline);
-        return;
-      } catch (error) {
-        log.warn({ err: error, communicationUserId }, 'cannot delete a left-over communication user yet');
-      }
-    }
-    log.error(
-      { communicationUserId },
-      'a left-over communication user could not be deleted: delete it by hand',
-    );
-  }
-
-  /** False also if Graph does not tell: a mapping to a deleted identity mends itself, an orphan does not. */
-  async function isMappedTo(user: AuthenticatedUser, communicationUserId: string): Promise<boolean> {
-    try {
-      const mapping = await graph.findMapping(user, startDeadline(discardTryTimeLimitInMs / 2));
-      return (
-        mapping?.trust === 'sealed' &&
-        !mapping.deleting &&
-        mapping.communicationUserId === communicationUserId
-      );
-    } catch {
-      return false;
-    }
-  }
-
   return {
     async find(user, deadline) {
       const mapping = await graph.findMapping(user, deadline);
       if (!mapping) return undefined;
       const communicationUserId = trustedId(mapping);
-      return mapping.trust === 'sealed' && mapping.deleting ? undefined : communicationUserId;
+      return mapping.trust === 'sealed' && mapping.deletion !== undefined ? undefined : communicationUserId;
     },
 
-    async findOrCreate(user, withToken, deadline) {
-      const communicationUserId = await usableIdentity(user, deadline);
-      if (communicationUserId === undefined) return createAndMap(user, withToken, deadline);
-      return { communicationUserId, created: false };
-    },
+    findOrCreate,
 
     async replace(user, unusable, reason, deadline) {
       const standing = await usableIdentity(user, deadline);
+      if (standing !== undefined && standing !== unusable)
+        return { communicationUserId: standing, created: false };
       if (standing === undefined) return createAndMap(user, true, deadline);
-      if (standing !== unusable) return { communicationUserId: standing, created: false };
       if (isSurelyForeign(unusable)) throw ofOtherResource();
       if (reason === 'not_owned' && resourceOf(unusable) === undefined) throw ofOtherResource();
-      return createAndMap(user, true, deadline, unusable);
+      // Which resource is ours shows only in an identity that we created.
+      if (ownIdentity === undefined) return createAndMap(user, true, deadline, unusable);
+      await retire(user, unusable, deadline);
+      return findOrCreate(user, true, deadline);
     },
 
     async delete(user, deadline) {
-      const mapping = await graph.findMapping(user, deadline);
-      if (!mapping) return;
-      if (mapping.trust === 'broken' || (mapping.trust === 'unsigned' && !adoptUnsigned)) {
-        // Whoever wrote it may have named somebody else's identity: that one is left alone.
-        log.warn(
-          { user: user.objectId, trust: mapping.trust },
-          'removing a mapping that this server did not write',
-        );
-        await graph.removeMapping(user, deadline);
-        return;
+      let first: string | undefined;
+      for (;;) {
+        const mapping = await settledMapping(user, deadline);
+        if (!mapping) return;
+        if (mapping.trust === 'broken' || (mapping.trust === 'unsigned' && !adoptUnsigned)) {
+          // Whoever wrote it may have named somebody else's identity: that one is left alone.
+          log.warn(
+            { user: user.objectId, trust: mapping.trust },
+            'removing a mapping that this server did not write',
+          );
+          await graph.removeMapping(user, deadline);
+          return;
+        }
+        first ??= mapping.communicationUserId;
+        // Another identity means that the one to be deleted is, and that the user has begun anew since.
+        if (mapping.communicationUserId !== first) return;
+        if (isSurelyForeign(first)) throw ofOtherResource();
+        await retire(user, first, deadline);
       }
-      const { communicationUserId, deleting } = mapping;
-      if (isSurelyForeign(communicationUserId)) throw ofOtherResource();
-      if (!deleting && !(await graph.updateMapping(user, { communicationUserId, deleting: true }, deadline)))
-        return;
-      try {
-        await finishDeletion(user, communicationUserId, deadline);
-      } catch (error) {
-        const refused = error instanceof ApiError && error.code === 'mapping_of_other_resource';
-        if (refused) await graph.updateMapping(user, { communicationUserId, deleting: false }, deadline);
-        throw error;
-      }
-    },
-
-    async settled() {
-      await Promise.all(discards);
     },
   };
+
+  async function findOrCreate(
+    user: AuthenticatedUser,
+    withToken: boolean,
+    deadline: Deadline,
+  ): Promise<UserIdentity> {
+    const communicationUserId = await usableIdentity(user, deadline);
+    if (communicationUserId === undefined) return createAndMap(user, withToken, deadline);
+    return { communicationUserId, created: false };
+  }
 }
 
 function ofOtherResource(): ApiError {

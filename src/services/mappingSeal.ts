@@ -1,10 +1,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AuthenticatedUser } from '../auth/authenticatedUser';
 
-/** What a mapping says: whose identity it is, and whether its deletion has begun. */
+/** What a mapping says: whose identity it is, and who is deleting it, if anybody. */
 export interface SealedContent {
-  communicationUserId: string;
-  deleting: boolean;
+  readonly communicationUserId: string;
+  /** The name under which one deleter has claimed the deletion; absent in a mapping that may be used. */
+  readonly deletion?: string | undefined;
 }
 
 /**
@@ -23,12 +24,10 @@ const version = 1;
 export function createMappingSeal(key: Buffer): MappingSeal {
   const digest = (
     { tenantId, objectId }: AuthenticatedUser,
-    { communicationUserId, deleting }: SealedContent,
+    { communicationUserId, deletion }: SealedContent,
   ) =>
     createHmac('sha256', key)
-      .update(
-        JSON.stringify([version, tenantId, objectId, communicationUserId, deleting ? 'deleting' : 'active']),
-      )
+      .update(JSON.stringify([version, tenantId, objectId, communicationUserId, deletion ?? null]))
       .digest();
 
   return {

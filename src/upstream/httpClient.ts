@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { isError } from '../errors';
 import type { FailureFacts } from './upstreamError';
 
 export interface HttpRequest {
@@ -75,7 +76,7 @@ export function brokenBy(error: unknown): NonNullable<FailureFacts['broken']> {
 }
 
 function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
+  if (!isError(error)) return undefined;
   if ('code' in error && typeof error.code === 'string') return error.code;
   return errorCode(error.cause);
 }

@@ -8,11 +8,11 @@ import {
   SamplingBreaker,
 } from 'cockatiel';
 import type { Logger } from 'pino';
-import { type Deadline, isCallerGone, reasonOf } from '../concurrency/deadline';
+import { type Deadline, isCallerGone, reasonOf, withSignal } from '../concurrency/deadline';
 import { ApiError } from '../errors';
 import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
 
-export interface CallOptions {
+export interface CallOptions<T> {
   deadline: Deadline;
   /**
    * `any_failure`: the call may be made again after any transient failure, since doing it twice does no harm.
@@ -22,6 +22,11 @@ export interface CallOptions {
   repeatAfter: 'any_failure' | 'surely_not_done' | 'never';
   /** Turns what the SDK threw into facts. */
   describe: (error: unknown) => FailureFacts;
+  /**
+   * For calls that leave something behind: when time is up we stop waiting, but let the call itself go on, and hand over a
+   * result that comes late.
+   */
+  onLateResult?: (result: T) => void;
 }
 
 /**
@@ -30,11 +35,17 @@ export interface CallOptions {
  */
 export interface Upstream {
   /** Throws UpstreamError; an ApiError that `attempt` throws itself is passed on. */
-  call<T>(operation: string, options: CallOptions, attempt: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  call<T>(
+    operation: string,
+    options: CallOptions<T>,
+    attempt: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T>;
 }
 
 /** The share of a request's time that one attempt may take. */
 const attemptTimeLimitInMs = 4_000;
+/** How long a call whose result nobody waits for any more is let go on. */
+const lateResultTimeLimitInMs = 30_000;
 const mostRepeats = 2;
 /** What a repeat needs at the least: with less time left it is not begun. */
 const shortestAttemptInMs = 250;
@@ -69,7 +80,7 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
 
   async function attemptOnce<T>(
     operation: string,
-    { deadline, describe }: CallOptions,
+    { deadline, describe, onLateResult }: CallOptions<T>,
     attempt: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const attemptTimeLimit = AbortSignal.timeout(
@@ -79,7 +90,12 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
     const startedAt = performance.now();
     try {
       signal.throwIfAborted();
-      return await attempt(signal);
+      if (!onLateResult) return await attempt(signal);
+      return await waitOrHandOver(
+        attempt(AbortSignal.timeout(lateResultTimeLimitInMs)),
+        signal,
+        onLateResult,
+      );
     } catch (error) {
       if (isCallerGone(deadline.signal)) throw reasonOf(deadline.signal);
       if (error instanceof ApiError && !(error instanceof UpstreamError)) throw error;
@@ -128,6 +144,19 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
       }, deadline.signal);
     },
   };
+}
+
+async function waitOrHandOver<T>(
+  running: Promise<T>,
+  signal: AbortSignal,
+  onLate: (result: T) => void,
+): Promise<T> {
+  try {
+    return await withSignal(running, signal);
+  } catch (error) {
+    if (signal.aborted) void running.then(onLate, () => undefined);
+    throw error;
+  }
 }
 
 function showsSickness({ code }: UpstreamError): boolean {
