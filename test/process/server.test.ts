@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { type Emulator, startEmulator } from '../../emulator/startEmulator';
+import { type ServerProcess, spawnServer, startServerProcess } from '../support/serverProcess';
+
+let emulator: Emulator;
+const running: ServerProcess[] = [];
+beforeAll(async () => (emulator = await startEmulator()));
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop('SIGKILL')));
+  emulator.reset();
+});
+afterAll(() => emulator.stop());
+
+async function start(settings: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await startServerProcess({
+    ...emulator.settings(),
+    NODE_ENV: 'production',
+    RATE_LIMIT_USER: '0',
+    TOKEN_REUSE_MINUTES: '0',
+    ...settings,
+  });
+  running.push(server);
+  return server;
+}
+
+const getToken = (server: ServerProcess, accessToken: string) =>
+  fetch(`${server.url}/getToken`, { headers: { Authorization: `Bearer ${accessToken}` } });
+
+describe('the built server', () => {
+  it('does not start without its settings, and says in one message which are missing or malformed, without a value', async () => {
+    const server = spawnServer({ AZURE_TENANT_ID: 'not-a-guid', IDENTITY_MAPPING_KEY: 'c2hvcnQ=' });
+    expect(await server.exited).toBe(1);
+    expect(server.errors()).toContain('5 settings are missing or malformed');
+    for (const name of [
+      'AZURE_TENANT_ID is malformed',
+      'AZURE_CLIENT_ID is missing',
+      'AZURE_CLIENT_SECRET is missing',
+      'IDENTITY_MAPPING_KEY is malformed',
+      'COMMUNICATION_SERVICES_CONNECTION_STRING is missing',
+    ]) {
+      expect(server.errors()).toContain(name);
+    }
+    expect(server.errors()).not.toMatch(/not-a-guid|c2hvcnQ=/);
+    expect(server.errors()).not.toMatch(/^\s+at /m);
+  });
+
+  it('starts in production with nothing but settings of the real cloud, and comes up although it cannot reach it', async () => {
+    const settings = {
+      NODE_ENV: 'production',
+      PORT: '0',
+      AZURE_TENANT_ID: '11111111-1111-4111-8111-111111111111',
+      AZURE_CLIENT_ID: '22222222-2222-4222-8222-222222222222',
+      AZURE_CLIENT_SECRET: 'a-secret-of-the-real-cloud',
+      // A host that never resolves: tests do not leave the machine.
+      AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.invalid',
+      COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://contoso.communication.azure.com/;accesskey=${'A'.repeat(86)}==`,
+      IDENTITY_MAPPING_KEY: Buffer.alloc(32, 1).toString('base64'),
+    };
+    const server = spawnServer(settings);
+    while (!server.output().includes('"listening"')) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await server.stop()).toBe(0);
+    expect(server.output()).not.toContain(settings.AZURE_CLIENT_SECRET);
+  });
+
+  it('says in one line that its port is taken', async () => {
+    const other = createServer().listen(0);
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const server = spawnServer({ ...emulator.settings(), PORT: String(port) });
+    expect(await server.exited).toBe(1);
+    expect(server.errors()).toMatch(new RegExp(`^Port ${port} is taken[^\\n]+\\n$`));
+    other.close();
+  });
+
+  it('finishes what is in flight on SIGTERM, says that it is not ready meanwhile, and exits with 0', async () => {
+    const server = await start();
+    emulator.delay('acs.identity.create', 1_500);
+    const inFlight = getToken(server, emulator.accessToken({ user: emulator.addUser() }));
+    while (emulator.callsTo('acs.identity.create') === 0)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    const exit = server.stop('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await fetch(`${server.url}/health/ready`)).status).toBe(503);
+    expect((await inFlight).status).toBe(200);
+    expect(await exit).toBe(0);
+  });
+
+  it('writes each line of its log as JSON, one for each request', async () => {
+    const server = await start();
+    await getToken(server, emulator.accessToken({ user: emulator.addUser() }));
+    await fetch(`${server.url}/nowhere?access_token=${emulator.accessToken()}`);
+    await server.stop();
+    const lines = server.output().trim().split('\n');
+    const requests = lines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ message }) => message === 'request');
+    expect(requests.filter(({ path }) => path !== '/health/ready')).toEqual([
+      expect.objectContaining({
+        method: 'GET',
+        path: '/getToken',
+        status: 200,
+        milliseconds: expect.any(Number),
+      }),
+      expect.objectContaining({ method: 'GET', path: '/nowhere', status: 404, error: 'not_found' }),
+    ]);
+    expect(server.output()).not.toContain('eyJ');
+  });
+});
+
+describe('two processes', () => {
+  it('that serve 20 new users at once leave one identity each', async () => {
+    const servers = await Promise.all([start(), start()]);
+    emulator.reset();
+    const users = Array.from({ length: 20 }, () => emulator.addUser());
+    const responses = await Promise.all(
+      users.flatMap((user) => servers.map((server) => getToken(server, emulator.accessToken({ user })))),
+    );
+    expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
+    const mapped = emulator.mappings().map(({ extension }) => extension.acsUserIdentity);
+    expect(mapped).toHaveLength(20);
+    expect(
+      emulator
+        .identities()
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([...mapped].sort());
+  });
+
+  it('one of which dies in the middle of a deletion leave nothing behind once it is repeated', async () => {
+    const [dying, living] = await Promise.all([start(), start()]);
+    const accessToken = emulator.accessToken({ user: emulator.addUser() });
+    await getToken(dying, accessToken);
+    emulator.delay('acs.identity.delete', 60_000);
+    const deletion = (server: ServerProcess) =>
+      fetch(`${server.url}/deleteUser`, {
+        method: 'DELETE',
+        headers: { Authorization: `Bearer ${accessToken}` },
+      });
+    const cut = deletion(dying).catch(() => undefined);
+    while (emulator.callsTo('acs.identity.delete') === 0)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await dying.stop('SIGKILL');
+    await cut;
+    emulator.delay('acs.identity.delete', 0);
+    expect((await deletion(living)).status).toBe(204);
+    expect({ identities: emulator.identities(), mappings: emulator.mappings() }).toEqual({
+      identities: [],
+      mappings: [],
+    });
+  });
+});
