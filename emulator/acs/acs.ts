@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { type Call, type Handler, header, type Reply } from '../http/exchange';
+import { type Limit } from '../switches';
+import { type World } from '../world';
+import { checkAccessKey } from './accessKey';
+import { type ApiVersion, apiVersions, checkApiVersion } from './apiVersion';
+import { AcsError } from './errors';
+import { createIdentity, deleteIdentity, issueAccessToken, revokeAccessTokens } from './identities';
+import { exchangeTeamsToken } from './teams';
+
+interface Rules {
+  handle: (world: World, call: Call, version: ApiVersion) => Reply;
+  since?: ApiVersion;
+  limit?: 'createLimit' | 'issueLimit' | 'exchangeLimit';
+}
+
+export function acsHandlers(world: World) {
+  const answering =
+    (rules: Rules): Handler =>
+    (call) => {
+      const startedAt = performance.now();
+      try {
+        checkAccessKey(call, world.clock);
+        const version = checkApiVersion(call, rules.since ?? '2021-03-07');
+        if (rules.limit) checkLimit(world, rules.limit);
+        return withHeaders(rules.handle(world, call, version), call, startedAt, true);
+      } catch (error) {
+        if (!(error instanceof AcsError)) throw error;
+        return withHeaders(error.toReply(), call, startedAt, error.options.versioned ?? true);
+      }
+    };
+  return {
+    'acs.identity.create': answering({ handle: createIdentity, limit: 'createLimit' }),
+    'acs.token.issue': answering({ handle: issueAccessToken, limit: 'issueLimit' }),
+    'acs.token.revoke': answering({ handle: revokeAccessTokens }),
+    'acs.identity.delete': answering({ handle: deleteIdentity }),
+    'acs.teams.exchange': answering({
+      handle: exchangeTeamsToken,
+      since: '2022-06-01',
+      limit: 'exchangeLimit',
+    }),
+  };
+}
+
+function checkLimit(world: World, name: 'createLimit' | 'issueLimit' | 'exchangeLimit'): void {
+  const limit: Limit | undefined = world.switches[name];
+  const seconds = world.limits.exceeded(name, limit);
+  if (seconds === undefined) return;
+  throw new AcsError(429, 'TooManyRequests', 'Too many requests. Please retry later.', {
+    headers: limit?.retryAfter ? { 'retry-after': String(seconds) } : {},
+  });
+}
+
+/** As recorded, but for Strict-Transport-Security: browsers would apply it to every server on localhost. */
+function withHeaders(reply: Reply, call: Call, startedAt: number, versioned: boolean): Reply {
+  const clientRequestId = header(call, 'x-ms-client-request-id');
+  return {
+    ...reply,
+    headers: {
+      ...reply.headers,
+      'request-context': 'appId=',
+      'ms-cv': `${randomBytes(16).toString('base64').replace(/=+$/, '')}.0`,
+      'x-processing-time': `${Math.ceil(performance.now() - startedAt)}ms`,
+      'x-azure-ref': randomBytes(12).toString('base64'),
+      'x-cache': 'CONFIG_NOCACHE',
+      ...(versioned ? { 'api-supported-versions': apiVersions.join(', ') } : {}),
+      ...(clientRequestId === undefined ? {} : { 'x-ms-client-request-id': clientRequestId }),
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { type Call, header } from '../http/exchange';
+import { AcsError } from './errors';
+
+export const apiVersions = ['2021-03-07', '2022-06-01', '2022-10-01', '2023-10-01', '2025-06-30'] as const;
+
+export type ApiVersion = (typeof apiVersions)[number];
+
+/** The version that the caller names, which every call must; `since` is the first that knows the operation. */
+export function checkApiVersion(call: Call, since: ApiVersion): ApiVersion {
+  const asked = call.query.get('api-version');
+  const version = apiVersions.find((each) => each === asked);
+  if (version !== undefined && version >= since) return version;
+  const address = `https://${header(call, 'host') ?? ''}${call.path}`;
+  if (asked === null) {
+    throw new AcsError(400, 'ApiVersionUnspecified', 'An API version is required, but was not specified.');
+  }
+  throw new AcsError(
+    400,
+    'UnsupportedApiVersion',
+    `The HTTP resource that matches the request URI '${address}' does not support the API version '${asked}'.`,
+  );
+}

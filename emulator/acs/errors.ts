@@ -1,0 +1,33 @@
+import { json, type Reply } from '../http/exchange';
+
+/** `versioned`: whether the real service adds its list of api-versions to this failure. */
+export class AcsError extends Error {
+  override readonly name = 'AcsError';
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly options: { target?: string; headers?: Record<string, string>; versioned?: boolean } = {},
+  ) {
+    super(message);
+  }
+
+  toReply(): Reply {
+    const { target, headers } = this.options;
+    const error = { code: this.code, message: this.message, ...(target === undefined ? {} : { target }) };
+    return json(this.status, { error }, { 'content-type': 'application/json', ...headers });
+  }
+}
+
+export function invalid(target: string, message: string): AcsError {
+  return new AcsError(400, 'ValidationError', message, { target });
+}
+
+/** A field that is missing never reaches the service behind: its model says so, in its own spelling. */
+export function missing(field: string): AcsError {
+  return new AcsError(400, 'ValidationError', `${field}: The ${field} field is required.`, {
+    target: field,
+    versioned: false,
+  });
+}

@@ -1,0 +1,50 @@
+import { inSeconds } from '../clock';
+import { type Call, json, type Reply } from '../http/exchange';
+import { tenantId } from '../seed';
+import { teamsAppId, teamsAudience } from '../tokens/audiences';
+import { v1Issuer } from '../tokens/claims';
+import { type Claims } from '../tokens/jwt';
+import { type World } from '../world';
+import { AcsError, invalid, missing } from './errors';
+import { issueTeamsToken, parseBody } from './tokens';
+
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The verdict on the token comes first, then the fields: that is the recorded order. */
+export function exchangeTeamsToken(world: World, call: Call): Reply {
+  const body = parseBody(call.body);
+  const claims = verify(world, body.token);
+  const appId = checkedGuid(body.appId, 'AppId', 'appId');
+  if (appId !== claims.appid) throw invalid('appId', 'AAD application is not the expected one.');
+  const userId = checkedGuid(body.userId, 'UserId', 'userId');
+  if (userId !== claims.oid) throw invalid('userId', 'Provided AAD token issued for unexpected user.');
+  const user = world.directory.users.find(userId);
+  if (!user?.teamsLicence) {
+    const { status, code, message } = world.switches.unlicensedTeamsUser;
+    throw new AcsError(status, code, message);
+  }
+  return json(200, issueTeamsToken(world, claims));
+}
+
+function verify(world: World, token: unknown): Claims {
+  const { claims } = typeof token === 'string' ? world.keys.verify(token) : {};
+  const good =
+    claims !== undefined &&
+    (claims.aud === teamsAudience || claims.aud === teamsAppId) &&
+    claims.iss === v1Issuer &&
+    claims.tid === tenantId &&
+    typeof claims.oid === 'string' &&
+    typeof claims.appid === 'string' &&
+    typeof claims.scp === 'string' &&
+    claims.scp.split(' ').some((scope) => scope.startsWith('Teams.Manage')) &&
+    typeof claims.exp === 'number' &&
+    claims.exp > inSeconds(world.clock());
+  if (good) return claims;
+  throw new AcsError(401, 'InvalidAccessToken', 'Provided access token is not valid.', { versioned: false });
+}
+
+function checkedGuid(value: unknown, field: string, target: string): string {
+  if (value === undefined || value === null || value === '') throw missing(field);
+  if (typeof value === 'string' && guid.test(value)) return value.toLowerCase();
+  throw invalid(target, `Provided ${field} has invalid format.`);
+}

@@ -1,0 +1,113 @@
+// The library's parts find each other through the metadata of decorators, so this must be loaded before it.
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import {
+  GeneralName,
+  GeneralSubtree,
+  GeneralSubtrees,
+  id_ce_nameConstraints,
+  NameConstraints,
+} from '@peculiar/asn1-x509';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  cryptoProvider,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+
+export interface Authority {
+  /** As PEM, like all that it issues. */
+  certificate: string;
+  issue(host: Host): Promise<{ certificate: string; key: string }>;
+}
+
+export interface Host {
+  name: string;
+  addresses: string[];
+}
+
+export const loopback: Host = { name: 'localhost', addresses: ['127.0.0.1', '::1'] };
+
+const elliptic = { name: 'ECDSA', namedCurve: 'P-256' };
+const signing: webcrypto.KeyUsage[] = ['sign', 'verify'];
+
+cryptoProvider.set(webcrypto);
+
+/**
+ * A certificate authority that can vouch for loopback names only, should someone put it into a trust store. Its private
+ * key cannot be exported and goes with this object: nothing else can ever be signed with it.
+ */
+export async function createAuthority(validity: { notBefore: Date; notAfter: Date }): Promise<Authority> {
+  const keys = await webcrypto.subtle.generateKey(elliptic, false, signing);
+  const name = [{ CN: [`Loopback emulator ${new Date().toISOString()}`] }];
+  const authority = await X509CertificateGenerator.createSelfSigned({
+    ...validity,
+    name,
+    keys,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      onlyFor(loopback),
+    ],
+  });
+  return {
+    certificate: toPem(authority.rawData, PemConverter.CertificateTag),
+    issue: async (host) => {
+      const leafKeys = await webcrypto.subtle.generateKey(elliptic, true, signing);
+      const leaf = await X509CertificateGenerator.create({
+        ...validity,
+        subject: [{ CN: [host.name] }],
+        issuer: name,
+        publicKey: leafKeys.publicKey,
+        signingKey: keys.privateKey,
+        extensions: [
+          new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+          new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+          new SubjectAlternativeNameExtension([
+            { type: 'dns', value: host.name },
+            ...host.addresses.map((value) => ({ type: 'ip' as const, value })),
+          ]),
+          await SubjectKeyIdentifierExtension.create(leafKeys.publicKey),
+          await AuthorityKeyIdentifierExtension.create(keys.publicKey),
+        ],
+      });
+      return {
+        certificate: toPem(leaf.rawData, PemConverter.CertificateTag),
+        key: toPem(
+          await webcrypto.subtle.exportKey('pkcs8', leafKeys.privateKey),
+          PemConverter.PrivateKeyTag,
+        ),
+      };
+    },
+  };
+}
+
+/** The library has no class of its own for this extension. */
+function onlyFor(host: Host): Extension {
+  const names = [
+    new GeneralName({ dNSName: host.name }),
+    ...host.addresses.map(
+      (address) => new GeneralName({ iPAddress: `${address}/${address.includes(':') ? 128 : 32}` }),
+    ),
+  ];
+  const permittedSubtrees = new GeneralSubtrees(names.map((base) => new GeneralSubtree({ base })));
+  return new Extension(
+    id_ce_nameConstraints,
+    true,
+    AsnConvert.serialize(new NameConstraints({ permittedSubtrees })),
+  );
+}
+
+function toPem(content: ArrayBuffer, tag: string): string {
+  return `${PemConverter.encode(content, tag)}\n`;
+}

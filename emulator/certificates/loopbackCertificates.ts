@@ -1,0 +1,98 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '../errorCode';
+import { projectRoot } from '../projectRoot';
+import { createAuthority, loopback } from './authority';
+
+export interface LoopbackCertificates {
+  /** The file to name in NODE_EXTRA_CA_CERTS (or curl's --cacert). */
+  authorityFile: string;
+  authority: string;
+  certificate: string;
+  key: string;
+}
+
+const dayInMs = 24 * 3600 * 1000;
+const lifetimeInMs = 365 * dayInMs;
+const renewalInMs = 30 * dayInMs;
+const staleLockInMs = 30_000;
+
+/** The folder in which the certificates are kept, beside the project's package.json; git ignores it. */
+export const defaultCertificateFolder = join(projectRoot, '.emulator');
+
+/** The certificates of the folder; made anew if there are none, or none that are good for another month. */
+export async function ensureCertificates(folder = defaultCertificateFolder): Promise<LoopbackCertificates> {
+  const found = await findCertificates(folder);
+  if (found) return found;
+  await mkdir(folder, { recursive: true });
+  return await underLock(join(folder, 'lock'), async () => {
+    // Whoever held the lock before us has just made them.
+    const made = await findCertificates(folder);
+    if (made) return made;
+    const fresh = await createCertificates();
+    await writeWhole(join(folder, 'key.pem'), fresh.key);
+    await writeWhole(join(folder, 'cert.pem'), fresh.certificate);
+    await writeWhole(join(folder, 'ca.pem'), fresh.authority);
+    return { ...fresh, authorityFile: join(folder, 'ca.pem') };
+  });
+}
+
+async function findCertificates(folder: string): Promise<LoopbackCertificates | undefined> {
+  const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
+  try {
+    const [authority, certificate, key] = await Promise.all([
+      read('ca.pem'),
+      read('cert.pem'),
+      read('key.pem'),
+    ]);
+    const [parent, leaf] = [new X509Certificate(authority), new X509Certificate(certificate)];
+    // A process that is writing them right now may have replaced one file and not yet the next.
+    const belongTogether = leaf.verify(parent.publicKey) && leaf.checkPrivateKey(createPrivateKey(key));
+    const good = Date.parse(leaf.validTo) - Date.now() > renewalInMs;
+    return belongTogether && good
+      ? { authorityFile: join(folder, 'ca.pem'), authority, certificate, key }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function createCertificates(): Promise<{ authority: string; certificate: string; key: string }> {
+  const authority = await createAuthority({
+    notBefore: new Date(Date.now() - dayInMs),
+    notAfter: new Date(Date.now() + lifetimeInMs),
+  });
+  return { authority: authority.certificate, ...(await authority.issue(loopback)) };
+}
+
+/** A reader sees the old file or the new one, never half of it. */
+async function writeWhole(file: string, content: string): Promise<void> {
+  const temporary = `${file}.${process.pid}`;
+  await writeFile(temporary, content, { mode: 0o600 });
+  await rename(temporary, file);
+}
+
+/** Two processes may start at once: the folder that only one of them can make is the lock. */
+async function underLock<T>(lock: string, work: () => Promise<T>): Promise<T> {
+  while (!(await tookLock(lock))) await sleep(50);
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { recursive: true, force: true });
+  }
+}
+
+async function tookLock(lock: string): Promise<boolean> {
+  try {
+    await mkdir(lock);
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    const since = await stat(lock).catch(() => undefined);
+    // Its holder was killed: making certificates takes milliseconds.
+    if (since && Date.now() - since.mtimeMs > staleLockInMs) await rm(lock, { recursive: true, force: true });
+    return false;
+  }
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { type Emulator } from '../handle';
+import { allDefects } from '../tokens/defects';
+import { type TokenOptions } from '../tokens/tokenForge';
+import {
+  delay,
+  faultSchema,
+  mapping,
+  newUser,
+  removal,
+  rotation,
+  switchesSchema,
+  tokenOptions,
+} from './schemas';
+
+export const controlPrefix = '/_emulator';
+
+/** One call of the control surface. What it returns is the answer. */
+export interface Action {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  name: string;
+  does: string;
+  run: (body: unknown) => unknown;
+}
+
+export function controlActions(emulator: Emulator): Action[] {
+  const get = (name: string, does: string, run: () => unknown): Action => ({
+    method: 'GET',
+    name,
+    does,
+    run,
+  });
+  const post = <T>(name: string, schema: z.ZodType<T>, does: string, run: (body: T) => unknown): Action => ({
+    method: 'POST',
+    name,
+    does,
+    run: (body) => run(schema.parse(body)),
+  });
+  const token = (name: string, does: string, mint: (options: TokenOptions) => string): Action =>
+    post(name, tokenOptions, does, (options) => ({ accessToken: mint(options) }));
+
+  const actions: Action[] = [
+    get('', 'this list', () => ({
+      emulator: emulator.url,
+      control: actions.map(({ method, name, does }) => ({
+        call: `${method} ${controlPrefix}/${name}`,
+        does,
+      })),
+    })),
+    get('settings', 'the environment of a server that uses this emulator', () => emulator.settings()),
+    get('users', 'the seeded users', () => emulator.users),
+    post('users', newUser, 'adds a user: {name?, teamsLicence?}', ({ name, teamsLicence }) =>
+      emulator.addUser(name, teamsLicence),
+    ),
+    token(
+      'token',
+      'mints an access token for the API: {user?, version?, scope?, lifetimeInSeconds?, client?, claims?, header?, ' +
+        `defect?}; null removes a claim; defects: ${allDefects.join(', ')}`,
+      (options) => emulator.accessToken(options),
+    ),
+    token('teams-token', 'mints what a Teams user signs in for (same fields)', (options) =>
+      emulator.teamsToken(options),
+    ),
+    token('id-token', 'mints an ID token (same fields)', (options) => emulator.idToken(options)),
+    token('app-only-token', 'mints a token without a user (same fields)', (options) =>
+      emulator.appOnlyToken(options),
+    ),
+    token('graph-token', 'mints an access token for Graph (same fields)', (options) =>
+      emulator.graphToken(options),
+    ),
+    post(
+      'fail',
+      faultSchema,
+      'makes calls fail: {operation, times? (a number or "always"), after?, kind: status | hang | drop | garbage | ' +
+        'malformed | cut | replyLost, status?, headers?, body?, effectDone?}',
+      (fault) => emulator.fail(fault),
+    ),
+    post('delay', delay, 'slows an operation, or several by prefix: {operation, milliseconds}', (body) =>
+      emulator.delay(body.operation, body.milliseconds),
+    ),
+    post('rotate-keys', rotation, 'signs with a new key from now on: {keepOld?}', ({ keepOld }) =>
+      emulator.rotateKeys({ keepOld }),
+    ),
+    post('reset', z.undefined(), 'everything back to the start, except the keys', () => emulator.reset()),
+    get('calls', 'counts of calls by operation since the reset', () => emulator.calls()),
+    get('requests', 'the latest calls, oldest first', () => emulator.requests()),
+    get('identities', 'the living communication identities', () => emulator.identities()),
+    post(
+      'delete-identity',
+      z.strictObject({ id: z.string() }),
+      'deletes one behind everyone’s back: {id}',
+      ({ id }) => emulator.deleteIdentity(id),
+    ),
+    get('mappings', 'the open extensions of all users', () => emulator.mappings()),
+    {
+      method: 'PUT',
+      name: 'mappings',
+      does: 'writes an extension as any app of the user could: {userObjectId, extension: {extensionName, …}}',
+      run: (body) => {
+        const { userObjectId, extension } = mapping.parse(body);
+        emulator.setExtension(userObjectId, extension);
+      },
+    },
+    {
+      method: 'DELETE',
+      name: 'mappings',
+      does: 'removes an extension: {userObjectId, extensionName}',
+      run: (body) => {
+        const { userObjectId, extensionName } = removal.parse(body);
+        emulator.removeExtension(userObjectId, extensionName);
+      },
+    },
+    get('switches', 'how the services behave where it is not known, or differs', () =>
+      shownSwitches(emulator),
+    ),
+    {
+      method: 'PUT',
+      name: 'switches',
+      does: 'sets some of them: {name: value}; a list for a set, null for no limit',
+      run: (body) => {
+        setSwitches(emulator, switchesSchema.parse(body));
+        return shownSwitches(emulator);
+      },
+    },
+  ];
+  return actions;
+}
+
+function setSwitches(emulator: Emulator, changes: z.infer<typeof switchesSchema>): void {
+  Object.assign(emulator.switches, changes);
+}
+
+function shownSwitches(emulator: Emulator): Record<string, unknown> {
+  const shown = Object.entries(emulator.switches as unknown as Record<string, unknown>).map(
+    ([name, value]) => [name, value instanceof Set ? [...(value as Set<unknown>)] : (value ?? null)],
+  );
+  return Object.fromEntries(shown) as Record<string, unknown>;
+}

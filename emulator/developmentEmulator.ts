@@ -1,0 +1,64 @@
+import { ensureCertificates } from './certificates/loopbackCertificates';
+import { errorCode } from './errorCode';
+import { developmentMappingKey, developmentPort } from './seed';
+import { type Emulator, startEmulator } from './startEmulator';
+
+export interface DevelopmentEmulator {
+  emulator: Emulator;
+  /** To be named in NODE_EXTRA_CA_CERTS, or after curl's --cacert. */
+  authorityFile: string;
+}
+
+/** The emulator that a person uses: on its fixed port, with the settings that `.env.sample` carries. */
+export async function startDevelopmentEmulator(): Promise<DevelopmentEmulator> {
+  const port = portFrom('EMULATOR_PORT', developmentPort);
+  const { authorityFile } = await ensureCertificates();
+  try {
+    return { emulator: await startEmulator({ port, mappingKey: developmentMappingKey }), authorityFile };
+  } catch (error) {
+    throw isTaken(error) ? new Error(portTaken(port, 'EMULATOR_PORT')) : error;
+  }
+}
+
+export function portFrom(variable: string, otherwise: number): number {
+  const text = process.env[variable] ?? '';
+  if (text === '') return otherwise;
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new Error(`${variable} must be a port number, 1 to 65535, not "${text}"`);
+}
+
+export function isTaken(error: unknown): boolean {
+  return errorCode(error) === 'EADDRINUSE';
+}
+
+export function portTaken(port: number, variable: string): string {
+  return `Port ${port} is taken by another process. Stop that one, or set ${variable} to a free port.`;
+}
+
+export function listUsers(emulator: Emulator): string {
+  const lines = Object.values(emulator.users).map((user) => {
+    const licence = user.teamsLicence ? '  has a Teams licence' : '';
+    return `  ${user.userPrincipalName.padEnd(24)}${user.objectId}${licence}`;
+  });
+  return lines.join('\n');
+}
+
+/** Runs a program's main function; what it throws is one line, and exit code 1. */
+export function run(main: () => Promise<void>): void {
+  main().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : 'unknown failure'}\n`);
+    process.exit(1);
+  });
+}
+
+/** Calls back once, when the process is asked to end. */
+export function onStopSignal(stop: () => void): void {
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!stopping) stop();
+      stopping = true;
+    });
+  }
+}

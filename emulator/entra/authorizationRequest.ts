@@ -1,0 +1,81 @@
+import { NotEmulated } from '../http/exchange';
+import { type World } from '../world';
+import { fail } from './errors';
+import { findRegistration, platformOf, type Registration } from './registrations';
+import { parseScopes } from './scopes';
+import { askedStepUp } from './stepUp';
+
+/** Where the answer to an authorization request goes, once that much of the request is believed. */
+export interface ReturnAddress {
+  registration: Registration;
+  redirectUri: string;
+  platform: 'web' | 'spa';
+  responseMode: 'query' | 'fragment' | 'form_post';
+  state: string | null;
+}
+
+export interface AuthorizationRequest extends ReturnAddress {
+  scope: string;
+  nonce: string | undefined;
+  codeChallenge: string | undefined;
+  prompt: string | null;
+  loginHint: string | null;
+  askedStepUp: string[] | undefined;
+  /** MSAL asks for it: the answer says which account signed in. */
+  clientInfo: boolean;
+}
+
+/** Fails where nothing may be sent back: to an unknown client, or to an address that is not registered. */
+export function parseReturnAddress(query: URLSearchParams): ReturnAddress {
+  const registration = findRegistration(query.get('client_id'));
+  const redirectUri = query.get('redirect_uri') ?? '';
+  const platform = platformOf(registration, redirectUri, query.has('code_challenge'));
+  if (!platform) {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 50011,
+      message:
+        `The redirect URI '${redirectUri}' specified in the request does not match the redirect URIs configured for ` +
+        `the application '${registration.clientId}'. Make sure the redirect URI sent in the request matches one added ` +
+        'to your application in the Azure portal.',
+    });
+  }
+  const asked = query.get('response_mode') ?? 'query';
+  const responseMode = (['query', 'fragment', 'form_post'] as const).find((mode) => mode === asked);
+  if (!responseMode) throw new NotEmulated(`response_mode=${asked}`);
+  return { registration, redirectUri, platform, responseMode, state: query.get('state') };
+}
+
+/** Fails where the client hears of it, at its return address. */
+export function parseRequest(
+  world: World,
+  query: URLSearchParams,
+  address: ReturnAddress,
+): AuthorizationRequest {
+  const responseType = query.get('response_type');
+  if (responseType !== 'code') throw new NotEmulated(`response_type=${responseType ?? ''}`);
+  parseScopes(query.get('scope'), address.registration, world.url);
+  const codeChallenge = query.get('code_challenge') ?? undefined;
+  if (codeChallenge === undefined && address.platform === 'spa') {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 9002325,
+      message: 'Proof Key for Code Exchange is required for cross-origin authorization code redemption.',
+    });
+  }
+  if (codeChallenge !== undefined && query.get('code_challenge_method') !== 'S256') {
+    throw new NotEmulated(`code_challenge_method=${query.get('code_challenge_method') ?? ''}`);
+  }
+  return {
+    ...address,
+    scope: query.get('scope') ?? '',
+    nonce: query.get('nonce') ?? undefined,
+    codeChallenge,
+    prompt: query.get('prompt'),
+    loginHint: query.get('login_hint'),
+    askedStepUp: askedStepUp(query.get('claims')),
+    clientInfo: query.get('client_info') === '1',
+  };
+}

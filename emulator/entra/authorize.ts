@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto';
+import { type Call, form, header, redirect, type Reply } from '../http/exchange';
+import { tenantId } from '../seed';
+import { type Session } from '../state/signIns';
+import { type User } from '../state/users';
+import { encodePart } from '../tokens/jwt';
+import { type World } from '../world';
+import {
+  type AuthorizationRequest,
+  parseRequest,
+  parseReturnAddress,
+  type ReturnAddress,
+} from './authorizationRequest';
+import { describe, EntraError, type EntraFailure, fail } from './errors';
+import { errorPage, formPostPage, signedOutPage, signInPage } from './pages';
+import { checkTenant, isRegisteredRedirectUri } from './registrations';
+
+const codeLifetimeInMs = 10 * 60 * 1000;
+const cookie = 'emulator_session';
+const mostUsersOnPage = 20;
+
+/** Where a browser is sent to sign in. */
+export function authorize(world: World, call: Call): Reply {
+  return answering(world, call, call.query, (request) => {
+    const session = sessionOf(world, call);
+    const missing = whatIsMissing(world, request, session);
+    if (request.prompt === 'none') {
+      if (missing) fail(missing);
+      return withCode(world, request, session);
+    }
+    // A client that knows whom it wants, and whom the browser is signed in as, need not ask again.
+    if (!missing && request.loginHint !== null && request.prompt === null) {
+      return withCode(world, request, session);
+    }
+    return signInPage({
+      action: `/${call.params.tenant ?? ''}/login`,
+      query: call.query.toString(),
+      users: offeredUsers(world, request.loginHint),
+      application: request.registration.name,
+      permissions: request.scope.split(/\s+/).map((scope) => scope.slice(scope.lastIndexOf('/') + 1)),
+      stepUp: request.askedStepUp !== undefined,
+      consent: request.prompt === 'consent',
+    });
+  });
+}
+
+/** A user was chosen on the page. */
+export function signIn(world: World, call: Call): Reply {
+  const fields = form(call);
+  return answering(world, call, new URLSearchParams(fields.get('request') ?? ''), (request) => {
+    const user =
+      world.directory.users.find(fields.get('user') ?? '') ?? userNotFound(fields.get('user') ?? '');
+    if (request.prompt === 'consent') world.switches.consentRequiredFor.delete(user.objectId);
+    const session = { userObjectId: user.objectId, satisfied: request.askedStepUp };
+    const id = world.directory.signIns.startSession(session);
+    // None: silent renewal happens in a frame of a page of another origin.
+    return withCode(world, request, session, { 'set-cookie': cookieHeader(id) });
+  });
+}
+
+export function logout(world: World, call: Call): Reply {
+  world.directory.signIns.endSession(sessionId(call));
+  const headers = { 'set-cookie': cookieHeader('', 'Max-Age=0') };
+  const target = call.query.get('post_logout_redirect_uri');
+  if (target === null || !isRegisteredRedirectUri(target)) return withHeaders(signedOutPage(), headers);
+  const location = new URL(target);
+  const state = call.query.get('state');
+  if (state !== null) location.searchParams.set('state', state);
+  return redirect(location.href, headers);
+}
+
+/** A failure is told to the client at its return address; or to the person, while there is no address to trust. */
+function answering(
+  world: World,
+  call: Call,
+  query: URLSearchParams,
+  handle: (request: AuthorizationRequest) => Reply,
+): Reply {
+  let address: ReturnAddress | undefined;
+  try {
+    checkTenant(call.params.tenant, true);
+    address = parseReturnAddress(query);
+    return handle(parseRequest(world, query, address));
+  } catch (error) {
+    if (!(error instanceof EntraError)) throw error;
+    const { error_description: description } = describe(error.failure, call);
+    if (!address) return errorPage(error.failure.status, description);
+    return sendBack(address, { error: error.failure.error, error_description: description });
+  }
+}
+
+/** Why the browser's session does not answer the request, if it does not. */
+function whatIsMissing(
+  world: World,
+  request: AuthorizationRequest,
+  session: Session | undefined,
+): EntraFailure | undefined {
+  const user = session && world.directory.users.find(session.userObjectId);
+  const hinted = request.loginHint?.toLowerCase() ?? user?.userPrincipalName;
+  if (!user || (hinted !== user.userPrincipalName && hinted !== user.objectId)) {
+    return {
+      status: 400,
+      error: 'login_required',
+      code: 50058,
+      message:
+        "A silent sign-in request was sent but no user is signed in. The cookies used to represent the user's session " +
+        'were not sent in the request to Azure AD.',
+    };
+  }
+  const satisfied = session.satisfied ?? [];
+  if (request.askedStepUp?.every((value) => satisfied.includes(value)) ?? true) return undefined;
+  return {
+    status: 400,
+    error: 'interaction_required',
+    code: 50076,
+    message:
+      'Due to a configuration change made by your administrator, or because you moved to a new location, you must use ' +
+      'multi-factor authentication to access the resource.',
+  };
+}
+
+function withCode(
+  world: World,
+  request: AuthorizationRequest,
+  session: Session | undefined,
+  headers: Reply['headers'] = {},
+): Reply {
+  if (!session) throw new Error('a code needs a session');
+  const code = world.directory.signIns.addCode({
+    ...session,
+    clientId: request.registration.clientId,
+    redirectUri: request.redirectUri,
+    platform: request.platform,
+    scope: request.scope,
+    nonce: request.nonce,
+    codeChallenge: request.codeChallenge,
+    expiresAt: world.clock() + codeLifetimeInMs,
+    redeemed: false,
+  });
+  const account = { uid: session.userObjectId, utid: tenantId };
+  const answer = {
+    code,
+    ...(request.clientInfo ? { client_info: encodePart(account) } : {}),
+    session_state: randomUUID(),
+  };
+  return withHeaders(sendBack(request, answer), headers);
+}
+
+function sendBack(address: ReturnAddress, answer: Record<string, string>): Reply {
+  const fields = new URLSearchParams(answer);
+  if (address.state !== null) fields.set('state', address.state);
+  if (address.responseMode === 'form_post') return formPostPage(address.redirectUri, fields);
+  if (address.responseMode === 'fragment') return redirect(`${address.redirectUri}#${fields.toString()}`);
+  const separator = address.redirectUri.includes('?') ? '&' : '?';
+  return redirect(`${address.redirectUri}${separator}${fields.toString()}`);
+}
+
+/** The hinted one first. */
+function offeredUsers(world: World, loginHint: string | null): User[] {
+  const hinted = loginHint === null ? undefined : world.directory.users.find(loginHint);
+  const others = world.directory.users.all().slice(0, mostUsersOnPage);
+  return hinted ? [hinted, ...others.filter((user) => user !== hinted)] : others;
+}
+
+function sessionOf(world: World, call: Call): Session | undefined {
+  return world.directory.signIns.session(sessionId(call));
+}
+
+function sessionId(call: Call): string | undefined {
+  return new RegExp(`(?:^|; *)${cookie}=([^;]+)`).exec(header(call, 'cookie') ?? '')?.[1];
+}
+
+function cookieHeader(value: string, more = 'Max-Age=86400'): string {
+  return `${cookie}=${value}; Path=/; ${more}; HttpOnly; Secure; SameSite=None`;
+}
+
+function withHeaders(reply: Reply, headers: Reply['headers']): Reply {
+  return { ...reply, headers: { ...reply.headers, ...headers } };
+}
+
+function userNotFound(who: string): never {
+  fail({
+    status: 400,
+    error: 'invalid_request',
+    code: 50034,
+    message: `The user account ${who} does not exist in the directory.`,
+  });
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { type Call, header, json, type Reply } from '../http/exchange';
+
+/** One of Entra's failures: what OAuth calls it, Entra's own number, and its text. */
+export interface EntraFailure {
+  status: number;
+  error: string;
+  code: number;
+  message: string;
+  suberror?: string;
+  /** What a new sign-in must ask for, as JSON. */
+  claims?: string;
+}
+
+export class EntraError extends Error {
+  override readonly name = 'EntraError';
+
+  constructor(readonly failure: EntraFailure) {
+    super(failure.message);
+  }
+}
+
+export function fail(failure: EntraFailure): never {
+  throw new EntraError(failure);
+}
+
+/** The description as Entra writes it, with the ids one gives to support. */
+export function describe(
+  failure: EntraFailure,
+  call: Call,
+): Record<string, unknown> & { error_description: string } {
+  const traceId = randomUUID();
+  const correlationId =
+    call.query.get('client-request-id') ?? header(call, 'client-request-id') ?? randomUUID();
+  const timestamp = `${new Date().toISOString().slice(0, 19).replace('T', ' ')}Z`;
+  return {
+    error: failure.error,
+    error_description:
+      `AADSTS${failure.code}: ${failure.message}\r\nTrace ID: ${traceId}\r\n` +
+      `Correlation ID: ${correlationId}\r\nTimestamp: ${timestamp}`,
+    error_codes: [failure.code],
+    timestamp,
+    trace_id: traceId,
+    correlation_id: correlationId,
+    error_uri: `https://login.microsoftonline.com/error?code=${failure.code}`,
+    ...(failure.suberror === undefined ? {} : { suberror: failure.suberror }),
+    ...(failure.claims === undefined ? {} : { claims: failure.claims }),
+  };
+}
+
+export function errorReply(failure: EntraFailure, call: Call): Reply {
+  return json(failure.status, describe(failure, call), { ...noStore, 'x-ms-request-id': randomUUID() });
+}
+
+export const noStore = { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' };

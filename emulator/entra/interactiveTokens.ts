@@ -1,0 +1,218 @@
+import { inSeconds } from '../clock';
+import { type Call, form, header, type Reply } from '../http/exchange';
+import { type CodeGrant } from '../state/signIns';
+import { type User } from '../state/users';
+import { hash } from '../tokens/jwt';
+import { type World } from '../world';
+import { checkSecret } from './clientCredential';
+import { fail } from './errors';
+import { openRefreshToken, type RefreshGrant, refreshTokenExpiry, sealRefreshToken } from './refreshTokens';
+import { checkTenant, findRegistration, type Registration } from './registrations';
+import { type AskedScopes, parseScopes } from './scopes';
+import { askedStepUp } from './stepUp';
+import { tokenReply } from './tokenReply';
+
+/** A client trades the code that the browser brought it. */
+export function redeemCode(world: World, call: Call): Reply {
+  const fields = form(call);
+  checkTenant(call.params.tenant, true);
+  const registration = findRegistration(fields.get('client_id'));
+  const grant = findCode(world, fields, registration);
+  checkPlatform(call, fields, registration, grant.platform === 'spa');
+  checkProofKey(fields, grant);
+  const scopes = askedOrGranted(world, fields, registration, grant.scope);
+  const { userObjectId, satisfied, nonce } = grant;
+  const singlePage = grant.platform === 'spa';
+  const reply = issue(world, fields, registration, {
+    refresh: {
+      userObjectId,
+      satisfied,
+      clientId: grant.clientId,
+      singlePage,
+      scope: fields.get('scope') ?? grant.scope,
+      expiresAt: refreshTokenExpiry(world, singlePage),
+    },
+    scopes,
+    nonce,
+  });
+  grant.redeemed = true;
+  return reply;
+}
+
+export function redeemRefreshToken(world: World, call: Call): Reply {
+  const fields = form(call);
+  checkTenant(call.params.tenant, true);
+  const registration = findRegistration(fields.get('client_id'));
+  const grant = findRefreshGrant(world, fields, registration);
+  checkPlatform(call, fields, registration, grant.singlePage);
+  const satisfied = grant.satisfied ?? [];
+  const asked = askedStepUp(fields.get('claims')) ?? [];
+  if (!asked.every((value) => satisfied.includes(value))) {
+    fail({
+      status: 400,
+      error: 'interaction_required',
+      suberror: 'basic_action',
+      code: 50076,
+      message:
+        'Due to a configuration change made by your administrator, or because you moved to a new location, you must ' +
+        'use multi-factor authentication to access the resource.',
+    });
+  }
+  const scope = fields.get('scope') ?? grant.scope;
+  const expiresAt = grant.singlePage ? grant.expiresAt : refreshTokenExpiry(world, false);
+  const scopes = askedOrGranted(world, fields, registration, grant.scope);
+  return issue(world, fields, registration, { refresh: { ...grant, scope, expiresAt }, scopes });
+}
+
+function issue(
+  world: World,
+  fields: URLSearchParams,
+  registration: Registration,
+  parts: { refresh: RefreshGrant; scopes: AskedScopes; nonce?: string | undefined },
+): Reply {
+  const { refresh, scopes, nonce } = parts;
+  const user = world.directory.users.find(refresh.userObjectId) ?? userGone();
+  return tokenReply(world, {
+    grant: world.forge.grant({
+      user,
+      clientId: registration.clientId,
+      clientAuthentication: refresh.singlePage ? '0' : '1',
+      satisfied: refresh.satisfied,
+    }),
+    scopes,
+    nonce,
+    clientInfo: fields.get('client_info') === '1',
+    refreshToken: sealRefreshToken(world, refresh),
+    refreshTokenExpiresIn: refresh.singlePage ? inSeconds(refresh.expiresAt - world.clock()) : undefined,
+  });
+}
+
+function findCode(world: World, fields: URLSearchParams, registration: Registration): CodeGrant {
+  const code = required(fields, 'code');
+  const grant = world.directory.signIns.code(code);
+  if (grant?.clientId !== registration.clientId) {
+    invalidGrant(9002313, 'Invalid request. Request is malformed or invalid.');
+  }
+  if (grant.redeemed) {
+    invalidGrant(
+      54005,
+      'OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.',
+    );
+  }
+  if (grant.expiresAt < world.clock()) {
+    invalidGrant(
+      70008,
+      'The provided authorization code or refresh token has expired due to inactivity. Send a new interactive ' +
+        'authorization request for this user and resource.',
+    );
+  }
+  const redirectUri = required(fields, 'redirect_uri');
+  if (redirectUri !== grant.redirectUri) {
+    invalidGrant(
+      500112,
+      `The reply address '${redirectUri}' does not match the reply address '${grant.redirectUri}' provided when ` +
+        'requesting Authorization code.',
+    );
+  }
+  return grant;
+}
+
+function findRefreshGrant(world: World, fields: URLSearchParams, registration: Registration): RefreshGrant {
+  const grant = openRefreshToken(world, required(fields, 'refresh_token'));
+  if (grant === 'expired') {
+    invalidGrant(
+      700084,
+      'The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of ' +
+        '1.00:00:00, which cannot be extended. It is now expired and a new sign in request must be sent by the SPA to ' +
+        'the sign in page.',
+    );
+  }
+  if (grant?.clientId !== registration.clientId) {
+    invalidGrant(9002313, 'Invalid request. Request is malformed or invalid.');
+  }
+  return grant;
+}
+
+/** A single-page app has no secret and calls from a browser; a web app has one and does not. */
+function checkPlatform(
+  call: Call,
+  fields: URLSearchParams,
+  registration: Registration,
+  singlePage: boolean,
+): void {
+  const origin = header(call, 'origin');
+  if (!singlePage) {
+    if (origin !== undefined) {
+      fail({
+        status: 400,
+        error: 'invalid_request',
+        code: 9002326,
+        message:
+          "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type. Request " +
+          `origin: '${origin}'.`,
+      });
+    }
+    checkSecret(fields, registration);
+    return;
+  }
+  if (origin === undefined) {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 9002327,
+      message:
+        "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests.",
+    });
+  }
+  if (fields.has('client_secret') || fields.has('client_assertion')) {
+    fail({
+      status: 401,
+      error: 'invalid_client',
+      code: 700025,
+      message: "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+    });
+  }
+}
+
+function checkProofKey(fields: URLSearchParams, grant: CodeGrant): void {
+  if (grant.codeChallenge === undefined) return;
+  const verifier = fields.get('code_verifier');
+  if (verifier !== null && hash(verifier) === grant.codeChallenge) return;
+  invalidGrant(
+    501481,
+    'The Code_Verifier does not match the code_challenge supplied in the authorization request.',
+  );
+}
+
+/** A sign-in may ask for several resources at once; a token is for one: the first, unless another is asked for. */
+function askedOrGranted(
+  world: World,
+  fields: URLSearchParams,
+  registration: Registration,
+  granted: string,
+): AskedScopes {
+  const asked = fields.get('scope');
+  if (asked !== null) return parseScopes(asked, registration, world.url);
+  const scopes = parseScopes(granted, registration, world.url);
+  return { ...scopes, resources: Object.fromEntries(Object.entries(scopes.resources).slice(0, 1)) };
+}
+
+function required(fields: URLSearchParams, name: string): string {
+  return (
+    fields.get(name) ??
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 900144,
+      message: `The request body must contain the following parameter: '${name}'.`,
+    })
+  );
+}
+
+function invalidGrant(code: number, message: string): never {
+  fail({ status: 400, error: 'invalid_grant', code, message });
+}
+
+function userGone(): User {
+  return invalidGrant(50034, 'The user account does not exist in the directory.');
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { type Call, json, type Reply } from '../http/exchange';
+import { tenantId } from '../seed';
+import { v1Issuer } from '../tokens/claims';
+import { type World } from '../world';
+
+function cacheable(body: unknown): Reply {
+  return json(200, body, { 'cache-control': 'max-age=86400, private', 'x-ms-request-id': randomUUID() });
+}
+
+/** The discovery document of version 1 or 2, by the path it was asked under. */
+export function discovery(world: World, call: Call): Reply {
+  const tenant = `${world.url}/${tenantId}`;
+  const v2 = call.path.includes('/v2.0/');
+  const discoveryPath = v2 ? 'discovery/v2.0/keys' : 'discovery/keys';
+  const { host, hostname } = new URL(world.url);
+  return cacheable({
+    token_endpoint: `${tenant}/oauth2/v2.0/token`,
+    token_endpoint_auth_methods_supported: ['client_secret_post'],
+    jwks_uri: `${tenant}/${discoveryPath}`,
+    response_modes_supported: ['query', 'fragment', 'form_post'],
+    subject_types_supported: ['pairwise'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    response_types_supported: ['code'],
+    scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
+    issuer: v2 ? `${tenant}/v2.0` : v1Issuer,
+    request_uri_parameter_supported: false,
+    userinfo_endpoint: `${world.url}/oidc/userinfo`,
+    authorization_endpoint: `${tenant}/oauth2/v2.0/authorize`,
+    device_authorization_endpoint: `${tenant}/oauth2/v2.0/devicecode`,
+    http_logout_supported: true,
+    frontchannel_logout_supported: true,
+    end_session_endpoint: `${tenant}/oauth2/v2.0/logout`,
+    claims_supported: [
+      ...['sub', 'iss', 'cloud_instance_name', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'nonce'],
+      ...['preferred_username', 'name', 'tid', 'ver', 'at_hash', 'c_hash', 'email'],
+    ],
+    tenant_region_scope: 'WW',
+    cloud_instance_name: hostname,
+    cloud_graph_host_name: host,
+    msgraph_host: host,
+    rbac_url: `${world.url}/rbac`,
+  });
+}
+
+export function keys(world: World, call: Call): Reply {
+  const v2 = call.path.includes('/v2.0/');
+  const published = world.keys.published().map((key) => ({
+    kty: 'RSA',
+    use: 'sig',
+    kid: key.kid,
+    x5t: key.kid,
+    ...key.jwk(),
+    x5c: [key.certificate],
+    ...(v2 ? { issuer: `${world.url}/${tenantId}/v2.0` } : {}),
+  }));
+  return cacheable({ keys: published });
+}

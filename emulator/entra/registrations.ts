@@ -1,0 +1,89 @@
+import { authClient, authServer, tenantId, tenantName } from '../seed';
+import { fail } from './errors';
+import { type ResourceName } from './scopes';
+
+export interface Registration {
+  clientId: string;
+  clientSecret: string;
+  name: string;
+  webRedirectUris: readonly string[];
+  spaRedirectUris: readonly string[];
+  /** The permissions that were consented to for the whole tenant. */
+  consented: Partial<Record<ResourceName, readonly string[]>>;
+}
+
+const registrations: Registration[] = [
+  {
+    ...authServer,
+    webRedirectUris: [],
+    spaRedirectUris: [],
+    consented: { graph: ['User.Read', 'User.ReadWrite'] },
+  },
+  {
+    ...authClient,
+    consented: {
+      api: ['access_as_user'],
+      graph: ['User.Read'],
+      teams: ['Teams.ManageCalls', 'Teams.ManageChats'],
+    },
+  },
+];
+
+export function findRegistration(clientId: string | null): Registration {
+  if (!clientId) {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 900144,
+      message: "The request body must contain the following parameter: 'client_id'.",
+    });
+  }
+  return (
+    registrations.find((registration) => registration.clientId === clientId.toLowerCase()) ??
+    fail({
+      status: 400,
+      error: 'unauthorized_client',
+      code: 700016,
+      message:
+        `Application with identifier '${clientId}' was not found in the directory '${tenantName}'. This can happen if ` +
+        'the application has not been installed by the administrator of the tenant or consented to by any user in the ' +
+        'tenant. You may have sent your authentication request to the wrong tenant.',
+    })
+  );
+}
+
+export function isRegisteredRedirectUri(uri: string): boolean {
+  return registrations.some((registration) => platformOf(registration, uri, true));
+}
+
+/**
+ * The platform that a redirect URI is registered under. On localhost the port does not count, unless it tells two
+ * platforms apart; where it does not, a proof key speaks for a single-page app.
+ */
+export function platformOf(
+  registration: Registration,
+  uri: string,
+  hasProofKey: boolean,
+): 'web' | 'spa' | undefined {
+  const { webRedirectUris: web, spaRedirectUris: spa } = registration;
+  if (web.includes(uri)) return 'web';
+  if (spa.includes(uri)) return 'spa';
+  const withoutPort = (each: string): string => each.replace(/^(http:\/\/localhost):\d+/, '$1');
+  const listed = (uris: readonly string[]): boolean => uris.map(withoutPort).includes(withoutPort(uri));
+  if (listed(spa) && (hasProofKey || !listed(web))) return 'spa';
+  return listed(web) ? 'web' : undefined;
+}
+
+export function checkTenant(tenant: string | undefined, alsoShared = false): void {
+  if (tenant?.toLowerCase() === tenantId) return;
+  if (alsoShared && (tenant === 'common' || tenant === 'organizations')) return;
+  fail({
+    status: 400,
+    error: 'invalid_tenant',
+    code: 90002,
+    message:
+      `Tenant '${tenant ?? ''}' not found. Check to make sure you have the correct tenant ID and are signing into the ` +
+      'correct cloud. Check with your subscription administrator, this may happen if there are no active ' +
+      'subscriptions for the tenant.',
+  });
+}

@@ -1,0 +1,119 @@
+import { graphAppId, graphAudience, teamsAppId, teamsAudience } from '../tokens/audiences';
+import { authServer } from '../seed';
+import { fail } from './errors';
+import { type Registration } from './registrations';
+
+export type ResourceName = 'api' | 'graph' | 'teams';
+
+/** What a request for a token asks for: OpenID's own scopes, and permissions on one resource or several. */
+export interface AskedScopes {
+  openId: string[];
+  resources: Partial<Record<ResourceName, AskedPermission[]>>;
+}
+
+interface AskedPermission {
+  /** As it was written, … */
+  asked: string;
+  /** … and the permissions that it means. */
+  permissions: readonly string[];
+}
+
+const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
+
+const permissions: Record<ResourceName, readonly string[]> = {
+  api: ['access_as_user'],
+  graph: ['User.Read', 'User.ReadWrite'],
+  teams: ['Teams.ManageCalls', 'Teams.ManageChats'],
+};
+
+/** The identifiers of each resource. Graph's host is here the emulator's own, under any of its names. */
+export function resourceOf(identifier: string, url: string): ResourceName | undefined {
+  const { port } = new URL(url);
+  const own = ['localhost', '127.0.0.1', '[::1]'].map((host) => `https://${host}:${port}`);
+  if ([authServer.appIdUri, authServer.clientId].includes(identifier)) return 'api';
+  if ([graphAudience, graphAppId, ...own].includes(identifier)) return 'graph';
+  if ([teamsAudience, teamsAppId].includes(identifier)) return 'teams';
+  return undefined;
+}
+
+const known = new Map<string, AskedScopes>();
+
+/** @param client whose consented permissions `.default` means */
+export function parseScopes(scope: string | null, client: Registration, url: string): AskedScopes {
+  if (!scope?.trim()) {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 900144,
+      message: "The request body must contain the following parameter: 'scope'.",
+    });
+  }
+  // The same few strings over and over.
+  const key = `${url} ${client.clientId} ${scope}`;
+  const before = known.get(key);
+  if (before) return before;
+  const parsed = parse(scope, client, url);
+  if (known.size < 1000) known.set(key, parsed);
+  return parsed;
+}
+
+function parse(scope: string, client: Registration, url: string): AskedScopes {
+  const result: AskedScopes = { openId: [], resources: {} };
+  for (const asked of new Set(scope.trim().split(/\s+/))) {
+    if (openIdScopes.includes(asked)) {
+      result.openId.push(asked);
+      continue;
+    }
+    const slash = asked.lastIndexOf('/');
+    const identifier = slash < 0 ? graphAudience : asked.slice(0, slash);
+    const name = asked.slice(slash + 1);
+    const resource = resourceOf(identifier, url) ?? resourceNotFound(identifier);
+    const found = name === '.default' ? client.consented[resource] : findPermission(resource, name);
+    if (!found) permissionNotFound(client, name, identifier);
+    (result.resources[resource] ??= []).push({ asked, permissions: found });
+  }
+  return result;
+}
+
+function findPermission(resource: ResourceName, name: string): string[] | undefined {
+  const permission = permissions[resource].find((each) => each.toLowerCase() === name.toLowerCase());
+  return permission === undefined ? undefined : [permission];
+}
+
+/** The one resource that a token can be for. */
+export function singleResource(scopes: AskedScopes): [ResourceName, AskedPermission[]] | undefined {
+  const [first, ...more] = Object.entries(scopes.resources) as [ResourceName, AskedPermission[]][];
+  const second = more[0]?.[1][0]?.asked;
+  if (second === undefined) return first;
+  fail({
+    status: 400,
+    error: 'invalid_request',
+    code: 28000,
+    message:
+      'Provided value for the input parameter scope is not valid because it contains more than one resource. ' +
+      `Scope ${second} is not valid.`,
+  });
+}
+
+function resourceNotFound(identifier: string): never {
+  fail({
+    status: 400,
+    error: 'invalid_resource',
+    code: 500011,
+    message:
+      `The resource principal named ${identifier} was not found in the tenant named Contoso. This can happen if the ` +
+      'application has not been installed by the administrator of the tenant or consented to by any user in the ' +
+      'tenant. You might have sent your authentication request to the wrong tenant.',
+  });
+}
+
+function permissionNotFound(client: Registration, name: string, resource: string): never {
+  fail({
+    status: 400,
+    error: 'invalid_client',
+    code: 650053,
+    message:
+      `The application '${client.name}' asked for scope '${name}' that doesn't exist on the resource '${resource}'. ` +
+      'Contact the app vendor.',
+  });
+}

@@ -1,0 +1,35 @@
+import { isObject } from '../http/exchange';
+
+const value = 'b0110000-0000-4000-8000-000000000007';
+
+/** What conditional access asks of a user under the switch `requireMfaFor`: the one shape that is documented. */
+export const stepUpClaims = {
+  value,
+  json: JSON.stringify({ access_token: { polids: { essential: true, values: [value] } } }),
+};
+
+/**
+ * The values that a `claims` parameter asks of the access token; undefined if it asks for none. A sign-in that
+ * answers them yields tokens that carry them in `acrs`.
+ */
+export function askedStepUp(claims: string | null): string[] | undefined {
+  if (!claims) return undefined;
+  const parsed = parse(claims);
+  const asked = isObject(parsed) && isObject(parsed.access_token) ? parsed.access_token : {};
+  const values = ['polids', 'acrs'].flatMap((name) => valuesOf(asked[name]));
+  return values.length > 0 ? values : undefined;
+}
+
+function valuesOf(request: unknown): string[] {
+  if (!isObject(request)) return [];
+  const values = Array.isArray(request.values) ? request.values : [request.value];
+  return values.filter((each) => typeof each === 'string');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

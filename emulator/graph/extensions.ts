@@ -1,0 +1,144 @@
+import { type Call, isObject, jsonObject, noContent, NotEmulated, type Reply } from '../http/exchange';
+import { type OpenExtension } from '../state/openExtensions';
+import { type World } from '../world';
+import { type GraphCaller, requireScope } from './bearer';
+import { GraphError, requestIds } from './errors';
+import { graphReply } from './reply';
+
+const maxPerApp = 2;
+const maxSizeInBytes = 2048;
+const type = 'microsoft.graph.openTypeExtension';
+
+export function list(world: World, call: Call, caller: GraphCaller): Reply {
+  requireScope(caller, 'User.Read', 'User.ReadWrite');
+  return graphReply(call, 200, {
+    '@odata.context': context(world, caller),
+    value: shownExtensions(world, caller.user.objectId),
+  });
+}
+
+export function read(world: World, call: Call, caller: GraphCaller): Reply {
+  requireScope(caller, 'User.Read', 'User.ReadWrite');
+  const replica = world.directory.extensions.asReplicated(caller.user.objectId, world.clock());
+  const extension = replica.get(nameOf(call)) ?? notFound();
+  return single(world, call, caller, 200, extension);
+}
+
+export function create(world: World, call: Call, caller: GraphCaller): Reply {
+  requireScope(caller, 'User.ReadWrite');
+  const body = checkedBody(call);
+  const name = body.extensionName;
+  if (typeof name !== 'string' || !/^[A-Za-z_]\w*(\.\w+)+$/.test(name) || /^com\.microsoft/i.test(name)) {
+    badRequest('The extension name is not valid.');
+  }
+  const existing = world.directory.extensions.of(caller.user.objectId);
+  if (existing.has(name)) {
+    const status = world.switches.duplicateExtensionStatus;
+    throw new GraphError(status, 'Request_BadRequest', 'An extension already exists with given id.');
+  }
+  const ofThisApp = [...existing.values()].filter(({ creatorApp }) => creatorApp === caller.app);
+  if (ofThisApp.length >= maxPerApp) {
+    badRequest(`Maximum number of extensions values supported per application is ${maxPerApp}.`);
+  }
+  const extension = { name, properties: propertiesOf(body), creatorApp: caller.app };
+  world.directory.extensions.put(caller.user.objectId, extension, replicatedAt(world));
+  return single(world, call, caller, 201, extension);
+}
+
+/** Replaces all properties: those that are not sent are gone. */
+export function update(world: World, call: Call, caller: GraphCaller): Reply {
+  requireScope(caller, 'User.ReadWrite');
+  const body = checkedBody(call, type);
+  const { extensions } = world.directory;
+  const existing = extensions.of(caller.user.objectId).get(nameOf(call)) ?? notFound();
+  const extension = { ...existing, properties: propertiesOf(body) };
+  extensions.put(caller.user.objectId, extension, replicatedAt(world));
+  return world.switches.patchAnswersBody
+    ? single(world, call, caller, 200, extension)
+    : noContent(requestIds(call));
+}
+
+export function remove(world: World, call: Call, caller: GraphCaller): Reply {
+  requireScope(caller, 'User.ReadWrite');
+  const { extensions } = world.directory;
+  const existing = extensions.of(caller.user.objectId).get(nameOf(call)) ?? notFound();
+  extensions.remove(caller.user.objectId, existing.name, replicatedAt(world));
+  return noContent(requestIds(call));
+}
+
+/** The user's extensions as a read of Graph shows them. */
+export function shownExtensions(world: World, userObjectId: string): Record<string, unknown>[] {
+  const replica = world.directory.extensions.asReplicated(userObjectId, world.clock());
+  return [...replica.values()].map((extension) => shown(extension, world.switches.onlyIdInExtensions));
+}
+
+export function shown(extension: OpenExtension, onlyId = false): Record<string, unknown> {
+  return {
+    '@odata.type': `#${type}`,
+    ...(onlyId ? {} : { extensionName: extension.name }),
+    id: extension.name,
+    ...extension.properties,
+  };
+}
+
+/** What an app stored, without what describes the extension itself. */
+export function propertiesOf(body: Record<string, unknown>): Record<string, unknown> {
+  const describing = ['extensionName', 'id'];
+  const own = Object.entries(body).filter(
+    ([name]) => !name.startsWith('@odata.') && !describing.includes(name),
+  );
+  return Object.fromEntries(own);
+}
+
+function single(
+  world: World,
+  call: Call,
+  caller: GraphCaller,
+  status: number,
+  extension: OpenExtension,
+): Reply {
+  const onlyId = world.switches.onlyIdInExtensions;
+  const body = { '@odata.context': `${context(world, caller)}/$entity`, ...shown(extension, onlyId) };
+  return graphReply(call, status, body);
+}
+
+/** @param ifUndeclared what a body is that does not say its type; a new extension must */
+function checkedBody(call: Call, ifUndeclared?: string): Record<string, unknown> {
+  const body =
+    jsonObject(call) ??
+    badRequest(
+      'Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.',
+    );
+  const declared = body['@odata.type'] ?? ifUndeclared;
+  if (declared !== type && declared !== `#${type}`) {
+    badRequest(`The property '@odata.type' must be present and be '${type}'.`);
+  }
+  if (Buffer.byteLength(JSON.stringify(propertiesOf(body))) > maxSizeInBytes) {
+    badRequest('The size of the open extension exceeds the maximum of 2 KB.');
+  }
+  if (Object.values(propertiesOf(body)).some((value) => isObject(value))) {
+    throw new NotEmulated('An object as the value of a property of an open extension');
+  }
+  return body;
+}
+
+function context(world: World, caller: GraphCaller): string {
+  return `${world.url}/v1.0/$metadata#users('${caller.user.objectId}')/extensions`;
+}
+
+function nameOf(call: Call): string {
+  return call.params.name ?? '';
+}
+
+function replicatedAt(world: World): number {
+  const { replicaLagInMs } = world.switches;
+  return replicaLagInMs > 0 ? world.clock() + replicaLagInMs : 0;
+}
+
+function notFound(): never {
+  throw new GraphError(404, 'ResourceNotFound', 'Extension with given id not found.');
+}
+
+function badRequest(message: string): never {
+  throw new GraphError(400, 'Request_BadRequest', message);
+}

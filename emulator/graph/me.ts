@@ -1,0 +1,55 @@
+import { type Call, NotEmulated, type Reply } from '../http/exchange';
+import { type User } from '../state/users';
+import { type World } from '../world';
+import { type GraphCaller, requireScope } from './bearer';
+import { GraphError } from './errors';
+import { shownExtensions } from './extensions';
+import { graphReply } from './reply';
+
+export function me(world: World, call: Call, caller: GraphCaller): Reply {
+  requireScope(caller, 'User.Read', 'User.ReadWrite');
+  const unknown = [...call.query.keys()].find((name) => !['$select', '$expand'].includes(name));
+  if (unknown !== undefined) throw new NotEmulated(`Graph's query option ${unknown}`);
+  const selected = call.query.get('$select')?.split(',') ?? defaultProperties;
+  const expanded = call.query.get('$expand');
+  if (expanded !== null && expanded !== 'extensions') throw new NotEmulated(`$expand=${expanded} of a user`);
+  // Without an explicit id in $select Graph says nothing of the extensions.
+  const withExtensions = expanded !== null && call.query.has('$select') && selected.includes('id');
+  return graphReply(call, 200, {
+    '@odata.context': `${world.url}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
+    ...select(caller.user, selected),
+    ...(withExtensions ? extensions(world, caller.user) : {}),
+  });
+}
+
+function extensions(world: World, user: User): Record<string, unknown> {
+  return {
+    'extensions@odata.context': `${world.url}/v1.0/$metadata#users('${user.objectId}')/extensions`,
+    extensions: shownExtensions(world, user.objectId),
+  };
+}
+
+const properties: Record<string, (user: User) => unknown> = {
+  businessPhones: () => [],
+  displayName: (user) => user.name,
+  givenName: (user) => user.name.split(' ')[0],
+  jobTitle: () => null,
+  mail: (user) => user.userPrincipalName,
+  mobilePhone: () => null,
+  officeLocation: () => null,
+  preferredLanguage: () => null,
+  surname: (user) => user.name.split(' ')[1] ?? null,
+  userPrincipalName: (user) => user.userPrincipalName,
+  id: (user) => user.objectId,
+};
+const defaultProperties = Object.keys(properties);
+
+function select(user: User, selected: string[]): Record<string, unknown> {
+  const entries = selected.map((name) => {
+    const property = properties[name];
+    if (property) return [name, property(user)] as const;
+    const reason = `Could not find a property named '${name}' on type 'microsoft.graph.user'.`;
+    throw new GraphError(400, 'BadRequest', `Parsing OData Select and Expand failed: ${reason}`);
+  });
+  return Object.fromEntries(entries);
+}

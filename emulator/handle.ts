@@ -1,0 +1,72 @@
+import { type LoggedRequest } from './http/callLog';
+import { type Fault } from './http/faults';
+import { type SeededUsers, type User } from './state/users';
+import { type Switches } from './switches';
+import { type AccessTokenOptions, type TeamsTokenOptions, type TokenOptions } from './tokens/tokenForge';
+
+export interface EmulatorOptions {
+  /** 0, the default, is any free port. */
+  port?: number;
+  /** The loopback address to listen on: 127.0.0.1 unless told otherwise. */
+  host?: string;
+  certificateFolder?: string;
+  /** The IDENTITY_MAPPING_KEY among the settings; random unless told otherwise. */
+  mappingKey?: string;
+}
+
+/** A running emulator, as a test or a launcher in the same process holds it. */
+export interface Emulator {
+  /** `https://localhost:<port>`: Entra, Graph and ACS alike. */
+  readonly url: string;
+  readonly tenantId: string;
+  /** The registration of the API. */
+  readonly authServer: { clientId: string; clientSecret: string; appIdUri: string };
+  /** The registration of its clients: a web app, and a single-page app that uses PKCE. */
+  readonly authClient: { clientId: string; clientSecret: string; redirectUris: string[] };
+  /** Carol has a Teams licence. */
+  readonly users: SeededUsers;
+  readonly communicationResource: { id: string; connectionString: string; otherId: string };
+  /** The environment of a server that is to use this emulator. */
+  settings(): Record<string, string>;
+  /** Everything back to the start, except the keys. */
+  reset(): void;
+  addUser(name?: string, teamsLicence?: boolean): User;
+
+  /** For the API; of Alice, and good, unless told otherwise. */
+  accessToken(options?: AccessTokenOptions): string;
+  idToken(options?: TokenOptions): string;
+  graphToken(options?: TokenOptions): string;
+  appOnlyToken(options?: TokenOptions): string;
+  /** What a Teams user's sign-in yields, for the exchange; of Carol. */
+  teamsToken(options?: TeamsTokenOptions): string;
+
+  fail(fault: Fault): void;
+  /** Makes every call of the operation, or of the operations with that prefix, wait before anything is done. */
+  delay(operation: string, milliseconds: number): void;
+  /** From now on tokens are signed with a new key; the old one is withdrawn unless `keepOld`. */
+  rotateKeys(options?: { keepOld?: boolean }): void;
+  readonly switches: Switches;
+
+  /** Counts by operation since the reset, … */
+  calls(): Record<string, number>;
+  /** … of one operation or prefix, … */
+  callsTo(prefix: string): number;
+  /** … and the latest requests, oldest first. */
+  requests(): LoggedRequest[];
+
+  /** The living identities. */
+  identities(): { id: string; createdAt: Date }[];
+  /** Makes an identity behind everyone's back … */
+  createIdentity(): string;
+  /** … deletes one, … */
+  deleteIdentity(id: string): void;
+  /** … or names one of another communication resource. */
+  createForeignIdentity(): string;
+  /** The open extensions of all users, whichever app made them. */
+  mappings(): { userObjectId: string; extension: Record<string, unknown> }[];
+  /** Writes an extension as any app with User.ReadWrite could: `extensionName` (or `id`) names it. */
+  setExtension(userObjectId: string, extension: Record<string, unknown>, creatorApp?: string): void;
+  removeExtension(userObjectId: string, extensionName: string): void;
+
+  stop(): Promise<void>;
+}

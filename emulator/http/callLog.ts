@@ -1,0 +1,54 @@
+import { assertConcernsSomething, concerns } from './emulated';
+
+export interface LoggedRequest {
+  operation: string;
+  method: string;
+  path: string;
+  /** 0 where no answer was given. */
+  status: number;
+}
+
+/** The operation under which requests are counted that nothing here answers. */
+export const notEmulated = 'notEmulated';
+
+const kept = 5_000;
+
+/** Counts by operation, and the last few thousand requests. */
+export class CallLog {
+  #counts = new Map<string, number>();
+  #requests: LoggedRequest[] = [];
+  #next = 0;
+
+  /** Counted when it arrives; whoever answers fills in the status. */
+  record(operation: string, method: string, path: string): LoggedRequest {
+    this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1);
+    const request = { operation, method, path, status: 0 };
+    this.#requests[this.#next] = request;
+    this.#next = (this.#next + 1) % kept;
+    return request;
+  }
+
+  counts(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
+  }
+
+  countOf(prefix: string): number {
+    if (prefix !== notEmulated) assertConcernsSomething(prefix);
+    let sum = 0;
+    for (const [operation, count] of this.#counts) if (concerns(prefix, operation)) sum += count;
+    return sum;
+  }
+
+  /** Oldest first. */
+  requests(): LoggedRequest[] {
+    return [...this.#requests.slice(this.#next), ...this.#requests.slice(0, this.#next)].map((request) => ({
+      ...request,
+    }));
+  }
+
+  clear(): void {
+    this.#counts = new Map();
+    this.#requests = [];
+    this.#next = 0;
+  }
+}

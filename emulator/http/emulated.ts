@@ -1,0 +1,94 @@
+interface Emulated {
+  operation: string;
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+  /** Entra's token endpoint is one address for several operations. */
+  grantType?: string;
+  /** The real service lets scripts of any origin call this. */
+  crossOrigin?: true;
+}
+
+/** Everything that is emulated. Whatever is not in this table is answered with 501 NotEmulated. */
+export const emulated = [
+  {
+    operation: 'entra.discovery',
+    method: 'GET',
+    path: '/{tenant}/v2.0/.well-known/openid-configuration',
+    crossOrigin: true,
+  },
+  {
+    operation: 'entra.discovery',
+    method: 'GET',
+    path: '/{tenant}/.well-known/openid-configuration',
+    crossOrigin: true,
+  },
+  { operation: 'entra.keys', method: 'GET', path: '/{tenant}/discovery/v2.0/keys', crossOrigin: true },
+  { operation: 'entra.keys', method: 'GET', path: '/{tenant}/discovery/keys', crossOrigin: true },
+  { operation: 'entra.authorize', method: 'GET', path: '/{tenant}/oauth2/v2.0/authorize' },
+  { operation: 'entra.signIn', method: 'POST', path: '/{tenant}/login' },
+  { operation: 'entra.logout', method: 'GET', path: '/{tenant}/oauth2/v2.0/logout' },
+  {
+    operation: 'entra.token.authorization_code',
+    method: 'POST',
+    path: '/{tenant}/oauth2/v2.0/token',
+    grantType: 'authorization_code',
+    crossOrigin: true,
+  },
+  {
+    operation: 'entra.token.refresh_token',
+    method: 'POST',
+    path: '/{tenant}/oauth2/v2.0/token',
+    grantType: 'refresh_token',
+    crossOrigin: true,
+  },
+  {
+    operation: 'entra.token.on_behalf_of',
+    method: 'POST',
+    path: '/{tenant}/oauth2/v2.0/token',
+    grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    crossOrigin: true,
+  },
+  {
+    operation: 'entra.token.client_credentials',
+    method: 'POST',
+    path: '/{tenant}/oauth2/v2.0/token',
+    grantType: 'client_credentials',
+  },
+
+  { operation: 'graph.me', method: 'GET', path: '/v1.0/me', crossOrigin: true },
+  { operation: 'graph.extension.list', method: 'GET', path: '/v1.0/me/extensions', crossOrigin: true },
+  { operation: 'graph.extension.create', method: 'POST', path: '/v1.0/me/extensions', crossOrigin: true },
+  { operation: 'graph.extension.read', method: 'GET', path: '/v1.0/me/extensions/{name}', crossOrigin: true },
+  {
+    operation: 'graph.extension.update',
+    method: 'PATCH',
+    path: '/v1.0/me/extensions/{name}',
+    crossOrigin: true,
+  },
+  {
+    operation: 'graph.extension.delete',
+    method: 'DELETE',
+    path: '/v1.0/me/extensions/{name}',
+    crossOrigin: true,
+  },
+
+  { operation: 'acs.identity.create', method: 'POST', path: '/identities' },
+  { operation: 'acs.token.issue', method: 'POST', path: '/identities/{id}/:issueAccessToken' },
+  { operation: 'acs.token.revoke', method: 'POST', path: '/identities/{id}/:revokeAccessTokens' },
+  { operation: 'acs.identity.delete', method: 'DELETE', path: '/identities/{id}' },
+  { operation: 'acs.teams.exchange', method: 'POST', path: '/teamsUser/:exchangeAccessToken' },
+] as const satisfies readonly Emulated[];
+
+export type Operation = (typeof emulated)[number]['operation'];
+
+/** Whether a fault, delay or count for `prefix` concerns the operation: `graph` and `graph.extension` are prefixes. */
+export function concerns(prefix: string, operation: string): boolean {
+  return operation === prefix || operation.startsWith(`${prefix}.`);
+}
+
+/** Throws for a prefix that concerns nothing: a misspelt fault would otherwise be a test that tests nothing. */
+export function assertConcernsSomething(prefix: string): void {
+  if (emulated.some(({ operation }) => concerns(prefix, operation))) return;
+  const known = [...new Set(emulated.map(({ operation }) => operation))].join(', ');
+  throw new Error(`The emulator has no operation "${prefix}". It has: ${known}`);
+}

@@ -1,0 +1,212 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CallLog, type LoggedRequest, notEmulated } from './callLog';
+import { type Operation } from './emulated';
+import { type Call, type Handler, NotEmulated, type Reply } from './exchange';
+import { type Fault, type Faults } from './faults';
+import { crossOriginMethods, findRoute, type Route } from './router';
+import { statusReply } from './statusReply';
+
+export interface ListenerParts {
+  handlers: Record<Operation, Handler>;
+  faults: Faults;
+  log: CallLog;
+  /** Everything under this path goes to the control surface: never logged, delayed or failed. */
+  control: { prefix: string; handler: Handler };
+}
+
+const maxBodyInBytes = 1024 * 1024;
+
+/** Joins the services to HTTP: reads, finds the operation, delays or fails as told, writes. */
+export class Listener {
+  readonly #parts: ListenerParts;
+  readonly #hanging = new Set<ServerResponse>();
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts;
+  }
+
+  readonly listen = (request: IncomingMessage, response: ServerResponse): void => {
+    this.#answer(request, response).catch((error: unknown) => {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : 'unknown';
+      process.stderr.write(
+        `emulator: fault of its own at ${request.method ?? ''} ${request.url ?? ''}: ${reason}\n`,
+      );
+      if (!response.headersSent) write(response, statusReply('', 500));
+      else response.destroy();
+    });
+  };
+
+  /** Ends the calls that a fault left hanging. */
+  releaseHanging(): void {
+    for (const response of this.#hanging) response.destroy();
+    this.#hanging.clear();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(request);
+    if (!body) {
+      response.destroy();
+      return;
+    }
+    const target = request.url ?? '/';
+    const question = target.indexOf('?');
+    const path = question < 0 ? target : target.slice(0, question);
+    const call = {
+      method: request.method ?? 'GET',
+      target,
+      path,
+      query: new URLSearchParams(question < 0 ? '' : target.slice(question + 1)),
+      params: {},
+      headers: request.headers,
+      body,
+    };
+    const { control } = this.#parts;
+    if (path === control.prefix || path.startsWith(`${control.prefix}/`)) {
+      write(response, control.handler(call));
+      return;
+    }
+    const route = findRoute(call.method, path, () => new URLSearchParams(body.toString()).get('grant_type'));
+    if (route) await this.#serve({ ...call, params: route.params }, route, response);
+    else this.#serveUnknown(call, response);
+  }
+
+  async #serve(call: Call, route: Route, response: ServerResponse): Promise<void> {
+    const { faults, handlers, log } = this.#parts;
+    const entry = log.record(route.operation, call.method, call.path);
+    const delay = faults.delayOf(route.operation);
+    if (delay > 0) await sleep(delay, undefined, { ref: false });
+    const fault = faults.take(route.operation);
+    const handle = (): Reply => {
+      const reply = withWarning(handlers[route.operation], call);
+      return route.crossOrigin ? crossOrigin(reply) : reply;
+    };
+    if (fault) this.#fail(fault, entry, handle, response);
+    else answer(response, entry, handle());
+  }
+
+  #fail(fault: Fault, entry: LoggedRequest, handle: () => Reply, response: ServerResponse): void {
+    if ('effectDone' in fault && fault.effectDone) handle();
+    switch (fault.kind) {
+      case 'status':
+        answer(response, entry, statusReply(entry.operation, fault.status, fault.headers, fault.body));
+        break;
+      case 'garbage':
+        answer(response, entry, garbage);
+        break;
+      case 'malformed':
+        answer(response, entry, malformed(fault.body));
+        break;
+      case 'hang':
+        this.#hanging.add(response);
+        response.on('close', () => this.#hanging.delete(response));
+        break;
+      case 'drop':
+        response.destroy();
+        break;
+      case 'replyLost':
+        handle();
+        response.destroy();
+        break;
+      case 'cut':
+        cut(response, entry, handle());
+    }
+  }
+
+  #serveUnknown(call: Call, response: ServerResponse): void {
+    const methods = call.method === 'OPTIONS' ? crossOriginMethods(call.path) : [];
+    if (methods.length > 0) {
+      write(response, preflight(call, methods));
+      return;
+    }
+    const entry = this.#parts.log.record(notEmulated, call.method, call.path);
+    answer(response, entry, warn(new NotEmulated(`${call.method} ${call.path}`)));
+  }
+}
+
+const garbage: Reply = {
+  status: 200,
+  headers: { 'content-type': 'text/html; charset=utf-8' },
+  body: '<!doctype html><html><head><title>Gateway</title></head><body><h1>Please sign in to the network</h1></body></html>',
+};
+
+function malformed(body = '{"unfinished":'): Reply {
+  return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBodyInBytes) return undefined;
+      chunks.push(chunk);
+    }
+  } catch {
+    return undefined;
+  }
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+}
+
+function withWarning(handler: Handler, call: Call): Reply {
+  try {
+    return handler(call);
+  } catch (error) {
+    if (error instanceof NotEmulated) return warn(error);
+    throw error;
+  }
+}
+
+function warn(error: NotEmulated): Reply {
+  process.stderr.write(`emulator: ${error.message} is not emulated\n`);
+  return error.toReply();
+}
+
+function answer(response: ServerResponse, entry: LoggedRequest, reply: Reply): void {
+  entry.status = reply.status;
+  write(response, reply);
+}
+
+function write(response: ServerResponse, reply: Reply): void {
+  const length = reply.status === 204 ? {} : { 'content-length': Buffer.byteLength(reply.body) };
+  response.writeHead(reply.status, { ...reply.headers, ...length }).end(reply.body);
+}
+
+/** The headers, half of the body, and then nothing; without a body, nothing at all. */
+function cut(response: ServerResponse, entry: LoggedRequest, reply: Reply): void {
+  if (reply.body === '') {
+    response.destroy();
+    return;
+  }
+  entry.status = reply.status;
+  const body = Buffer.from(reply.body);
+  response.writeHead(reply.status, { ...reply.headers, 'content-length': body.length });
+  response.write(body.subarray(0, Math.ceil(body.length / 2)), () => response.destroy());
+}
+
+function crossOrigin(reply: Reply): Reply {
+  const exposed = 'request-id, client-request-id, x-ms-request-id, Retry-After, WWW-Authenticate, Location';
+  return {
+    ...reply,
+    headers: {
+      ...reply.headers,
+      'access-control-allow-origin': '*',
+      'access-control-expose-headers': exposed,
+    },
+  };
+}
+
+function preflight(call: Call, methods: string[]): Reply {
+  const asked = call.headers['access-control-request-headers'];
+  return {
+    status: 204,
+    headers: {
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': methods.join(', '),
+      'access-control-max-age': '600',
+      ...(asked === undefined ? {} : { 'access-control-allow-headers': asked }),
+    },
+    body: '',
+  };
+}

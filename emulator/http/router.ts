@@ -1,0 +1,70 @@
+import { emulated, type Operation } from './emulated';
+
+export interface Route {
+  operation: Operation;
+  params: Record<string, string>;
+  crossOrigin: boolean;
+}
+
+interface Pattern {
+  operation: Operation;
+  method: string;
+  segments: { literal?: string; placeholder?: string }[];
+  grantType: string | undefined;
+  crossOrigin: boolean;
+}
+
+const patterns: Pattern[] = emulated.map((entry) => ({
+  operation: entry.operation,
+  method: entry.method,
+  segments: entry.path.split('/').map((segment) => {
+    const placeholder = /^\{(\w+)\}$/.exec(segment)?.[1];
+    return placeholder === undefined ? { literal: segment } : { placeholder };
+  }),
+  grantType: 'grantType' in entry ? entry.grantType : undefined,
+  crossOrigin: 'crossOrigin' in entry,
+}));
+
+/** @param grantType reads the form of a token request; asked only where it decides. */
+export function findRoute(method: string, path: string, grantType: () => string | null): Route | undefined {
+  const segments = path.split('/');
+  for (const pattern of patterns) {
+    if (pattern.method !== method) continue;
+    const params = match(pattern, segments);
+    if (!params) continue;
+    if (pattern.grantType !== undefined && pattern.grantType !== grantType()) continue;
+    return { operation: pattern.operation, params, crossOrigin: pattern.crossOrigin };
+  }
+  return undefined;
+}
+
+/** The methods that scripts of other origins may use on a path: what a preflight asks for. */
+export function crossOriginMethods(path: string): string[] {
+  const segments = path.split('/');
+  const found = patterns.filter((pattern) => pattern.crossOrigin && match(pattern, segments));
+  return [...new Set(found.map(({ method }) => method))];
+}
+
+function match(pattern: Pattern, segments: string[]): Record<string, string> | undefined {
+  if (pattern.segments.length !== segments.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, { literal, placeholder }] of pattern.segments.entries()) {
+    const segment = segments[index] ?? '';
+    if (placeholder === undefined) {
+      if (segment !== literal) return undefined;
+    } else {
+      const value = decode(segment);
+      if (value === undefined || value === '') return undefined;
+      params[placeholder] = value;
+    }
+  }
+  return params;
+}
+
+function decode(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * What every emulator starts with. All of it is invented and public: these values open nothing but an emulator,
+ * and `.env.sample` carries the same ones so that a server works against `npm run emulator` as it stands.
+ */
+export const developmentPort = 8443;
+
+export const tenantId = '7e4a0000-0000-4000-8000-000000000001';
+export const tenantName = 'Contoso';
+
+export const authServer = {
+  clientId: 'a9150000-0000-4000-8000-000000000002',
+  clientSecret: 'emulator-only-auth-server-secret',
+  appIdUri: 'api://a9150000-0000-4000-8000-000000000002',
+  name: 'AuthServer',
+};
+
+export const authClient = {
+  clientId: 'c11e0000-0000-4000-8000-000000000003',
+  clientSecret: 'emulator-only-auth-client-secret',
+  name: 'AuthClient',
+  webRedirectUris: [
+    'http://localhost',
+    'http://localhost:3000',
+    'http://localhost:3000/',
+    'http://localhost:3000/auth/callback',
+    'https://oauth.pstmn.io/v1/callback',
+    'https://jwt.ms',
+  ],
+  spaRedirectUris: [
+    'http://localhost:5173',
+    'http://localhost:5173/',
+    'http://localhost:5173/redirect',
+    'http://localhost:5173/redirect.html',
+    'http://localhost:5173/blank.html',
+    'http://localhost:3000/docs/oauth2-redirect.html',
+  ],
+};
+
+export const seededUsers = [
+  {
+    key: 'alice',
+    objectId: 'a11ce000-0000-4000-8000-00000000000a',
+    name: 'Alice Archer',
+    teamsLicence: false,
+  },
+  { key: 'bob', objectId: 'b0b00000-0000-4000-8000-00000000000b', name: 'Bob Baker', teamsLicence: false },
+  {
+    key: 'carol',
+    objectId: 'ca201000-0000-4000-8000-00000000000c',
+    name: 'Carol Carver',
+    teamsLicence: true,
+  },
+] as const;
+
+/** The reserved domain of the documentation: nobody owns it. */
+export const userDomain = 'contoso.example';
+
+export const communicationResource = {
+  id: '5ac50000-0000-4000-8000-000000000004',
+  /** A second resource: identities of it exist, but the access key does not reach them. */
+  otherId: '0de20000-0000-4000-8000-000000000005',
+  accessKey: Buffer.from('emulator-only-access-key-not-a-real-one').toString('base64'),
+};
+
+/** The mapping key that `.env.sample` carries; an emulator of a test makes its own. */
+export const developmentMappingKey = Buffer.from('emulator-only-identity-mapping-key').toString('base64');

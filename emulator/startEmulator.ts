@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:https';
+import { type AddressInfo } from 'node:net';
+import { acsHandlers } from './acs/acs';
+import { ensureCertificates } from './certificates/loopbackCertificates';
+import { controlPrefix } from './control/actions';
+import { controlHandler } from './control/control';
+import { entraHandlers } from './entra/entra';
+import { graphHandlers } from './graph/graph';
+import { propertiesOf, shown } from './graph/extensions';
+import { type Emulator, type EmulatorOptions } from './handle';
+import { CallLog } from './http/callLog';
+import { Faults } from './http/faults';
+import { Listener } from './http/listener';
+import { Limits } from './limits';
+import { authClient, authServer, communicationResource, tenantId } from './seed';
+import { Directory } from './state/directory';
+import { createSwitches } from './switches';
+import { commonKey, SigningKeys } from './tokens/signingKeys';
+import { TokenForge } from './tokens/tokenForge';
+import { type World } from './world';
+
+export type { Emulator, EmulatorOptions } from './handle';
+export type { Fault } from './http/faults';
+export type { User } from './state/users';
+export type { Limit, Switches } from './switches';
+export { allDefects, type Defect } from './tokens/defects';
+export type { AccessTokenOptions, TeamsTokenOptions, TokenOptions } from './tokens/tokenForge';
+
+/** Starts Entra ID, Microsoft Graph and ACS Identity on one loopback port, with TLS. */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  refuseProduction();
+  const [certificates, keys, communicationKey] = await Promise.all([
+    ensureCertificates(options.certificateFolder),
+    SigningKeys.create(),
+    commonKey('communication'),
+  ]);
+  const server = createServer({ cert: certificates.certificate, key: certificates.key });
+  // Longer than any client keeps a connection: who closes first while the other sends loses a call.
+  server.keepAliveTimeout = 70_000;
+  const port = await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
+  const url = `https://localhost:${port}`;
+  const { switches, clock, reset: resetSwitches } = createSwitches();
+  const directory = new Directory();
+  const forge = new TokenForge({ url, clock, keys, users: directory.users, switches });
+  const limits = new Limits(clock);
+  const world: World = {
+    url,
+    clock,
+    directory,
+    forge,
+    limits,
+    switches,
+    keys,
+    communicationKey,
+    secret: randomBytes(32),
+  };
+  const faults = new Faults();
+  const log = new CallLog();
+  const mappingKey = options.mappingKey ?? randomBytes(32).toString('base64');
+  const connectionString = `endpoint=${url}/;accesskey=${communicationResource.accessKey}`;
+
+  const emulator: Emulator = {
+    url,
+    tenantId,
+    authServer: pick(authServer, 'clientId', 'clientSecret', 'appIdUri'),
+    authClient: {
+      ...pick(authClient, 'clientId', 'clientSecret'),
+      redirectUris: [...authClient.webRedirectUris, ...authClient.spaRedirectUris],
+    },
+    users: directory.users.seeded,
+    communicationResource: { ...pick(communicationResource, 'id', 'otherId'), connectionString },
+    switches,
+    settings: () => ({
+      AZURE_TENANT_ID: tenantId,
+      AZURE_CLIENT_ID: authServer.clientId,
+      AZURE_CLIENT_SECRET: authServer.clientSecret,
+      AZURE_AUTHORITY_HOST: url,
+      GRAPH_ENDPOINT: url,
+      COMMUNICATION_SERVICES_CONNECTION_STRING: connectionString,
+      IDENTITY_MAPPING_KEY: mappingKey,
+    }),
+    reset: () => {
+      directory.reset();
+      resetSwitches();
+      faults.clear();
+      limits.clear();
+      log.clear();
+      listener.releaseHanging();
+    },
+    addUser: (name, teamsLicence) => directory.users.add(name, teamsLicence),
+    accessToken: (tokenOptions) => forge.accessToken(tokenOptions),
+    idToken: (tokenOptions) => forge.idToken(tokenOptions),
+    graphToken: (tokenOptions) => forge.graphToken(tokenOptions),
+    appOnlyToken: (tokenOptions) => forge.appOnlyToken(tokenOptions),
+    teamsToken: (tokenOptions) => forge.teamsToken(tokenOptions),
+    fail: (fault) => faults.add(fault),
+    delay: (operation, milliseconds) => faults.delay(operation, milliseconds),
+    rotateKeys: ({ keepOld = false } = {}) => keys.rotate(keepOld),
+    calls: () => log.counts(),
+    callsTo: (prefix) => log.countOf(prefix),
+    requests: () => log.requests(),
+    identities: () => directory.identities.all(),
+    createIdentity: () => directory.identities.create(clock()),
+    deleteIdentity: (id) => void directory.identities.delete(id),
+    createForeignIdentity: () => directory.identities.createForeign(),
+    mappings: () =>
+      directory.extensions
+        .all()
+        .map(({ userObjectId, extension }) => ({ userObjectId, extension: shown(extension) })),
+    setExtension: (userObjectId, extension, creatorApp = authClient.clientId) => {
+      const name = extension.extensionName ?? extension.id;
+      if (typeof name !== 'string') throw new Error('An extension needs an extensionName');
+      directory.extensions.put(userObjectId, { name, properties: propertiesOf(extension), creatorApp });
+    },
+    removeExtension: (userObjectId, extensionName) =>
+      directory.extensions.remove(userObjectId, extensionName),
+    stop: () => stop(server),
+  };
+  const listener = new Listener({
+    handlers: { ...entraHandlers(world), ...graphHandlers(world), ...acsHandlers(world) },
+    faults,
+    log,
+    control: { prefix: controlPrefix, handler: controlHandler(emulator) },
+  });
+  server.on('request', (request, response) => {
+    // The services' own clock, which is what a client can tell a wrong clock by.
+    response.setHeader('date', new Date(clock()).toUTCString());
+    listener.listen(request, response);
+  });
+  return emulator;
+}
+
+/** It mints tokens for whoever asks: no place for that near anything real. */
+export function refuseProduction(): void {
+  if (process.env.NODE_ENV === 'production') {
+    throw new Error('The emulator does not start with NODE_ENV=production');
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function pick<T, K extends keyof T>(from: T, ...names: K[]): Pick<T, K> {
+  return Object.fromEntries(names.map((name) => [name, from[name]])) as Pick<T, K>;
+}

@@ -1,0 +1,19 @@
+import { Identities } from './identities';
+import { OpenExtensions } from './openExtensions';
+import { SignIns } from './signIns';
+import { Users } from './users';
+
+/** All that the three services remember. */
+export class Directory {
+  readonly users = new Users();
+  readonly extensions = new OpenExtensions();
+  readonly identities = new Identities();
+  readonly signIns = new SignIns();
+
+  reset(): void {
+    this.users.reset();
+    this.extensions.clear();
+    this.identities.clear();
+    this.signIns.clear();
+  }
+}

@@ -1,0 +1,57 @@
+/** An open extension as its app wrote it, and which app that was: Graph counts them by app. */
+export interface OpenExtension {
+  readonly name: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly creatorApp: string;
+}
+
+type Extensions = ReadonlyMap<string, OpenExtension>;
+
+const none: Extensions = new Map();
+
+/** The open extensions of every user: as they are, and as a replica that lags behind still shows them. */
+export class OpenExtensions {
+  readonly #truth = new Map<string, Extensions>();
+  readonly #earlier = new Map<string, { extensions: Extensions; until: number }[]>();
+
+  of(userObjectId: string): Extensions {
+    return this.#truth.get(userObjectId) ?? none;
+  }
+
+  asReplicated(userObjectId: string, now: number): Extensions {
+    const shown = this.#earlier.get(userObjectId)?.find(({ until }) => now < until);
+    return shown?.extensions ?? this.of(userObjectId);
+  }
+
+  put(userObjectId: string, extension: OpenExtension, replicatedAt = 0): void {
+    this.#write(userObjectId, [...this.of(userObjectId), [extension.name, extension]], replicatedAt);
+  }
+
+  remove(userObjectId: string, name: string, replicatedAt = 0): void {
+    const left = [...this.of(userObjectId)].filter(([key]) => key !== name);
+    this.#write(userObjectId, left, replicatedAt);
+  }
+
+  all(): { userObjectId: string; extension: OpenExtension }[] {
+    return [...this.#truth].flatMap(([userObjectId, extensions]) =>
+      [...extensions.values()].map((extension) => ({ userObjectId, extension })),
+    );
+  }
+
+  clear(): void {
+    this.#truth.clear();
+    this.#earlier.clear();
+  }
+
+  /** @param replicatedAt until then reads show what there was before; 0 forgets all that */
+  #write(userObjectId: string, entries: [string, OpenExtension][], replicatedAt: number): void {
+    if (replicatedAt === 0) this.#earlier.delete(userObjectId);
+    else {
+      const earlier = this.#earlier.get(userObjectId) ?? [];
+      earlier.push({ extensions: this.of(userObjectId), until: replicatedAt });
+      this.#earlier.set(userObjectId, earlier.slice(-10));
+    }
+    if (entries.length > 0) this.#truth.set(userObjectId, new Map(entries));
+    else this.#truth.delete(userObjectId);
+  }
+}

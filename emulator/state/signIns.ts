@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+
+/** A sign-in that a browser keeps in its cookie. */
+export interface Session {
+  userObjectId: string;
+  /** The authentication context that it satisfied, if it was asked for one. */
+  satisfied?: string[] | undefined;
+}
+
+/** What an authorization code stands for. */
+export interface CodeGrant extends Session {
+  clientId: string;
+  redirectUri: string;
+  /** The platform that the redirect URI is registered under: decides how the code may be redeemed. */
+  platform: 'web' | 'spa';
+  scope: string;
+  nonce?: string | undefined;
+  codeChallenge?: string | undefined;
+  expiresAt: number;
+  redeemed: boolean;
+}
+
+const mostSessions = 10_000;
+const mostCodes = 10_000;
+
+/** Who is signed in, and the codes that were not redeemed yet. */
+export class SignIns {
+  readonly #sessions = new Map<string, Session>();
+  readonly #codes = new Map<string, CodeGrant>();
+
+  startSession(session: Session): string {
+    return remember(this.#sessions, session, mostSessions);
+  }
+
+  session(id: string | undefined): Session | undefined {
+    return id === undefined ? undefined : this.#sessions.get(id);
+  }
+
+  endSession(id: string | undefined): void {
+    if (id !== undefined) this.#sessions.delete(id);
+  }
+
+  addCode(grant: CodeGrant): string {
+    return remember(this.#codes, grant, mostCodes);
+  }
+
+  code(code: string): CodeGrant | undefined {
+    return this.#codes.get(code);
+  }
+
+  clear(): void {
+    this.#sessions.clear();
+    this.#codes.clear();
+  }
+}
+
+/** Under a new random name; the oldest entry makes room. */
+function remember<T>(map: Map<string, T>, value: T, most: number): string {
+  const [oldest] = map.keys();
+  if (map.size >= most && oldest !== undefined) map.delete(oldest);
+  const name = randomBytes(32).toString('base64url');
+  map.set(name, value);
+  return name;
+}

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { inSeconds } from '../clock';
+import { tenantId } from '../seed';
+import { type User } from '../state/users';
+import { graphAudience, teamsAudience } from './audiences';
+import { type Claims, hash } from './jwt';
+
+export const v1Issuer = `https://sts.windows.net/${tenantId}/`;
+
+/** What every token of Entra is made from. */
+export interface Grant {
+  /** The emulator, which is the v2 issuer's host. */
+  url: string;
+  now: number;
+  lifetimeInSeconds: number;
+  user: User;
+  /** The application that the token is issued to, and how it proved itself: not at all (a public client), or by secret. */
+  clientId: string;
+  clientAuthentication: '0' | '1';
+  scopes: string;
+  /** The authentication context that a step-up sign-in satisfied. */
+  satisfied?: string[] | undefined;
+}
+
+function common(grant: Grant, resource: string): Claims {
+  const issuedAt = inSeconds(grant.now);
+  return {
+    iat: issuedAt,
+    nbf: issuedAt,
+    exp: issuedAt + grant.lifetimeInSeconds,
+    name: grant.user.name,
+    oid: grant.user.objectId,
+    // Pairwise: another resource sees another subject for the same user.
+    sub: hash(`${grant.user.objectId}|${resource}`),
+    tid: tenantId,
+    uti: randomBytes(16).toString('base64url'),
+    ...(grant.satisfied ? { acrs: grant.satisfied, amr: ['pwd', 'mfa'] } : {}),
+  };
+}
+
+export function v2AccessClaims(grant: Grant, audience: string): Claims {
+  return {
+    aud: audience,
+    iss: `${grant.url}/${tenantId}/v2.0`,
+    ...common(grant, audience),
+    azp: grant.clientId,
+    azpacr: grant.clientAuthentication,
+    preferred_username: grant.user.userPrincipalName,
+    scp: grant.scopes,
+    ver: '2.0',
+  };
+}
+
+export function v1AccessClaims(grant: Grant, audience: string): Claims {
+  return {
+    aud: audience,
+    iss: v1Issuer,
+    acr: '1',
+    amr: ['pwd'],
+    ...common(grant, audience),
+    appid: grant.clientId,
+    appidacr: grant.clientAuthentication,
+    scp: grant.scopes,
+    unique_name: grant.user.userPrincipalName,
+    upn: grant.user.userPrincipalName,
+    ver: '1.0',
+  };
+}
+
+/** Microsoft's own resources get version 1. */
+export const graphClaims = (grant: Grant): Claims => v1AccessClaims(grant, graphAudience);
+export const teamsClaims = (grant: Grant): Claims => v1AccessClaims(grant, teamsAudience);
+
+export function idTokenClaims(grant: Grant, nonce?: string): Claims {
+  return {
+    aud: grant.clientId,
+    iss: `${grant.url}/${tenantId}/v2.0`,
+    ...common(grant, grant.clientId),
+    preferred_username: grant.user.userPrincipalName,
+    ver: '2.0',
+    ...(nonce === undefined ? {} : { nonce }),
+  };
+}
+
+export function appOnlyClaims(grant: Grant, audience: string): Claims {
+  const issuedAt = inSeconds(grant.now);
+  return {
+    aud: audience,
+    iss: `${grant.url}/${tenantId}/v2.0`,
+    iat: issuedAt,
+    nbf: issuedAt,
+    exp: issuedAt + grant.lifetimeInSeconds,
+    azp: grant.clientId,
+    azpacr: '1',
+    idtyp: 'app',
+    // The service principal, not a user: the two look alike.
+    oid: '5e21ce00-0000-4000-8000-000000000006',
+    sub: '5e21ce00-0000-4000-8000-000000000006',
+    roles: ['Identities.Manage.All'],
+    tid: tenantId,
+    uti: randomBytes(16).toString('base64url'),
+    ver: '2.0',
+  };
+}

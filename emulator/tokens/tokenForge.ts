@@ -1,0 +1,175 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { type Clock } from '../clock';
+import { authClient, authServer } from '../seed';
+import { type User, type Users } from '../state/users';
+import { type Switches } from '../switches';
+import {
+  appOnlyClaims,
+  type Grant,
+  graphClaims,
+  idTokenClaims,
+  teamsClaims,
+  v1AccessClaims,
+  v2AccessClaims,
+} from './claims';
+import { applyDefect, type Defect, type Draft } from './defects';
+import { type Claims, encodePart, type Jwt } from './jwt';
+import { type SigningKeys } from './signingKeys';
+
+export interface TokenOptions {
+  /** A user, an object id, or a sign-in name or its first half. */
+  user?: User | string;
+  /** Space-separated; null leaves the claim out. */
+  scope?: string | null;
+  lifetimeInSeconds?: number;
+  /** The client id of the application that the token is issued to. */
+  client?: string;
+  /** Claims to set, or with undefined to leave out. */
+  claims?: Claims;
+  header?: Claims;
+  /** Wrong in one named way. */
+  defect?: Defect;
+}
+
+export interface AccessTokenOptions extends TokenOptions {
+  version?: 1 | 2;
+}
+
+export type TeamsTokenOptions = TokenOptions;
+
+/** Entra's tokens live for 60 to 90 minutes, drawn at random; here always the mean. */
+export const tokenLifetimeInSeconds = 4500;
+
+/** Mints every kind of token: good unless told otherwise. */
+export class TokenForge {
+  readonly #parts: { url: string; clock: Clock; keys: SigningKeys; users: Users; switches: Switches };
+  readonly #graphSecret = randomBytes(32);
+
+  constructor(parts: { url: string; clock: Clock; keys: SigningKeys; users: Users; switches: Switches }) {
+    this.#parts = parts;
+  }
+
+  grant(details: Partial<Grant> & { user: User }): Grant {
+    return {
+      url: this.#parts.url,
+      now: this.#parts.clock(),
+      lifetimeInSeconds: tokenLifetimeInSeconds,
+      clientId: authClient.clientId,
+      clientAuthentication: '1',
+      scopes: '',
+      ...details,
+    };
+  }
+
+  accessToken(options: AccessTokenOptions = {}): string {
+    const grant = this.#grantFor(options, 'alice', 'access_as_user');
+    const version = options.version ?? this.#parts.switches.accessTokenVersion;
+    return this.mint(grant, this.apiClaims(grant, version), options, version);
+  }
+
+  apiClaims(grant: Grant, version: 1 | 2): Claims {
+    return version === 1
+      ? v1AccessClaims(grant, authServer.appIdUri)
+      : v2AccessClaims(grant, authServer.clientId);
+  }
+
+  idToken(options: TokenOptions = {}): string {
+    const grant = this.#grantFor(options, 'alice', '');
+    return this.mint(grant, idTokenClaims(grant), options, 2);
+  }
+
+  appOnlyToken(options: TokenOptions = {}): string {
+    const grant = this.#grantFor(options, 'alice', '');
+    return this.mint(grant, appOnlyClaims(grant, authServer.clientId), options, 2);
+  }
+
+  teamsToken(options: TeamsTokenOptions = {}): string {
+    const grant = this.#grantFor(options, 'carol', 'Teams.ManageCalls Teams.ManageChats');
+    return this.mint(grant, teamsClaims(grant), options, 1);
+  }
+
+  graphToken(options: TokenOptions = {}): string {
+    const grant = this.#grantFor({ client: authServer.clientId, ...options }, 'alice', 'User.ReadWrite');
+    return this.mintForGraph(grant, options);
+  }
+
+  mint(grant: Grant, claims: Claims, options: TokenOptions, version: 1 | 2): string {
+    const key = this.#parts.keys.current;
+    const header = { typ: 'JWT', alg: 'RS256', ...(version === 1 ? { x5t: key.kid } : {}), kid: key.kid };
+    return this.#finish(grant, header, claims, options, (signed) => key.sign(signed));
+  }
+
+  /**
+   * Tokens for Graph carry a nonce that makes their signature verifiable by Graph alone. Here too; which spares the
+   * On-Behalf-Of flow an RSA signature.
+   */
+  mintForGraph(grant: Grant, options: TokenOptions = {}): string {
+    const { kid } = this.#parts.keys.current;
+    const nonce = randomBytes(24).toString('base64url');
+    const header = { typ: 'JWT', nonce, alg: 'RS256', x5t: kid, kid };
+    const sign = (signed: string): string => this.#graphSignature(signed).toString('base64url');
+    return this.#finish(grant, header, graphClaims(grant), options, sign);
+  }
+
+  isSignedForGraph(jwt: Jwt): boolean {
+    if (typeof jwt.header.nonce !== 'string' || jwt.header.alg !== 'RS256') return false;
+    const expected = this.#graphSignature(jwt.signed);
+    return jwt.signature.length === expected.length && timingSafeEqual(jwt.signature, expected);
+  }
+
+  /** An ID token that nobody will verify, for load tests. */
+  mintUnverifiable(claims: Claims): string {
+    const { kid } = this.#parts.keys.current;
+    return unverifiable({ typ: 'JWT', alg: 'RS256', kid }, claims);
+  }
+
+  #grantFor(options: TokenOptions, user: string, scopes: string): Grant {
+    return this.grant({
+      user: this.#user(options.user ?? user),
+      scopes: options.scope ?? scopes,
+      ...(options.client === undefined ? {} : { clientId: options.client }),
+      ...(options.lifetimeInSeconds === undefined ? {} : { lifetimeInSeconds: options.lifetimeInSeconds }),
+    });
+  }
+
+  #user(user: User | string): User {
+    if (typeof user !== 'string') return user;
+    const found = this.#parts.users.find(user);
+    if (!found) throw new Error(`The emulator has no user "${user}"`);
+    return found;
+  }
+
+  #finish(
+    grant: Grant,
+    header: Claims,
+    claims: Claims,
+    options: TokenOptions,
+    sign: (signed: string) => string,
+  ): string {
+    const draft: Draft = {
+      header: { ...header },
+      claims: { ...claims },
+      grant,
+      key: this.#parts.keys.current,
+      sign,
+      finish: (token) => token,
+    };
+    if (options.scope === null) draft.claims.scp = undefined;
+    if (options.defect) applyDefect(options.defect, draft);
+    // JSON leaves out what is undefined, which is how a claim is removed.
+    const signed = `${encodePart({ ...draft.header, ...options.header })}.${encodePart({ ...draft.claims, ...options.claims })}`;
+    return draft.finish(`${signed}.${draft.sign(signed)}`);
+  }
+
+  /** As long as an RSA signature, so that the token is as long as a real one. */
+  #graphSignature(signed: string): Buffer {
+    const digest = createHmac('sha512', this.#graphSecret).update(signed).digest();
+    return Buffer.concat([digest, digest, digest, digest]);
+  }
+}
+
+const noSignature = Buffer.alloc(256, 0x5a).toString('base64url');
+
+export function unverifiable(header: Claims, claims: Claims): string {
+  return `${encodePart(header)}.${encodePart(claims)}.${noSignature}`;
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { freePort } from '../support/serverProcess';
+
+/** The programs as they were built: what `npm run local`, `emulator` and `token` start. */
+interface Program {
+  child: ChildProcess;
+  output: () => string;
+  errors: () => string;
+  exited: Promise<unknown>;
+}
+
+const running: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL');
+});
+
+function start(program: string, args: string[], environment: Record<string, string> = {}): Program {
+  const file = join(__dirname, '../../build/emulator', `${program}.js`);
+  const child = spawn(process.execPath, [file, ...args], { env: { ...process.env, ...environment } });
+  running.push(child);
+  const [output, errors]: [string[], string[]] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+  const exited = once(child, 'close').then(([code]: unknown[]) => code);
+  return { child, output: () => output.join(''), errors: () => errors.join(''), exited };
+}
+
+async function says(program: Program, text: string): Promise<void> {
+  while (!program.output().includes(text)) {
+    if (program.child.exitCode !== null) throw new Error(`it stopped: ${program.errors()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function environmentWithFreePorts(): Promise<Record<string, string>> {
+  return { PORT: String(await freePort()), EMULATOR_PORT: String(await freePort()) };
+}
+
+test('local prints calls that work as they stand, and stops both with a signal', async () => {
+  const local = start('local', [], await environmentWithFreePorts());
+  await says(local, 'Ctrl-C stops both.');
+  const calls = local
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('curl '));
+
+  const statuses = [];
+  for (const call of calls) statuses.push((await callAsCurl(call)).status);
+  expect(statuses).toEqual([200, 200, 200, 200, 204]);
+
+  local.child.kill('SIGTERM');
+  expect(await local.exited).toBe(0);
+  await expect(callAsCurl(calls[0] ?? '')).rejects.toThrow();
+});
+
+async function callAsCurl(line: string): Promise<Response> {
+  const headers = [...line.matchAll(/-H "([^:]+): ([^"]+)"/g)].map(
+    ([, name = '', value = '']): [string, string] => [name, value],
+  );
+  const method = /-X (\w+)/.exec(line)?.[1] ?? 'GET';
+  return await fetch(/http:\S+$/.exec(line)?.[0] ?? '', { method, headers });
+}
+
+describe('a port that is taken is one line and exit code 1:', () => {
+  test.each([
+    ['local', 'PORT'],
+    ['local', 'EMULATOR_PORT'],
+    ['main', 'EMULATOR_PORT'],
+  ])('%s, %s', async (program, variable) => {
+    const environment = await environmentWithFreePorts();
+    const other = createServer().listen(Number(environment[variable]), '127.0.0.1');
+    await once(other, 'listening');
+    try {
+      const started = start(program, [], environment);
+
+      expect(await started.exited).toBe(1);
+      expect(started.output()).toBe('');
+      expect(started.errors()).toBe(
+        `Port ${environment[variable] ?? ''} is taken by another process. Stop that one, or set ${variable} to a free port.\n`,
+      );
+    } finally {
+      other.close();
+    }
+  });
+});
+
+describe('beside a running emulator', () => {
+  test('token prints a token and nothing else, or says what is wrong', async () => {
+    const environment = await environmentWithFreePorts();
+    const main = start('main', [], environment);
+    await says(main, 'Ctrl-C stops it.');
+
+    const token = start('token', ['--user', 'bob', '--scope', 'other'], environment);
+    expect(await token.exited).toBe(0);
+    expect(token.output()).toMatch(/^ey[\w-]+\.[\w-]+\.[\w-]+\n$/);
+    expect(claimsOf(token.output())).toMatchObject({
+      preferred_username: 'bob@contoso.example',
+      scp: 'other',
+    });
+
+    const teams = start('token', ['--teams'], environment);
+    expect(await teams.exited).toBe(0);
+    expect(claimsOf(teams.output())).toMatchObject({ upn: 'carol@contoso.example' });
+
+    const nobody = start('token', ['--user', 'nobody'], environment);
+    expect(await nobody.exited).toBe(1);
+    expect([nobody.output(), nobody.errors()]).toEqual(['', 'The emulator has no user "nobody"\n']);
+
+    main.child.kill('SIGINT');
+    expect(await main.exited).toBe(0);
+    const late = start('token', [], environment);
+    expect(await late.exited).toBe(1);
+    expect(late.errors()).toMatch(
+      /^No emulator answers on https:\/\/localhost:\d+ .+ Start it: npm run emulator\n$/,
+    );
+  });
+});
+
+function claimsOf(token: string): unknown {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+}
+
+test.each(['local', 'main'])('%s refuses to start in production', async (program) => {
+  const started = start(program, [], { ...(await environmentWithFreePorts()), NODE_ENV: 'production' });
+
+  expect(await started.exited).toBe(1);
+  expect(started.errors()).toBe('The emulator does not start with NODE_ENV=production\n');
+});
+
+describe('withLocalCa', () => {
+  const print = 'process.stdout.write(process.env.NODE_EXTRA_CA_CERTS ?? "none"); process.exitCode = 7';
+
+  test('runs a command that trusts the emulator, and ends as it does', async () => {
+    const wrapped = start('withLocalCa', ['node', '-e', print]);
+
+    expect(await wrapped.exited).toBe(7);
+    expect(wrapped.output()).toMatch(/\.emulator.ca\.pem$/);
+  });
+
+  test('finds the commands of packages', async () => {
+    const wrapped = start('withLocalCa', ['prettier', '--version']);
+
+    expect(await wrapped.exited).toBe(0);
+    expect(wrapped.output()).toMatch(/^\d+\.\d+/);
+  });
+
+  test('passes a signal on', async () => {
+    const program =
+      'process.on("SIGTERM", () => process.exit(3)); setInterval(() => {}, 1000); console.log("up")';
+    const wrapped = start('withLocalCa', ['node', '-e', program]);
+    await says(wrapped, 'up');
+    wrapped.child.kill('SIGTERM');
+
+    expect(await wrapped.exited).toBe(3);
+  });
+
+  test('says so if there is no such command', async () => {
+    const wrapped = start('withLocalCa', ['no-such-command']);
+
+    expect(await wrapped.exited).toBe(1);
+    expect(wrapped.errors()).toMatch(/^withLocalCa: cannot run no-such-command/);
+  });
+});

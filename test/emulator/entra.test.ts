@@ -1,0 +1,200 @@
+import { createPublicKey, verify, X509Certificate } from 'node:crypto';
+import { allDefects, startEmulator, type Defect, type Emulator } from '../../emulator/startEmulator';
+
+let emulator: Emulator;
+beforeAll(async () => void (emulator = await startEmulator()));
+afterAll(() => emulator.stop());
+beforeEach(() => emulator.reset());
+
+interface Key {
+  kid: string;
+  n: string;
+  e: string;
+  x5c: string[];
+  issuer?: string;
+}
+
+const get = async (path: string): Promise<Response> =>
+  await fetch(`${emulator.url}/${emulator.tenantId}/${path}`);
+
+async function publishedKeys(): Promise<Key[]> {
+  const { keys } = (await (await get('discovery/v2.0/keys')).json()) as { keys: Key[] };
+  return keys;
+}
+
+async function onBehalfOf(
+  fields: Record<string, string>,
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const response = await fetch(`${emulator.url}/${emulator.tenantId}/oauth2/v2.0/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      requested_token_use: 'on_behalf_of',
+      client_id: emulator.authServer.clientId,
+      client_secret: emulator.authServer.clientSecret,
+      scope: 'https://graph.microsoft.com/User.ReadWrite',
+      ...fields,
+    }),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+describe('Entra publishes', () => {
+  test.each([
+    ['2', 'v2.0/.well-known/openid-configuration', () => `${emulator.url}/${emulator.tenantId}/v2.0`],
+    ['1', '.well-known/openid-configuration', () => `https://sts.windows.net/${emulator.tenantId}/`],
+  ])('a discovery document of version %s', async (_version, path, issuer) => {
+    const response = await get(path);
+
+    expect(await response.json()).toMatchObject({
+      issuer: issuer(),
+      jwks_uri: expect.stringContaining('/discovery/') as unknown,
+      token_endpoint: `${emulator.url}/${emulator.tenantId}/oauth2/v2.0/token`,
+      id_token_signing_alg_values_supported: ['RS256'],
+    });
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+  });
+
+  test('several keys, of which the first is not the one that signs', async () => {
+    const keys = await publishedKeys();
+    const token = emulator.accessToken();
+    const { kid } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
+      kid: string;
+    };
+    const key = keys.find((each) => each.kid === kid);
+
+    expect(keys.length).toBeGreaterThan(1);
+    expect(keys[0]?.kid).not.toBe(kid);
+    expect(key && isSignedBy(token, key)).toBe(true);
+    expect(key?.issuer).toBe(`${emulator.url}/${emulator.tenantId}/v2.0`);
+    const certificate = new X509Certificate(Buffer.from(key?.x5c[0] ?? '', 'base64'));
+    expect(certificate.publicKey.export({ format: 'jwk' })).toMatchObject({ n: key?.n, e: key?.e });
+  });
+
+  test.each([true, false])('a new key after a rotation, with the old one (%s)', async (keepOld) => {
+    const before = emulator.accessToken();
+    emulator.rotateKeys({ keepOld });
+    const keys = await publishedKeys();
+
+    expect(keys.some((key) => isSignedBy(emulator.accessToken(), key))).toBe(true);
+    expect(keys.some((key) => isSignedBy(before, key))).toBe(keepOld);
+    expect((await onBehalfOf({ assertion: before })).status).toBe(keepOld ? 200 : 400);
+  });
+
+  test('nothing of another tenant', async () => {
+    const response = await fetch(`${emulator.url}/contoso.example/v2.0/.well-known/openid-configuration`);
+
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: 'invalid_tenant', error_codes: [90002] });
+  });
+});
+
+describe('On-Behalf-Of', () => {
+  test.each([1, 2] as const)('takes an access token of version %i', async (version) => {
+    const { status, body } = await onBehalfOf({ assertion: emulator.accessToken({ version }) });
+
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ token_type: 'Bearer', scope: 'https://graph.microsoft.com/User.ReadWrite' });
+    expect(body).not.toHaveProperty('refresh_token');
+    expect(body).not.toHaveProperty('client_info');
+  });
+
+  test.each<[string, () => Record<string, string>, number, string, number]>([
+    ['a wrong secret', () => ({ client_secret: 'wrong' }), 401, 'invalid_client', 7000215],
+    ['no secret', () => ({ client_secret: '' }), 401, 'invalid_client', 7000218],
+    ['an unknown client', () => ({ client_id: emulator.tenantId }), 400, 'unauthorized_client', 700016],
+    ['no assertion', () => ({ assertion: '' }), 400, 'invalid_request', 900144],
+    ['no scope', () => ({ scope: '' }), 400, 'invalid_request', 900144],
+    [
+      'an unknown permission',
+      () => ({ scope: 'https://graph.microsoft.com/Mail.Read' }),
+      400,
+      'invalid_client',
+      650053,
+    ],
+    [
+      'an unknown resource',
+      () => ({ scope: 'https://elsewhere.example/x' }),
+      400,
+      'invalid_resource',
+      500011,
+    ],
+    [
+      'two resources',
+      () => ({ scope: `User.Read ${emulator.authServer.appIdUri}/access_as_user` }),
+      400,
+      'invalid_request',
+      28000,
+    ],
+  ])('refuses %s', async (_name, fields, status, error, code) => {
+    const answer = await onBehalfOf({ assertion: emulator.accessToken(), ...fields() });
+
+    expect(answer).toMatchObject({ status, body: { error, error_codes: [code] } });
+    expect(answer.body.error_description).toMatch(
+      new RegExp(
+        `^AADSTS${code}: .+\r\nTrace ID: .+\r\nCorrelation ID: .+\r\nTimestamp: [-\\d]{10} [:\\d]{8}Z$`,
+      ),
+    );
+  });
+
+  test('refuses a user who has not consented, until the switch is off', async () => {
+    emulator.switches.consentRequiredFor.add(emulator.users.alice.objectId);
+    expect(await onBehalfOf({ assertion: emulator.accessToken() })).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant', suberror: 'consent_required', error_codes: [65001] },
+    });
+    expect((await onBehalfOf({ assertion: emulator.accessToken({ user: 'bob' }) })).status).toBe(200);
+  });
+
+  /** What Entra does not mind in an assertion: the middle tier is to check it. */
+  const accepted: Defect[] = [
+    ...(['empty_scope', 'wrong_scope', 'scope_prefix', 'scope_case'] as const),
+    ...(['wrong_app', 'no_app', 'no_tid', 'tenant_mismatch', 'typ_missing'] as const),
+  ];
+  const codes: Partial<Record<Defect, number>> = {
+    expired: 500133,
+    not_yet_valid: 500133,
+    no_expiry: 500133,
+    app_only: 7000114,
+    scope_in_roles: 7000114,
+    no_scope: 240002,
+    scope_array: 240002,
+    id_token_for_api: 240002,
+    no_oid: 50034,
+    wrong_user: 50034,
+    not_a_token: 50027,
+    truncated: 50027,
+    claims_not_json: 50027,
+    ...Object.fromEntries(
+      [
+        'wrong_audience',
+        'graph_audience',
+        'audience_of_client',
+        'audience_array',
+        'no_audience',
+        'id_token',
+      ].map((name) => [name, 500131]),
+    ),
+  };
+
+  test.each(allDefects)('judges an assertion with the defect %s', async (defect) => {
+    const { status, body } = await onBehalfOf({ assertion: emulator.accessToken({ defect }) });
+
+    if (accepted.includes(defect)) expect(status).toBe(200);
+    else
+      expect({ status, codes: body.error_codes }).toEqual({ status: 400, codes: [codes[defect] ?? 50013] });
+  });
+
+  test('refuses a token for Graph, whose signature only Graph can verify', async () => {
+    expect(await onBehalfOf({ assertion: emulator.graphToken() })).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant', error_codes: [50013] },
+    });
+  });
+});
+
+function isSignedBy(token: string, { n, e }: Key): boolean {
+  const [header = '', claims = '', signature = ''] = token.split('.');
+  const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n, e } });
+  return verify('sha256', Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, 'base64url'));
+}

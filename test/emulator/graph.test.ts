@@ -1,0 +1,255 @@
+import { startEmulator, type Emulator, type TokenOptions } from '../../emulator/startEmulator';
+
+let emulator: Emulator;
+beforeAll(async () => void (emulator = await startEmulator()));
+afterAll(() => emulator.stop());
+beforeEach(() => emulator.reset());
+
+const type = 'microsoft.graph.openTypeExtension';
+const extensionName = 'com.contoso.identityMapping';
+const mapping = { '@odata.type': type, extensionName, acsUserIdentity: '8:acs:1_2' };
+
+interface GraphCall {
+  method?: string;
+  path: string;
+  body?: unknown;
+  token?: TokenOptions | string;
+}
+
+async function callGraph({ method = 'GET', path, body, token = {} }: GraphCall): Promise<Response> {
+  const bearer = typeof token === 'string' ? token : emulator.graphToken(token);
+  return await fetch(`${emulator.url}/v1.0${path}`, {
+    method,
+    headers: {
+      'content-type': 'application/json',
+      'client-request-id': 'mine',
+      ...(bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+const create = (body: unknown = mapping): GraphCall => ({ method: 'POST', path: '/me/extensions', body });
+const one = `/me/extensions/${extensionName}`;
+
+describe('Graph refuses', () => {
+  test.each<[string, () => GraphCall, number, string, string | RegExp]>([
+    [
+      'no token',
+      () => ({ path: '/me', token: '' }),
+      401,
+      'InvalidAuthenticationToken',
+      'Access token is empty.',
+    ],
+    [
+      'an expired token',
+      () => ({ path: '/me', token: { defect: 'expired' } }),
+      401,
+      'InvalidAuthenticationToken',
+      'Lifetime validation failed, the token is expired.',
+    ],
+    [
+      'a token for another audience',
+      () => ({ path: '/me', token: { defect: 'wrong_audience' } }),
+      401,
+      'InvalidAuthenticationToken',
+      'Access token validation failure. Invalid audience.',
+    ],
+    [
+      'the token of the API',
+      () => ({ path: '/me', token: emulator.accessToken() }),
+      401,
+      'InvalidAuthenticationToken',
+      'Access token validation failure. Invalid audience.',
+    ],
+    [
+      'a token that was tampered with',
+      () => ({ path: '/me', token: { defect: 'tampered_claims' } }),
+      401,
+      'InvalidAuthenticationToken',
+      'Access token validation failure. Signature is invalid.',
+    ],
+    [
+      'a token that only looks as if it were for Graph',
+      () => ({ path: '/me', token: emulator.accessToken({ version: 1, defect: 'graph_audience' }) }),
+      401,
+      'InvalidAuthenticationToken',
+      'Access token validation failure. Signature is invalid.',
+    ],
+    [
+      'garbage',
+      () => ({ path: '/me', token: 'garbage' }),
+      401,
+      'InvalidAuthenticationToken',
+      /not well formed/,
+    ],
+    [
+      'a write with User.Read alone',
+      () => ({ ...create(), token: { scope: 'User.Read' } }),
+      403,
+      'Authorization_RequestDenied',
+      'Insufficient privileges to complete the operation.',
+    ],
+    [
+      'a read without any permission',
+      () => ({ path: '/me/extensions', token: { scope: 'openid' } }),
+      403,
+      'Authorization_RequestDenied',
+      'Insufficient privileges to complete the operation.',
+    ],
+    [
+      'an extension without its type',
+      () => create({ extensionName }),
+      400,
+      'Request_BadRequest',
+      /@odata\.type/,
+    ],
+    [
+      'an extension of more than 2 KB',
+      () => create({ ...mapping, long: 'x'.repeat(2048) }),
+      400,
+      'Request_BadRequest',
+      /2 KB/,
+    ],
+    [
+      'a name that is Microsoft’s',
+      () => create({ ...mapping, extensionName: 'com.microsoft.mapping' }),
+      400,
+      'Request_BadRequest',
+      /name/,
+    ],
+    [
+      'to read what is not there',
+      () => ({ path: one }),
+      404,
+      'ResourceNotFound',
+      'Extension with given id not found.',
+    ],
+    [
+      'to replace what is not there',
+      () => ({ method: 'PATCH', path: one, body: mapping }),
+      404,
+      'ResourceNotFound',
+      'Extension with given id not found.',
+    ],
+    [
+      'to delete what is not there',
+      () => ({ method: 'DELETE', path: one }),
+      404,
+      'ResourceNotFound',
+      'Extension with given id not found.',
+    ],
+    [
+      'to select what a user has not',
+      () => ({ path: '/me?$select=id,shoeSize' }),
+      400,
+      'BadRequest',
+      /named 'shoeSize'/,
+    ],
+  ])('%s', async (_name, call, status, code, message) => {
+    const response = await callGraph(call());
+
+    expect(response.status).toBe(status);
+    expect(response.headers.get('client-request-id')).toBe('mine');
+    expect(await response.json()).toEqual({
+      error: {
+        code,
+        message: typeof message === 'string' ? message : (expect.stringMatching(message) as unknown),
+        innerError: {
+          date: expect.stringMatching(/^[-\d]{10}T[:\d]{8}$/) as unknown,
+          'request-id': response.headers.get('request-id'),
+          'client-request-id': 'mine',
+        },
+      },
+    });
+    expect(emulator.mappings()).toEqual([]);
+  });
+
+  test.each([400, 409] as const)('a second extension of the same name with %i', async (status) => {
+    emulator.switches.duplicateExtensionStatus = status;
+    await callGraph(create());
+    const second = await callGraph(create({ ...mapping, acsUserIdentity: 'other' }));
+
+    expect(second.status).toBe(status);
+    expect(await second.json()).toMatchObject({
+      error: { code: 'Request_BadRequest', message: 'An extension already exists with given id.' },
+    });
+    expect(emulator.mappings()).toMatchObject([{ extension: { acsUserIdentity: '8:acs:1_2' } }]);
+  });
+
+  test('a third extension of one app, not of another', async () => {
+    for (const name of ['com.contoso.one', 'com.contoso.two'])
+      await callGraph(create({ ...mapping, extensionName: name }));
+
+    const third = await callGraph(create());
+    expect(third.status).toBe(400);
+    expect(await third.json()).toMatchObject({
+      error: { message: 'Maximum number of extensions values supported per application is 2.' },
+    });
+    expect((await callGraph({ ...create(), token: { client: 'another app' } })).status).toBe(201);
+  });
+
+  test('a user who must sign in anew, with a claims challenge', async () => {
+    emulator.switches.graphRejectsWithClaims.add(emulator.users.alice.objectId);
+    const response = await callGraph({ path: '/me' });
+
+    expect(response.status).toBe(401);
+    const claims = /error="insufficient_claims", claims="([^"]+)"/.exec(
+      response.headers.get('www-authenticate') ?? '',
+    );
+    expect(Buffer.from(claims?.[1] ?? '', 'base64').toString()).toContain('polids');
+  });
+
+  test('more calls than its limit', async () => {
+    emulator.switches.graphLimit = { count: 1, perSeconds: 10, retryAfter: true };
+    const statuses = [(await callGraph({ path: '/me' })).status, (await callGraph({ path: '/me' })).status];
+
+    expect(statuses).toEqual([200, 429]);
+  });
+});
+
+describe('Graph', () => {
+  test('replaces all properties of an extension, and answers 204, or 200 with a body', async () => {
+    await callGraph(create());
+    const first = await callGraph({ method: 'PATCH', path: one, body: { '@odata.type': type, other: 1 } });
+    emulator.switches.patchAnswersBody = true;
+    const second = await callGraph({ method: 'PATCH', path: one, body: { '@odata.type': type, other: 2 } });
+
+    expect([first.status, second.status]).toEqual([204, 200]);
+    expect(await second.json()).toMatchObject({ id: extensionName, other: 2 });
+    const [stored] = emulator.mappings();
+    expect(stored?.extension).toEqual({
+      '@odata.type': `#${type}`,
+      id: extensionName,
+      extensionName,
+      other: 2,
+    });
+  });
+
+  test('names extensions by id alone where the switch says so', async () => {
+    emulator.switches.onlyIdInExtensions = true;
+    await callGraph(create());
+    const user: unknown = await (await callGraph({ path: '/me?$select=id&$expand=extensions' })).json();
+
+    expect(user).toMatchObject({ extensions: [{ id: extensionName, acsUserIdentity: '8:acs:1_2' }] });
+    expect(JSON.stringify(user)).not.toContain('extensionName');
+  });
+
+  test('tells nothing of the extensions unless the id is selected', async () => {
+    await callGraph(create());
+
+    expect(await (await callGraph({ path: '/me?$expand=extensions' })).json()).not.toHaveProperty(
+      'extensions',
+    );
+  });
+
+  test('reads stale for as long as the replica lags, and writes by the truth', async () => {
+    emulator.switches.replicaLagInMs = 60_000;
+    expect((await callGraph(create())).status).toBe(201);
+
+    expect((await callGraph({ path: one })).status).toBe(404);
+    expect((await callGraph(create())).status).toBe(400);
+    emulator.switches.clockOffsetInMs = 61_000;
+    expect((await callGraph({ path: one })).status).toBe(200);
+  });
+});

@@ -1,0 +1,326 @@
+import { createHash } from 'node:crypto';
+import { startEmulator, type Emulator } from '../../emulator/startEmulator';
+
+let emulator: Emulator;
+beforeAll(async () => void (emulator = await startEmulator()));
+afterAll(() => emulator.stop());
+beforeEach(() => emulator.reset());
+
+const webRedirect = 'http://localhost:3000';
+const spaRedirect = 'http://localhost:5173/redirect.html';
+const spaOrigin = { origin: 'http://localhost:5173' };
+const verifier = 'a-verifier-that-is-long-enough-to-be-allowed-by-the-rfc';
+const challenge = createHash('sha256').update(verifier).digest('base64url');
+
+type Fields = Record<string, string>;
+
+const apiScope = (): string => `${emulator.authServer.appIdUri}/access_as_user`;
+const webRequest = (): Fields => ({
+  client_id: emulator.authClient.clientId,
+  response_type: 'code',
+  redirect_uri: webRedirect,
+  scope: apiScope(),
+  state: 'mine',
+});
+const spaRequest = (): Fields => ({
+  ...webRequest(),
+  redirect_uri: spaRedirect,
+  response_mode: 'fragment',
+  scope: `openid profile offline_access ${apiScope()}`,
+  nonce: 'once',
+  client_info: '1',
+  code_challenge: challenge,
+  code_challenge_method: 'S256',
+});
+
+const tenantUrl = (path: string): string => `${emulator.url}/${emulator.tenantId}/${path}`;
+
+async function authorize(query: Fields, cookie = ''): Promise<Response> {
+  const url = `${tenantUrl('oauth2/v2.0/authorize')}?${new URLSearchParams(query).toString()}`;
+  return await fetch(url, { redirect: 'manual', headers: { cookie } });
+}
+
+/** Does what the button on the page does. */
+async function choose(user: string, query: Fields): Promise<{ answer: URLSearchParams; cookie: string }> {
+  const page = await (await authorize(query)).text();
+  const action = /<form method="post" action="([^"]+)"/.exec(page)?.[1] ?? '';
+  const response = await fetch(`${emulator.url}${action}`, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ request: new URLSearchParams(query).toString(), user }),
+  });
+  const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? '';
+  return { answer: answerOf(response), cookie };
+}
+
+function answerOf(response: Response): URLSearchParams {
+  const location = new URL(response.headers.get('location') ?? '');
+  return new URLSearchParams(location.hash === '' ? location.search : location.hash.slice(1));
+}
+
+async function token(
+  fields: Fields,
+  headers: Fields = {},
+): Promise<{ status: number; body: Fields; headers: Headers }> {
+  const response = await fetch(tenantUrl('oauth2/v2.0/token'), {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams({ client_id: emulator.authClient.clientId, ...fields }),
+  });
+  return { status: response.status, body: (await response.json()) as Fields, headers: response.headers };
+}
+
+const webCode = async (user = 'alice'): Promise<string> =>
+  (await choose(user, webRequest())).answer.get('code') ?? '';
+const spaCode = async (more: Fields = {}): Promise<string> =>
+  (await choose('alice', { ...spaRequest(), ...more })).answer.get('code') ?? '';
+const webTrade = (code: string): Fields => ({
+  grant_type: 'authorization_code',
+  code,
+  redirect_uri: webRedirect,
+  scope: apiScope(),
+  client_secret: emulator.authClient.clientSecret,
+});
+const spaTrade = (code: string): Fields => ({
+  grant_type: 'authorization_code',
+  code,
+  redirect_uri: spaRedirect,
+  scope: `openid profile offline_access ${apiScope()}`,
+  code_verifier: verifier,
+  client_info: '1',
+});
+
+describe('a person', () => {
+  test('sees who asks for what, and the users to choose from', async () => {
+    const response = await authorize(webRequest());
+    const page = await response.text();
+
+    expect(response.status).toBe(200);
+    expect(page).toContain('AuthClient');
+    expect(page).toContain('access_as_user');
+    for (const { userPrincipalName } of Object.values(emulator.users))
+      expect(page).toContain(userPrincipalName);
+    expect(page).toMatch(/<html lang="en">/);
+  });
+
+  test('hears of a redirect URI that is not registered, and is not sent there', async () => {
+    const response = await authorize({ ...webRequest(), redirect_uri: 'https://attacker.example/<b>' });
+    const page = await response.text();
+
+    expect(response.status).toBe(400);
+    expect(page).toContain('AADSTS50011');
+    expect(page).not.toContain('<b>');
+  });
+
+  test('may sign in to a client on another port of localhost', async () => {
+    const { answer } = await choose('bob', {
+      ...spaRequest(),
+      redirect_uri: 'http://localhost:49152/redirect.html',
+    });
+
+    expect(answer.get('code')).toEqual(expect.any(String));
+  });
+
+  test('signs out', async () => {
+    const { cookie } = await choose('alice', webRequest());
+    const leave = `${tenantUrl('oauth2/v2.0/logout')}?post_logout_redirect_uri=${encodeURIComponent(webRedirect)}`;
+    const left = await fetch(leave, { redirect: 'manual', headers: { cookie } });
+
+    expect(left.headers.get('location')).toBe(`${webRedirect}/`);
+    const silent = await authorize({ ...spaRequest(), prompt: 'none' }, cookie);
+    expect(answerOf(silent).get('error')).toBe('login_required');
+  });
+});
+
+describe('a web client', () => {
+  test('trades the code and its secret for an access token of the API', async () => {
+    const { status, body } = await token(webTrade(await webCode()));
+
+    expect(status).toBe(200);
+    expect(body).not.toHaveProperty('refresh_token');
+    expect(claimsOf(body.access_token)).toMatchObject({
+      aud: emulator.authServer.clientId,
+      oid: emulator.users.alice.objectId,
+      scp: 'access_as_user',
+      azp: emulator.authClient.clientId,
+      azpacr: '1',
+      ver: '2.0',
+    });
+  });
+
+  test('gets a token for Teams from the same sign-in', async () => {
+    const teams = 'https://auth.msft.communication.azure.com/Teams.ManageCalls';
+    const { body } = await token({ ...webTrade(await webCode('carol')), scope: teams });
+
+    expect(claimsOf(body.access_token)).toMatchObject({
+      aud: 'https://auth.msft.communication.azure.com',
+      appid: emulator.authClient.clientId,
+      scp: 'Teams.ManageCalls',
+      ver: '1.0',
+    });
+  });
+
+  test('gets its answer posted, if it asks for that', async () => {
+    const { cookie } = await choose('alice', webRequest());
+    const hinted = { ...webRequest(), response_mode: 'form_post', login_hint: 'alice@contoso.example' };
+    const page = await (await authorize(hinted, cookie)).text();
+
+    expect(page).toContain(`action="${webRedirect}"`);
+    expect(page).toMatch(/name="code" value="[\w-]+"/);
+  });
+
+  test.each<[string, (code: string) => Fields, number, string, number]>([
+    ['a wrong secret', () => ({ client_secret: 'wrong' }), 401, 'invalid_client', 7000215],
+    ['another redirect URI', () => ({ redirect_uri: spaRedirect }), 400, 'invalid_grant', 500112],
+    ['an invented code', () => ({ code: 'invented' }), 400, 'invalid_grant', 9002313],
+    ['another client', () => ({ client_id: emulator.authServer.clientId }), 400, 'invalid_grant', 9002313],
+  ])('is refused with %s', async (_name, fields, status, error, number) => {
+    const code = await webCode();
+    const answer = await token({ ...webTrade(code), ...fields(code) });
+
+    expect(answer).toMatchObject({ status, body: { error, error_codes: [number] } });
+  });
+
+  test('redeems a code once, and within ten minutes', async () => {
+    const [code, late] = [await webCode(), await webCode()];
+    expect((await token(webTrade(code))).status).toBe(200);
+    expect((await token(webTrade(code))).body).toMatchObject({
+      error: 'invalid_grant',
+      error_codes: [54005],
+    });
+
+    emulator.switches.clockOffsetInMs = 11 * 60_000;
+    expect((await token(webTrade(late))).body).toMatchObject({
+      error: 'invalid_grant',
+      error_codes: [70008],
+    });
+  });
+
+  test('is refused from a browser', async () => {
+    expect((await token(webTrade(await webCode()), spaOrigin)).body).toMatchObject({
+      error_codes: [9002326],
+    });
+  });
+});
+
+describe('a single-page app', () => {
+  test('trades code and proof key for tokens that it may read, and renews them', async () => {
+    const first = await token(spaTrade(await spaCode()), spaOrigin);
+
+    expect(first.status).toBe(200);
+    expect(first.headers.get('access-control-allow-origin')).toBe('*');
+    expect(claimsOf(first.body.id_token)).toMatchObject({ aud: emulator.authClient.clientId, nonce: 'once' });
+    expect(claimsOf(first.body.access_token)).toMatchObject({ scp: 'access_as_user', azpacr: '0' });
+    expect(first.body).toMatchObject({
+      scope: `openid profile ${apiScope()}`,
+      refresh_token_expires_in: expect.any(Number) as unknown,
+      client_info: expect.any(String) as unknown,
+    });
+
+    const renewal = {
+      grant_type: 'refresh_token',
+      refresh_token: first.body.refresh_token ?? '',
+      scope: 'https://auth.msft.communication.azure.com/Teams.ManageChats offline_access',
+    };
+    const second = await token(renewal, spaOrigin);
+    expect(claimsOf(second.body.access_token)).toMatchObject({ scp: 'Teams.ManageChats' });
+
+    // A renewal does not make the day any longer.
+    const later = { ...renewal, refresh_token: second.body.refresh_token ?? '' };
+    emulator.switches.clockOffsetInMs = 23 * 3_600_000;
+    expect((await token(later, spaOrigin)).body).toMatchObject({ scope: renewal.scope.split(' ')[0] });
+    emulator.switches.clockOffsetInMs = 25 * 3_600_000;
+    expect((await token(later, spaOrigin)).body).toMatchObject({
+      error: 'invalid_grant',
+      error_codes: [700084],
+    });
+  });
+
+  test('is refused without a proof key, before anyone signs in', async () => {
+    const without = Object.entries(spaRequest()).filter(([name]) => !name.startsWith('code_challenge'));
+    const answer = answerOf(await authorize(Object.fromEntries(without)));
+
+    expect(Object.fromEntries(answer)).toMatchObject({ error: 'invalid_request', state: 'mine' });
+    expect(answer.get('error_description')).toContain('AADSTS9002325');
+  });
+
+  test.each<[string, Fields, Fields, number]>([
+    ['a wrong proof key', { code_verifier: 'wrong' }, spaOrigin, 501481],
+    ['no origin', {}, {}, 9002327],
+    ['a secret', { client_secret: 'whatever' }, spaOrigin, 700025],
+  ])('is refused with %s', async (_name, fields, headers, number) => {
+    const answer = await token({ ...spaTrade(await spaCode()), ...fields }, headers);
+
+    expect(answer.body).toMatchObject({ error_codes: [number] });
+  });
+
+  test('may ask before it calls', async () => {
+    const response = await fetch(tenantUrl('oauth2/v2.0/token'), {
+      method: 'OPTIONS',
+      headers: {
+        ...spaOrigin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'x-ms',
+      },
+    });
+
+    expect(response.status).toBe(204);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers': 'x-ms',
+    });
+  });
+
+  test('signs in silently as whom the browser is signed in, and as no one else', async () => {
+    const { cookie } = await choose('alice', spaRequest());
+    const silently = async (more: Fields): Promise<URLSearchParams> =>
+      answerOf(await authorize({ ...spaRequest(), prompt: 'none', ...more }, cookie));
+
+    expect((await silently({})).get('code')).toEqual(expect.any(String));
+    expect((await silently({ login_hint: 'alice@contoso.example' })).get('code')).toEqual(expect.any(String));
+    expect((await silently({ login_hint: 'bob@contoso.example' })).get('error')).toBe('login_required');
+  });
+
+  test('answers a claims challenge with a new sign-in, after which On-Behalf-Of works', async () => {
+    emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
+    const first = await token(spaTrade(await spaCode()), spaOrigin);
+    const refused = await onBehalfOf(first.body.access_token ?? '');
+    expect(refused).toMatchObject({ error: 'interaction_required', suberror: 'basic_action' });
+    const claims = refused.claims ?? '';
+
+    const renewal = { grant_type: 'refresh_token', refresh_token: first.body.refresh_token ?? '', claims };
+    expect((await token(renewal, spaOrigin)).body).toMatchObject({ error: 'interaction_required' });
+    const { cookie } = await choose('alice', spaRequest());
+    const silent = await authorize({ ...spaRequest(), prompt: 'none', claims }, cookie);
+    expect(answerOf(silent).get('error')).toBe('interaction_required');
+
+    const second = await token(spaTrade(await spaCode({ claims })), spaOrigin);
+    expect(await onBehalfOf(second.body.access_token ?? '')).toMatchObject({ token_type: 'Bearer' });
+  });
+
+  test('grants consent with a sign-in that asks for it', async () => {
+    emulator.switches.consentRequiredFor.add(emulator.users.alice.objectId);
+    expect(await onBehalfOf(emulator.accessToken())).toMatchObject({ suberror: 'consent_required' });
+
+    await spaCode({ prompt: 'consent' });
+    expect(await onBehalfOf(emulator.accessToken())).toMatchObject({ token_type: 'Bearer' });
+  });
+});
+
+async function onBehalfOf(assertion: string): Promise<Fields> {
+  const { clientId, clientSecret } = emulator.authServer;
+  const { body } = await token({
+    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    requested_token_use: 'on_behalf_of',
+    client_id: clientId,
+    client_secret: clientSecret,
+    scope: `${emulator.url}/User.ReadWrite`,
+    assertion,
+  });
+  return body;
+}
+
+function claimsOf(jwt = ''): unknown {
+  return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+}
