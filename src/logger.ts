@@ -24,15 +24,23 @@ export function createLogger({ level, secrets, destination }: LoggerOptions): Lo
       serializers: { err: describeError },
       hooks: { streamWrite: (line) => line.replace(secretPattern, '[redacted]') },
     },
-    destination ?? pino.destination({ dest: 1, sync: false }),
+    destination ?? pino.destination({ dest: 1, sync: false, minLength: 4_096, periodicFlush: 100 }),
   );
 }
 
-/** JWTs (two base64url parts that begin with `{"`, and what follows), access keys, and the given texts. */
+/**
+ * JWTs (two base64url parts that begin with `{"`, and what follows), access keys, and the given texts, also as they stand in
+ * an address, a form and a JSON string.
+ */
 function patternOf(secrets: readonly string[]): RegExp {
   const literal = secrets
     .filter((secret) => secret.length >= 8)
-    .flatMap((secret) => [secret, encodeURIComponent(secret)])
+    .flatMap((secret) => [
+      secret,
+      encodeURIComponent(secret),
+      String(new URLSearchParams([['', secret]])).slice(1),
+    ])
+    .flatMap((form) => [form, JSON.stringify(form).slice(1, -1)])
     .map((secret) => secret.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
   return new RegExp(
     ['eyJ[\\w-]{5,}\\.[\\w-]+\\.?[\\w-]*', '(?<=accesskey=)[^;"\\s]+', ...literal].join('|'),

@@ -13,39 +13,44 @@ export interface RouteParts {
 
 /** The whole API: each operation has the name of the original sample, and its resource path. */
 export function createRoutes({ token, user, guards }: RouteParts): Router {
-  const jsonBody = express.json({ limit: largestBodyInBytes });
-  const exchange = [jsonBody, token.exchangeTeamsToken];
-
   const router = Router();
-  mount('/getToken', { GET: [token.issueToken], POST: [token.issueToken] });
-  mount('/api/token', { GET: [token.issueToken], POST: [token.issueToken] });
-  mount('/exchangeToken', { GET: [token.exchangeTeamsToken], POST: exchange });
-  mount('/api/token/teams', { GET: [token.exchangeTeamsToken], POST: exchange });
-  mount('/deleteUser', { DELETE: [user.deleteUser] });
-  mount('/api/user', { GET: [user.findUser], POST: [user.findOrCreateUser], DELETE: [user.deleteUser] });
+  const tokenOperations = { GET: token.issueToken, POST: token.issueToken };
+  mount('/getToken', tokenOperations);
+  mount('/api/token', tokenOperations);
+
+  const jsonBody = express.json({ limit: largestBodyInBytes });
+  const exchangeOperations = { GET: token.exchangeTeamsToken, POST: token.exchangeTeamsToken };
+  mount('/exchangeToken', exchangeOperations, jsonBody);
+  mount('/api/token/teams', exchangeOperations, jsonBody);
+
+  mount('/deleteUser', { DELETE: user.deleteUser });
+  mount('/api/user', { GET: user.findUser, POST: user.findOrCreateUser, DELETE: user.deleteUser });
   return router;
 
-  function mount(path: string, operations: Partial<Record<string, RequestHandler[]>>): void {
-    const allow = Object.keys(operations).join(', ');
-    const route = router.route(path);
-    route.all((request, response, next) => {
-      if (operations[request.method]) next();
-      else if (request.method === 'OPTIONS') response.set('Allow', allow).status(204).end();
-      else next(methodNotAllowed(request.method, allow));
-    });
-    route.all(...guards);
-    for (const [method, handlers] of Object.entries(operations)) {
-      for (const handler of handlers ?? []) {
-        route.all((request, response, next) =>
-          request.method === method ? handler(request, response, next) : next(),
-        );
-      }
-    }
+  /** `bodyParser` runs behind the guards: a token in a body must never be taken for a bearer token. */
+  function mount(
+    path: string,
+    operations: Readonly<Record<string, RequestHandler>>,
+    ...bodyParser: RequestHandler[]
+  ): void {
+    const byMethod = new Map(Object.entries(operations));
+    const allow = [...byMethod.keys()].join(', ');
+    router.all(
+      path,
+      (request, response, next) => {
+        if (byMethod.has(request.method)) next();
+        else if (request.method === 'OPTIONS') response.set('Allow', allow).status(204).end();
+        else next(methodNotAllowed(request.method, allow));
+      },
+      ...guards,
+      ...bodyParser,
+      (request, response, next) => byMethod.get(request.method)?.(request, response, next),
+    );
   }
 }
 
 /** HEAD is refused too: it would issue tokens that nobody gets to see. */
-function methodNotAllowed(method: string, allow: string): ApiError {
+export function methodNotAllowed(method: string, allow: string): ApiError {
   return new ApiError('method_not_allowed', `${method} is not possible here. Possible: ${allow}.`, {
     headers: { Allow: allow },
   });

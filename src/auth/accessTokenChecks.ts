@@ -88,9 +88,9 @@ export const validityChecks: readonly TokenCheck[] = [
   },
   {
     name: 'start',
-    find: ({ claims: { nbf } }, _policy, now) => {
+    find: ({ claims: { nbf, exp } }, _policy, now) => {
       if (nbf === undefined) return undefined;
-      if (typeof nbf !== 'number')
+      if (typeof nbf !== 'number' || nbf >= Number(exp))
         return problem('malformed_token', 'The access token has a malformed start time (nbf).');
       return nbf < now + clockSkewInSeconds
         ? undefined
@@ -177,6 +177,16 @@ export const permissionChecks: readonly (TokenCheck & {
           ),
   },
 ];
+
+/** What a token can be refused for (401) before and after its claims are looked at. */
+export const formProblem = problem('malformed_token', 'The access token is not a JSON Web Token.');
+export const signatureProblems = {
+  unknownKey: problem(
+    'unknown_key',
+    'Microsoft Entra ID has no key of that id (kid): the access token is of another cloud or tenant, or forged.',
+  ),
+  badSignature: problem('bad_signature', 'The signature of the access token is wrong.'),
+} as const;
 
 /** The first problem that any of the checks finds. */
 export function firstProblem<Check extends TokenCheck>(

@@ -2,8 +2,16 @@ import { hash } from 'node:crypto';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { LRUCache } from 'lru-cache';
 import { Passport } from 'passport';
-import { ApiError } from '../errors';
-import { type AccessTokenPolicy, firstProblem, permissionChecks, validityChecks } from './accessTokenChecks';
+import { ApiError, isError } from '../errors';
+import {
+  type AccessTokenPolicy,
+  firstProblem,
+  formProblem,
+  permissionChecks,
+  signatureProblems,
+  type TokenProblem,
+  validityChecks,
+} from './accessTokenChecks';
 import { AuthenticatedUser, setCaller } from './authenticatedUser';
 import { EntraBearerStrategy, unknownKey } from './bearerStrategy';
 import type { Challenges } from './challenge';
@@ -20,8 +28,8 @@ export interface BearerAuthenticationOptions {
   cacheSize: number;
 }
 
-/** A verified token is not verified again for this long; see `verified` below. */
-const verifiedTokenLifetimeInMs = 5 * 60_000;
+/** A token is not verified again for this long; see `verdicts` below. */
+const verdictLifetimeInMs = 5 * 60_000;
 
 /** Lets callers pass who show a good access token (`getCaller` tells who); sends all others to the error handler. */
 export function createBearerAuthentication(options: BearerAuthenticationOptions): RequestHandler {
@@ -35,37 +43,35 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
   // A Passport of our own: the package's default export is shared by all who load it.
   const passport = new Passport().use(strategy);
 
-  /** By hash, so that no token lies about in memory twice. Emptied when keys change: a withdrawn key must not live on. */
-  const verified = new LRUCache<string, AuthenticatedUser>({
+  /**
+   * What the signatures of tokens have turned out to be: the user of a good one, the problem of a bad one. By the token's
+   * hash. Emptied when keys change: a withdrawn key must not live on.
+   */
+  const verdicts = new LRUCache<string, AuthenticatedUser | TokenProblem>({
     max: options.cacheSize,
-    ttl: verifiedTokenLifetimeInMs,
+    ttl: verdictLifetimeInMs,
   });
-  authority.onKeysChanged(() => verified.clear());
+  authority.onKeysChanged(() => verdicts.clear());
+
+  const invalid = ({ code, message }: TokenProblem) => challenges.invalidToken(code, message);
 
   /** Throws for all that can be told from the token itself, so that only plausible ones cost a signature check. */
   async function readPlausible(accessToken: string): Promise<DecodedJwt> {
     const jwt = decodeJwt(accessToken);
-    if (!jwt) throw challenges.invalidToken('malformed_token', 'The access token is not a JSON Web Token.');
+    if (!jwt) throw invalid(formProblem);
     const { issuers } = await authority.metadata();
     const found = firstProblem(validityChecks, jwt, { ...policy, issuers }, nowInSeconds());
-    if (found) throw challenges.invalidToken(found.problem.code, found.problem.message);
+    if (found) throw invalid(found.problem);
+    if (!(await authority.signingKey(String(jwt.header.kid)))) throw invalid(signatureProblems.unknownKey);
     return jwt;
   }
 
-  function verifySignature(request: Request, response: Response): Promise<void> {
+  function verifySignature(request: Request, response: Response): Promise<TokenProblem | undefined> {
     return new Promise((resolve, reject) => {
       const onVerdict = (error: unknown, claims: unknown, reason: unknown) => {
-        if (error) reject(error instanceof Error ? error : new Error('the bearer strategy failed'));
-        else if (claims) resolve();
-        else if (reason === unknownKey) {
-          reject(
-            challenges.invalidToken(
-              'unknown_key',
-              'Microsoft Entra ID has no key of that id (kid): the access token is of another cloud or tenant, or forged.',
-            ),
-          );
-        } else
-          reject(challenges.invalidToken('bad_signature', 'The signature of the access token is wrong.'));
+        if (error) reject(isError(error) ? error : new Error('the bearer strategy failed'));
+        else if (claims) resolve(undefined);
+        else resolve(reason === unknownKey ? signatureProblems.unknownKey : signatureProblems.badSignature);
       };
       const check = passport.authenticate(strategy.name, { session: false }, onVerdict) as RequestHandler;
       void check(request, response, reject);
@@ -77,24 +83,38 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     if (found) throw challenges.forbidden(found.check.code, found.problem.message);
   }
 
-  async function authenticate(request: Request, response: Response): Promise<void> {
-    const accessToken = bearerTokenOf(request, challenges);
-    const tokenHash = hash('sha256', accessToken, 'base64url');
-    const known = verified.get(tokenHash);
-    if (known && known.expiresAt > nowInSeconds()) {
-      setCaller(response, known);
-      return;
-    }
+  async function authenticate(
+    request: Request,
+    response: Response,
+    accessToken: string,
+    tokenHash: string,
+  ): Promise<AuthenticatedUser> {
     const jwt = await readPlausible(accessToken);
-    await verifySignature(request, response);
+    const problem = await verifySignature(request, response);
+    if (problem) {
+      if (problem === signatureProblems.badSignature) verdicts.set(tokenHash, problem);
+      throw invalid(problem);
+    }
     requirePermission(jwt);
     const user = new AuthenticatedUser(jwt, accessToken, tokenHash);
-    verified.set(tokenHash, user);
-    setCaller(response, user);
+    verdicts.set(tokenHash, user);
+    return user;
   }
 
   return (request: Request, response: Response, next: NextFunction) => {
-    authenticate(request, response).then(() => next(), next);
+    const accessToken = bearerTokenOf(request, challenges);
+    const tokenHash = hash('sha256', accessToken, 'base64url');
+    const known = verdicts.get(tokenHash);
+    if (known && !(known instanceof AuthenticatedUser)) throw invalid(known);
+    if (known && known.expiresAt > nowInSeconds()) {
+      setCaller(response, known);
+      next();
+      return;
+    }
+    authenticate(request, response, accessToken, tokenHash).then((user) => {
+      setCaller(response, user);
+      next();
+    }, next);
   };
 }
 

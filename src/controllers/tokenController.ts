@@ -1,9 +1,10 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { getCaller } from '../auth/authenticatedUser';
 import { parseTeamsToken } from '../auth/teamsTokenChecks';
 import { ApiError } from '../errors';
 import { startRequestDeadline } from '../middleware/requestSignal';
+import { sendJson } from '../middleware/sendJson';
 import type { AcsIdentityService, CommunicationToken } from '../services/acsIdentityService';
 import type { CommunicationUserService } from '../services/communicationUserService';
 
@@ -36,7 +37,8 @@ export function createTokenController({
       const issued =
         (fresh ? undefined : users.findReusableToken(caller)) ??
         (await users.issueToken(caller, { fresh }, startRequestDeadline(response, timeLimitInMs).signal));
-      response.json({ ...tokenBody(issued), user: { communicationUserId: issued.communicationUserId } });
+      const { communicationUserId } = issued;
+      sendJson(response, 200, { ...tokenBody(issued), user: { communicationUserId } });
     },
 
     async exchangeTeamsToken(request, response) {
@@ -44,13 +46,10 @@ export function createTokenController({
       const clientIds = clientId === undefined ? allowedClientIds : [clientId, ...allowedClientIds];
       const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { tenantId, objectId, clientIds });
       const deadline = startRequestDeadline(response, timeLimitInMs);
-      send(response, await acs.exchangeTeamsToken(teamsToken.text, teamsToken.clientId, objectId, deadline));
+      const token = await acs.exchangeTeamsToken(teamsToken.text, teamsToken.clientId, objectId, deadline);
+      sendJson(response, 200, tokenBody(token));
     },
   };
-}
-
-function send(response: Response, token: CommunicationToken): void {
-  response.json(tokenBody(token));
 }
 
 function tokenBody({ token, expiresOn }: CommunicationToken): { token: string; expiresOn: string } {

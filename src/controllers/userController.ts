@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { getCaller } from '../auth/authenticatedUser';
 import { ApiError } from '../errors';
 import { startRequestDeadline } from '../middleware/requestSignal';
+import { sendJson } from '../middleware/sendJson';
 import type { CommunicationUserService } from '../services/communicationUserService';
 
 export interface UserController {
@@ -29,13 +30,13 @@ export function createUserController({ users, timeLimitInMs }: UserControllerOpt
           'You have no communication identity yet: POST /api/user or GET /api/token creates it.',
         );
       }
-      response.json({ user: { communicationUserId } });
+      sendJson(response, 200, { user: { communicationUserId } });
     },
 
     async findOrCreateUser(_request, response) {
       const { signal } = startRequestDeadline(response, timeLimitInMs);
       const { communicationUserId, created } = await users.findOrCreateUser(getCaller(response), signal);
-      response.status(created ? 201 : 200).json({ user: { communicationUserId } });
+      sendJson(response, created ? 201 : 200, { user: { communicationUserId } });
     },
 
     async deleteUser(_request, response) {

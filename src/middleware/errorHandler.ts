@@ -2,6 +2,7 @@ import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { ApiError, CallerGoneError, isError } from '../errors';
 import { requestIdOf } from './requestLog';
+import { sendJson } from './sendJson';
 
 /** The one place where errors become HTTP, in the shape of the Microsoft REST API guidelines. */
 export function createErrorHandler(log: Logger): ErrorRequestHandler {
@@ -15,10 +16,9 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
       log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
     }
     const { status, code, message, target, innererror, headers } = apiError;
-    response
-      .status(status)
-      .set({ ...headers, 'x-ms-error-code': code })
-      .json({ error: { code, message, target, innererror } });
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.setHeader('x-ms-error-code', code);
+    sendJson(response, status, { error: { code, message, target, innererror } });
   };
 }
 

@@ -103,7 +103,9 @@ export function createGraphService(options: GraphServiceOptions): GraphService {
     try {
       return await once();
     } catch (error) {
-      if (!(error instanceof UpstreamError && error.facts.status === 401)) throw error;
+      const refused =
+        error instanceof UpstreamError && error.upstream === 'Microsoft Graph' && error.facts.status === 401;
+      if (!refused) throw error;
       oboTokens.forgetGraphToken(user);
       return once();
     }

@@ -14,6 +14,7 @@ import {
 } from './acsIdentityService';
 import type { GraphService, IdentityMapping } from './graphService';
 import type { LeftOvers } from './leftOvers';
+import type { SealedContent } from './mappingSeal';
 
 export interface UserIdentity {
   readonly communicationUserId: string;
@@ -91,16 +92,13 @@ export function createIdentityLifecycle({
     user: AuthenticatedUser,
     deadline: Deadline,
   ): Promise<IdentityMapping | undefined> {
-    for (let reads = 1; ; reads += 1) {
+    for (let read = 1; ; read += 1) {
       const mapping = await graph.findMapping(user, deadline);
       if (mapping?.trust !== 'sealed' || mapping.deletion === undefined) return mapping;
       // A claim of our own is a deletion that failed before: nobody is at work on it.
-      if (reads < deletionGrace.reads && !mapping.deletion.startsWith(ownClaims)) {
-        await pause(deletionGrace.pauseInMs, deadline.signal);
-      } else {
-        await retire(user, mapping.communicationUserId, deadline);
-        reads = 0;
-      }
+      const abandoned = mapping.deletion.startsWith(ownClaims) || read % deletionGrace.reads === 0;
+      if (abandoned && (await retire(user, mapping, deadline))) return undefined;
+      await pause(deletionGrace.pauseInMs, deadline.signal);
     }
   }
 
@@ -116,22 +114,32 @@ export function createIdentityLifecycle({
   /**
    * Claims the deletion in the mapping, deletes the identity, and removes the mapping unless another has claimed it
    * since: of several deleters only the last to claim removes it, so that none removes the mapping of a new identity.
+   * True once there is no mapping any more, whatever a lagging replica of the directory may still show; false if
+   * another has to finish.
    */
   async function retire(
     user: AuthenticatedUser,
-    communicationUserId: string,
+    mapping: SealedContent,
     deadline: Deadline,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    const { communicationUserId } = mapping;
     const deletion = `${ownClaims}${randomUUID()}`;
-    if (!(await graph.updateMapping(user, { communicationUserId, deletion }, deadline))) return;
+    if (!(await graph.updateMapping(user, { communicationUserId, deletion }, deadline))) return true;
     const outcome = await acs.deleteUser(communicationUserId, deadline);
     if (outcome === 'not_owned' && !isSurelyOurs(communicationUserId)) {
       await graph.updateMapping(user, { communicationUserId }, deadline);
       throw ofOtherResource();
     }
-    const mapping = await graph.findMapping(user, deadline);
-    if (mapping?.trust === 'sealed' && mapping.deletion === deletion)
-      await graph.removeMapping(user, deadline);
+    const standing = await graph.findMapping(user, deadline);
+    if (!standing) return true;
+    if (standing.trust === 'sealed') {
+      if (standing.communicationUserId !== communicationUserId) return true;
+      // What stood there before our claim is but an old view of it.
+      const claimedSince = standing.deletion !== deletion && standing.deletion !== mapping.deletion;
+      if (claimedSince) return false;
+    }
+    await graph.removeMapping(user, deadline);
+    return true;
   }
 
   function isSurelyOurs(communicationUserId: string): boolean {
@@ -160,7 +168,7 @@ export function createIdentityLifecycle({
     try {
       if (replacing !== undefined) {
         if (isSurelyForeign(replacing)) throw ofOtherResource();
-        await retire(user, replacing, deadline);
+        await retire(user, { communicationUserId: replacing }, deadline);
       }
       const standing = await mapOrYield(user, communicationUserId, deadline);
       if (standing === communicationUserId) return { ...created, created: true };
@@ -231,30 +239,25 @@ export function createIdentityLifecycle({
       if (reason === 'not_owned' && resourceOf(unusable) === undefined) throw ofOtherResource();
       // Which resource is ours shows only in an identity that we created.
       if (ownIdentity === undefined) return createAndMap(user, true, deadline, unusable);
-      await retire(user, unusable, deadline);
-      return findOrCreate(user, true, deadline);
+      const retired = await retire(user, { communicationUserId: unusable }, deadline);
+      return retired ? createAndMap(user, true, deadline) : findOrCreate(user, true, deadline);
     },
 
     async delete(user, deadline) {
-      let first: string | undefined;
-      for (;;) {
-        const mapping = await settledMapping(user, deadline);
-        if (!mapping) return;
-        if (mapping.trust === 'broken' || (mapping.trust === 'unsigned' && !adoptUnsigned)) {
-          // Whoever wrote it may have named somebody else's identity: that one is left alone.
-          log.warn(
-            { user: user.objectId, trust: mapping.trust },
-            'removing a mapping that this server did not write',
-          );
-          await graph.removeMapping(user, deadline);
-          return;
-        }
-        first ??= mapping.communicationUserId;
-        // Another identity means that the one to be deleted is, and that the user has begun anew since.
-        if (mapping.communicationUserId !== first) return;
-        if (isSurelyForeign(first)) throw ofOtherResource();
-        await retire(user, first, deadline);
+      const mapping = await settledMapping(user, deadline);
+      if (!mapping) return;
+      if (mapping.trust === 'broken' || (mapping.trust === 'unsigned' && !adoptUnsigned)) {
+        // Whoever wrote it may have named somebody else's identity: that one is left alone.
+        log.warn(
+          { user: user.objectId, trust: mapping.trust },
+          'removing a mapping that this server did not write',
+        );
+        await graph.removeMapping(user, deadline);
+        return;
       }
+      if (isSurelyForeign(mapping.communicationUserId)) throw ofOtherResource();
+      // Who claims it after us deletes the same identity: we only wait until that is done.
+      if (!(await retire(user, mapping, deadline))) await settledMapping(user, deadline);
     },
   };
 
