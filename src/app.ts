@@ -4,12 +4,14 @@ import type { Logger } from 'pino';
 import type { Config } from './config';
 import { createTokenController } from './controllers/tokenController';
 import { createUserController } from './controllers/userController';
+import { createApiDocs } from './docs/apiDocs';
 import { ApiError } from './errors';
 import { refuseLargeBody } from './middleware/bodyLimit';
 import { createErrorHandler } from './middleware/errorHandler';
 import { createRejectedRateLimit, createUserRateLimit } from './middleware/rateLimits';
 import { createRequestLog } from './middleware/requestLog';
-import { createRoutes } from './routes';
+import { sendJson } from './middleware/sendJson';
+import { createRoutes, methodNotAllowed } from './routes';
 import { requestTimeLimitInMs, type Services } from './services/createServices';
 
 export interface AppParts {
@@ -36,6 +38,7 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
     createHealthRoutes(() => isAcceptingWork() && services.authority.current() !== undefined),
   );
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
+  if (config.apiDocs) app.use(createApiDocs(config.entra));
   app.use(refuseLargeBody);
   app.use(
     createRoutes({
@@ -69,12 +72,15 @@ const setSafeHeaders: RequestHandler = (_request, response, next) => {
 /** For load balancers: local knowledge only. A sick upstream must not take all instances out at once. */
 function createHealthRoutes(isReady: () => boolean): Router {
   const router = Router();
-  router.get('/live', (_request, response) => {
-    response.json({ status: 'live' });
+  router.use((request, _response, next) => {
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    const known = request.path === '/live' || request.path === '/ready';
+    next(known && !reads ? methodNotAllowed(request.method, 'GET') : undefined);
   });
+  router.get('/live', (_request, response) => sendJson(response, 200, { status: 'live' }));
   router.get('/ready', (_request, response) => {
     const ready = isReady();
-    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready' });
+    sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready' });
   });
   return router;
 }

@@ -4,6 +4,8 @@ export interface Config {
   readonly port: number;
   readonly production: boolean;
   readonly logLevel: SettingValues['LOG_LEVEL'];
+  /** Whether /docs and /openapi.json are served. */
+  readonly apiDocs: boolean;
   /** How many proxies before us may be believed when they name the caller's address. */
   readonly trustedProxies: number;
   readonly corsAllowedOrigins: readonly string[];
@@ -66,6 +68,7 @@ export function loadConfig(environment: Environment): Config {
     port: values.PORT,
     production,
     logLevel: values.LOG_LEVEL,
+    apiDocs: values.API_DOCS ? values.API_DOCS === 'on' : !production,
     trustedProxies: values.TRUST_PROXY_HOPS ?? (environment.WEBSITE_SITE_NAME ? 1 : 0),
     corsAllowedOrigins: values.CORS_ALLOWED_ORIGINS,
     entra: {

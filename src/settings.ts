@@ -239,6 +239,12 @@ export const settings = {
   }),
   OBO_TOKEN_CACHE_SIZE: count('2000', 'how many On-Behalf-Of tokens for Microsoft Graph are kept in memory'),
   BEARER_TOKEN_CACHE_SIZE: count('10000', 'how many verified access tokens are kept in memory (as hashes)'),
+  API_DOCS: setting({
+    schema: z.enum(['on', 'off']).optional(),
+    what: 'whether the description of the API is served, at /docs and /openapi.json',
+    where: 'your choice; leave it out for on, and off with NODE_ENV=production',
+    form: 'on or off',
+  }),
   LOG_LEVEL: setting({
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     fallback: 'info',

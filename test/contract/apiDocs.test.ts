@@ -1,0 +1,81 @@
+import { startSystem, type System } from '../support/startSystem';
+
+let system: System;
+beforeAll(async () => (system = await startSystem()));
+afterAll(() => system.stop());
+
+const remote = /\b(?:https?:)?\/\/(?!www\.w3\.org\/)/;
+
+describe('the description of the API', () => {
+  it('is JSON with the sign-in of this server filled in', async () => {
+    const { emulator } = system;
+    const { status, type, headers, body } = await system.call('get', '/openapi.json');
+    expect({ status, type }).toEqual({ status: 200, type: 'application/json' });
+    expect(headers['cache-control']).toBe('public, max-age=300');
+    expect(body.openapi).toMatch(/^3\.1\./);
+    expect(body.servers).toEqual([{ url: '/' }]);
+    const { authorizationCode } = body.components.securitySchemes.entra.flows;
+    const tenantUrl = `${emulator.url}/${emulator.tenantId}/oauth2/v2.0`;
+    const scope = `${emulator.authServer.appIdUri}/access_as_user`;
+    expect(authorizationCode).toEqual({
+      authorizationUrl: `${tenantUrl}/authorize`,
+      tokenUrl: `${tenantUrl}/token`,
+      refreshUrl: `${tenantUrl}/token`,
+      scopes: { [scope]: expect.any(String) },
+    });
+    expect(body.security).toEqual([{ entra: [scope] }, { accessToken: [] }]);
+  });
+
+  it.each(['/docs', '/docs/'])('is a page at %s, all of it from this server', async (path) => {
+    const { status, type, headers, text } = await system.call('get', path);
+    expect({ status, type }).toEqual({ status: 200, type: 'text/html' });
+    expect(headers['cache-control']).toBe('public, max-age=300');
+    expect(headers['content-security-policy']).toBe(
+      `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; ` +
+        `connect-src 'self' ${system.emulator.url}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    );
+    expect(text).not.toMatch(remote);
+    expect(text).not.toMatch(/<style|\son\w+=|<script(?! src="\/docs\/[\w-]+\.js"><\/script>)/);
+
+    const files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file ?? '');
+    expect(files).toHaveLength(5);
+    for (const file of files) {
+      const answer = await system.call('get', file);
+      expect([file, answer.status]).toEqual([file, 200]);
+      expect(answer.headers['cache-control']).toBe('public, max-age=300');
+    }
+  });
+
+  it.each([
+    ['/docs/start.js', 'text/javascript'],
+    ['/docs/swagger-ui.css', 'text/css'],
+    ['/docs/swagger-ui-bundle.js', 'text/javascript'],
+    ['/docs/oauth2-redirect.html', 'text/html'],
+    ['/docs/oauth2-redirect.js', 'text/javascript'],
+  ])('has the file %s', async (path, mediaType) => {
+    const { status, type } = await system.call('get', path);
+    expect({ status, type }).toEqual({ status: 200, type: mediaType });
+  });
+
+  it.each(['/docs/index.html', '/docs/package.json', '/docs/swagger-ui.js', '/docs/../package.json'])(
+    'has no file %s',
+    async (path) => {
+      const { status, headers, body } = await system.call('get', path);
+      expect({ status, code: body.error.code }).toEqual({ status: 404, code: 'not_found' });
+      expect(headers['cache-control']).toBe('no-store');
+    },
+  );
+
+  it.each([
+    ['on', {}, 200],
+    ['off in production', { NODE_ENV: 'production' }, 404],
+    ['on in production if told so', { NODE_ENV: 'production', API_DOCS: 'on' }, 200],
+    ['off if told so', { API_DOCS: 'off' }, 404],
+  ])('is %s', async (_when, settings, expected) => {
+    const server = await system.startAnother(settings);
+    for (const path of ['/openapi.json', '/docs', '/docs/start.js']) {
+      const { status } = await server.call('get', path);
+      expect([path, status]).toEqual([path, expected]);
+    }
+  });
+});

@@ -1,0 +1,76 @@
+import type { Browser, Page } from 'playwright-core';
+import { startBrowser } from '../playground/browser';
+import { startReadySystem } from '../support/readySystem';
+import { type System } from '../support/startSystem';
+
+let system: System;
+let browser: Browser;
+beforeAll(async () => {
+  [system, browser] = await Promise.all([startReadySystem(), startBrowser()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await system.stop();
+});
+
+/** The page, what the browser complained about, and whom it called. */
+async function openDocs(): Promise<{ page: Page; complaints: string[]; origins: Set<string>; url: string }> {
+  // The emulator, like Entra, knows localhost as a place for apps.
+  const url = system.url.replace('127.0.0.1', 'localhost');
+  const page = await browser.newPage();
+  page.setDefaultTimeout(10_000);
+  const complaints: string[] = [];
+  const origins = new Set<string>();
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => void complaints.push(error.message));
+  page.context().on('request', (request) => void origins.add(new URL(request.url()).origin));
+  await page.goto(`${url}/docs`);
+  return { page, complaints, origins, url };
+}
+
+async function tryToGetToken(page: Page): Promise<string> {
+  const operation = page.locator('#operations-Tokens-issueToken');
+  await operation.locator('.opblock-summary-control').click();
+  await operation.getByRole('button', { name: 'Try it out' }).click();
+  await operation.getByRole('button', { name: 'Execute' }).click();
+  return operation.locator('.live-responses-table tbody .response-col_status').innerText();
+}
+
+describe('the page under /docs, in a browser', () => {
+  it('shows every operation, and calls one with a pasted access token', async () => {
+    const { page, complaints, origins, url } = await openDocs();
+    await page.locator('.opblock').first().waitFor();
+    expect(await page.locator('.opblock').count()).toBe(14);
+
+    await page.getByRole('button', { name: 'Authorize' }).click();
+    const form = page.locator('.auth-container', { hasText: 'accessToken' });
+    await form.locator('input').fill(system.emulator.accessToken({ user: system.emulator.addUser() }));
+    await form.getByRole('button', { name: 'Apply credentials' }).click();
+    await page.getByRole('button', { name: 'Close' }).first().click();
+    expect(await tryToGetToken(page)).toContain('200');
+    expect({ complaints, origins: [...origins] }).toEqual({ complaints: [], origins: [url] });
+    await page.close();
+  });
+
+  it('signs a user in, and calls an operation for them', async () => {
+    const { emulator } = system;
+    const user = emulator.addUser();
+    const { page, complaints, origins, url } = await openDocs();
+    await page.getByRole('button', { name: 'Authorize' }).click();
+    const form = page.locator('.auth-container', { hasText: 'authorizationCode with PKCE' });
+    await form.locator('#client_id_authorizationCode').fill(emulator.authClient.clientId);
+    const opened = page.waitForEvent('popup');
+    await form.getByRole('button', { name: 'Apply given OAuth2 credentials' }).click();
+    const signIn = await opened;
+    const closed = signIn.waitForEvent('close');
+    await signIn.getByRole('button', { name: user.name }).click();
+    await closed;
+    await page.getByRole('button', { name: 'Close' }).first().click();
+    expect(await tryToGetToken(page)).toContain('200');
+    expect(emulator.mappings()).toContainEqual(expect.objectContaining({ userObjectId: user.objectId }));
+    expect({ complaints, origins: [...origins] }).toEqual({ complaints: [], origins: [url, emulator.url] });
+    await page.close();
+  });
+});

@@ -1,0 +1,118 @@
+import addFormats from 'ajv-formats';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020';
+import {
+  type HeaderObject,
+  type JsonSchema,
+  readOpenApiDocument,
+  resolve,
+  type ResponseObject,
+  type Responses,
+} from './openApiDocument';
+
+/** An answer of the server, in the form in which supertest hands it out. */
+export interface Answer {
+  status: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  text: string;
+}
+
+/** Headers that tell a client something: none is sent that is not documented. */
+const tellingHeaders = /^(www-authenticate|retry-after|allow|x-ms-.*)$/;
+const documentationPaths = /^\/(docs(\/|$)|openapi\.json$)/;
+
+const document = readOpenApiDocument();
+const ajv = addFormats(new Ajv2020({ allErrors: true, strict: true }));
+ajv.addKeyword('components');
+// Clients must expect new fields; the tests must not, or openapi.yaml would fall behind.
+ajv.addSchema({ $id: 'openapi', components: closed(document.components) });
+/** Express matches paths without regard to case. */
+const paths = new Map(Object.entries(document.paths).map(([path, item]) => [path.toLowerCase(), item]));
+const compiled = new Map<string, ValidateFunction>();
+
+/** Throws if openapi.yaml does not say that the server may answer so. */
+export function fulfilContract(method: string, target: string, answer: Answer): void {
+  const [path = ''] = target.split('?');
+  if (documentationPaths.test(path)) return;
+  const problems = problemsOf(method.toLowerCase(), path, answer);
+  if (problems.length === 0) return;
+  const what = `${method.toUpperCase()} ${path} answered ${answer.status} ${answer.text.slice(0, 500)}`;
+  throw new Error(
+    `${what}\nwhich is not what openapi.yaml says:\n${problems.map((one) => `  - ${one}`).join('\n')}`,
+  );
+}
+
+function problemsOf(method: string, path: string, answer: Answer): string[] {
+  const documented = documentedAnswers(method, path)[answer.status];
+  if (!documented) return [`the status ${answer.status} is not documented`];
+  const response = resolve(document, documented);
+  return [...headerProblems(response, answer), ...bodyProblems(method, response, answer)];
+}
+
+function documentedAnswers(method: string, path: string): Responses {
+  const { unknownPath, otherMethod, options } = document['x-other-answers'];
+  const item = paths.get(path.toLowerCase().replace(/(.)\/$/, '$1'));
+  if (method === 'options') return { ...(item ? {} : unknownPath), ...options };
+  if (!item) return unknownPath;
+  // Whether HEAD is possible differs: it is for health, and is not where it would issue a token.
+  if (method === 'head' && path.startsWith('/health/')) return item.get?.responses ?? unknownPath;
+  return item[method]?.responses ?? otherMethod;
+}
+
+function headerProblems(response: ResponseObject, { headers }: Answer): string[] {
+  const documented = new Map(
+    Object.entries(response.headers ?? {}).map(([name, header]) => [
+      name.toLowerCase(),
+      resolve<HeaderObject>(document, header),
+    ]),
+  );
+  const undocumented = Object.keys(headers).filter(
+    (name) => tellingHeaders.test(name) && !documented.has(name),
+  );
+  const wrong = [...documented].flatMap(([name, { required, schema }]) => {
+    const value = headers[name];
+    if (value === undefined) return required ? [`the header ${name} is missing`] : [];
+    return violations(schema, value).map((violation) => `the header ${name} (${value}) ${violation}`);
+  });
+  return [...undocumented.map((name) => `the header ${name} is not documented`), ...wrong];
+}
+
+function bodyProblems(method: string, { content }: ResponseObject, { headers, text }: Answer): string[] {
+  if (!content) return text === '' ? [] : ['a body is not documented'];
+  const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
+  const documented = content[mediaType];
+  if (!documented) return [`the media type ${mediaType} is not documented`];
+  if (method === 'head') return [];
+  const body: unknown = JSON.parse(text);
+  const code = errorCodeOf(body);
+  return [
+    ...violations(documented.schema, body).map((violation) => `the body${violation}`),
+    ...(headers['x-ms-error-code'] === code
+      ? []
+      : [`the header x-ms-error-code is not the body's ${code ?? 'none'}`]),
+  ];
+}
+
+function violations(schema: JsonSchema, value: unknown): string[] {
+  const key = JSON.stringify(schema);
+  const validate =
+    compiled.get(key) ?? ajv.compile(closed(JSON.parse(key.replaceAll('"#/', '"openapi#/')) as JsonSchema));
+  compiled.set(key, validate);
+  validate(value);
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `${instancePath} ${message ?? ''} ${JSON.stringify(params)}`,
+  );
+}
+
+function errorCodeOf(body: unknown): string | undefined {
+  return (body as { error?: { code?: string } }).error?.code;
+}
+
+/** The same schemas, with no room for properties that they do not name. */
+function closed<T>(schema: T): T {
+  if (Array.isArray(schema)) return schema.map(closed) as T;
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const entries = Object.entries(schema).map(([name, value]) => [name, closed<unknown>(value)]);
+  const isOpen = 'properties' in schema && !('additionalProperties' in schema);
+  return Object.fromEntries(isOpen ? [...entries, ['additionalProperties', false]] : entries) as T;
+}

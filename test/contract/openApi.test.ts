@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RequestHandler } from 'express';
+import { errorCodes } from '../../src/errors';
+import { createRoutes } from '../../src/routes';
+import { startSystem, type System } from '../support/startSystem';
+import { type Answer, fulfilContract } from './fulfilContract';
+import {
+  methods,
+  readOpenApiDocument,
+  resolve,
+  type ResponseObject,
+  type Responses,
+} from './openApiDocument';
+
+const document = readOpenApiDocument();
+const { unknownPath, otherMethod } = document['x-other-answers'];
+
+/** All answers of the document, each with its status and the error codes that it may carry. */
+const answers = [
+  ...Object.entries(document.paths).flatMap(([path, item]) =>
+    methods.flatMap((method) => answersOf(`${method} ${path}`, item[method]?.responses ?? {})),
+  ),
+  ...answersOf('unknown path', unknownPath),
+  ...answersOf('other method', otherMethod),
+];
+const errorAnswers = answers.filter(({ codes }) => codes.length > 0);
+
+function answersOf(where: string, responses: Responses) {
+  return Object.entries(responses).map(([status, part]) => {
+    const response = resolve<ResponseObject>(document, part);
+    const header = response.headers?.['x-ms-error-code'];
+    const { enum: codes = [] } = (header ? resolve(document, header).schema : {}) as { enum?: string[] };
+    const examples = Object.entries(response.content?.['application/json']?.examples ?? {});
+    return { name: `${where} ${status}`, status: Number(status), codes, examples };
+  });
+}
+
+describe('openapi.yaml', () => {
+  it('has the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(document.info.version).toBe(version);
+  });
+
+  it('knows the error codes of the server, all and no others', () => {
+    expect(document.components.schemas.ErrorCode?.enum).toEqual(Object.keys(errorCodes));
+    expect(new Set(errorAnswers.flatMap(({ codes }) => codes))).toEqual(new Set(Object.keys(errorCodes)));
+  });
+
+  it('gives each code its status', () => {
+    const statuses = errorAnswers.flatMap(({ name, status, codes }) =>
+      codes.map((code) => ({ name, code, status })),
+    );
+    expect(statuses).toEqual(
+      statuses.map((each) => ({ ...each, status: errorCodes[each.code as keyof typeof errorCodes] })),
+    );
+  });
+
+  it('shows an example of each code', () => {
+    const shown = errorAnswers.map(({ name, examples }) => ({
+      name,
+      codes: examples.map(([, example]) => errorCodeOf(resolve(document, example).value)),
+    }));
+    expect(shown).toEqual(errorAnswers.map(({ name, codes }) => ({ name, codes })));
+  });
+
+  it.each([
+    ['/getToken', '/api/token'],
+    ['/exchangeToken', '/api/token/teams'],
+  ])('says the same of %s and %s', (name, resource) => {
+    expect(withoutNames(document.paths[name])).toEqual(withoutNames(document.paths[resource]));
+  });
+
+  it('says the same of deleting under both names', () => {
+    const [name, resource] = [document.paths['/deleteUser'], document.paths['/api/user']];
+    expect(withoutNames({ delete: name?.delete })).toEqual(withoutNames({ delete: resource?.delete }));
+  });
+
+  describe('has the routes of the server:', () => {
+    let system: System;
+    beforeAll(async () => (system = await startSystem()));
+    afterAll(() => system.stop());
+
+    const ignored: RequestHandler = () => undefined;
+    const router = createRoutes({
+      token: { issueToken: ignored, exchangeTeamsToken: ignored },
+      user: { findUser: ignored, findOrCreateUser: ignored, deleteUser: ignored },
+      guards: [ignored],
+    });
+
+    it('all of them and no others', () => {
+      const routes = router.stack.flatMap(({ route }) => (route ? [route.path] : []));
+      expect([...routes, '/health/live', '/health/ready'].sort()).toEqual(Object.keys(document.paths).sort());
+    });
+
+    it.each(Object.keys(document.paths))('%s, with its methods', async (path) => {
+      const { status, headers } = await system.call('put', path);
+      const documented = methods.filter((method) => document.paths[path]?.[method]);
+      expect({ status, allow: headers.allow }).toEqual({
+        status: 405,
+        allow: documented.join(', ').toUpperCase(),
+      });
+    });
+  });
+});
+
+function errorCodeOf(body: unknown): string | undefined {
+  return (body as { error?: { code?: string } }).error?.code;
+}
+
+function withoutNames(item: object | undefined): unknown {
+  return JSON.parse(
+    JSON.stringify(item, (key, value: unknown) =>
+      ['operationId', 'summary'].includes(key) ? undefined : value,
+    ),
+  );
+}
+
+describe('an answer that openapi.yaml does not allow', () => {
+  const common = {
+    'x-ms-request-id': '0f9a1d0e-6a0e-4f0f-8a55-5a2c9b1f6f11',
+    'cache-control': 'no-store',
+    'content-type': 'application/json; charset=utf-8',
+  };
+  const user = { communicationUserId: '8:acs:1_2' };
+  const good = { token: 'a', expiresOn: '2030-01-31T12:00:00.000Z', user };
+  const answer = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+    status,
+    headers: { ...common, ...headers },
+    text: body === undefined ? '' : JSON.stringify(body),
+  });
+  const refusal = (status: number, code: string, headers: Record<string, string> = {}): Answer =>
+    answer(status, { error: { code, message: 'why' } }, { 'x-ms-error-code': code, ...headers });
+  const challenge = { 'www-authenticate': 'Bearer realm="api://1"' };
+
+  it.each<[string, string, string, Answer]>([
+    ['a token', 'get', '/getToken', answer(200, good)],
+    ['a token, whatever the case and the end of the path', 'post', '/GETTOKEN/?x=1', answer(200, good)],
+    ['a refusal', 'get', '/getToken', refusal(401, 'missing_token', challenge)],
+    ['nothing', 'delete', '/api/user', answer(204, undefined)],
+    ['an unknown address', 'get', '/nothing', refusal(404, 'not_found')],
+    ['another method', 'put', '/getToken', refusal(405, 'method_not_allowed', { allow: 'GET, POST' })],
+    ['OPTIONS', 'options', '/getToken', answer(204, undefined, { allow: 'GET, POST' })],
+    ['the health by HEAD', 'head', '/health/live', answer(200, undefined)],
+  ])('is told from one that it allows: %s', (_name, method, path, allowed) => {
+    expect(() => fulfilContract(method, path, allowed)).not.toThrow();
+  });
+
+  it.each<[string, string, string, Answer]>([
+    ['an undocumented status', 'get', '/getToken', answer(206, good)],
+    ['an undocumented path', 'get', '/nothing', answer(200, good)],
+    ['an undocumented method', 'put', '/getToken', answer(200, good)],
+    ['a missing property', 'get', '/getToken', answer(200, { token: 'a', user })],
+    ['a further property', 'get', '/getToken', answer(200, { ...good, more: 1 })],
+    ['a further property inside', 'get', '/getToken', answer(200, { ...good, user: { ...user, more: 1 } })],
+    ['a property of another type', 'get', '/getToken', answer(200, { ...good, expiresOn: 'soon' })],
+    ['a missing header', 'get', '/getToken', answer(200, good, { 'cache-control': '' })],
+    ['a malformed header', 'get', '/getToken', answer(200, good, { 'x-ms-request-id': '1' })],
+    ['an undocumented header', 'get', '/getToken', answer(200, good, { 'retry-after': '1' })],
+    ['another media type', 'get', '/getToken', answer(200, good, { 'content-type': 'text/html' })],
+    ['a body where none is', 'delete', '/api/user', answer(204, good)],
+    ['an unknown code', 'get', '/getToken', refusal(401, 'odd', challenge)],
+    ['a code of another operation', 'get', '/getToken', refusal(400, 'teams_token_missing')],
+    ['a code of another status', 'get', '/getToken', refusal(401, 'not_found', challenge)],
+    ['a missing challenge', 'get', '/getToken', refusal(401, 'missing_token')],
+    [
+      'a header that contradicts the body',
+      'get',
+      '/getToken',
+      { ...refusal(401, 'missing_token', { ...challenge, 'x-ms-error-code': 'invalid_token' }) },
+    ],
+    ['a refusal without its method', 'put', '/getToken', refusal(405, 'method_not_allowed')],
+  ])('is noticed: %s', (_name, method, path, refused) => {
+    expect(() => fulfilContract(method, path, refused)).toThrow('which is not what openapi.yaml says');
+  });
+});

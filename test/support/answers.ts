@@ -1,0 +1,102 @@
+import type { ErrorCode } from '../../src/errors';
+import type { Emulator } from '../../emulator/handle';
+
+/** What a test looks at of an answer, whoever fetched it. */
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Record<string, string | undefined>;
+  readonly body: unknown;
+}
+
+export interface ExpectedError {
+  status: number;
+  code: ErrorCode;
+  target?: string;
+  innererror?: unknown;
+  /** The parameters of the Bearer challenge; absent: no challenge at all. */
+  challenge?: Record<string, unknown>;
+  /** The seconds of Retry-After, or `some` for a number of them that is not known; absent: no such header. */
+  retryAfter?: number | 'some';
+  /** Absent: no such header. */
+  allow?: string;
+}
+
+const requestId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Holds an error answer against the contract: nothing may be missing, and nothing may be there that was not expected. */
+export function expectError(answer: Answer, expected: ExpectedError): void {
+  const { status, code, target, innererror, challenge, retryAfter, allow } = expected;
+  const { headers } = answer;
+  expect({ status: answer.status, body: answer.body }).toEqual({
+    status,
+    body: {
+      error: {
+        code,
+        message: expect.stringMatching(/\S+ \S+/),
+        ...(target === undefined ? {} : { target }),
+        ...(innererror === undefined ? {} : { innererror }),
+      },
+    },
+  });
+  expect(headers['x-ms-error-code']).toBe(code);
+  expect(headers['content-type']).toMatch(/^application\/json\b/);
+  expectCommonHeaders(answer);
+  const challenges = headers['www-authenticate'];
+  expect(challenges === undefined ? undefined : parseChallenge(challenges)).toEqual(challenge);
+  expect(headers.allow).toBe(allow);
+  expect(headers['retry-after']).toEqual(
+    retryAfter === 'some' ? expect.stringMatching(/^[1-9]\d*$/) : retryAfter?.toString(),
+  );
+}
+
+/** What every answer of the API carries, good or bad. */
+export function expectCommonHeaders({ headers }: Answer): void {
+  expect(headers['cache-control']).toBe('no-store');
+  expect(headers['x-ms-request-id']).toMatch(requestId);
+  expect(headers['x-content-type-options']).toBe('nosniff');
+  expect(headers['x-powered-by']).toBeUndefined();
+}
+
+/** The parameters of a Bearer challenge (RFC 9110 section 11.6.1); throws if it is not one, or names one twice. */
+export function parseChallenge(header: string): Record<string, string> {
+  if (!header.startsWith('Bearer ')) throw new Error(`not a Bearer challenge: ${header}`);
+  const parameters: Record<string, string> = {};
+  let rest = header.slice('Bearer '.length);
+  while (rest !== '') {
+    const [whole, name = '', value = ''] = /^(\w+)="([^"\\]*)"(?:, (?=\w)|$)/.exec(rest) ?? [];
+    if (whole === undefined || name in parameters) throw new Error(`not a well-formed challenge: ${header}`);
+    parameters[name] = value;
+    rest = rest.slice(whole.length);
+  }
+  return parameters;
+}
+
+/** The challenges of this API, as RFC 6750 section 3 would have them. */
+export function challengesOf({ url, tenantId, authServer }: Emulator) {
+  const realm = `api://${authServer.clientId}`;
+  const authorizationUri = `${url}/${tenantId}/oauth2/v2.0/authorize`;
+  const description: unknown = expect.stringMatching(/\S+ \S+/);
+  return {
+    /** Nobody has shown a token yet, so there is no error to speak of. */
+    bare: { realm },
+    invalidToken: {
+      realm,
+      authorization_uri: authorizationUri,
+      error: 'invalid_token',
+      error_description: description,
+    },
+    insufficientScope: {
+      realm,
+      error: 'insufficient_scope',
+      scope: 'access_as_user',
+      error_description: description,
+    },
+    insufficientClaims: (claims: unknown) => ({
+      realm,
+      authorization_uri: authorizationUri,
+      error: 'insufficient_claims',
+      claims: Buffer.from(JSON.stringify(claims)).toString('base64'),
+    }),
+  };
+}

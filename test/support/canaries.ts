@@ -1,0 +1,62 @@
+import type { Response } from 'supertest';
+import type { TestServer } from './startSystem';
+
+/** Everything that leaves the server and its process, but for the calls to its upstreams. */
+export interface Outlets {
+  readonly logged: readonly string[];
+  readonly written: readonly string[];
+  readonly answers: readonly Response[];
+}
+
+/** Catches what any library writes past our log, until `jest.restoreAllMocks()`. */
+export function catchOutput(): string[] {
+  const written: string[] = [];
+  for (const stream of [process.stdout, process.stderr]) {
+    jest.spyOn(stream, 'write').mockImplementation((chunk) => {
+      written.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8'));
+      return true;
+    });
+  }
+  return written;
+}
+
+/** The parts of a token of which none may be seen: whoever has the claims and the signature has the token. */
+export function partsOf(token: string): string[] {
+  const [, claims, signature] = token.split('.');
+  return [token, claims, signature].filter((part) => part !== undefined && part.length >= 16) as string[];
+}
+
+/** The forms in which a secret might be written. */
+function formsOf(secret: string): string[] {
+  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
+  return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), base64];
+}
+
+const anyToken = /eyJ[\w-]{8,}\.[\w-]{8,}/;
+
+/**
+ * Throws, without repeating it, where a secret or a token got out. A token that was asked for is the one thing that may: in the body
+ * of a 200.
+ */
+export function expectNothingLeaked({ logged, written, answers }: Outlets, secrets: readonly string[]): void {
+  const places = [
+    ...logged.map((text) => ({ place: 'the log', text })),
+    ...written.map((text) => ({ place: 'standard output or error', text })),
+    ...answers.map(({ headers }) => ({ place: 'a header of an answer', text: JSON.stringify(headers) })),
+    ...answers
+      .filter(({ status }) => status !== 200)
+      .map(({ status, text }) => ({ place: `the body of a ${status}`, text })),
+  ];
+  expect(places).not.toEqual([]);
+  const forms = secrets.flatMap(formsOf);
+  const leaks = places.filter(({ text }) => anyToken.test(text) || forms.some((form) => text.includes(form)));
+  expect(leaks.map(({ place, text }) => `${place}: ${text.slice(0, 60)}…`)).toEqual([]);
+}
+
+export function outletsOf(
+  { rawLog }: TestServer,
+  written: readonly string[],
+  answers: readonly Response[],
+): Outlets {
+  return { logged: [...rawLog], written, answers };
+}

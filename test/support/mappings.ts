@@ -1,0 +1,43 @@
+import type { Emulator } from '../../emulator/handle';
+import type { User } from '../../emulator/startEmulator';
+import { AuthenticatedUser } from '../../src/auth/authenticatedUser';
+import { createMappingSeal } from '../../src/services/mappingSeal';
+
+export const extensionName = 'com.contoso.identityMapping';
+
+/** The mapping of a user as it stands in the directory; undefined if there is none. */
+export function mappingOf(emulator: Emulator, { objectId }: User): Record<string, unknown> | undefined {
+  return emulator
+    .mappings()
+    .find(({ userObjectId, extension }) => userObjectId === objectId && extension.id === extensionName)
+    ?.extension;
+}
+
+/**
+ * Gives a user a mapping that bears the seal of the servers of this emulator, as one of them would have written it.
+ * `deletion`: the name under which a server that is no more has claimed its deletion.
+ */
+export function setSealedMapping(
+  emulator: Emulator,
+  user: User,
+  communicationUserId: string,
+  { deletion }: { deletion?: string } = {},
+): void {
+  const { IDENTITY_MAPPING_KEY: key = '' } = emulator.settings();
+  const seal = createMappingSeal(Buffer.from(key, 'base64'));
+  const claims = { tid: emulator.tenantId, oid: user.objectId };
+  emulator.setExtension(
+    user.objectId,
+    {
+      extensionName,
+      acsUserIdentity: communicationUserId,
+      ...(deletion === undefined ? {} : { deletion }),
+      sealVersion: seal.version,
+      seal: seal.seal(new AuthenticatedUser({ header: {}, claims }, '', ''), {
+        communicationUserId,
+        deletion,
+      }),
+    },
+    emulator.authServer.clientId,
+  );
+}

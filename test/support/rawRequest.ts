@@ -1,0 +1,44 @@
+import { request } from 'node:http';
+import type { Answer } from './answers';
+
+export interface RawRequest {
+  method: string;
+  path: string;
+  /** Name, value, name, value: so that a header can be sent twice. */
+  headers?: readonly string[];
+  body?: string;
+}
+
+/** Sends what a well-behaved client would not let one send; a body goes out in chunks, without its length. */
+export function rawRequest(url: string, { method, path, headers = [], body }: RawRequest): Promise<Answer> {
+  const { hostname, port, host } = new URL(url);
+  const chunked = body === undefined ? [] : ['Transfer-Encoding', 'chunked'];
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        hostname,
+        port,
+        method,
+        path,
+        headers: ['Host', host, 'Connection', 'close', ...chunked, ...headers],
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.once('error', reject);
+        response.once('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          const json: unknown = text === '' ? undefined : JSON.parse(text);
+          const flat = Object.entries(response.headers).map(([name, value]) => [name, value?.toString()]);
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: Object.fromEntries(flat) as Answer['headers'],
+            body: json,
+          });
+        });
+      },
+    );
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}
