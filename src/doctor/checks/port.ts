@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { isError } from '../../errors';
+import type { HttpClient } from '../../upstream/httpClient';
+import { type Check, ok, problem } from '../check';
+
+export function createPortCheck(port: number, http: HttpClient): Check {
+  return {
+    name: 'port',
+    async run() {
+      const code = await tryToListen(port);
+      if (code === undefined) return ok(port === 0 ? 'any free one' : `${port} is free`);
+      if (code === 'EADDRINUSE') {
+        return (await answersAsWeDo(port, http))
+          ? ok(`${port} is in use, by this server as it seems: /health/live answers`)
+          : problem(
+              `${port} is taken by another program`,
+              'Stop that one, or set PORT to another port (and redirect URIs that name it).',
+            );
+      }
+      return problem(`this user may not listen on ${port} (${code})`, 'Set PORT to one above 1023.');
+    },
+  };
+}
+
+/** Undefined if it worked. */
+async function tryToListen(port: number): Promise<string | undefined> {
+  const server = createServer();
+  try {
+    server.listen(port);
+    await once(server, 'listening');
+    return undefined;
+  } catch (error) {
+    return isError(error) && 'code' in error ? String(error.code) : 'unknown';
+  } finally {
+    server.close();
+  }
+}
+
+async function answersAsWeDo(port: number, http: HttpClient): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(2_000);
+    const reply = await http.send(`http://localhost:${port}/health/live`, { method: 'GET', signal });
+    return reply.status === 200 && reply.text === '{"status":"live"}';
+  } catch {
+    return false;
+  }
+}

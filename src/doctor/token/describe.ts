@@ -1,0 +1,49 @@
+import { teamsTokenChecks } from '../../auth/teamsTokenChecks';
+import { clientIdOf, type DecodedJwt, decodeJwt, stringClaim } from '../../auth/jwt';
+import { shown } from '../report';
+
+/** A pasted text, and what it seems to be. */
+export interface PastedToken {
+  readonly text: string;
+  readonly jwt: DecodedJwt | undefined;
+  readonly kind: 'access token' | 'Teams token' | 'communication token';
+}
+
+export function readPasted(text: string): PastedToken {
+  const jwt = decodeJwt(text);
+  return { text, jwt, kind: jwt ? kindOf(jwt) : 'access token' };
+}
+
+function kindOf(jwt: DecodedJwt): PastedToken['kind'] {
+  if (jwt.claims.skypeid !== undefined && jwt.claims.aud === undefined) return 'communication token';
+  const audience = teamsTokenChecks.find(({ code }) => code === 'teams_token_wrong_audience');
+  const forTeams = audience?.passes(jwt, { tenantId: '', objectId: '', clientIds: [] }, 0) ?? false;
+  return forTeams ? 'Teams token' : 'access token';
+}
+
+/** Why something that people paste is no JSON Web Token. */
+export function guessForm(text: string): string | undefined {
+  if (/^[01]\.A/.test(text))
+    return 'It looks like an authorization code or a refresh token: redeem it at the token endpoint, and paste the access_token of the answer.';
+  if (text.split('.').length === 5)
+    return 'It looks encrypted: only the API that it was issued for can read it. Paste the one issued for this API.';
+  if (text.startsWith('eyJ')) return 'It looks cut off: paste all three parts, with the dots between them.';
+  return 'Paste the value of access_token from the answer of the token endpoint: three parts with dots between them, beginning with eyJ.';
+}
+
+/** Who and what the token says it is; no names. */
+export function summarise(jwt: DecodedJwt): string {
+  const { ver } = jwt.claims;
+  return [
+    ver === '1.0' || ver === '2.0' ? `version ${ver}` : `version ${shown(ver)}`,
+    `user ${shown(stringClaim(jwt, 'oid'))}`,
+    `client application ${shown(clientIdOf(jwt))}`,
+    `issued ${time(jwt.claims.iat)}`,
+    `expires ${time(jwt.claims.exp)}`,
+  ].join(', ');
+}
+
+export function time(seconds: unknown): string {
+  const milliseconds = typeof seconds === 'number' ? seconds * 1_000 : NaN;
+  return Math.abs(milliseconds) < 8.64e15 ? new Date(milliseconds).toISOString() : 'at an unknown time';
+}

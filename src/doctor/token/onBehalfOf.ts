@@ -1,0 +1,126 @@
+import { hash } from 'node:crypto';
+import { AuthenticatedUser } from '../../auth/authenticatedUser';
+import { createChallenges } from '../../auth/challenge';
+import type { DecodedJwt } from '../../auth/jwt';
+import { startDeadline } from '../../concurrency/deadline';
+import { ApiError } from '../../errors';
+import { requiredScope } from '../../services/createServices';
+import { createGraphService } from '../../services/graphService';
+import { createMappingSeal } from '../../services/mappingSeal';
+import { createOboTokenService } from '../../services/oboTokenService';
+import { createUpstream } from '../../upstream/upstream';
+import { UpstreamError } from '../../upstream/upstreamError';
+import { type Check, ok, problem, type Result, warning } from '../check';
+import { explainRefusal } from '../entraErrors';
+import { callTimeLimitInMs, explainUnanswered } from '../network';
+import type { Surroundings } from '../surroundings';
+
+/** What the server would do next with a good access token, by its own services: On-Behalf-Of, and reading the mapping. */
+export function createOnBehalfOfChecks(
+  surroundings: Surroundings,
+  text: string,
+  jwt: DecodedJwt,
+  needs: readonly Check[],
+): Check[] {
+  const { config, authority, http, log } = surroundings;
+  const { entra, graph, mapping } = config;
+  const user = new AuthenticatedUser(jwt, text, hash('sha256', text, 'base64url'));
+  const challenges = createChallenges({
+    realm: `api://${entra.clientId}`,
+    authorizationUri: `${entra.authorityHost}/${entra.tenantId}/oauth2/v2.0/authorize`,
+    requiredScope,
+  });
+  const oboTokens = createOboTokenService({
+    ...entra,
+    authority,
+    graphEndpoint: graph.endpoint,
+    cacheSize: 1,
+    http,
+    upstream: createUpstream('Microsoft Entra ID', log),
+    challenges,
+    flightTimeLimitInMs: callTimeLimitInMs,
+  });
+  const mappings = createGraphService({
+    ...graph,
+    seal: createMappingSeal(mapping.key),
+    oboTokens,
+    http,
+    upstream: createUpstream('Microsoft Graph', log),
+    challenges,
+  });
+
+  const exchange: Check = {
+    name: 'delegated permission User.ReadWrite',
+    needs,
+    async run() {
+      const deadline = startDeadline(callTimeLimitInMs);
+      try {
+        await oboTokens.getGraphToken(user, deadline);
+        return ok(
+          'consented for this user: Microsoft Entra ID issues the server a token for Microsoft Graph On-Behalf-Of',
+        );
+      } catch (error) {
+        return explain(error, surroundings);
+      }
+    },
+  };
+  const readMapping: Check = {
+    name: 'identity mapping of this user',
+    needs: [exchange],
+    async run() {
+      const deadline = startDeadline(callTimeLimitInMs);
+      try {
+        const found = await mappings.findMapping(user, deadline);
+        return judgeMapping(found?.trust, mapping.adoptUnsigned);
+      } catch (error) {
+        return explain(error, surroundings);
+      }
+    },
+  };
+  return [exchange, readMapping];
+}
+
+function explain(error: unknown, { config }: Surroundings): Result {
+  const { authorityHost } = config.entra;
+  if (error instanceof UpstreamError) {
+    const { status, code = '' } = error.facts;
+    const ofEntra = error.upstream === 'Microsoft Entra ID';
+    const [url, setting] = ofEntra
+      ? ([authorityHost, 'AZURE_AUTHORITY_HOST'] as const)
+      : ([config.graph.endpoint, 'GRAPH_ENDPOINT'] as const);
+    if (status === undefined) return explainUnanswered(error, url, setting);
+    if (!ofEntra) return problem(`Microsoft Graph answers HTTP ${status}`, 'Try again later.');
+    const numbers = code.split(' ').map(Number).filter(Number.isSafeInteger);
+    return explainRefusal(numbers, code.split(' ')[0], status, authorityHost);
+  }
+  if (error instanceof ApiError && error.code === 'upstream_timeout')
+    return explainUnanswered(error, authorityHost, 'AZURE_AUTHORITY_HOST');
+  if (error instanceof ApiError) {
+    const finer = error.innererror?.code;
+    return problem(
+      `the server answers ${error.status} ${error.code}${finer === undefined ? '' : ` (${finer})`}: ${error.message}`,
+    );
+  }
+  throw error;
+}
+
+function judgeMapping(trust: 'sealed' | 'unsigned' | 'broken' | undefined, adoptUnsigned: boolean): Result {
+  switch (trust) {
+    case undefined:
+      return ok('none yet: the first getToken makes one');
+    case 'sealed':
+      return ok('there is one, sealed with this IDENTITY_MAPPING_KEY');
+    case 'unsigned':
+      return adoptUnsigned
+        ? ok('there is one without a seal, which the next getToken takes over')
+        : warning(
+            'there is one without a seal, as the original sample wrote them: the server answers 409 mapping_not_trusted',
+            'Set IDENTITY_MAPPING_UNSIGNED=adopt while you take over such users, or let the user call deleteUser.',
+          );
+    case 'broken':
+      return problem(
+        'there is one whose seal is wrong: the server answers 409 mapping_not_trusted',
+        'If IDENTITY_MAPPING_KEY was changed, set it back. Else somebody tampered with it, or an older key sealed it: the user can call deleteUser, which removes the mapping, and begins anew.',
+      );
+  }
+}

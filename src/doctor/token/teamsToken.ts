@@ -1,0 +1,113 @@
+import { clientIdOf, type DecodedJwt, stringClaim } from '../../auth/jwt';
+import { teamsTokenChecks, type TeamsTokenPolicy } from '../../auth/teamsTokenChecks';
+import { errorCodes } from '../../errors';
+import { type Check, ok, problem, type Result, skipped, warning } from '../check';
+import { shown } from '../report';
+import type { Surroundings } from '../surroundings';
+import { type PastedToken, summarise, time } from './describe';
+import { findSignatureProblem } from './signature';
+
+/** ACS hands out a token that ends with this one, and clients renew theirs ten minutes before it ends. */
+const comfortableLifeInSeconds = 600;
+
+/**
+ * What each check of the exchange says of a Teams token.
+ *
+ * @param caller the access token that would be sent along, if one was pasted too
+ */
+export function createTeamsTokenCheck(
+  { config, authority, now }: Surroundings,
+  { text, jwt }: PastedToken & { jwt: DecodedJwt },
+  caller: DecodedJwt | undefined,
+  label: string,
+  needs: readonly Check[],
+): Check {
+  const { tenantId, allowedClientIds } = config.entra;
+  const callersClient = caller && clientIdOf(caller);
+  const policy: TeamsTokenPolicy = {
+    tenantId: (caller && stringClaim(caller, 'tid')?.toLowerCase()) ?? tenantId,
+    objectId: (caller && stringClaim(caller, 'oid')?.toLowerCase()) ?? '',
+    clientIds: callersClient === undefined ? allowedClientIds : [callersClient, ...allowedClientIds],
+  };
+
+  function judge({ code, message, passes }: (typeof teamsTokenChecks)[number], seconds: number): Result {
+    const { name, value, needsCaller } = subjects[code] ?? { name: code, value: () => '' };
+    const passed = passes(jwt, policy, seconds);
+    const result =
+      !passed && needsCaller && !caller
+        ? skipped(
+            `${value(jwt)}: must be that of the access token it is sent with. Paste both to compare them`,
+          )
+        : passed
+          ? ok(value(jwt))
+          : problem(`${message} The server answers ${errorCodes[code]} ${code}.`);
+    return { ...result, name: `${label}, ${name}` };
+  }
+
+  return {
+    name: label,
+    needs,
+    async run() {
+      const seconds = now() / 1_000;
+      const signature = await findSignatureProblem(text, jwt, authority);
+      return [
+        ok(summarise(jwt)),
+        ...teamsTokenChecks.map((check) => judge(check, seconds)),
+        { ...judgeLifetime(jwt, seconds), name: `${label}, lifetime` },
+        { ...judgeScopes(jwt), name: `${label}, scopes` },
+        {
+          ...(signature
+            ? problem(
+                `${signature.message.replace('access token', 'Teams token')} Communication Services will refuse it.`,
+              )
+            : ok('made with a key of the authority')),
+          name: `${label}, signature`,
+        },
+      ];
+    },
+  };
+}
+
+const subjects: Partial<
+  Record<string, { name: string; value: (jwt: DecodedJwt) => string; needsCaller?: boolean }>
+> = {
+  teams_token_wrong_audience: {
+    name: 'audience',
+    value: ({ claims }) => `Communication Services (aud ${shown(claims.aud)})`,
+  },
+  teams_token_expired: { name: 'expiry', value: ({ claims }) => `good until ${time(claims.exp)}` },
+  teams_token_wrong_tenant: { name: 'tenant', value: ({ claims }) => `tid ${shown(claims.tid)}` },
+  teams_token_wrong_user: {
+    name: 'user',
+    value: ({ claims }) => `oid ${shown(claims.oid)}`,
+    needsCaller: true,
+  },
+  teams_token_wrong_app: {
+    name: 'client application',
+    value: (jwt) => shown(clientIdOf(jwt)),
+    needsCaller: true,
+  },
+};
+
+function judgeLifetime({ claims }: DecodedJwt, seconds: number): Result {
+  const left = Number(claims.exp) - seconds;
+  return left > 0 && left < comfortableLifeInSeconds
+    ? warning(
+        `ends in ${Math.floor(left / 60)} minutes, and the communication token with it`,
+        'Get a new one just before the exchange.',
+      )
+    : ok('the communication token would end with it');
+}
+
+/** The server leaves the scopes to ACS, which only says that the token is not valid. */
+function judgeScopes({ claims }: DecodedJwt): Result {
+  const granted = typeof claims.scp === 'string' ? claims.scp.split(' ') : [];
+  const wanted = ['Teams.ManageCalls', 'Teams.ManageChats'];
+  if (!granted.some((scope) => wanted.includes(scope))) {
+    return problem(
+      'has neither Teams.ManageCalls nor Teams.ManageChats, so that Communication Services will refuse it',
+      'Request them as https://auth.msft.communication.azure.com/Teams.ManageCalls and .../Teams.ManageChats.',
+    );
+  }
+  return ok(`scp ${shown(claims.scp)}`);
+}

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type Emulator, startEmulator } from '../../emulator/startEmulator';
+import { asExamination, expectNoSecrets } from './examine';
+
+const built = resolve(__dirname, '../../dist/doctor/main.js');
+
+let emulator: Emulator;
+let folder: string;
+beforeAll(async () => (emulator = await startEmulator()));
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'doctor-'))));
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+  emulator.reset();
+});
+afterAll(() => emulator.stop());
+
+interface CommandOptions {
+  args?: string[];
+  /** What stands in .env. */
+  settings?: Record<string, string>;
+  /** Whether the process is started with NODE_EXTRA_CA_CERTS. */
+  trusting?: boolean;
+  input?: string;
+}
+
+/** The built command as people run it: a process of its own, its settings in .env. */
+async function run({ args = [], settings = {}, trusting = true, input = '' }: CommandOptions) {
+  expect(existsSync(built)).toBe(true);
+  const all: Record<string, string> = { PORT: '0', ...emulator.settings(), ...settings };
+  const lines = Object.entries(all).map(([name, value]) => `${name}="${value}"`);
+  writeFileSync(join(folder, '.env'), lines.join('\n'));
+  const child = spawn(process.execPath, [built, ...args], {
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH,
+      ...(trusting ? { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS } : {}),
+    },
+  });
+  child.stdin.end(input);
+  const [output, errors, [exitCode]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number]>,
+  ]);
+  expectNoSecrets(output + errors, all);
+  return { ...asExamination(exitCode, output), errors };
+}
+
+describe('the built command', () => {
+  it('reads .env, finds all well and exits with 0', async () => {
+    const { exitCode, output, errors } = await run({});
+    expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: '' });
+    expect(output).toMatch(/\nNo problem, 1 not checked\.\n$/);
+    expect(output).not.toContain('\u001b');
+  });
+
+  it('exits with 1 at a problem', async () => {
+    const { exitCode, line } = await run({ settings: { AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' } });
+    expect(exitCode).toBe(1);
+    expect(line('client secret')).toMatch(/^problem .*AADSTS7000215/);
+  });
+
+  it('explains the token on standard input', async () => {
+    const { exitCode, line } = await run({
+      args: ['--token', '-'],
+      input: emulator.accessToken({ defect: 'expired' }),
+    });
+    expect(exitCode).toBe(1);
+    expect(line('access token, answer')).toContain('401 invalid_token (token_expired)');
+  });
+
+  it('says how to trust a certificate that it does not know', async () => {
+    const { exitCode, line } = await run({ trusting: false });
+    expect(exitCode).toBe(1);
+    for (const check of ['Entra metadata v2', 'Microsoft Graph', 'Communication Services'])
+      expect(line(check)).toMatch(/^problem .*does not trust the certificate .*NODE_EXTRA_CA_CERTS/);
+  });
+
+  it('knows that NODE_EXTRA_CA_CERTS comes too late in .env', async () => {
+    const { line } = await run({
+      settings: { NODE_EXTRA_CA_CERTS: '/some/ca.pem' },
+      trusting: false,
+    });
+    expect(line('trust')).toMatch(/^warning .*stands in \.env/);
+  });
+
+  test.each([
+    { args: ['--frobnicate'], exitCode: 2 },
+    { args: ['stray'], exitCode: 2 },
+    { args: ['--token'], exitCode: 2 },
+    { args: ['--help'], exitCode: 0 },
+  ])('tells its usage for $args, with exit code $exitCode', async ({ args, exitCode }) => {
+    const examination = await run({ args });
+    expect(examination.exitCode).toBe(exitCode);
+    expect(examination.output).toMatch(/^usage: npm run doctor/);
+  });
+});

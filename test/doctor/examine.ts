@@ -1,0 +1,60 @@
+import type { Emulator } from '../../emulator/startEmulator';
+import { runDoctor } from '../../src/doctor/doctor';
+
+export interface Examination {
+  readonly exitCode: number;
+  readonly output: string;
+  /** The report's lines: `ok       clock: …`. */
+  readonly lines: readonly string[];
+  /** The line of that check, without padding: `problem client secret: …`. */
+  readonly line: (check: string) => string | undefined;
+}
+
+export interface ExaminationOptions {
+  settings?: Record<string, string>;
+  args?: string[];
+  input?: string;
+  now?: () => number;
+  /** Whether the report goes to a terminal. */
+  isTTY?: boolean;
+}
+
+/** Runs the doctor on the emulator's settings, changed as told; any free port will do unless a test is about it. */
+export async function examine(emulator: Emulator, options: ExaminationOptions = {}): Promise<Examination> {
+  const environment = { PORT: '0', ...emulator.settings(), ...options.settings };
+  const written: string[] = [];
+  const exitCode = await runDoctor({
+    args: options.args ?? [],
+    environment,
+    startedWith: process.env,
+    out: { write: (text) => written.push(text), isTTY: options.isTTY ?? false },
+    readInput: () => Promise.resolve(options.input ?? ''),
+    ...(options.now ? { now: options.now } : {}),
+  });
+  const output = written.join('');
+  expectNoSecrets(output, environment);
+  return asExamination(exitCode, output);
+}
+
+export function asExamination(exitCode: number, output: string): Examination {
+  const lines = output.split('\n').filter((line) => line !== '');
+  return {
+    exitCode,
+    output,
+    lines,
+    line: (check) =>
+      lines
+        .map((line) => line.replace(/ +/, ' '))
+        .find((line) => line.split(' ').slice(1).join(' ').startsWith(`${check}: `)),
+  };
+}
+
+/** No test may make the doctor print a secret of the settings, or anything that is or was a token. */
+export function expectNoSecrets(output: string, environment: Record<string, string>): void {
+  const { AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY, COMMUNICATION_SERVICES_CONNECTION_STRING } = environment;
+  const [, accessKey] = (COMMUNICATION_SERVICES_CONNECTION_STRING ?? '').split('accesskey=');
+  for (const secret of [AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY, accessKey]) {
+    if (secret) expect(output).not.toContain(secret);
+  }
+  expect(output).not.toMatch(/eyJ[\w-]{5,}/);
+}

@@ -1,0 +1,421 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type Emulator, startEmulator } from '../../emulator/startEmulator';
+import { startSystem, type System } from '../support/startSystem';
+import { examine } from './examine';
+
+let system: System;
+let emulator: Emulator;
+beforeAll(async () => ({ emulator } = system = await startSystem()));
+afterEach(() => emulator.reset());
+afterAll(() => system.stop());
+
+const otherId = '0de20000-0000-4000-8000-0000000000aa';
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+describe('a good set-up', () => {
+  it('passes every check but the one that needs a user, and nothing is created', async () => {
+    // One without a server, whose calls would be counted too.
+    const emulator = await startEmulator();
+    const { exitCode, lines, output } = await examine(emulator);
+    await emulator.stop();
+    expect({ exitCode, others: lines.filter((line) => !line.startsWith('ok ')) }).toEqual({
+      exitCode: 0,
+      others: [
+        expect.stringMatching(/^skipped {2}delegated permission User\.ReadWrite: .*doctor -- --token -/),
+        'No problem, 1 not checked.',
+      ],
+    });
+    expect(emulator.identities()).toEqual([]);
+    expect(emulator.mappings()).toEqual([]);
+    expect(emulator.calls()).toEqual({
+      'entra.discovery': 4,
+      'entra.keys': 1,
+      'entra.token.client_credentials': 1,
+      'graph.me': 1,
+      'acs.token.issue': 1,
+    });
+    expect(output).not.toContain('\u001b');
+  });
+});
+
+interface BrokenSetUp {
+  name: string;
+  settings?: (emulator: Emulator) => Record<string, string>;
+  arrange?: (emulator: Emulator) => void;
+  check: string;
+  says: RegExp;
+  skips?: string[];
+}
+
+const broken: BrokenSetUp[] = [
+  {
+    name: 'a setting is missing',
+    settings: () => ({ AZURE_CLIENT_SECRET: '' }),
+    check: 'settings',
+    says: /AZURE_CLIENT_SECRET is missing: .*Where to find it: /,
+    skips: ['all else'],
+  },
+  {
+    name: 'the connection string is malformed',
+    settings: () => ({ COMMUNICATION_SERVICES_CONNECTION_STRING: 'accesskey=abcdefghijklmnop' }),
+    check: 'settings',
+    says: /COMMUNICATION_SERVICES_CONNECTION_STRING is malformed/,
+    skips: ['all else'],
+  },
+  {
+    name: 'the client secret is wrong',
+    settings: () => ({ AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' }),
+    check: 'client secret',
+    says: /AZURE_CLIENT_SECRET is not a client secret of this registration \(AADSTS7000215\) -> .*copied in place of its value/,
+    skips: ['application permissions'],
+  },
+  {
+    name: 'the client secret has expired',
+    arrange: (emulator) =>
+      emulator.fail({
+        operation: 'entra.token.client_credentials',
+        kind: 'status',
+        status: 401,
+        body: {
+          error: 'invalid_client',
+          error_codes: [7000222],
+          error_description: 'AADSTS7000222: expired',
+        },
+      }),
+    check: 'client secret',
+    says: /has expired \(AADSTS7000222\) -> Make a new one/,
+  },
+  {
+    name: 'Entra refuses for a reason that has no words of ours',
+    arrange: (emulator) =>
+      emulator.fail({
+        operation: 'entra.token.client_credentials',
+        kind: 'status',
+        status: 400,
+        body: {
+          error: 'invalid_request',
+          error_codes: [90099],
+          error_description: 'AADSTS90099: told elsewhere',
+        },
+      }),
+    check: 'client secret',
+    says: /refused \(HTTP 400, invalid_request, AADSTS90099\) -> Microsoft explains it at https:\/\/localhost:\d+\/error\?code=90099$/,
+  },
+  {
+    name: 'the client id is of no application',
+    settings: () => ({ AZURE_CLIENT_ID: otherId }),
+    check: 'client secret',
+    says: /no application with the id in AZURE_CLIENT_ID \(AADSTS700016\)/,
+  },
+  {
+    name: 'the tenant does not exist',
+    settings: () => ({ AZURE_TENANT_ID: otherId }),
+    check: 'Entra metadata v2',
+    says: /no tenant with the id in AZURE_TENANT_ID \(AADSTS90002\)/,
+    skips: ['Entra metadata v1', 'Entra signing keys', 'client secret', 'application permissions'],
+  },
+  {
+    name: 'nothing listens where the authority should be',
+    settings: () => ({ AZURE_AUTHORITY_HOST: 'https://localhost:1' }),
+    check: 'Entra metadata v2',
+    says: /nothing listens at localhost:1 -> Look at AZURE_AUTHORITY_HOST/,
+    skips: ['Entra metadata v1', 'Entra signing keys', 'client secret'],
+  },
+  {
+    name: 'the authority never answers',
+    arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'hang' }),
+    check: 'Entra metadata v2',
+    says: /did not answer within 5 s -> Look for a firewall/,
+    skips: ['Entra signing keys'],
+  },
+  {
+    name: 'the authority has a fault',
+    arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'status', status: 503 }),
+    check: 'Entra metadata v2',
+    says: /fault or limits us at the moment \(HTTP 503\)/,
+  },
+  {
+    name: 'a page of the network answers in place of the authority',
+    arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'garbage' }),
+    check: 'Entra metadata v2',
+    says: /no discovery document -> Something else answers/,
+  },
+  {
+    name: 'the metadata is of another tenant',
+    arrange: (emulator) =>
+      emulator.fail({
+        operation: 'entra.discovery',
+        kind: 'status',
+        status: 200,
+        body: {
+          issuer: 'https://elsewhere.example/v2.0',
+          jwks_uri: 'https://x',
+          token_endpoint: 'https://x',
+        },
+      }),
+    check: 'Entra metadata v2',
+    says: /issuer https:\/\/elsewhere\.example\/v2\.0 is not of the tenant/,
+  },
+  {
+    name: 'the authority does not sign with RS256',
+    arrange: (emulator) =>
+      emulator.fail({
+        operation: 'entra.discovery',
+        kind: 'status',
+        status: 200,
+        body: {
+          issuer: `https://x/${emulator.tenantId}/v2.0`,
+          jwks_uri: 'https://x',
+          token_endpoint: 'https://x',
+          id_token_signing_alg_values_supported: ['ES256'],
+        },
+      }),
+    check: 'Entra metadata v2',
+    says: /signs with \["ES256"\], not with RS256/,
+  },
+  {
+    name: 'the authority publishes no RSA key',
+    arrange: (emulator) =>
+      emulator.fail({
+        operation: 'entra.keys',
+        kind: 'malformed',
+        body: '{"keys":[{"kty":"EC","kid":"1"}]}',
+      }),
+    check: 'Entra signing keys',
+    says: /no RSA key/,
+    skips: ['client secret'],
+  },
+  {
+    name: 'Graph is not where GRAPH_ENDPOINT says',
+    settings: () => ({ GRAPH_ENDPOINT: 'https://127.0.0.1:1' }),
+    check: 'Microsoft Graph',
+    says: /nothing listens at 127\.0\.0\.1:1 -> Look at GRAPH_ENDPOINT/,
+  },
+  {
+    name: 'something else answers in place of Graph',
+    arrange: (emulator) => emulator.fail({ operation: 'graph.me', kind: 'garbage' }),
+    check: 'Microsoft Graph',
+    says: /does not answer as Microsoft Graph does \(HTTP 200\)/,
+  },
+  {
+    name: 'the access key is of another resource',
+    settings: ({ url }) => ({
+      COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=${url}/;accesskey=${base64('a key of something else')}`,
+    }),
+    check: 'Communication Services',
+    says: /does not accept the access key \(Denied\) -> Copy the connection string again/,
+  },
+  {
+    name: 'the clock of Communication Services differs',
+    arrange: ({ switches }) => void (switches.clockOffsetInMs = 10 * 60_000),
+    check: 'Communication Services',
+    says: /clock differs from its own by more than five minutes/,
+  },
+  {
+    name: 'nothing listens where Communication Services should be',
+    settings: () => ({
+      COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://localhost:1/;accesskey=${base64('some key or other')}`,
+    }),
+    check: 'Communication Services',
+    says: /nothing listens at localhost:1 -> Look at COMMUNICATION_SERVICES_CONNECTION_STRING/,
+  },
+  {
+    name: 'Communication Services never answers',
+    arrange: (emulator) => emulator.fail({ operation: 'acs', kind: 'hang', times: Infinity }),
+    check: 'Communication Services',
+    says: /did not answer within 5 s/,
+  },
+  {
+    name: 'the mapping key is not random',
+    settings: () => ({ IDENTITY_MAPPING_KEY: Buffer.alloc(32, 7).toString('base64') }),
+    check: 'identity mapping key',
+    says: /is not random -> Make a new one/,
+  },
+  {
+    name: 'the mapping key is the published one, and the authority is not on this machine',
+    settings: () => ({
+      IDENTITY_MAPPING_KEY: base64('emulator-only-identity-mapping-key'),
+      AZURE_AUTHORITY_HOST: 'https://[::2]:1',
+    }),
+    check: 'identity mapping key',
+    says: /the published example: anybody can seal/,
+  },
+  {
+    name: 'certificates are not checked',
+    settings: () => ({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }),
+    check: 'trust',
+    says: /accept any certificate/,
+  },
+];
+
+describe('a broken set-up', () => {
+  test.each(broken)('is told when $name', async ({ settings, arrange, check, says, skips = [] }) => {
+    arrange?.(emulator);
+    const examination = await examine(emulator, { settings: settings?.(emulator) ?? {} });
+    expect(examination.line(check)).toMatch(/^problem /);
+    expect(examination.line(check)).toMatch(says);
+    expect(examination.exitCode).toBe(1);
+    for (const skip of skips) expect(examination.line(skip)).toMatch(/^skipped /);
+  });
+
+  it('has a line for every bad setting', async () => {
+    const { lines, exitCode } = await examine(emulator, {
+      settings: { AZURE_TENANT_ID: 'contoso', PORT: '-1', LOG_LEVEL: 'loud' },
+    });
+    const bad = lines.filter((line) =>
+      /^problem {2}settings: (AZURE_TENANT_ID|PORT|LOG_LEVEL) is malformed/.test(line),
+    );
+    expect({ exitCode, bad: bad.length }).toEqual({ exitCode: 1, bad: 3 });
+  });
+});
+
+describe('a set-up that is good but unwise', () => {
+  const withRoles = (emulator: Emulator) =>
+    emulator.fail({
+      operation: 'entra.token.client_credentials',
+      kind: 'status',
+      status: 200,
+      body: {
+        token_type: 'Bearer',
+        expires_in: 3600,
+        access_token: emulator.graphToken({ claims: { roles: ['User.ReadWrite.All'], scp: undefined } }),
+      },
+    });
+
+  test.each([
+    {
+      name: 'the application has permissions of its own',
+      arrange: withRoles,
+      check: 'application permissions',
+      says: /User\.ReadWrite\.All -> .*remove them/,
+    },
+    {
+      name: 'the mapping key is a phrase',
+      settings: { IDENTITY_MAPPING_KEY: base64('correct horse battery staple, and so on') },
+      check: 'identity mapping key',
+      says: /readable text/,
+    },
+    {
+      name: 'unsigned mappings are adopted',
+      settings: { IDENTITY_MAPPING_UNSIGNED: 'adopt' },
+      check: 'mappings without a seal',
+      says: /Go back to reject/,
+    },
+    {
+      name: 'every origin may call',
+      settings: { CORS_ALLOWED_ORIGINS: '*' },
+      check: 'browser apps',
+      says: /which production refuses/,
+    },
+    {
+      name: 'an app is served without encryption',
+      settings: { CORS_ALLOWED_ORIGINS: 'http://app.contoso.example' },
+      check: 'browser apps',
+      says: /http:\/\/app\.contoso\.example is not encrypted/,
+    },
+    {
+      name: 'the API is listed as its own client',
+      settings: { ALLOWED_CLIENT_IDS: 'a9150000-0000-4000-8000-000000000002' },
+      check: 'client applications',
+      says: /this API itself/,
+    },
+    {
+      name: 'v1 metadata cannot be read',
+      arrange: (emulator: Emulator) =>
+        emulator.fail({ operation: 'entra.discovery', after: 1, kind: 'status', status: 503 }),
+      check: 'Entra metadata v1',
+      says: /v1 tokens are accepted from the usual issuer only/,
+    },
+    {
+      name: 'Communication Services is limiting requests',
+      arrange: ({ switches }: Emulator) =>
+        void (switches.issueLimit = { count: 0, perSeconds: 30, retryAfter: true }),
+      check: 'Communication Services',
+      says: /the key could not be tried/,
+    },
+  ])('is warned about, with exit code 0, when $name', async ({ arrange, settings = {}, check, says }) => {
+    arrange?.(emulator);
+    const examination = await examine(emulator, { settings: { ...settings } });
+    expect(examination.line(check)).toMatch(/^warning /);
+    expect(examination.line(check)).toMatch(says);
+    expect(examination.exitCode).toBe(0);
+  });
+});
+
+describe('the clock', () => {
+  const minutes = (count: number) => () => Date.now() + count * 60_000;
+
+  test.each([
+    { now: minutes(0.5), line: /^ok clock: agrees with .* within (29|30|31) s$/, exitCode: 0 },
+    { now: minutes(2), line: /^warning clock: this machine is 2 minutes ahead of /, exitCode: 0 },
+    { now: minutes(-3), line: /^warning clock: this machine is 3 minutes behind /, exitCode: 0 },
+    {
+      now: minutes(9),
+      line: /^problem clock: this machine is 9 minutes ahead of .*refused -> /,
+      exitCode: 1,
+    },
+    { now: minutes(-60), line: /^problem clock: this machine is 60 minutes behind /, exitCode: 1 },
+  ])('is judged: $line', async ({ now, line, exitCode }) => {
+    const examination = await examine(emulator, { now });
+    expect(examination.line('clock')).toMatch(line);
+    expect(examination.exitCode).toBe(exitCode);
+  });
+
+  it('is held against Graph, too', async () => {
+    const date = new Date(Date.now() + 10 * 60_000).toUTCString();
+    emulator.fail({ operation: 'graph.me', kind: 'status', status: 401, headers: { date } });
+    const examination = await examine(emulator);
+    expect(examination.line('clock')).toMatch(
+      /^problem clock: this machine is 10 minutes behind Microsoft Graph/,
+    );
+  });
+
+  it('is not judged by a reply out of a cache', async () => {
+    const date = new Date(Date.now() - 60 * 60_000).toUTCString();
+    emulator.fail({ operation: 'graph.me', kind: 'status', status: 401, headers: { date, age: '3600' } });
+    expect((await examine(emulator)).line('clock')).toMatch(
+      /^ok clock: agrees with Microsoft Entra ID within/,
+    );
+  });
+});
+
+describe('colour', () => {
+  const green = '\u001b[32mok     \u001b[0m  Node: ';
+
+  test.each([
+    { where: 'on a terminal', isTTY: true, settings: {}, start: green },
+    {
+      where: 'on a terminal with NO_COLOR',
+      isTTY: true,
+      settings: { NO_COLOR: '1' },
+      start: 'ok       Node: ',
+    },
+    { where: 'in a file', isTTY: false, settings: {}, start: 'ok       Node: ' },
+  ])('$where', async ({ isTTY, settings, start }) => {
+    const { output } = await examine(emulator, { isTTY, settings: { ...settings } });
+    expect(output.startsWith(start)).toBe(true);
+    expect(output.includes('\u001b')).toBe(start === green);
+  });
+});
+
+describe('the port', () => {
+  it('may be in use by the server itself', async () => {
+    const examination = await examine(emulator, { settings: { PORT: new URL(system.url).port } });
+    expect(examination.line('port')).toMatch(/^ok port: \d+ is in use, by this server as it seems/);
+    expect(examination.exitCode).toBe(0);
+  });
+
+  it('may not be taken by another program', async () => {
+    const stranger = createServer((_request, response) => response.end('hello')).listen(0);
+    await once(stranger, 'listening');
+    const { port } = stranger.address() as AddressInfo;
+    const examination = await examine(emulator, { settings: { PORT: String(port) } });
+    stranger.close();
+    expect(examination.line('port')).toBe(
+      `problem port: ${port} is taken by another program -> Stop that one, or set PORT to another port (and redirect URIs that name it).`,
+    );
+    expect(examination.exitCode).toBe(1);
+  });
+});

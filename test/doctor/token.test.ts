@@ -1,0 +1,254 @@
+import { allDefects, type Defect, type Emulator } from '../../emulator/startEmulator';
+import { startSystem, type System } from '../support/startSystem';
+import { examine } from './examine';
+
+let system: System;
+let emulator: Emulator;
+beforeAll(async () => ({ emulator } = system = await startSystem()));
+afterEach(() => emulator.reset());
+afterAll(() => system.stop());
+
+const explain = (...tokens: string[]) =>
+  examine(emulator, { args: ['--token', '-'], input: tokens.join('\n') });
+
+/** Defects that leave a good token, or one that differs only in what nobody checks. */
+const harmless: readonly Defect[] = ['wrong_app', 'no_app', 'wrong_user'];
+
+describe('an access token', () => {
+  it('that is good is let in, and proves the delegated permission', async () => {
+    const examination = await explain(emulator.accessToken());
+    expect(examination.lines.filter((line) => !line.startsWith('ok '))).toEqual(['No problem.']);
+    expect(examination.line('access token, answer')).toBe('ok access token, answer: the server lets it in');
+    expect(examination.line('delegated permission User.ReadWrite')).toMatch(/^ok .* consented for this user/);
+    expect(examination.line('identity mapping of this user')).toMatch(/^ok .*: none yet/);
+    expect(examination.exitCode).toBe(0);
+    expect(emulator.callsTo('acs')).toBe(0);
+  });
+
+  test.each([1, 2] as const)('of version %i is told to be that', async (version) => {
+    const examination = await explain(emulator.accessToken({ version }));
+    expect(examination.line('access token')).toMatch(
+      new RegExp(`^ok access token: version ${version}\\.0, user `),
+    );
+    expect(examination.exitCode).toBe(0);
+  });
+
+  test.each([
+    { how: 'as an argument', call: (token: string) => ({ args: ['--token', token] }) },
+    {
+      how: 'behind Bearer',
+      call: (token: string) => ({ args: ['--token', '-'], input: `Bearer ${token}\n` }),
+    },
+    { how: 'in quotes', call: (token: string) => ({ args: ['--token', '-'], input: `"${token}",\n` }) },
+  ])('may be given $how', async ({ call }) => {
+    const examination = await examine(emulator, call(emulator.accessToken()));
+    expect(examination.line('access token, answer')).toMatch(/^ok /);
+  });
+
+  test.each(allDefects.filter((defect) => !harmless.includes(defect)))(
+    'with the defect %s gets the answer foretold that the server gives',
+    async (defect) => {
+      const token = emulator.accessToken({ defect });
+      const { status, body } = await system.call('get', '/api/user', token);
+      const finer = status === 401 ? ` (${body.error.innererror.code})` : '';
+      const examination = await explain(token);
+      expect(examination.line('access token, answer')).toMatch(
+        new RegExp(
+          `^problem access token, answer: the server answers ${status} ${body.error.code}${escape(finer)}, `,
+        ),
+      );
+      expect(examination.output).toContain(body.error.message);
+      expect(examination.exitCode).toBe(1);
+      expect(emulator.callsTo('entra.token')).toBe(0);
+    },
+  );
+
+  test.each([
+    { token: () => emulator.accessToken({ defect: 'id_token' }), hint: /It looks like an ID token/ },
+    { token: () => emulator.appOnlyToken(), hint: /is of an application without a user/ },
+    { token: () => emulator.accessToken({ defect: 'truncated' }), hint: /It looks cut off/ },
+    { token: () => '1.AVYA-something-opaque', hint: /an authorization code or a refresh token/ },
+    { token: () => 'a.b.c.d.e', hint: /It looks encrypted/ },
+    { token: () => 'hello', hint: /Paste the value of access_token/ },
+    { token: () => emulator.graphToken(), hint: /is for Microsoft Graph, not for this API/ },
+    { token: () => emulator.accessToken({ defect: 'wrong_scope' }), hint: /It has something_else\./ },
+  ])('that is something else is recognised: $hint', async ({ token, hint }) => {
+    const examination = await explain(token());
+    expect(examination.output).toMatch(hint);
+    expect(examination.exitCode).toBe(1);
+  });
+
+  it('of a client application that may not call is told so', async () => {
+    const examination = await examine(emulator, {
+      args: ['--token', emulator.accessToken()],
+      settings: { ALLOWED_CLIENT_IDS: '0de20000-0000-4000-8000-0000000000aa' },
+    });
+    expect(examination.line('access token, answer')).toContain('the server answers 403 client_not_allowed');
+    expect(examination.exitCode).toBe(1);
+  });
+
+  it('whose claims hold control characters does not reach the terminal', async () => {
+    const examination = await explain(
+      emulator.accessToken({ claims: { aud: 'x\u001b[2J', tid: 'y\nok fake: z' } }),
+    );
+    expect(examination.output).not.toContain('\u001b');
+    expect(examination.line('fake')).toBeUndefined();
+  });
+
+  it('that is of Azure Communication Services is what the server gives, not takes', async () => {
+    const { body } = await system.call(
+      'get',
+      '/getToken',
+      emulator.accessToken({ user: emulator.addUser() }),
+    );
+    const examination = await explain(body.token);
+    expect(examination.line('communication token')).toMatch(/^problem .* hands out, not what it takes/);
+    expect(examination.exitCode).toBe(1);
+  });
+
+  it('is missing', async () => {
+    const examination = await explain('  ');
+    expect(examination.exitCode).toBe(2);
+    expect(examination.output).toMatch(/^There is no token to explain\.\nusage: /);
+  });
+});
+
+describe('On-Behalf-Of, tried with a good access token', () => {
+  const permission = 'delegated permission User.ReadWrite';
+
+  it('tells that consent is missing, in the words of the server', async () => {
+    const user = emulator.addUser();
+    emulator.switches.consentRequiredFor.add(user.objectId);
+    const accessToken = emulator.accessToken({ user });
+    const { body } = await system.call('get', '/getToken', accessToken);
+    const examination = await explain(accessToken);
+    expect(examination.line(permission)).toBe(
+      `problem ${permission}: the server answers 403 consent_required (AADSTS65001): ${body.error.message}`,
+    );
+    expect(examination.line('identity mapping of this user')).toMatch(/^skipped /);
+    expect(examination.exitCode).toBe(1);
+  });
+
+  it('tells that Entra asks for a second factor', async () => {
+    emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
+    const examination = await explain(emulator.accessToken());
+    expect(examination.line(permission)).toMatch(
+      /the server answers 401 insufficient_claims: .*a second factor/,
+    );
+  });
+
+  it('is left out while the client secret is wrong', async () => {
+    const examination = await examine(emulator, {
+      args: ['--token', emulator.accessToken()],
+      settings: { AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' },
+    });
+    expect(examination.line('client secret')).toMatch(/^problem .*AADSTS7000215/);
+    expect(examination.line(permission)).toBe(
+      `skipped ${permission}: needs "client secret" to be well first`,
+    );
+    expect(examination.exitCode).toBe(1);
+  });
+
+  it('tells that Graph is sick', async () => {
+    emulator.fail({ operation: 'graph', kind: 'status', status: 500, times: Infinity });
+    const examination = await explain(emulator.accessToken());
+    expect(examination.line('identity mapping of this user')).toMatch(
+      /^problem .*Microsoft Graph answers HTTP 500/,
+    );
+  });
+
+  it.each([
+    { mapping: 'sealed', line: /^ok .*: there is one, sealed with this IDENTITY_MAPPING_KEY$/, exitCode: 0 },
+    {
+      mapping: 'unsigned',
+      line: /^warning .*: there is one without a seal, .*409 mapping_not_trusted/,
+      exitCode: 0,
+    },
+    {
+      mapping: 'tampered',
+      line: /^problem .*: there is one whose seal is wrong: .*409 mapping_not_trusted/,
+      exitCode: 1,
+    },
+  ])('shows a mapping that is $mapping', async ({ mapping, line, exitCode }) => {
+    const user = emulator.addUser();
+    const accessToken = emulator.accessToken({ user });
+    await system.call('get', '/getToken', accessToken).expect(200);
+    const written = emulator.mappings().find(({ userObjectId }) => userObjectId === user.objectId)?.extension;
+    const id = {
+      extensionName: 'com.contoso.identityMapping',
+      acsUserIdentity: emulator.createForeignIdentity(),
+    };
+    if (mapping === 'unsigned') emulator.setExtension(user.objectId, id);
+    if (mapping === 'tampered') emulator.setExtension(user.objectId, { ...written, ...id });
+    const examination = await explain(accessToken);
+    expect(examination.line('identity mapping of this user')).toMatch(line);
+    expect(examination.exitCode).toBe(exitCode);
+    expect(emulator.callsTo('graph.extension')).toBe(1);
+  });
+});
+
+describe('a Teams token', () => {
+  const carol = () => emulator.accessToken({ user: 'carol' });
+
+  it('that is good passes beside the access token of its user', async () => {
+    const examination = await explain(carol(), emulator.teamsToken());
+    expect(examination.lines.filter((line) => !line.startsWith('ok '))).toEqual(['No problem.']);
+    expect(examination.line('Teams token, user')).toContain(emulator.users.carol.objectId);
+    expect(examination.exitCode).toBe(0);
+  });
+
+  it('alone leaves open whose access token it will be sent with', async () => {
+    const examination = await explain(emulator.teamsToken());
+    expect(examination.line('Teams token, user')).toMatch(/^skipped .*Paste both/);
+    expect(examination.line('Teams token, client application')).toMatch(/^skipped .*Paste both/);
+    expect(examination.line('Teams token, tenant')).toMatch(/^ok /);
+    expect(examination.exitCode).toBe(0);
+  });
+
+  it.each([
+    { name: 'is expired', teams: () => emulator.teamsToken({ defect: 'expired' }) },
+    { name: 'is of another tenant', teams: () => emulator.teamsToken({ defect: 'tenant_mismatch' }) },
+    { name: 'is of another user', teams: () => emulator.teamsToken({ user: 'bob' }) },
+    { name: 'is of another application', teams: () => emulator.teamsToken({ defect: 'wrong_app' }) },
+  ])('that $name gets the answer foretold that the server gives', async ({ teams }) => {
+    const [accessToken, teamsToken] = [carol(), teams()];
+    const { status, body } = await system
+      .call('get', '/exchangeToken', accessToken)
+      .set('teams-user-aad-token', teamsToken);
+    const examination = await explain(accessToken, teamsToken);
+    expect(status).toBe(400);
+    expect(examination.output).toContain(`${body.error.message} The server answers 400 ${body.error.code}.`);
+    expect(examination.exitCode).toBe(1);
+  });
+
+  it.each([
+    {
+      name: 'has no scope',
+      options: { scope: null },
+      check: 'Teams token, scopes',
+      line: /^problem .*refuse it/,
+    },
+    {
+      name: 'is forged',
+      options: { defect: 'wrong_key' },
+      check: 'Teams token, signature',
+      line: /^problem The signature of the Teams token is wrong|^problem .*signature of the Teams token is wrong/,
+    },
+    {
+      name: 'ends soon',
+      options: { lifetimeInSeconds: 300 },
+      check: 'Teams token, lifetime',
+      line: /^warning .*ends in [45] minutes/,
+    },
+  ] as const)(
+    'that $name is told so, though the server leaves it to ACS',
+    async ({ options, check, line }) => {
+      const examination = await explain(carol(), emulator.teamsToken(options));
+      expect(examination.line(check)).toMatch(line);
+    },
+  );
+});
+
+function escape(text: string): string {
+  return text.replace(/[()]/g, '\\$&');
+}

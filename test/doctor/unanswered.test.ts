@@ -1,0 +1,45 @@
+import { explainUnanswered } from '../../src/doctor/network';
+import { HttpError } from '../../src/upstream/httpClient';
+import { UpstreamError } from '../../src/upstream/upstreamError';
+
+const failure = (code: string) => Object.assign(new Error('told by Node'), { code });
+
+describe('a call that nobody answered', () => {
+  test.each([
+    ['ENOTFOUND', /cannot be resolved \(DNS, ENOTFOUND\) -> Look for a misspelling in GRAPH_ENDPOINT/],
+    ['EAI_AGAIN', /cannot be resolved/],
+    ['ECONNREFUSED', /nothing listens at graph\.example/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /certificate at graph\.example is of another name/],
+    ['CERT_HAS_EXPIRED', /not valid at this time -> Compare this machine's clock/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', /does not trust the certificate .* -> .*NODE_EXTRA_CA_CERTS/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /NODE_EXTRA_CA_CERTS/],
+    ['ECONNRESET', /no answer from graph\.example \(ECONNRESET\) -> Try again/],
+  ])('is explained by its code %s, however deep that lies', (code, expected) => {
+    const wrapped = new UpstreamError(
+      'Microsoft Graph',
+      'test',
+      { broken: 'unsent' },
+      new HttpError('unsent', failure(code)),
+    );
+    for (const error of [failure(code), wrapped]) {
+      const { verdict, says, advice } = explainUnanswered(error, 'https://graph.example', 'GRAPH_ENDPOINT');
+      expect(verdict).toBe('problem');
+      expect(`${says} -> ${advice ?? ''}`).toMatch(expected);
+    }
+  });
+
+  test.each([
+    ['timed_out', /did not answer within 5 s/],
+    ['nonsense', /makes no sense/],
+    ['connection_lost', /^no answer from graph\.example$/],
+  ] as const)('without a code is explained as %s', (broken, expected) => {
+    const { says } = explainUnanswered(
+      new HttpError(broken, undefined),
+      'https://graph.example',
+      'GRAPH_ENDPOINT',
+    );
+    expect(says).toMatch(expected);
+  });
+});
