@@ -1,0 +1,432 @@
+import { type AccessTokenOptions, allDefects, type Defect } from '../../emulator/startEmulator';
+import { type Answer, challengesOf, expectError } from '../support/answers';
+import { callsDuring } from '../support/calls';
+import { fakeDate, fakeMonotonicClock } from '../support/clock';
+import { rawRequest } from '../support/rawRequest';
+import { startReadyServer, startReadySystem } from '../support/readySystem';
+import type { System, TestServer } from '../support/startSystem';
+
+let system: System;
+beforeAll(async () => (system = await startReadySystem()));
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+  system.emulator.reset();
+});
+afterAll(() => system.stop());
+
+/** An operation that looks at nothing but the caller, and needs no upstream to say what else is missing. */
+const guarded = '/exchangeToken';
+
+function expectAdmitted(answer: Answer): void {
+  expectError(answer, { status: 400, code: 'teams_token_missing', target: 'teamsUserAadToken' });
+}
+
+function expectInvalid(answer: Answer, reason: string): void {
+  const challenge = challengesOf(system.emulator).invalidToken;
+  expectError(answer, { status: 401, code: 'invalid_token', innererror: { code: reason }, challenge });
+}
+
+type Forbidden = 'insufficient_scope' | 'app_only_token' | 'client_not_allowed';
+
+function expectForbidden(answer: Answer, code: Forbidden): void {
+  const challenge = challengesOf(system.emulator).insufficientScope;
+  expectError(answer, { status: 403, code, challenge });
+}
+
+function expectMissing(answer: Answer): void {
+  expectError(answer, { status: 401, code: 'missing_token', challenge: challengesOf(system.emulator).bare });
+}
+
+/** What becomes of a token with each defect: let in, forbidden (403), or invalid (401) for a reason. */
+const outcomes: Record<Defect, 'admitted' | Forbidden | { invalid: string }> = {
+  expired: { invalid: 'token_expired' },
+  not_yet_valid: { invalid: 'token_not_yet_valid' },
+  no_expiry: { invalid: 'no_expiry' },
+  wrong_audience: { invalid: 'wrong_audience' },
+  graph_audience: { invalid: 'token_for_graph' },
+  audience_of_client: { invalid: 'wrong_audience' },
+  audience_array: { invalid: 'wrong_audience' },
+  no_audience: { invalid: 'wrong_audience' },
+  wrong_issuer: { invalid: 'wrong_issuer' },
+  issuer_prefix: { invalid: 'wrong_issuer' },
+  no_issuer: { invalid: 'wrong_issuer' },
+  other_tenant: { invalid: 'wrong_tenant' },
+  tenant_mismatch: { invalid: 'wrong_tenant' },
+  no_tid: { invalid: 'wrong_tenant' },
+  unknown_key: { invalid: 'unknown_key' },
+  wrong_key: { invalid: 'bad_signature' },
+  bad_signature: { invalid: 'bad_signature' },
+  cut_signature: { invalid: 'bad_signature' },
+  tampered_claims: { invalid: 'bad_signature' },
+  alg_none: { invalid: 'malformed_token' },
+  hs256_with_public_key: { invalid: 'wrong_algorithm' },
+  rs512: { invalid: 'wrong_algorithm' },
+  embedded_jwk: { invalid: 'unknown_key' },
+  embedded_certificate: { invalid: 'unknown_key' },
+  no_kid: { invalid: 'unknown_key' },
+  typ_missing: { invalid: 'malformed_token' },
+  truncated: { invalid: 'malformed_token' },
+  claims_not_json: { invalid: 'malformed_token' },
+  not_a_token: { invalid: 'malformed_token' },
+  no_oid: { invalid: 'no_object_id' },
+  id_token: { invalid: 'wrong_audience' },
+  id_token_for_api: 'insufficient_scope',
+  no_scope: 'insufficient_scope',
+  empty_scope: 'insufficient_scope',
+  wrong_scope: 'insufficient_scope',
+  scope_prefix: 'insufficient_scope',
+  scope_case: 'insufficient_scope',
+  scope_array: 'insufficient_scope',
+  scope_in_roles: 'app_only_token',
+  app_only: 'app_only_token',
+  // Wrong in a Teams token, which has to agree with this one. By itself this one may be of any user and application.
+  wrong_user: 'admitted',
+  wrong_app: 'admitted',
+  no_app: 'admitted',
+};
+
+const entraMetadata = { 'entra.discovery': 2, 'entra.keys': 1 };
+
+describe.each([1, 2] as const)('an access token of version %d', (version) => {
+  let server: TestServer;
+  beforeAll(async () => (server = await startReadyServer(system)));
+
+  it.each(allDefects)('with the defect %s', async (defect) => {
+    const { emulator } = system;
+    const outcome = outcomes[defect];
+    const made = await callsDuring(emulator, async () => {
+      const answer = await server.call('get', guarded, emulator.accessToken({ version, defect }));
+      if (outcome === 'admitted') expectAdmitted(answer);
+      else if (typeof outcome === 'string') expectForbidden(answer, outcome);
+      else expectInvalid(answer, outcome.invalid);
+    });
+    // The first of all unknown keys may be a new one, so it is looked for, once.
+    expect(made).toEqual(defect === 'unknown_key' ? entraMetadata : {});
+  });
+
+  it.each<[string, AccessTokenOptions]>([
+    ['as Entra makes it', {}],
+    ['for the application id', { claims: { aud: 'a9150000-0000-4000-8000-000000000002' } }],
+    ['for the application id URI', { claims: { aud: 'api://a9150000-0000-4000-8000-000000000002' } }],
+    ['with more scopes than one', { scope: 'openid access_as_user profile' }],
+    ['of a user with a role', { claims: { roles: ['Reader'] } }],
+    ['expired within the tolerance for clocks', { claims: lifeThatEnded(100) }],
+    ['valid from within the tolerance for clocks', { claims: { nbf: nowInSeconds() + 250 } }],
+    ['without a start', { claims: { nbf: undefined } }],
+    ['with another thumbprint beside the right key id', { header: { x5t: 'another' } }],
+    ['with an address for keys that nobody asks', { header: { jku: 'https://attacker.example/keys' } }],
+  ])('is good %s', async (_, options) => {
+    const { emulator } = system;
+    const made = await callsDuring(emulator, async () =>
+      expectAdmitted(await server.call('get', guarded, emulator.accessToken({ version, ...options }))),
+    );
+    expect(made).toEqual({});
+  });
+
+  it.each<[string, AccessTokenOptions, string]>([
+    ['expired beyond the tolerance for clocks', { claims: lifeThatEnded(301) }, 'token_expired'],
+    [
+      'valid from beyond the tolerance for clocks',
+      { claims: { nbf: nowInSeconds() + 1_000 } },
+      'token_not_yet_valid',
+    ],
+    ['with an expiry that is text', { claims: { exp: '9999999999' } }, 'no_expiry'],
+    ['with an expiry that is no time', { claims: { exp: -1e300 } }, 'token_expired'],
+    ['with a start that is text', { claims: { nbf: '0' } }, 'malformed_token'],
+    ['with an audience in other letters', { claims: { aud: 'API://A9150000' } }, 'wrong_audience'],
+    [
+      'with a slash after its audience',
+      { claims: { aud: 'api://a9150000-0000-4000-8000-000000000002/' } },
+      'wrong_audience',
+    ],
+    [
+      'for Graph by its application id',
+      { claims: { aud: '00000003-0000-0000-c000-000000000000' } },
+      'token_for_graph',
+    ],
+    ['for Graph with a slash', { claims: { aud: 'https://graph.microsoft.com/' } }, 'token_for_graph'],
+    ['with several issuers', { claims: { iss: ['https://sts.windows.net/'] } }, 'wrong_issuer'],
+    ['with a tenant that is no text', { claims: { tid: 7 } }, 'wrong_tenant'],
+    ['with an object id that is a name', { claims: { oid: 'alice@contoso.example' } }, 'no_object_id'],
+    ['with an object id that is no text', { claims: { oid: ['a'] } }, 'no_object_id'],
+    ['with a key id that is no text', { header: { kid: 7 } }, 'unknown_key'],
+    ['with an empty key id', { header: { kid: '' } }, 'unknown_key'],
+    ['with another type', { header: { typ: 'at+jwt' } }, 'malformed_token'],
+    ['with a demand that we cannot meet', { header: { crit: ['b64'], b64: false } }, 'malformed_token'],
+  ])('is invalid %s', async (_, options, reason) => {
+    const { emulator } = system;
+    const made = await callsDuring(emulator, async () =>
+      expectInvalid(await server.call('get', guarded, emulator.accessToken({ version, ...options })), reason),
+    );
+    expect(made).toEqual({});
+  });
+});
+
+it('accepts the audience that AZURE_APP_ID_URI adds, and no other for it', async () => {
+  const { emulator } = system;
+  const server = await startReadyServer(system, { AZURE_APP_ID_URI: 'https://contoso.example/api' });
+  const call = (aud: string) => server.call('get', guarded, emulator.accessToken({ claims: { aud } }));
+  expectAdmitted(await call('https://contoso.example/api'));
+  expectInvalid(await call('https://contoso.example/api/v2'), 'wrong_audience');
+});
+
+it('refuses the other tokens that Microsoft Entra ID issues', async () => {
+  const { emulator } = system;
+  expectInvalid(await system.call('get', guarded, emulator.graphToken()), 'token_for_graph');
+  expectInvalid(await system.call('get', guarded, emulator.teamsToken()), 'wrong_audience');
+  expectInvalid(await system.call('get', guarded, emulator.idToken()), 'wrong_audience');
+  expectForbidden(await system.call('get', guarded, emulator.appOnlyToken()), 'app_only_token');
+  expect(emulator.calls()).toEqual({});
+});
+
+describe('with ALLOWED_CLIENT_IDS', () => {
+  it.each<[string, AccessTokenOptions, Forbidden | undefined]>([
+    ['lets in a client that is listed', {}, undefined],
+    [
+      'lets in a client that is listed, in any letters',
+      { client: 'C11E0000-0000-4000-8000-000000000003' },
+      undefined,
+    ],
+    ['lets in a client of version 1', { version: 1 }, undefined],
+    ['refuses another client', { defect: 'wrong_app' }, 'client_not_allowed'],
+    ['refuses another client of version 1', { version: 1, defect: 'wrong_app' }, 'client_not_allowed'],
+    ['refuses a token that does not name its client', { defect: 'no_app' }, 'client_not_allowed'],
+  ])('%s', async (_, options, code) => {
+    const { emulator } = system;
+    const server = await startReadyServer(system, { ALLOWED_CLIENT_IDS: emulator.authClient.clientId });
+    const answer = await server.call('get', guarded, emulator.accessToken(options));
+    if (code) expectForbidden(answer, code);
+    else expectAdmitted(answer);
+  });
+});
+
+describe('every operation', () => {
+  const operations = (
+    [
+      ['get', '/getToken'],
+      ['post', '/getToken'],
+      ['get', '/api/token'],
+      ['post', '/api/token'],
+      ['get', '/exchangeToken'],
+      ['post', '/exchangeToken'],
+      ['get', '/api/token/teams'],
+      ['post', '/api/token/teams'],
+      ['delete', '/deleteUser'],
+      ['get', '/api/user'],
+      ['post', '/api/user'],
+      ['delete', '/api/user'],
+    ] as const
+  ).map(([method, path]) => ({ method, path }));
+
+  it.each(operations)('refuses $method $path without a good token', async ({ method, path }) => {
+    const { emulator } = system;
+    const call = (defect: Defect) => system.call(method, path, emulator.accessToken({ defect }));
+    expectMissing(await system.call(method, path));
+    expectInvalid(await call('wrong_audience'), 'wrong_audience');
+    expectInvalid(await call('wrong_issuer'), 'wrong_issuer');
+    expectInvalid(await call('expired'), 'token_expired');
+    expectInvalid(await call('bad_signature'), 'bad_signature');
+    expectForbidden(await call('no_scope'), 'insufficient_scope');
+    expect(emulator.calls()).toEqual({});
+    expect(emulator.identities()).toEqual([]);
+  });
+});
+
+describe('the Authorization header', () => {
+  it.each<[string, (token: string) => string, (answer: Answer) => void]>([
+    ['Bearer', (token) => `Bearer ${token}`, expectAdmitted],
+    ['bearer in small letters', (token) => `bearer ${token}`, expectAdmitted],
+    ['nothing after Bearer', () => 'Bearer', expectMissing],
+    ['another scheme', () => `Basic ${Buffer.from('alice:secret').toString('base64')}`, expectMissing],
+    ['a token without a scheme', (token) => token, expectMissing],
+    [
+      'two spaces after Bearer',
+      (token) => `Bearer  ${token}`,
+      (answer) => expectInvalid(answer, 'malformed_token'),
+    ],
+    [
+      'more than a token',
+      (token) => `Bearer ${token} more`,
+      (answer) => expectInvalid(answer, 'malformed_token'),
+    ],
+    [
+      'two tokens in one',
+      (token) => `Bearer ${token},${token}`,
+      (answer) => expectInvalid(answer, 'malformed_token'),
+    ],
+    [
+      'a token in quotes',
+      (token) => `Bearer "${token}"`,
+      (answer) => expectInvalid(answer, 'malformed_token'),
+    ],
+  ])('%s', async (_, header, expectOutcome) => {
+    const { emulator } = system;
+    const authorization = header(emulator.accessToken());
+    expectOutcome(await system.call('get', guarded).set('Authorization', authorization));
+    expect(emulator.calls()).toEqual({});
+  });
+});
+
+describe('a token in another place', () => {
+  it.each<[string, (token: string) => PromiseLike<Answer>]>([
+    ['the query', (token) => system.call('get', `${guarded}?access_token=${token}`)],
+    ['the query, in other letters', (token) => system.call('get', `${guarded}?ACCESS_TOKEN=${token}`)],
+    ['a form', (token) => system.call('post', guarded).type('form').send({ access_token: token })],
+    ['a JSON body', (token) => system.call('post', guarded).send({ access_token: token })],
+    ['a cookie', (token) => system.call('get', guarded).set('Cookie', `access_token=${token}`)],
+    [
+      "a header of App Service's own sign-in",
+      (token) => system.call('get', guarded).set('X-MS-TOKEN-AAD-ACCESS-TOKEN', token),
+    ],
+  ])('%s is not seen', async (_, send) => {
+    expectMissing(await send(system.emulator.accessToken()));
+    expect(system.emulator.calls()).toEqual({});
+  });
+
+  it('is refused in the query beside a good one in the header', async () => {
+    const token = system.emulator.accessToken();
+    const answer = await system.call('get', `${guarded}?x=1&access_token=${token}`, token);
+    expectError(answer, { status: 400, code: 'invalid_request', target: 'access_token' });
+  });
+
+  it('is refused in the JSON body beside a good one in the header', async () => {
+    const token = system.emulator.accessToken();
+    const answer = await system.call('post', guarded, token).send({ access_token: token });
+    expectError(answer, { status: 400, code: 'invalid_request', target: 'body' });
+  });
+
+  it.each([
+    ['a good one twice', {}],
+    ['a good one and a bad one', { defect: 'bad_signature' as const }],
+  ])('is refused when the header is sent twice: %s', async (_, second) => {
+    const { emulator } = system;
+    const headers = ['Authorization', `Bearer ${emulator.accessToken()}`];
+    headers.push('authorization', `Bearer ${emulator.accessToken(second)}`);
+    const answer = await rawRequest(system.url, { method: 'GET', path: guarded, headers });
+    expectError(answer, { status: 400, code: 'invalid_request', target: 'Authorization' });
+    expect(emulator.calls()).toEqual({});
+  });
+});
+
+describe('a token that was good', () => {
+  it('is refused when it has expired since, tolerance and all', async () => {
+    const { emulator } = system;
+    const clock = fakeDate();
+    const token = emulator.accessToken({ lifetimeInSeconds: 3_600 });
+    expectAdmitted(await system.call('get', guarded, token));
+    clock.advance(3_600_000 + 299_000);
+    expectAdmitted(await system.call('get', guarded, token));
+    clock.advance(2_000);
+    expectInvalid(await system.call('get', guarded, token), 'token_expired');
+    expect(emulator.calls()).toEqual({});
+  });
+
+  it('is refused when its key was withdrawn, as soon as that is known', async () => {
+    const { emulator } = system;
+    const server = await startReadyServer(system);
+    const old = emulator.accessToken();
+    expectAdmitted(await server.call('get', guarded, old));
+    emulator.rotateKeys();
+    expectAdmitted(await server.call('get', guarded, old));
+    expectAdmitted(await server.call('get', guarded, emulator.accessToken()));
+    expectInvalid(await server.call('get', guarded, old), 'unknown_key');
+  });
+
+  it('stays good when its key stays beside a new one', async () => {
+    const { emulator } = system;
+    const server = await startReadyServer(system);
+    const old = emulator.accessToken();
+    emulator.rotateKeys({ keepOld: true });
+    expectAdmitted(await server.call('get', guarded, emulator.accessToken()));
+    expectAdmitted(await server.call('get', guarded, old));
+  });
+});
+
+describe('signing keys', () => {
+  const inventedKey = () => system.emulator.accessToken({ defect: 'unknown_key' });
+
+  it('are fetched once when they were rotated, for many callers at once', async () => {
+    const { emulator } = system;
+    const server = await startReadyServer(system);
+    emulator.rotateKeys();
+    const made = await callsDuring(emulator, async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => server.call('get', guarded, emulator.accessToken())),
+      );
+      answers.forEach(expectAdmitted);
+    });
+    expect(made).toEqual(entraMetadata);
+  });
+
+  it('are not fetched for every invented key id, and a rotated key is accepted within 10 s even so', async () => {
+    const { emulator } = system;
+    const server = await startReadyServer(system);
+    const clock = fakeMonotonicClock();
+    const made = await callsDuring(emulator, async () => {
+      for (let call = 0; call < 30; call += 1) {
+        expectInvalid(await server.call('get', guarded, inventedKey()), 'unknown_key');
+      }
+    });
+    expect(made).toEqual(entraMetadata);
+
+    emulator.rotateKeys();
+    clock.advance(9_999);
+    expectInvalid(await server.call('get', guarded, emulator.accessToken()), 'unknown_key');
+    clock.advance(1);
+    const afterwards = await callsDuring(emulator, async () =>
+      expectAdmitted(await server.call('get', guarded, emulator.accessToken())),
+    );
+    expect(afterwards).toEqual(entraMetadata);
+  });
+
+  it.each(['entra.discovery', 'entra.keys'])('that cannot be fetched (%s) are no 401', async (operation) => {
+    const { emulator } = system;
+    const server = await startReadyServer(system);
+    const clock = fakeMonotonicClock();
+    emulator.fail({ operation, kind: 'status', status: 503, times: Infinity });
+    for (const token of [inventedKey(), inventedKey()]) {
+      expectError(await server.call('get', guarded, token), {
+        status: 503,
+        code: 'upstream_unavailable',
+        innererror: {
+          upstream: 'Microsoft Entra ID',
+          operation: expect.stringMatching(/^read (discovery|signing keys)$/),
+          status: 503,
+        },
+        retryAfter: 'some',
+      });
+    }
+    expectAdmitted(await server.call('get', guarded, emulator.accessToken()));
+
+    emulator.reset();
+    clock.advance(10_000);
+    expectInvalid(await server.call('get', guarded, inventedKey()), 'unknown_key');
+  });
+});
+
+it('has an expectation for every defect, and no other', () => {
+  expect(Object.keys(outcomes).sort()).toEqual([...allDefects].sort());
+});
+
+it('answers 503, never 401, while nothing is known of the authority yet', async () => {
+  const { emulator } = system;
+  emulator.fail({ operation: 'entra.discovery', kind: 'status', status: 500, times: Infinity });
+  const server = await system.startAnother();
+  expectError(await server.call('get', guarded, emulator.accessToken()), {
+    status: 503,
+    code: 'upstream_unavailable',
+    innererror: { upstream: 'Microsoft Entra ID', operation: 'read discovery', status: 500 },
+    retryAfter: 'some',
+  });
+  expectMissing(await server.call('get', guarded));
+});
+
+function lifeThatEnded(secondsAgo: number): Record<string, number> {
+  const end = nowInSeconds() - secondsAgo;
+  return { iat: end - 4_500, nbf: end - 4_500, exp: end };
+}
+
+function nowInSeconds(): number {
+  return Math.floor(Date.now() / 1_000);
+}

@@ -1,0 +1,189 @@
+import type { Response, Test } from 'supertest';
+import type { FaultKind } from '../../emulator/http/faults';
+import { allDefects } from '../../emulator/startEmulator';
+import { catchOutput, expectNothingLeaked, outletsOf, partsOf } from '../support/canaries';
+import { startReadyServer, startReadySystem } from '../support/readySystem';
+import type { System, TestServer } from '../support/startSystem';
+
+/** Secrets go in, and are looked for in all that comes out: log, standard output and error, headers and bodies. */
+let system: System;
+let written: string[];
+beforeAll(async () => (system = await startReadySystem({ LOG_LEVEL: 'trace' })));
+beforeEach(() => (written = catchOutput()));
+afterEach(() => {
+  jest.restoreAllMocks();
+  system.emulator.reset();
+});
+afterAll(() => system.stop());
+
+/** The secrets of the settings, and the tokens of a user: one for this API, one for Teams. */
+function canaries() {
+  const { emulator } = system;
+  const user = emulator.addUser(undefined, true);
+  const accessToken = emulator.accessToken({ user });
+  const teamsToken = emulator.teamsToken({ user });
+  const { AZURE_CLIENT_SECRET: clientSecret = '', IDENTITY_MAPPING_KEY: mappingKey = '' } =
+    emulator.settings();
+  const [, accessKey = ''] = /accesskey=(.+)$/.exec(emulator.communicationResource.connectionString) ?? [];
+  const whole = [clientSecret, accessKey, mappingKey, accessToken, teamsToken];
+  return {
+    accessToken,
+    teamsToken,
+    /** As an upstream may have seen them, … */
+    whole,
+    /** … and in all the forms in which nobody may. */
+    all: [
+      ...whole,
+      Buffer.from(accessKey, 'base64').toString(),
+      ...partsOf(accessToken),
+      ...partsOf(teamsToken),
+    ],
+  };
+}
+
+/** Every operation, one after the other, as far as each gets. */
+async function callEverything(
+  server: TestServer,
+  { accessToken, teamsToken }: { accessToken: string; teamsToken: string },
+): Promise<Response[]> {
+  const calls: Test[] = [
+    server.call('get', '/getToken', accessToken).set('Cache-Control', 'no-cache'),
+    server.call('post', '/getToken', accessToken).set('Cache-Control', 'no-cache'),
+    server.call('post', '/api/user', accessToken),
+    server.call('get', '/api/user', accessToken),
+    server.call('get', '/exchangeToken', accessToken).set('teams-user-aad-token', teamsToken),
+    server.call('post', '/exchangeToken', accessToken).send({ teamsUserAadToken: teamsToken }),
+    server.call('delete', '/deleteUser', accessToken),
+  ];
+  const answers: Response[] = [];
+  for (const call of calls) answers.push(await call);
+  return answers;
+}
+
+it('nothing gets out while all goes well', async () => {
+  const { all, ...tokens } = canaries();
+  const answers = await callEverything(system, tokens);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 204]);
+  expectNothingLeaked(outletsOf(system, written, answers), all);
+});
+
+it('the log tells who called, and whether it went well', async () => {
+  const { accessToken } = canaries();
+  const answer = await system.call('get', '/getToken', accessToken);
+  const [, claims = ''] = accessToken.split('.');
+  const { oid } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { oid: string };
+  const lines = system.rawLog.map((line) => JSON.parse(line) as unknown);
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      message: 'request',
+      requestId: answer.headers['x-ms-request-id'],
+      method: 'GET',
+      path: '/getToken',
+      status: 200,
+      user: oid,
+    }),
+  );
+});
+
+describe('nothing gets out of a token that is refused', () => {
+  it.each(allDefects)('with the defect %s', async (defect) => {
+    const { emulator } = system;
+    const { accessToken, all } = canaries();
+    const bad = emulator.accessToken({ defect });
+    const badTeamsToken = emulator.teamsToken({ defect });
+    const answers = [
+      await system.call('get', '/exchangeToken', bad),
+      await system.call('get', '/exchangeToken', accessToken).set('teams-user-aad-token', badTeamsToken),
+    ];
+    expectNothingLeaked(outletsOf(system, written, answers), [
+      ...all,
+      ...partsOf(bad),
+      ...partsOf(badTeamsToken),
+    ]);
+    // The bearer library reports what it cannot read on both streams, at length, for whoever likes to fill a disk.
+    expect(written).toEqual([]);
+  });
+});
+
+describe('nothing gets out of a request that has a secret in the wrong place:', () => {
+  it.each<[string, (token: string) => Test]>([
+    ['the query', (token) => system.call('get', `/getToken?access_token=${token}`)],
+    ['the query beside the header', (token) => system.call('get', `/getToken?access_token=${token}`, token)],
+    ['the path', (token) => system.call('get', `/getToken/${token}`)],
+    [
+      'malformed JSON',
+      (token) => system.call('post', '/exchangeToken', token).type('json').send(`{"${token}`),
+    ],
+    ['an unknown field', (token) => system.call('post', '/exchangeToken', token).send({ [token]: token })],
+    [
+      'a body without a type',
+      (token) => system.call('post', '/exchangeToken', token).type('text').send(token),
+    ],
+    [
+      'a second header',
+      (token) => system.call('get', '/getToken', token).set('x-ms-client-request-id', token),
+    ],
+    ['another scheme', (token) => system.call('get', '/getToken').set('Authorization', `Basic ${token}`)],
+    ['no scheme', (token) => system.call('get', '/getToken').set('Authorization', token)],
+    ['a wrong method', (token) => system.call('put', '/getToken', token).send({ token })],
+    [
+      'too large a body',
+      (token) => system.call('post', '/exchangeToken', token).send({ a: token.repeat(100) }),
+    ],
+  ])('%s', async (_, send) => {
+    const { accessToken, all } = canaries();
+    const answers = [await send(accessToken)];
+    expectNothingLeaked(outletsOf(system, written, answers), all);
+  });
+});
+
+const operations = [
+  'entra.token.on_behalf_of',
+  'graph.me',
+  'graph.extension.create',
+  'graph.extension.update',
+  'graph.extension.delete',
+  'acs.identity.create',
+  'acs.token.issue',
+  'acs.identity.delete',
+  'acs.teams.exchange',
+];
+
+describe.each(operations)('nothing gets out when %s fails', (operation) => {
+  /** An upstream that repeats everything it knows in its answer, in the words of each of the three services. */
+  const echo = (secrets: string[]) => ({
+    error: { code: 'Echo', message: secrets.join(' '), innerError: { secrets } },
+    error_description: secrets.join(' '),
+  });
+  const echoOfEntra = (secrets: string[]) => ({
+    error: 'invalid_grant',
+    error_codes: [50013],
+    suberror: 'bad_token',
+    error_description: secrets.join(' '),
+  });
+
+  const faults: [string, (secrets: string[]) => FaultKind][] = [
+    ...[400, 401, 403, 404, 429, 500].map((status): (typeof faults)[number] => [
+      `with ${status} and all secrets in its words`,
+      (secrets) => ({ kind: 'status', status, body: echo(secrets), headers: { 'retry-after': '20' } }),
+    ]),
+    [
+      'with a refusal of Microsoft Entra ID and all secrets in its words',
+      (secrets) => ({ kind: 'status', status: 400, body: echoOfEntra(secrets) }),
+    ],
+    ['with a text of secrets', (secrets) => ({ kind: 'status', status: 500, body: secrets.join('\n') })],
+    ['with secrets where JSON was promised', (secrets) => ({ kind: 'malformed', body: secrets.join(' ') })],
+    ['with the wrong JSON', (secrets) => ({ kind: 'malformed', body: JSON.stringify(echo(secrets)) })],
+    ['with a broken connection', () => ({ kind: 'drop' })],
+  ];
+
+  it.each(faults)('%s', async (_, faultOf) => {
+    const { emulator } = system;
+    const server = await startReadyServer(system);
+    const { all, whole, ...tokens } = canaries();
+    emulator.fail({ operation, times: Infinity, ...faultOf(whole) });
+    const answers = await callEverything(server, tokens);
+    expect(emulator.callsTo(operation)).toBeGreaterThan(0);
+    expectNothingLeaked(outletsOf(server, written, answers), all);
+  });
+});

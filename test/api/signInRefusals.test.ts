@@ -1,0 +1,366 @@
+import type { User } from '../../emulator/startEmulator';
+import { type Answer, challengesOf, expectError, parseChallenge } from '../support/answers';
+import { callsDuring, callsSince } from '../support/calls';
+import { mappingOf } from '../support/mappings';
+import { startReadyServer, startReadySystem } from '../support/readySystem';
+import type { System, TestServer } from '../support/startSystem';
+
+/**
+ * What Microsoft Entra ID and Microsoft Graph may refuse when this server acts for a user: whose turn it is then, and how the
+ * caller is told.
+ */
+let system: System;
+let server: TestServer;
+let user: User;
+let calledBefore: Record<string, number>;
+beforeAll(async () => (system = await startReadySystem()));
+beforeEach(async () => {
+  // A new server and a new user: nothing is remembered of either, and no upstream is thought to be sick.
+  server = await startReadyServer(system);
+  user = system.emulator.addUser();
+  calledBefore = system.emulator.calls();
+});
+afterEach(() => system.emulator.reset());
+afterAll(() => system.stop());
+
+const getToken = () => server.call('get', '/getToken', system.emulator.accessToken({ user }));
+
+/** The upstream calls of the test so far. */
+const callsMade = () => callsSince(system.emulator, calledBefore);
+
+function expectNothingLeft(): void {
+  expect({
+    identities: system.emulator.identities(),
+    mapping: mappingOf(system.emulator, user),
+  }).toEqual({ identities: [], mapping: undefined });
+}
+
+const oneExchange = { 'entra.token.on_behalf_of': 1 };
+const ownWords = 'AADSTS: words of Microsoft Entra ID that are for the log';
+
+interface EntraRefusal {
+  status?: number;
+  error: string;
+  codes?: number[];
+  suberror?: string;
+  claims?: string;
+}
+
+/** Makes the next On-Behalf-Of exchanges fail with such a body. */
+function refuse({ status = 400, error, codes, suberror, claims }: EntraRefusal): void {
+  system.emulator.fail({
+    operation: 'entra.token.on_behalf_of',
+    kind: 'status',
+    status,
+    times: Infinity,
+    body: {
+      error,
+      error_description: ownWords,
+      ...(codes ? { error_codes: codes } : {}),
+      ...(suberror === undefined ? {} : { suberror }),
+      ...(claims === undefined ? {} : { claims }),
+    },
+  });
+}
+
+const expectedClaims = {
+  access_token: { polids: { essential: true, values: ['b0110000-0000-4000-8000-000000000007'] } },
+};
+
+describe('a claims challenge', () => {
+  function expectChallenge(answer: Answer, claims: unknown): void {
+    const challenge = challengesOf(system.emulator).insufficientClaims(claims);
+    expectError(answer, { status: 401, code: 'insufficient_claims', challenge });
+  }
+
+  it.each([50076, 50079] as const)(
+    'of Microsoft Entra ID (%d) reaches the caller, for base64 to decode',
+    async (code) => {
+      const { switches } = system.emulator;
+      switches.requireMfaFor.add(user.objectId);
+      switches.mfaError = code;
+      const answer = await getToken();
+      expectChallenge(answer, expectedClaims);
+      const { claims = '' } = parseChallenge(answer.headers['www-authenticate'] ?? '');
+      expect(JSON.parse(Buffer.from(claims, 'base64').toString('utf8'))).toEqual(expectedClaims);
+      expect(callsMade()).toEqual(oneExchange);
+      expectNothingLeft();
+    },
+  );
+
+  it('is answered by a token from a sign-in with those claims', async () => {
+    const { emulator } = system;
+    emulator.switches.requireMfaFor.add(user.objectId);
+    expectChallenge(await getToken(), expectedClaims);
+    const token = emulator.accessToken({
+      user,
+      claims: { acrs: expectedClaims.access_token.polids.values },
+    });
+    expect((await server.call('get', '/getToken', token)).status).toBe(200);
+  });
+
+  it('concerns only the user it was made for', async () => {
+    const { emulator } = system;
+    emulator.switches.requireMfaFor.add(user.objectId);
+    const other = emulator.addUser();
+    const [challenged, served] = await Promise.all([
+      getToken(),
+      server.call('get', '/getToken', emulator.accessToken({ user: other })),
+    ]);
+    expectChallenge(challenged, expectedClaims);
+    expect(served.status).toBe(200);
+  });
+
+  it('is minified, however it is written', async () => {
+    refuse({
+      error: 'interaction_required',
+      codes: [50076],
+      claims: '{\n  "access_token": { "acrs": { "value": "c1" } }\n}',
+    });
+    expectChallenge(await getToken(), { access_token: { acrs: { value: 'c1' } } });
+  });
+
+  it('comes from conditional access that blocks (53003), too', async () => {
+    refuse({ error: 'invalid_grant', codes: [53003], claims: JSON.stringify(expectedClaims) });
+    expectChallenge(await getToken(), expectedClaims);
+  });
+
+  it('may come without claims: the caller signs in again all the same', async () => {
+    refuse({ error: 'interaction_required', codes: [50076] });
+    const { realm, ...challenge } = challengesOf(system.emulator).invalidToken;
+    expectError(await getToken(), {
+      status: 401,
+      code: 'insufficient_claims',
+      challenge: {
+        realm,
+        authorization_uri: challenge.authorization_uri,
+        error: 'insufficient_claims',
+      },
+    });
+  });
+
+  it('of Microsoft Graph reaches the caller, too', async () => {
+    system.emulator.switches.graphRejectsWithClaims.add(user.objectId);
+    expectChallenge(await getToken(), expectedClaims);
+    expect(callsMade()).toEqual({ ...oneExchange, 'graph.me': 1 });
+    expectNothingLeft();
+  });
+});
+
+describe('missing consent', () => {
+  it('answers 403 and says how to consent, until consent is there', async () => {
+    const { emulator } = system;
+    emulator.switches.consentRequiredFor.add(user.objectId);
+    const answer = await getToken();
+    expectError(answer, { status: 403, code: 'consent_required', innererror: { code: 'AADSTS65001' } });
+    expect(answer.body.error.message).toContain('prompt=consent');
+    expect(answer.body.error.message).toContain(
+      `${emulator.url}/${emulator.tenantId}/v2.0/adminconsent?client_id=${emulator.authServer.clientId}`,
+    );
+    expect(callsMade()).toEqual(oneExchange);
+    emulator.switches.consentRequiredFor.clear();
+    expect((await getToken()).status).toBe(200);
+  });
+
+  it.each<[string, EntraRefusal]>([
+    ['65001 without a suberror', { error: 'invalid_grant', codes: [65001] }],
+    [
+      '65001 as interaction_required',
+      { error: 'interaction_required', codes: [65001], suberror: 'consent_required' },
+    ],
+    ['65004, declined', { error: 'invalid_grant', codes: [65004] }],
+    ['90094, for an administrator to give', { error: 'invalid_grant', codes: [90094] }],
+  ])('is told by %s, too', async (_, refusal) => {
+    refuse(refusal);
+    const [code] = refusal.codes ?? [];
+    expectError(await getToken(), {
+      status: 403,
+      code: 'consent_required',
+      innererror: { code: `AADSTS${code ?? ''}` },
+    });
+    expect(callsMade()).toEqual(oneExchange);
+  });
+});
+
+describe('an access token that Microsoft Entra ID no longer accepts', () => {
+  it.each([
+    [50013, 'its signature'],
+    [500131, 'its audience'],
+    [500133, 'its time'],
+    [50173, 'its grant was revoked'],
+    [50057, 'its user is disabled'],
+    [50034, 'its user does not exist'],
+    [70043, 'its sign-in is too old'],
+  ])('(%d: %s) answers 401, and the caller signs in again', async (code) => {
+    refuse({ error: 'invalid_grant', codes: [code] });
+    expectError(await getToken(), {
+      status: 401,
+      code: 'invalid_token',
+      innererror: { code: `AADSTS${code}` },
+      challenge: challengesOf(system.emulator).invalidToken,
+    });
+    expect(callsMade()).toEqual(oneExchange);
+    expectNothingLeft();
+  });
+
+  it('for a reason without a number answers 401', async () => {
+    refuse({ error: 'invalid_grant' });
+    expectError(await getToken(), {
+      status: 401,
+      code: 'invalid_token',
+      innererror: { code: 'refused_by_entra' },
+      challenge: challengesOf(system.emulator).invalidToken,
+    });
+  });
+
+  it('does not keep the answers of another user, or of the same user with a good one', async () => {
+    const { emulator } = system;
+    emulator.fail({
+      operation: 'entra.token.on_behalf_of',
+      kind: 'status',
+      status: 400,
+      body: { error: 'invalid_grant', error_codes: [50173] },
+    });
+    expect((await getToken()).status).toBe(401);
+    expect((await getToken()).status).toBe(200);
+  });
+});
+
+describe("a refusal that is this server's own fault", () => {
+  const refusedByEntra = (status: number) => ({
+    status: 502,
+    code: 'upstream_refused' as const,
+    innererror: { upstream: 'Microsoft Entra ID', operation: 'exchange token On-Behalf-Of', status },
+  });
+
+  it.each<[string, EntraRefusal & { status: number }]>([
+    ['7000215, a wrong secret', { status: 401, error: 'invalid_client', codes: [7000215] }],
+    ['7000222, an expired secret', { status: 401, error: 'invalid_client', codes: [7000222] }],
+    ['700016, an unknown application', { status: 400, error: 'unauthorized_client', codes: [700016] }],
+    ['90002, an unknown tenant', { status: 400, error: 'invalid_tenant', codes: [90002] }],
+    ['70011, a scope that does not exist', { status: 400, error: 'invalid_scope', codes: [70011] }],
+  ])('(%s) is never a 401, and not repeated', async (_, refusal) => {
+    refuse(refusal);
+    const answer = await getToken();
+    expectError(answer, refusedByEntra(refusal.status));
+    expect(answer.text).not.toContain(ownWords);
+    expect(callsMade()).toEqual(oneExchange);
+    expectNothingLeft();
+  });
+
+  it('such as a wrong client secret, is told without the secret', async () => {
+    const secret = 'canary-secret-of-the-registration';
+    const misconfigured = await startReadyServer(system, { AZURE_CLIENT_SECRET: secret });
+    const token = system.emulator.accessToken({ user });
+    const answer = await misconfigured.call('get', '/getToken', token);
+    expectError(answer, refusedByEntra(401));
+    expect(JSON.stringify([answer.text, answer.headers, misconfigured.rawLog])).not.toContain(secret);
+  });
+});
+
+describe('a fault of Microsoft Entra ID', () => {
+  it.each<[string, EntraRefusal]>([
+    ['50196, the same request too often', { error: 'temporarily_unavailable', codes: [50196] }],
+    ['90033, for a moment', { status: 503, error: 'temporarily_unavailable', codes: [90033] }],
+    ['of its own', { status: 500, error: 'server_error', codes: [90033] }],
+  ])('(%s) answers 503, never 401', async (_, refusal) => {
+    refuse(refusal);
+    expectError(await getToken(), {
+      status: 503,
+      code: 'upstream_unavailable',
+      innererror: {
+        upstream: 'Microsoft Entra ID',
+        operation: 'exchange token On-Behalf-Of',
+        status: expect.any(Number),
+      },
+      retryAfter: 'some',
+    });
+  });
+
+  it('for one user leaves the others alone', async () => {
+    const { emulator } = system;
+    const headers = { 'retry-after': '60' };
+    emulator.fail({ operation: 'entra.token.on_behalf_of', kind: 'status', status: 429, headers });
+    expectError(await getToken(), {
+      status: 503,
+      code: 'upstream_throttled',
+      innererror: {
+        upstream: 'Microsoft Entra ID',
+        operation: 'exchange token On-Behalf-Of',
+        status: 429,
+      },
+      retryAfter: 60,
+    });
+    const other = emulator.accessToken({ user: emulator.addUser() });
+    expect((await server.call('get', '/getToken', other)).status).toBe(200);
+  });
+});
+
+describe('Microsoft Graph', () => {
+  const newUser = {
+    'entra.token.on_behalf_of': 1,
+    'graph.me': 1,
+    'acs.identity.create': 1,
+    'graph.extension.create': 1,
+  };
+
+  it.each([
+    ['graph.me', { ...newUser, 'entra.token.on_behalf_of': 2, 'graph.me': 2 }],
+    ['graph.extension.create', { ...newUser, 'entra.token.on_behalf_of': 2, 'graph.extension.create': 2 }],
+  ])('that refuses its token once (%s) is asked again with a new one', async (operation, calls) => {
+    system.emulator.fail({ operation, kind: 'status', status: 401 });
+    expect((await getToken()).status).toBe(200);
+    expect(callsMade()).toEqual(calls);
+    expect(system.emulator.identities()).toHaveLength(1);
+  });
+
+  it('that refuses its token for good is our fault, asked twice and no more', async () => {
+    system.emulator.fail({ operation: 'graph.me', kind: 'status', status: 401, times: Infinity });
+    expectError(await getToken(), {
+      status: 502,
+      code: 'upstream_refused',
+      innererror: { upstream: 'Microsoft Graph', operation: 'read user and extensions', status: 401 },
+    });
+    expect(callsMade()).toEqual({ 'entra.token.on_behalf_of': 2, 'graph.me': 2 });
+  });
+
+  it.each(['graph.me', 'graph.extension.create'])(
+    'that denies %s asks for a permission, and leaves no identity behind',
+    async (operation) => {
+      const { emulator } = system;
+      const body = {
+        error: {
+          code: 'Authorization_RequestDenied',
+          message: 'Insufficient privileges to complete the operation.',
+        },
+      };
+      emulator.fail({ operation, kind: 'status', status: 403, body, times: Infinity });
+      const answer = await getToken();
+      expectError(answer, {
+        status: 403,
+        code: 'consent_required',
+        innererror: { code: 'graph_access_denied' },
+      });
+      expect(answer.body.error.message).toContain('User.ReadWrite');
+      expect(emulator.callsTo(operation)).toBe(1);
+      expectNothingLeft();
+    },
+  );
+
+  it('that denies the deletion of the mapping once leaves it to be repeated', async () => {
+    const { emulator } = system;
+    expect((await getToken()).status).toBe(200);
+    emulator.fail({ operation: 'graph.extension.delete', kind: 'status', status: 403 });
+    const token = emulator.accessToken({ user });
+    expectError(await server.call('delete', '/api/user', token), {
+      status: 403,
+      code: 'consent_required',
+      innererror: { code: 'graph_access_denied' },
+    });
+    const again = await callsDuring(emulator, async () =>
+      expect((await server.call('delete', '/api/user', token)).status).toBe(204),
+    );
+    expect(again).toMatchObject({ 'acs.identity.delete': 1, 'graph.extension.delete': 1 });
+    expectNothingLeft();
+  });
+});

@@ -1,0 +1,326 @@
+import { allDefects, type Defect, type TeamsTokenOptions } from '../../emulator/startEmulator';
+import type { ErrorCode } from '../../src/errors';
+import { type Answer, expectCommonHeaders, expectError } from '../support/answers';
+import { callsDuring } from '../support/calls';
+import { rawRequest } from '../support/rawRequest';
+import { startReadyServer, startReadySystem } from '../support/readySystem';
+import type { System } from '../support/startSystem';
+
+let system: System;
+beforeAll(async () => (system = await startReadySystem()));
+afterEach(() => system.emulator.reset());
+afterAll(() => system.stop());
+
+const path = '/api/token/teams';
+const header = 'teams-user-aad-token';
+const otherApp = '0de20000-0000-4000-8000-0000000000aa';
+
+/** Carol, who has a Teams licence, and her access token for this API. */
+const accessToken = () => system.emulator.accessToken({ user: 'carol' });
+const exchange = (teamsToken: string) => system.call('get', path, accessToken()).set(header, teamsToken);
+
+function expectToken(answer: Answer): void {
+  expect({ status: answer.status, body: answer.body }).toEqual({
+    status: 200,
+    body: {
+      token: expect.stringMatching(/^eyJ/),
+      expiresOn: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    },
+  });
+  expectCommonHeaders(answer);
+}
+
+function expectRefused(answer: Answer, code: ErrorCode): void {
+  expectError(answer, { status: 400, code, target: 'teamsUserAadToken' });
+}
+
+const oneExchange = { 'acs.teams.exchange': 1 };
+
+describe('a Teams token', () => {
+  it.each<[string, (teamsToken: string) => PromiseLike<Answer>]>([
+    ['in the header of GET /api/token/teams', exchange],
+    [
+      'in the header of GET /exchangeToken',
+      (token) => system.call('get', '/exchangeToken', accessToken()).set(header, token),
+    ],
+    [
+      'in the header of POST /exchangeToken',
+      (token) => system.call('post', '/exchangeToken', accessToken()).set(header, token),
+    ],
+    [
+      'in the body of POST /exchangeToken',
+      (token) => system.call('post', '/exchangeToken', accessToken()).send({ teamsUserAadToken: token }),
+    ],
+    [
+      'in the body of POST /api/token/teams',
+      (token) => system.call('post', path, accessToken()).send({ teamsUserAadToken: token }),
+    ],
+    [
+      'in header and body, the same',
+      (token) =>
+        system.call('post', path, accessToken()).set(header, token).send({ teamsUserAadToken: token }),
+    ],
+    [
+      'in the header beside an empty body',
+      (token) => system.call('post', path, accessToken()).set(header, token).send({}),
+    ],
+  ])('%s is exchanged in one call', async (_, send) => {
+    const { emulator } = system;
+    const teamsToken = emulator.teamsToken();
+    const made = await callsDuring(emulator, async () => expectToken(await send(teamsToken)));
+    expect(made).toEqual(oneExchange);
+    expect({ identities: emulator.identities(), mappings: emulator.mappings() }).toEqual({
+      identities: [],
+      mappings: [],
+    });
+  });
+
+  it('yields a token that ends with it', async () => {
+    const teamsToken = system.emulator.teamsToken({ lifetimeInSeconds: 4_000 });
+    const { body } = await exchange(teamsToken);
+    const [, claims = ''] = teamsToken.split('.');
+    const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { exp: number };
+    expect(Math.floor(Date.parse(body.expiresOn) / 1_000)).toBe(exp);
+  });
+
+  it('is exchanged anew with every call', async () => {
+    const { emulator } = system;
+    const teamsToken = emulator.teamsToken();
+    const made = await callsDuring(emulator, async () => {
+      expectToken(await exchange(teamsToken));
+      expectToken(await exchange(teamsToken));
+    });
+    expect(made).toEqual({ 'acs.teams.exchange': 2 });
+  });
+
+  it('is exchanged while Microsoft Entra ID and Microsoft Graph are down', async () => {
+    const { emulator } = system;
+    emulator.fail({ operation: 'entra', kind: 'drop', times: Infinity });
+    emulator.fail({ operation: 'graph', kind: 'drop', times: Infinity });
+    expectToken(await exchange(emulator.teamsToken()));
+  });
+
+  it.each<[string, TeamsTokenOptions]>([
+    [
+      'for the application id of Azure Communication Services',
+      { claims: { aud: '1fd5118e-2576-4263-8130-9503064c837a' } },
+    ],
+    ['with one of the two scopes', { scope: 'Teams.ManageCalls' }],
+  ])('is good %s', async (_, options) => {
+    expectToken(await exchange(system.emulator.teamsToken(options)));
+  });
+});
+
+describe('a Teams token that is wrong', () => {
+  /** What becomes of a token with each defect: exchanged all the same, or refused, by this server or by ACS. */
+  const outcomes: Record<Defect, 'exchanged' | { here: ErrorCode } | 'by ACS'> = {
+    expired: { here: 'teams_token_expired' },
+    no_expiry: { here: 'teams_token_expired' },
+    wrong_audience: { here: 'teams_token_wrong_audience' },
+    graph_audience: { here: 'teams_token_wrong_audience' },
+    audience_of_client: { here: 'teams_token_wrong_audience' },
+    audience_array: { here: 'teams_token_wrong_audience' },
+    no_audience: { here: 'teams_token_wrong_audience' },
+    id_token: { here: 'teams_token_wrong_audience' },
+    id_token_for_api: { here: 'teams_token_wrong_audience' },
+    other_tenant: { here: 'teams_token_wrong_tenant' },
+    tenant_mismatch: { here: 'teams_token_wrong_tenant' },
+    no_tid: { here: 'teams_token_wrong_tenant' },
+    wrong_user: { here: 'teams_token_wrong_user' },
+    no_oid: { here: 'teams_token_wrong_user' },
+    tampered_claims: { here: 'teams_token_wrong_user' },
+    app_only: { here: 'teams_token_wrong_user' },
+    wrong_app: { here: 'teams_token_wrong_app' },
+    no_app: { here: 'teams_token_wrong_app' },
+    alg_none: { here: 'teams_token_malformed' },
+    truncated: { here: 'teams_token_malformed' },
+    claims_not_json: { here: 'teams_token_malformed' },
+    not_a_token: { here: 'teams_token_malformed' },
+    wrong_issuer: 'by ACS',
+    issuer_prefix: 'by ACS',
+    no_issuer: 'by ACS',
+    unknown_key: 'by ACS',
+    wrong_key: 'by ACS',
+    bad_signature: 'by ACS',
+    cut_signature: 'by ACS',
+    hs256_with_public_key: 'by ACS',
+    rs512: 'by ACS',
+    embedded_jwk: 'by ACS',
+    embedded_certificate: 'by ACS',
+    no_kid: 'by ACS',
+    no_scope: 'by ACS',
+    empty_scope: 'by ACS',
+    wrong_scope: 'by ACS',
+    scope_case: 'by ACS',
+    scope_array: 'by ACS',
+    scope_in_roles: 'by ACS',
+    // The emulated service is as lenient as this about them; the server leaves the verdict to it.
+    not_yet_valid: 'exchanged',
+    scope_prefix: 'exchanged',
+    typ_missing: 'exchanged',
+  };
+
+  it('has an expectation for every defect, and no other', () => {
+    expect(Object.keys(outcomes).sort()).toEqual([...allDefects].sort());
+  });
+
+  it.each(allDefects)('with the defect %s', async (defect) => {
+    const { emulator } = system;
+    const outcome = outcomes[defect];
+    const made = await callsDuring(emulator, async () => {
+      const answer = await exchange(emulator.teamsToken({ defect }));
+      if (outcome === 'exchanged') expectToken(answer);
+      else expectRefused(answer, typeof outcome === 'object' ? outcome.here : 'teams_token_rejected');
+    });
+    // What this server can tell by itself costs no call, and a verdict of ACS is not asked for twice.
+    expect(made).toEqual(typeof outcome === 'object' ? {} : oneExchange);
+  });
+
+  it.each<[string, (teamsToken: string) => PromiseLike<Answer>, ErrorCode]>([
+    ['absent from a GET', () => system.call('get', path, accessToken()), 'teams_token_missing'],
+    ['absent from a POST', () => system.call('post', path, accessToken()), 'teams_token_missing'],
+    ['empty in the header', () => exchange(''), 'teams_token_missing'],
+    ['blank in the header', () => exchange('   '), 'teams_token_missing'],
+    ['absent from the body', () => system.call('post', path, accessToken()).send({}), 'teams_token_missing'],
+    [
+      'empty in the body',
+      () => system.call('post', path, accessToken()).send({ teamsUserAadToken: '' }),
+      'teams_token_missing',
+    ],
+    [
+      'in a body that is not JSON',
+      (token) => system.call('post', path, accessToken()).type('form').send({ teamsUserAadToken: token }),
+      'teams_token_missing',
+    ],
+    [
+      'in the query',
+      (token) => system.call('get', `${path}?teamsUserAadToken=${token}`, accessToken()),
+      'teams_token_missing',
+    ],
+    ['preceded by its scheme', (token) => exchange(`Bearer ${token}`), 'teams_token_malformed'],
+    ['some other text', () => exchange('undefined'), 'teams_token_malformed'],
+    ['the access token itself', () => exchange(accessToken()), 'teams_token_wrong_audience'],
+    [
+      'one for Microsoft Graph',
+      () => exchange(system.emulator.graphToken({ user: 'carol' })),
+      'teams_token_wrong_audience',
+    ],
+    [
+      "another user's good one",
+      () => exchange(system.emulator.teamsToken({ user: 'alice' })),
+      'teams_token_wrong_user',
+    ],
+  ])('%s', async (_, send, code) => {
+    const { emulator } = system;
+    const made = await callsDuring(emulator, async () =>
+      expectRefused(await send(emulator.teamsToken()), code),
+    );
+    expect(made).toEqual({});
+  });
+
+  it('is refused where header and body hold different ones', async () => {
+    const { emulator } = system;
+    const answer = await system
+      .call('post', path, accessToken())
+      .set(header, emulator.teamsToken())
+      .send({ teamsUserAadToken: emulator.teamsToken() });
+    expectError(answer, { status: 400, code: 'invalid_request', target: 'teamsUserAadToken' });
+    expect(emulator.calls()).toEqual({});
+  });
+
+  it('is refused where the header is sent twice', async () => {
+    const { emulator } = system;
+    const headers = ['Authorization', `Bearer ${accessToken()}`];
+    headers.push(header, emulator.teamsToken(), header, emulator.teamsToken());
+    const answer = await rawRequest(system.url, { method: 'GET', path, headers });
+    expectRefused(answer, 'teams_token_malformed');
+    expect(emulator.calls()).toEqual({});
+  });
+});
+
+describe('the application that the Teams token was issued to', () => {
+  it('may be another one than that of the access token if ALLOWED_CLIENT_IDS lists both', async () => {
+    const { emulator } = system;
+    const server = await startReadyServer(system, {
+      ALLOWED_CLIENT_IDS: `${emulator.authClient.clientId},${otherApp}`,
+    });
+    const call = (client: string) =>
+      server.call('get', path, accessToken()).set(header, emulator.teamsToken({ client }));
+    expectToken(await call(otherApp));
+    expectToken(await call(emulator.authClient.clientId));
+    expectRefused(await call('0de20000-0000-4000-8000-0000000000bb'), 'teams_token_wrong_app');
+  });
+
+  it('has to be a listed one if the access token does not name its own', async () => {
+    const { emulator } = system;
+    const call = (client: string) =>
+      system
+        .call('get', path, emulator.accessToken({ user: 'carol', defect: 'no_app' }))
+        .set(header, emulator.teamsToken({ client }));
+    expectRefused(await call(emulator.authClient.clientId), 'teams_token_wrong_app');
+  });
+
+  it('may be named in a token of version 1 and one of version 2', async () => {
+    const { emulator } = system;
+    for (const version of [1, 2] as const) {
+      const answer = await system
+        .call('get', path, emulator.accessToken({ user: 'carol', version, client: otherApp }))
+        .set(header, emulator.teamsToken({ client: otherApp }));
+      expectToken(answer);
+    }
+  });
+});
+
+describe('a refusal by Azure Communication Services', () => {
+  it('for want of a Teams licence is told as one of the Teams token', async () => {
+    const { emulator } = system;
+    const made = await callsDuring(emulator, async () => {
+      const answer = await system
+        .call('get', path, emulator.accessToken({ user: 'alice' }))
+        .set(header, emulator.teamsToken({ user: 'alice' }));
+      expectRefused(answer, 'teams_token_rejected');
+    });
+    expect(made).toEqual(oneExchange);
+  });
+
+  it.each([
+    [400, 'ValidationError', 'AAD application is not the expected one.'],
+    [400, 'ValidationError', 'Provided AAD token issued for unexpected user.'],
+    [401, 'InvalidAccessToken', 'Provided access token is not valid.'],
+    [403, 'Forbidden', 'The user is not licensed for Teams.'],
+  ])('with %d %s (%s) is told as one of the Teams token', async (status, code, message) => {
+    const { emulator } = system;
+    emulator.fail({
+      operation: 'acs.teams.exchange',
+      kind: 'status',
+      status,
+      body: { error: { code, message } },
+    });
+    expectRefused(await exchange(emulator.teamsToken()), 'teams_token_rejected');
+    expect(emulator.calls()).toEqual(oneExchange);
+  });
+
+  it.each([
+    [401, 'Denied', 'Denied by the resource provider.'],
+    [403, 'Denied', 'Denied by the resource provider.'],
+    [404, 'NotFound', 'The resource was not found.'],
+  ])('with %d %s is ours to mend, and not told as one of the Teams token', async (status, code, message) => {
+    const { emulator } = system;
+    emulator.fail({
+      operation: 'acs.teams.exchange',
+      kind: 'status',
+      status,
+      body: { error: { code, message } },
+    });
+    expectError(await exchange(emulator.teamsToken()), {
+      status: 502,
+      code: 'upstream_refused',
+      innererror: {
+        upstream: 'Azure Communication Services',
+        operation: 'exchange Teams token',
+        status,
+      },
+    });
+    expect(emulator.calls()).toEqual(oneExchange);
+  });
+});

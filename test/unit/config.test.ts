@@ -1,0 +1,284 @@
+import { ConfigError, type Environment, loadConfig } from '../../src/config';
+import { type SettingName, settings } from '../../src/settings';
+
+const accessKey = Buffer.from('canary-access-key').toString('base64');
+const mappingKey = Buffer.from('canary-mapping-key-of-32-bytes-or-more').toString('base64');
+const clientId = 'a9150000-0000-4000-8000-000000000002';
+
+/** The least that a server needs; everything else has a default. */
+const least = {
+  AZURE_TENANT_ID: '7e4a0000-0000-4000-8000-000000000001',
+  AZURE_CLIENT_ID: clientId,
+  AZURE_CLIENT_SECRET: 'canary~client.secret',
+  COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey}`,
+  IDENTITY_MAPPING_KEY: mappingKey,
+};
+const names = Object.keys(settings) as SettingName[];
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+/** Values that each setting refuses; none where any text will do. */
+const malformed: Record<SettingName, string[]> = {
+  PORT: ['canary', '-1', '65536', '30.5', '0x1F', '3000 3001'],
+  AZURE_TENANT_ID: ['common', 'contoso.onmicrosoft.com', '7e4a0000-0000-4000-8000-00000000000'],
+  AZURE_CLIENT_ID: ['not-a-guid', `api://${clientId}`, `{${clientId}}`],
+  AZURE_CLIENT_SECRET: [],
+  AZURE_APP_ID_URI: [],
+  AZURE_AUTHORITY_HOST: [
+    'login.microsoftonline.com',
+    'http://login.microsoftonline.com',
+    'https://login.microsoftonline.com/common',
+    'https://login.microsoftonline.com?canary',
+    'https://canary@login.microsoftonline.com',
+  ],
+  COMMUNICATION_SERVICES_CONNECTION_STRING: [
+    'canary-of-no-form',
+    'endpoint=https://contoso.communication.azure.com/',
+    `accesskey=${accessKey}`,
+    'endpoint=https://contoso.communication.azure.com/;accesskey=',
+    'endpoint=https://contoso.communication.azure.com/;accesskey=canary key!',
+    `endpoint=http://contoso.communication.azure.com/;accesskey=${accessKey}`,
+    `endpoint=contoso.communication.azure.com;accesskey=${accessKey}`,
+    `endpoint=https://contoso.communication.azure.com/path;accesskey=${accessKey}`,
+  ],
+  COMMUNICATION_SERVICES_ENDPOINT: [
+    'contoso.communication.azure.com',
+    'http://contoso.communication.azure.com',
+    'https://contoso.communication.azure.com/path',
+  ],
+  MANAGED_IDENTITY_CLIENT_ID: ['system-assigned'],
+  COMMUNICATION_SERVICES_TOKEN_SCOPES: ['chat,video', 'chat voip', ','],
+  COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES: ['59', '1441', '24 hours', '60.5'],
+  GRAPH_ENDPOINT: ['http://graph.microsoft.com', 'https://graph.microsoft.com/v1.0', 'graph.microsoft.com'],
+  GRAPH_EXTENSION_NAME: [
+    'identityMapping',
+    'com.microsoft.identityMapping',
+    'COM.Microsoft.identityMapping',
+    'com.contoso/../../users',
+    'com.contoso.',
+    `com.${'c'.repeat(120)}`,
+  ],
+  IDENTITY_MAPPING_KEY: [
+    'canary-that-is-no-base64-but-long-enough-for-a-key',
+    Buffer.from('canary-of-31-bytes-one-is-short').toString('base64'),
+  ],
+  IDENTITY_MAPPING_UNSIGNED: ['accept', 'true', 'Adopt'],
+  ALLOWED_CLIENT_IDS: ['AuthClient', `${clientId};${clientId}`, `${clientId},canary`],
+  CORS_ALLOWED_ORIGINS: [
+    'app.contoso.com',
+    'https://app.contoso.com/',
+    'https://app.contoso.com/path',
+    'https://APP.contoso.com',
+    'https://app.contoso.com https://other.contoso.com',
+    'null',
+  ],
+  RATE_LIMIT_USER: ['-1', 'unlimited', '1.5', '1000001'],
+  RATE_LIMIT_REJECTED: ['-1', 'unlimited', '1.5', '1000001'],
+  TRUST_PROXY_HOPS: ['-1', '11', 'loopback'],
+  TOKEN_REUSE_MINUTES: ['-1', '721', 'never'],
+  TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
+  IDENTITY_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
+  IDENTITY_CACHE_MINUTES: ['-1', '1441', 'forever'],
+  OBO_TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
+  BEARER_TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
+  API_DOCS: ['yes', 'On', '1'],
+  LOG_LEVEL: ['verbose', 'INFO'],
+};
+
+const malformedCases = names.flatMap((name) => malformed[name].map((value) => ({ name, value })));
+
+it.each(malformedCases)('refuses $name=$value, and says so without the value', ({ name, value }) => {
+  const problems = problemsOf({ ...least, [name]: value });
+  expect(problems).toHaveLength(1);
+  const { what, where, form } = settings[name];
+  expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
+  for (const part of [what, where, form]) expect(problems[0]).toContain(part);
+  // Short ones are numbers and words that an explanation may happen to hold.
+  if (value.length > 5) expect(problems[0]?.replace(where, '').replace(form, '')).not.toContain(value);
+  expect(problems[0]).not.toContain('canary');
+  expect(problems[0]).not.toContain(accessKey);
+});
+
+it('lists every missing setting at once, with what it is for and where to find it', () => {
+  const problems = problemsOf({});
+  expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+    'AZURE_TENANT_ID',
+    'AZURE_CLIENT_ID',
+    'AZURE_CLIENT_SECRET',
+    'IDENTITY_MAPPING_KEY',
+    'COMMUNICATION_SERVICES_CONNECTION_STRING',
+  ]);
+  for (const problem of problems) {
+    expect(problem).toMatch(/^\w+ is missing: .+\. Expected: .+\. Where to find it: .+\./);
+  }
+});
+
+it('lists every malformed and every missing setting in one message, and no value', () => {
+  const broken = names.filter((name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY');
+  const environment = Object.fromEntries(broken.map((name) => [name, malformed[name][0]]));
+  let message = '';
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    message = error instanceof ConfigError ? error.message : '';
+  }
+  const lines = message.split('\n');
+  expect(lines[0]).toBe(`The server cannot start: ${broken.length + 2} settings are missing or malformed.`);
+  for (const name of broken) {
+    expect(lines.filter((line) => line.startsWith(`  - ${name} is malformed: `))).toHaveLength(1);
+  }
+  for (const name of ['AZURE_CLIENT_SECRET', 'IDENTITY_MAPPING_KEY']) {
+    expect(lines.filter((line) => line.startsWith(`  - ${name} is missing: `))).toHaveLength(1);
+  }
+  expect(lines).toHaveLength(1 + broken.length + 2);
+  expect(message).not.toContain('canary');
+});
+
+it.each(Object.keys(least) as (keyof typeof least)[])('misses %s, also when it is empty or blank', (name) => {
+  for (const value of [undefined, '', '  ']) {
+    const problems = problemsOf({ ...least, [name]: value });
+    expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} is missing: `))]);
+  }
+});
+
+it('has defaults for all the rest, those of the documentation', () => {
+  expect(loadConfig(least)).toEqual({
+    port: 3000,
+    production: false,
+    logLevel: 'info',
+    apiDocs: true,
+    trustedProxies: 0,
+    corsAllowedOrigins: [],
+    entra: {
+      authorityHost: 'https://login.microsoftonline.com',
+      tenantId: least.AZURE_TENANT_ID,
+      clientId,
+      clientSecret: least.AZURE_CLIENT_SECRET,
+      audiences: [clientId, `api://${clientId}`],
+      allowedClientIds: [],
+      verifiedTokenCacheSize: 10_000,
+      oboTokenCacheSize: 2_000,
+    },
+    graph: { endpoint: 'https://graph.microsoft.com', extensionName: 'com.contoso.identityMapping' },
+    mapping: {
+      key: Buffer.from(mappingKey, 'base64'),
+      adoptUnsigned: false,
+      cacheSize: 50_000,
+      cacheMinutes: 60,
+    },
+    communication: {
+      endpoint: 'https://contoso.communication.azure.com',
+      accessKey,
+      managedIdentityClientId: undefined,
+      tokenScopes: ['chat', 'voip'],
+      tokenLifetimeInMinutes: 1_440,
+      tokenReuseInMinutes: 15,
+      tokenCacheSize: 10_000,
+    },
+    rateLimits: { user: 120, rejected: 600 },
+  });
+});
+
+it.each<[string, Environment, unknown]>([
+  ['a port', { PORT: '8080' }, { port: 8080 }],
+  ['spaces around a value', { PORT: ' 8080 ' }, { port: 8080 }],
+  [
+    'a tenant in capitals',
+    { AZURE_TENANT_ID: '7E4A0000-0000-4000-8000-000000000001' },
+    { entra: { tenantId: least.AZURE_TENANT_ID } },
+  ],
+  [
+    'a sovereign cloud',
+    { AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.us/' },
+    { entra: { authorityHost: 'https://login.microsoftonline.us' } },
+  ],
+  [
+    'a further audience',
+    { AZURE_APP_ID_URI: 'https://contoso.com/api' },
+    { entra: { audiences: [clientId, `api://${clientId}`, 'https://contoso.com/api'] } },
+  ],
+  [
+    'the clients that may call',
+    { ALLOWED_CLIENT_IDS: ` ${clientId.toUpperCase()} ,, ${clientId}` },
+    { entra: { allowedClientIds: [clientId, clientId] } },
+  ],
+  [
+    'origins',
+    { CORS_ALLOWED_ORIGINS: 'https://app.contoso.com, http://localhost:5173' },
+    { corsAllowedOrigins: ['https://app.contoso.com', 'http://localhost:5173'] },
+  ],
+  ['any origin', { CORS_ALLOWED_ORIGINS: '*' }, { corsAllowedOrigins: ['*'] }],
+  [
+    'token scopes',
+    { COMMUNICATION_SERVICES_TOKEN_SCOPES: 'chat.join.limited,voip.join' },
+    { communication: { tokenScopes: ['chat.join.limited', 'voip.join'] } },
+  ],
+  [
+    'adoption of unsigned mappings',
+    { IDENTITY_MAPPING_UNSIGNED: 'adopt' },
+    { mapping: { adoptUnsigned: true } },
+  ],
+  [
+    'no rate limits',
+    { RATE_LIMIT_USER: '0', RATE_LIMIT_REJECTED: '0' },
+    { rateLimits: { user: 0, rejected: 0 } },
+  ],
+  ['App Service, with its one proxy', { WEBSITE_SITE_NAME: 'contoso' }, { trustedProxies: 1 }],
+  [
+    'another number of proxies on App Service',
+    { WEBSITE_SITE_NAME: 'contoso', TRUST_PROXY_HOPS: '0' },
+    { trustedProxies: 0 },
+  ],
+  ['production, without documents', { NODE_ENV: 'production' }, { production: true, apiDocs: false }],
+  ['production, with documents', { NODE_ENV: 'production', API_DOCS: 'on' }, { apiDocs: true }],
+])('takes %s', (_, environment, expected) => {
+  expect(loadConfig({ ...least, ...environment })).toMatchObject(expected as Record<string, unknown>);
+});
+
+it.each([
+  ['in the other order', `accesskey=${accessKey};endpoint=https://contoso.communication.azure.com`],
+  ['in other letters', `Endpoint=https://contoso.communication.azure.com/;AccessKey=${accessKey}`],
+  [
+    'with a semicolon at the end',
+    `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey};`,
+  ],
+])('takes a connection string %s', (_, text) => {
+  const { communication } = loadConfig({ ...least, COMMUNICATION_SERVICES_CONNECTION_STRING: text });
+  expect(communication).toMatchObject({ endpoint: 'https://contoso.communication.azure.com', accessKey });
+});
+
+it('takes an endpoint in the place of a connection string, for a managed identity', () => {
+  const { communication } = loadConfig({
+    ...least,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: '',
+    COMMUNICATION_SERVICES_ENDPOINT: 'https://contoso.communication.azure.com/',
+    MANAGED_IDENTITY_CLIENT_ID: clientId,
+  });
+  expect(communication).toMatchObject({
+    endpoint: 'https://contoso.communication.azure.com',
+    accessKey: undefined,
+    managedIdentityClientId: clientId,
+  });
+});
+
+it('takes an endpoint without TLS on this machine alone', () => {
+  for (const host of ['localhost:8443', '127.0.0.1', '[::1]:1']) {
+    const text = `endpoint=http://${host}/;accesskey=${accessKey}`;
+    expect(problemsOf({ ...least, COMMUNICATION_SERVICES_CONNECTION_STRING: text })).toEqual([]);
+  }
+});
+
+it('refuses * for CORS in production, alone or among others', () => {
+  for (const origins of ['*', 'https://app.contoso.com,*']) {
+    const environment = { ...least, NODE_ENV: 'production', CORS_ALLOWED_ORIGINS: origins };
+    expect(problemsOf(environment)).toEqual([expect.stringMatching(/^CORS_ALLOWED_ORIGINS .*production/)]);
+  }
+});

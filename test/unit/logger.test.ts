@@ -1,0 +1,126 @@
+import { createLogger, type LoggerOptions } from '../../src/logger';
+
+const secret = 'canary~secret.of/the+registration==';
+const token = [{ alg: 'RS256' }, { oid: 'canary' }]
+  .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  .concat('c2lnbmF0dXJl')
+  .join('.');
+
+function createTestLogger(options: Partial<LoggerOptions> = {}) {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  return { log: createLogger({ level: 'trace', secrets: [secret], destination, ...options }), lines };
+}
+
+function lineOf(write: (log: ReturnType<typeof createTestLogger>['log']) => void): Record<string, unknown> {
+  const { log, lines } = createTestLogger();
+  write(log);
+  expect(lines).toHaveLength(1);
+  return JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+}
+
+it('writes one JSON object a line, with a level in words and a time in UTC', () => {
+  expect(lineOf((log) => log.warn({ upstream: 'x' }, 'it happened'))).toEqual({
+    level: 'warn',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    upstream: 'x',
+    message: 'it happened',
+  });
+});
+
+it('leaves out what is below its level', () => {
+  const { log, lines } = createTestLogger({ level: 'warn' });
+  log.info('not of interest');
+  log.error('of interest');
+  expect(lines).toHaveLength(1);
+});
+
+describe('a secret', () => {
+  it.each<[string, string]>([
+    ['as it is', secret],
+    ['in a sentence', `refused: ${secret}.`],
+    ['in other letters', secret.toUpperCase()],
+    ['encoded for an address', `client_secret=${encodeURIComponent(secret)}&x=1`],
+    ['twice', `${secret} ${secret}`],
+  ])('is taken out, %s', (_, text) => {
+    const line = JSON.stringify(lineOf((log) => log.error({ text, nested: { list: [text] } }, text)));
+    expect(line).not.toMatch(/canary|%2Bregistration/i);
+    expect(line).toContain('[redacted]');
+  });
+
+  it.each([
+    ['a quotation mark', 'canary"secret'],
+    ['a backslash', 'canary\\secret'],
+    ['a space', 'canary secret'],
+    ['signs of a pattern', '(canary|secret)[a-z]*$^.?+{2}'],
+    ['letters of another alphabet', 'canary-секрет-秘密'],
+  ])('is taken out that holds %s, and leaves a line of JSON', (_, odd) => {
+    const { log, lines } = createTestLogger({ secrets: [odd] });
+    const form = new URLSearchParams({ client_secret: odd }).toString();
+    log.error({ err: new Error(`refused: ${odd}`), form }, `was ${odd}`);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ message: 'was [redacted]' });
+    expect(lines[0]).not.toContain('canary');
+  });
+
+  it('that is empty or very short does not garble the log', () => {
+    const { log, lines } = createTestLogger({ secrets: ['', 'a'] });
+    log.info('a plain message');
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ message: 'a plain message' });
+  });
+});
+
+it.each<[string, string]>([
+  ['as it is', token],
+  ['after its scheme', `Authorization: Bearer ${token}`],
+  ['without its signature', token.slice(0, token.lastIndexOf('.'))],
+  ['in an address', `https://contoso.com/?access_token=${token}&x=1`],
+  ['in JSON within a text', JSON.stringify({ token })],
+])('a token is taken out, %s', (_, text) => {
+  const line = JSON.stringify(lineOf((log) => log.error({ text }, text)));
+  for (const part of token.split('.').slice(0, 2)) expect(line).not.toContain(part);
+});
+
+it.each(['accesskey=Y2FuYXJ5', 'AccessKey=Y2FuYXJ5;x=1'])(
+  'the key of a connection string is taken out: %s',
+  (text) => {
+    const line = JSON.stringify(
+      lineOf((log) => log.error(`Invalid connection string endpoint=https://x/;${text}`)),
+    );
+    expect(line).not.toContain('Y2FuYXJ5');
+    expect(line).toContain('endpoint=https://x/');
+  },
+);
+
+describe('an error', () => {
+  it('is told by name, message, code, stack and causes, and by nothing else that hangs on it', () => {
+    const request = { headers: { authorization: 'canary' } };
+    const cause = Object.assign(new TypeError('the inner one'), { code: 'ECONNRESET', request });
+    const error = Object.assign(new Error('the outer one', { cause }), {
+      statusCode: 500,
+      request,
+      config: request,
+    });
+    const line = lineOf((log) => log.error({ err: error }, 'failed'));
+    expect(line.err).toEqual({
+      type: 'Error',
+      message: 'the outer one',
+      stack: expect.stringContaining('the outer one'),
+      cause: { type: 'TypeError', message: 'the inner one', code: 'ECONNRESET' },
+    });
+  });
+
+  it('that is its own cause comes to an end', () => {
+    const error = new Error('around and around');
+    error.cause = error;
+    expect(JSON.stringify(lineOf((log) => log.error({ err: error }))).length).toBeLessThan(10_000);
+  });
+
+  it.each([
+    ['a text', 'canary'],
+    ['nothing', null],
+    ['an object', { message: 'canary' }],
+  ])('that is none but %s is not repeated', (_, thrown) => {
+    const line = lineOf((log) => log.error({ err: thrown }, 'failed'));
+    expect(JSON.stringify(line)).not.toContain('canary');
+  });
+});

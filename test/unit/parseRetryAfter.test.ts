@@ -1,0 +1,26 @@
+import { parseRetryAfter } from '../../src/upstream/upstreamError';
+
+const now = Date.parse('2026-01-01T12:00:00Z');
+
+it.each<[string | null | undefined, number | undefined]>([
+  [undefined, undefined],
+  [null, undefined],
+  ['', undefined],
+  ['0', 0],
+  ['30', 30],
+  [' 30 ', 30],
+  ['1.2', 2],
+  ['Thu, 01 Jan 2026 12:00:30 GMT', 30],
+  ['Thu, 01 Jan 2026 11:59:30 GMT', 0],
+  ['Thursday, 01-Jan-26 12:01:00 GMT', 60],
+  ['soon', undefined],
+  ['NaN', undefined],
+  ['Infinity', undefined],
+  ['0x10', undefined],
+])('reads %p as %p seconds', (value, seconds) => {
+  expect(parseRetryAfter(value, now)).toBe(seconds);
+});
+
+it('counts a date from the present where no other time is given', () => {
+  expect(parseRetryAfter(new Date(Date.now() + 3_600_000).toUTCString())).toBeGreaterThan(3_500);
+});
