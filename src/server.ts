@@ -1,7 +1,8 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { config as loadDotenv } from 'dotenv';
 import { createApp } from './app';
 import { type Config, ConfigError, loadConfig } from './config';
+import { createHttpServer } from './httpServer';
 import { createLogger } from './logger';
 import { createServices } from './services/createServices';
 
@@ -13,7 +14,7 @@ function main(): void {
   const services = createServices(config, log);
   let shuttingDown = false;
   const app = createApp({ config, services, log, isAcceptingWork: () => !shuttingDown });
-  const server = createServer(app);
+  const server = createHttpServer(app);
   protectConnections(server);
   const inFlight = countInFlight(server);
 

@@ -20,6 +20,8 @@ export interface TokenProblem {
 
 export interface TokenCheck {
   readonly name: string;
+  /** A token that fails this check now will fail it later. */
+  readonly lasts: boolean;
   readonly find: (
     jwt: DecodedJwt,
     policy: AccessTokenPolicy,
@@ -39,6 +41,7 @@ const graphAudiences = new Set(['00000003-0000-0000-c000-000000000000', 'https:/
 export const validityChecks: readonly TokenCheck[] = [
   {
     name: 'audience',
+    lasts: true,
     find: ({ claims: { aud } }, { audiences, scopeToRequest }) => {
       if (typeof aud === 'string' && audiences.includes(aud)) return undefined;
       const advice = `Request one with the scope ${scopeToRequest}.`;
@@ -56,6 +59,7 @@ export const validityChecks: readonly TokenCheck[] = [
   },
   {
     name: 'tenant',
+    lasts: true,
     find: (jwt, { tenantId }) =>
       stringClaim(jwt, 'tid')?.toLowerCase() === tenantId
         ? undefined
@@ -66,6 +70,7 @@ export const validityChecks: readonly TokenCheck[] = [
   },
   {
     name: 'issuer',
+    lasts: true,
     find: ({ claims: { iss } }, { issuers }) =>
       typeof iss === 'string' && issuers.includes(iss)
         ? undefined
@@ -76,6 +81,7 @@ export const validityChecks: readonly TokenCheck[] = [
   },
   {
     name: 'expiry',
+    lasts: true,
     find: ({ claims: { exp } }, _policy, now) => {
       if (typeof exp !== 'number') return problem('no_expiry', 'The access token has no expiry time (exp).');
       return now < exp + clockSkewInSeconds
@@ -88,6 +94,7 @@ export const validityChecks: readonly TokenCheck[] = [
   },
   {
     name: 'start',
+    lasts: false,
     find: ({ claims: { nbf, exp } }, _policy, now) => {
       if (nbf === undefined) return undefined;
       if (typeof nbf !== 'number' || nbf >= Number(exp))
@@ -102,6 +109,7 @@ export const validityChecks: readonly TokenCheck[] = [
   },
   {
     name: 'algorithm',
+    lasts: true,
     find: ({ header: { alg, typ, crit } }) => {
       if (alg !== 'RS256')
         return problem(
@@ -120,6 +128,7 @@ export const validityChecks: readonly TokenCheck[] = [
   },
   {
     name: 'key id',
+    lasts: true,
     find: ({ header: { kid } }) =>
       typeof kid === 'string' && kid !== ''
         ? undefined
@@ -127,6 +136,7 @@ export const validityChecks: readonly TokenCheck[] = [
   },
   {
     name: 'object id',
+    lasts: true,
     find: (jwt) =>
       /^[0-9a-f-]{36}$/i.test(stringClaim(jwt, 'oid') ?? '')
         ? undefined
@@ -140,6 +150,7 @@ export const permissionChecks: readonly (TokenCheck & {
 })[] = [
   {
     name: 'user token',
+    lasts: true,
     code: 'app_only_token',
     find: (jwt) => {
       const noUser =
@@ -156,6 +167,7 @@ export const permissionChecks: readonly (TokenCheck & {
   },
   {
     name: 'scope',
+    lasts: true,
     code: 'insufficient_scope',
     find: (jwt, { requiredScope, scopeToRequest }) =>
       stringClaim(jwt, 'scp')?.split(' ').includes(requiredScope)
@@ -167,6 +179,7 @@ export const permissionChecks: readonly (TokenCheck & {
   },
   {
     name: 'client application',
+    lasts: true,
     code: 'client_not_allowed',
     find: (jwt, { allowedClientIds }) =>
       allowedClientIds.length === 0 || allowedClientIds.includes(clientIdOf(jwt) ?? '')

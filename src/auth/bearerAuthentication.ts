@@ -44,8 +44,8 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
   const passport = new Passport().use(strategy);
 
   /**
-   * What the signatures of tokens have turned out to be: the user of a good one, the problem of a bad one. By the token's
-   * hash. Emptied when keys change: a withdrawn key must not live on.
+   * What tokens have turned out to be: the user of a good one, the problem of a bad one, unless it passes with time or
+   * with new keys. By the token's hash. Emptied when keys change: a withdrawn key must not live on.
    */
   const verdicts = new LRUCache<string, AuthenticatedUser | TokenProblem>({
     max: options.cacheSize,
@@ -56,12 +56,15 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
   const invalid = ({ code, message }: TokenProblem) => challenges.invalidToken(code, message);
 
   /** Throws for all that can be told from the token itself, so that only plausible ones cost a signature check. */
-  async function readPlausible(accessToken: string): Promise<DecodedJwt> {
+  async function readPlausible(accessToken: string, tokenHash: string): Promise<DecodedJwt> {
     const jwt = decodeJwt(accessToken);
     if (!jwt) throw invalid(formProblem);
     const { issuers } = await authority.metadata();
     const found = firstProblem(validityChecks, jwt, { ...policy, issuers }, nowInSeconds());
-    if (found) throw invalid(found.problem);
+    if (found) {
+      if (found.check.lasts) verdicts.set(tokenHash, found.problem);
+      throw invalid(found.problem);
+    }
     if (!(await authority.signingKey(String(jwt.header.kid)))) throw invalid(signatureProblems.unknownKey);
     return jwt;
   }
@@ -89,7 +92,7 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     accessToken: string,
     tokenHash: string,
   ): Promise<AuthenticatedUser> {
-    const jwt = await readPlausible(accessToken);
+    const jwt = await readPlausible(accessToken, tokenHash);
     const problem = await verifySignature(request, response);
     if (problem) {
       if (problem === signatureProblems.badSignature) verdicts.set(tokenHash, problem);
