@@ -9,7 +9,14 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.json', './emulator/tsconfig.json', './test/tsconfig.json'],
+        project: [
+          './tsconfig.json',
+          './emulator/tsconfig.json',
+          './playground/tsconfig.json',
+          './playground/src/tsconfig.json',
+          './bench/tsconfig.json',
+          './test/tsconfig.json',
+        ],
         tsconfigRootDir: import.meta.dirname,
       },
     },

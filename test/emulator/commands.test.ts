@@ -36,7 +36,11 @@ async function says(program: Program, text: string): Promise<void> {
 }
 
 async function environmentWithFreePorts(): Promise<Record<string, string>> {
-  return { PORT: String(await freePort()), EMULATOR_PORT: String(await freePort()) };
+  return {
+    PORT: String(await freePort()),
+    EMULATOR_PORT: String(await freePort()),
+    PLAYGROUND_PORT: String(await freePort()),
+  };
 }
 
 test('local prints calls that work as they stand, and stops both with a signal', async () => {

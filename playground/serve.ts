@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import express, { type RequestHandler } from 'express';
+import { type PlaygroundSettings } from './settings';
+
+export interface PlaygroundOptions {
+  /** 0 is any free port. */
+  port: number;
+  /** Read anew for every answer. */
+  settings: PlaygroundSettings;
+  /** Where the bundled page is. */
+  folder: string;
+}
+
+export interface Playground {
+  /** `http://localhost:<port>`: the origin that the API must allow. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Serves the page on this machine only, where browsers grant http what they otherwise keep for https. */
+export async function startPlayground({ port, settings, folder }: PlaygroundOptions): Promise<Playground> {
+  if (!existsSync(join(folder, 'index.html'))) {
+    throw new Error(`There is no page in ${folder}: npm run build:playground makes it.`);
+  }
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(setSafeHeaders(settings));
+  app.get('/settings.json', (_request, response) => {
+    response.json(settings);
+  });
+  app.use(express.static(folder, { cacheControl: false }));
+
+  const server = createServer(app);
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** The page may run its own script and talk to the API and the authority: nothing else. */
+function setSafeHeaders(settings: PlaygroundSettings): RequestHandler {
+  return (_request, response, next) => {
+    const authority = new URL(settings.authority).origin;
+    const policy = [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "img-src 'self'",
+      `connect-src 'self' ${new URL(settings.apiUrl).origin} ${authority}`,
+      // MSAL renews a sign-in in a hidden frame, which ends on redirect.html.
+      `frame-src 'self' ${authority}`,
+      "frame-ancestors 'self'",
+      "form-action 'none'",
+      "base-uri 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+    ];
+    response.set({
+      'Content-Security-Policy': policy.join('; '),
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
+      'Cache-Control': 'no-store',
+    });
+    next();
+  };
+}

@@ -1,0 +1,61 @@
+import type { AccountInfo } from '@azure/msal-browser';
+import { element, find } from './dom';
+
+export interface AccountActions {
+  signIn: () => void;
+  signInAnother: () => void;
+  signOut: () => void;
+  use: (homeAccountId: string) => void;
+}
+
+/** Who is signed in, at the top of the page. */
+export function showAccount(
+  account: AccountInfo | undefined,
+  accounts: AccountInfo[],
+  actions: AccountActions,
+): void {
+  find('account').replaceChildren(
+    ...(account ? signedIn(account, accounts, actions) : [signInButton(actions)]),
+  );
+}
+
+function signInButton({ signIn }: AccountActions): HTMLElement {
+  return element('button', { type: 'button', class: 'primary', onclick: signIn }, 'Sign in');
+}
+
+function signedIn(account: AccountInfo, accounts: AccountInfo[], actions: AccountActions): HTMLElement[] {
+  return [
+    element('span', { class: 'avatar', 'aria-hidden': 'true' }, initialsOf(account)),
+    accounts.length > 1
+      ? chooser(account, accounts, actions)
+      : element(
+          'span',
+          { class: 'who' },
+          element('strong', {}, account.name ?? account.username),
+          element('small', {}, account.username),
+        ),
+    element('button', { type: 'button', onclick: actions.signInAnother }, 'Another account'),
+    element('button', { type: 'button', onclick: actions.signOut }, 'Sign out'),
+  ];
+}
+
+function chooser(account: AccountInfo, accounts: AccountInfo[], { use }: AccountActions): HTMLElement {
+  const select = element(
+    'select',
+    { 'aria-label': 'Signed in as' },
+    ...accounts.map(({ homeAccountId, name, username }) =>
+      element(
+        'option',
+        { value: homeAccountId, selected: homeAccountId === account.homeAccountId },
+        name ?? username,
+      ),
+    ),
+  );
+  select.addEventListener('change', () => use(select.value));
+  return select;
+}
+
+function initialsOf({ name, username }: AccountInfo): string {
+  const words = (name ?? username).split(/\s+/).filter(Boolean);
+  return [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => word?.[0] ?? '').join('');
+}

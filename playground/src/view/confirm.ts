@@ -1,0 +1,15 @@
+import { find } from './dom';
+
+/** Asks; the answer is no unless it is clearly yes. */
+export function confirm(title: string, text: string): Promise<boolean> {
+  const dialog = find('confirm') as HTMLDialogElement;
+  find('confirm-title').textContent = title;
+  find('confirm-text').textContent = text;
+  return new Promise((resolve) => {
+    dialog.returnValue = '';
+    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true });
+    find('confirm-yes').onclick = () => dialog.close('yes');
+    find('confirm-no').onclick = () => dialog.close('no');
+    dialog.showModal();
+  });
+}

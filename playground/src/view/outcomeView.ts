@@ -1,0 +1,50 @@
+import type { Explanation, Remedy } from '../explanations';
+import { element, find } from './dom';
+
+export type RemedyActions = Partial<Record<Remedy, () => void>>;
+
+const labels: Record<Remedy, string> = {
+  signIn: 'Sign in',
+  stepUp: 'Sign in again with what is asked for',
+  consent: 'Consent',
+  otherAccount: 'Sign in with another account',
+  repeat: 'Try again',
+};
+
+/** The one place that says how the last thing went; screen readers hear of it by themselves. */
+export function showSuccess(title: string, detail: string): void {
+  show('good', element('h2', {}, title), element('p', {}, detail));
+}
+
+export function showWork(title: string): void {
+  show('busy', element('p', {}, `${title} …`));
+}
+
+export function showProblem(explanation: Explanation, actions: RemedyActions = {}): void {
+  const { title, meaning, whatToDo, remedy, link, note } = explanation;
+  const action = remedy === undefined ? undefined : actions[remedy];
+  show(
+    note ? 'note' : 'bad',
+    element('h2', {}, title),
+    element('p', {}, meaning),
+    element('p', {}, element('strong', {}, 'What to do: '), whatToDo),
+    link === undefined
+      ? undefined
+      : element('p', {}, element('a', { href: link, target: '_blank', rel: 'noreferrer' }, link)),
+    remedy === undefined || action === undefined
+      ? undefined
+      : element('button', { type: 'button', class: 'primary', onclick: action }, labels[remedy]),
+  );
+  // Whoever works with the keyboard finds the way out one Tab ahead, not at the other end of the page.
+  if (action) find('outcome').focus({ preventScroll: true });
+}
+
+export function clearOutcome(): void {
+  find('outcome').replaceChildren();
+}
+
+function show(kind: 'good' | 'bad' | 'note' | 'busy', ...children: (Node | undefined)[]): void {
+  const outcome = find('outcome');
+  outcome.className = `outcome ${kind}`;
+  outcome.replaceChildren(...children.filter((child) => child !== undefined));
+}

@@ -1,0 +1,297 @@
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { decodeJwt } from '../../src/auth/jwt';
+import { callsDuring } from '../support/calls';
+import { startBrowser } from './browser';
+import { expectText, openPlayground, type PlaygroundPage } from './playgroundPage';
+import { type PlaygroundSystem, startPlaygroundFor, startPlaygroundSystem } from './playgroundSystem';
+
+jest.setTimeout(120_000);
+
+let browser: Browser;
+let system: PlaygroundSystem;
+let playground: PlaygroundPage;
+const stops: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  browser = await startBrowser();
+  stops.push(() => browser.close());
+  system = await startPlaygroundSystem();
+  stops.push(() => system.stop());
+});
+afterAll(() => Promise.all(stops.map((stop) => stop())));
+
+beforeEach(async () => {
+  system.emulator.reset();
+  playground = await openPlayground(browser, system.playground.url);
+});
+afterEach(async () => {
+  const { complaints } = playground;
+  await playground.close();
+  expect(complaints).toEqual([]);
+});
+
+describe('a person who signs in', () => {
+  it('gets a token, refreshes it, and deletes the identity', async () => {
+    const { emulator } = system;
+    const { ask, click, outcome, exchanges, token, page } = playground;
+    const user = emulator.addUser('Dana Dover');
+    await playground.signIn('Dana Dover');
+
+    await ask('Who am I?');
+    await expectText(outcome, 'You have no communication identity yet');
+    await expectText(exchanges.first(), /GET.*\/api\/user.*404 user_not_found.*\d ms/s);
+
+    await ask('Get a token');
+    await expectText(outcome, 'Get a token: done');
+    const identities = emulator.identities();
+    expect(identities).toHaveLength(1);
+    const id = identities[0]?.id ?? '';
+    await expectText(outcome, id);
+    await expectText(exchanges.first(), /GET.*\/api\/token.*200 OK.*\d ms/s);
+    await expectText(exchanges.first(), /x-ms-request-id\s*[0-9a-f-]{36}/);
+    await expectText(exchanges.first(), /"token": "eyJ[\w-]+…[\w-]+"/);
+    expect(decodeJwt(await playground.copy('Copy token'))?.claims.skypeid).toBe(id.slice('8:'.length));
+    expect(await playground.copy('Copy as curl')).toMatch(/^curl -i -X GET -H 'authorization: Bearer eyJ/);
+
+    await expectText(token('api'), /\d+ h \d+ min \d+ s left/);
+    await expectText(token('communication'), /2[34] h \d+ min \d+ s left/);
+    await token('api').locator('summary').click();
+    await expectText(token('api'), new RegExp(`oid\\s*${user.objectId}`));
+    await expectText(token('api'), /scp\s*access_as_user\s*what it permits/);
+    await keepScreenshot(page);
+
+    const again = await callsDuring(emulator, async () => {
+      await ask('Get a token');
+      await exchanges.nth(2).waitFor();
+      await expectText(outcome, 'Get a token: done');
+    });
+    expect(again).toEqual({});
+    const refresh = await callsDuring(emulator, async () => {
+      await ask('Refresh the token');
+      await expectText(outcome, 'Refresh the token: done');
+    });
+    expect(refresh).toEqual({ 'acs.token.issue': 1 });
+    await expectText(exchanges.first(), /cache-control\s*no-cache/);
+
+    await ask('Delete my identity');
+    await click('Keep it');
+    await expectText(exchanges.first(), 'no-cache');
+    expect(emulator.identities()).toEqual(identities);
+    await ask('Delete my identity');
+    await click('Delete it');
+    await expectText(outcome, 'Delete my identity: done');
+    await expectText(exchanges.first(), /DELETE.*\/api\/user.*204/s);
+    expect(emulator.identities()).toEqual([]);
+
+    await click('Sign out');
+    await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+  });
+
+  it('needs nothing but the keyboard', async () => {
+    const { emulator } = system;
+    const { page, outcome } = playground;
+    emulator.addUser('Kim Keys');
+    const press = async (name: string | RegExp) => {
+      await tabTo(page, name);
+      await page.keyboard.press('Enter');
+    };
+    await press(/^Sign in$/);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await press(/^Kim Keys/);
+    await expectText(outcome, 'Signed in');
+    await press(/^Get a token/);
+    await expectText(outcome, 'Get a token: done');
+    await press(/^Refresh the token/);
+    await expectText(outcome, 'Refresh the token: done');
+    await press(/^Delete my identity/);
+    await press(/^Delete it$/);
+    await expectText(outcome, 'Delete my identity: done');
+    expect(emulator.identities()).toEqual([]);
+  });
+
+  it('exchanges the token of a Teams user', async () => {
+    const { outcome, exchanges, token } = playground;
+    await playground.signIn('Carol Carver');
+    await playground.ask('Exchange as a Teams user');
+    await expectText(outcome, 'Exchange as a Teams user: done');
+    await expectText(exchanges.first(), /POST.*\/api\/token\/teams.*200 OK/s);
+    await token('communication').locator('summary').click();
+    await expectText(token('communication'), `orgid:${system.emulator.users.carol.objectId}`);
+    await token('teams').locator('summary').click();
+    await expectText(token('teams'), /scp\s*Teams.ManageCalls Teams.ManageChats/);
+  });
+
+  it('learns that a licence is missing when an exchange is refused for it', async () => {
+    await playground.signIn('Bob Baker');
+    await playground.ask('Exchange as a Teams user');
+    await expectText(playground.outcome, /refused the Teams token.*Microsoft Teams licence/s);
+  });
+
+  it('sees that someone else’s Teams token is refused', async () => {
+    const { emulator } = system;
+    const { outcome, exchanges, page } = playground;
+    await playground.signIn('Bob Baker');
+    await playground.ask('Exchange someone else’s Teams token');
+    await expectText(outcome, 'This needs a second account');
+    await playground.click('Sign in with another account');
+    await playground.choose('Carol Carver');
+
+    await expectText(outcome, 'That is someone else’s Teams token');
+    await expectText(exchanges.first(), /POST.*\/api\/token\/teams.*400 teams_token_wrong_user/s);
+    expect(emulator.callsTo('acs')).toBe(0);
+    const chosen = page.getByRole('combobox', { name: 'Signed in as' }).locator('option:checked');
+    expect(await chosen.innerText()).toBe('Bob Baker');
+  });
+});
+
+describe('a claims challenge', () => {
+  it('is answered by signing in again, and the request is repeated', async () => {
+    const { emulator } = system;
+    const { outcome, exchanges, token, page } = playground;
+    const user = emulator.addUser('Mia Moss');
+    emulator.switches.requireMfaFor.add(user.objectId);
+    await playground.signIn('Mia Moss');
+    await playground.ask('Get a token');
+    await expectText(outcome, 'More proof of who you are is needed');
+    await expectText(exchanges.first(), /401 insufficient_claims/);
+
+    await playground.click('Sign in again with what is asked for');
+    await page.getByText('counts as a second factor').waitFor();
+    await playground.choose('Mia Moss');
+
+    await expectText(outcome, 'Get a token: done');
+    await expectText(exchanges.first(), /200 OK/);
+    // What led there is still to be seen, without its tokens.
+    await expectText(exchanges.nth(1), /401 insufficient_claims/);
+    await token('api').locator('summary').click();
+    await expectText(token('api'), /acrs\s*\[.+\]\s*the extra proof you gave/);
+  });
+
+  it('that comes again is not answered again', async () => {
+    const { emulator } = system;
+    const user = emulator.addUser('Max Moor');
+    emulator.switches.graphRejectsWithClaims.add(user.objectId);
+    await playground.signIn('Max Moor');
+    await playground.ask('Get a token');
+    await playground.click('Sign in again with what is asked for');
+    await playground.choose('Max Moor');
+    await expectText(playground.outcome, 'Still more proof is asked for');
+  });
+});
+
+it('asks for consent that is missing, and repeats the request', async () => {
+  const { emulator } = system;
+  const user = emulator.addUser('Cleo Cole');
+  emulator.switches.consentRequiredFor.add(user.objectId);
+  await playground.signIn('Cleo Cole');
+  await playground.ask('Get a token');
+  await expectText(playground.outcome, 'Consent is missing');
+  await playground.click('Consent');
+  await playground.page.getByText('Choosing a user grants it').waitFor();
+  await playground.choose('Cleo Cole');
+  await expectText(playground.outcome, 'Get a token: done');
+});
+
+describe('the credential', () => {
+  it('gets a token from the API, and refreshes one by itself before it ends', async () => {
+    const { emulator } = system;
+    const { click, events, exchanges } = playground;
+    emulator.addUser('Cory Creed');
+    await playground.signIn('Cory Creed');
+    await click('Start one');
+    await expectText(events, /It holds a token with 2[34] h/);
+    await expectText(exchanges.first(), 'Asked by the credential');
+
+    await playground.ask('Get a token');
+    await expectText(playground.outcome, 'Get a token: done');
+    await click('Watch one refresh');
+    await expectText(events, /It holds a token with \d+ s left/);
+    await expectText(events, /Refreshed: it now holds a token with 2[34] h/);
+    await expectText(exchanges.first(), 'Asked by the credential');
+    await click('Stop it');
+    await expectText(events, 'Stopped.');
+  });
+
+  it('is told by the API when to try again', async () => {
+    const { emulator } = system;
+    const { click, events, exchanges } = playground;
+    emulator.addUser('Rory Reed');
+    await playground.signIn('Rory Reed');
+    emulator.fail({
+      operation: 'acs',
+      kind: 'status',
+      status: 503,
+      headers: { 'retry-after': '1' },
+      times: 3,
+    });
+    await click('Start one');
+    await expectText(events, /It holds a token with 2[34] h/);
+    await expectText(exchanges.last(), /503/);
+  });
+});
+
+describe('what cannot be reached is told apart:', () => {
+  it('a sign-in service whose certificate the browser does not trust', async () => {
+    const stranger = await startBrowser({ trustsEmulator: false });
+    stops.push(() => stranger.close());
+    const visitor = await openPlayground(stranger, system.playground.url);
+    await expectText(visitor.outcome, 'Your browser does not trust the emulator yet');
+    const link = visitor.outcome.getByRole('link');
+    expect(await link.getAttribute('href')).toBe(
+      `${system.emulator.url}/${system.emulator.tenantId}/v2.0/.well-known/openid-configuration`,
+    );
+    await visitor.click('Sign in to begin');
+    await expectText(visitor.outcome, 'Your browser does not trust the emulator yet');
+  });
+
+  it('an API that does not allow the page', async () => {
+    // The system's first server allows no origin at all.
+    const foreign = await startPlaygroundFor(system, system.url);
+    stops.push(() => foreign.stop());
+    const visitor = await openPlayground(browser, foreign.url);
+    await visitor.signIn('Bob Baker');
+    await visitor.ask('Get a token');
+    await expectText(visitor.outcome, `list ${foreign.url} in its CORS_ALLOWED_ORIGINS`);
+    await expectText(visitor.exchanges, 'no answer');
+    await visitor.close();
+  });
+});
+
+it('fits a phone', async () => {
+  const phone = await openPlayground(browser, system.playground.url, {
+    viewport: { width: 360, height: 740 },
+  });
+  system.emulator.addUser('Finn Ford');
+  await phone.signIn('Finn Ford');
+  await phone.ask('Get a token');
+  await expectText(phone.outcome, 'Get a token: done');
+  await phone.token('api').locator('summary').click();
+  await phone.token('communication').locator('summary').click();
+  const [needed, there] = await phone.page.evaluate<[number, number]>(
+    '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+  );
+  expect(needed).toBeLessThanOrEqual(there);
+  await phone.close();
+});
+
+/** Presses Tab as often as it takes for the focus to be on a button of that name, and to be seen there. */
+async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+  const seen: string[] = [];
+  for (let presses = 0; presses < 60; presses++) {
+    await page.keyboard.press('Tab');
+    const focus = page.locator(':focus');
+    const text = (await focus.count()) > 0 ? (await focus.innerText()).trim() : '';
+    seen.push(text);
+    if (!(typeof name === 'string' ? text === name : name.test(text))) continue;
+    expect(await focus.evaluate('(element) => getComputedStyle(element).outlineStyle')).not.toBe('none');
+    return;
+  }
+  throw new Error(`Tab never came to ${String(name)}, but to ${seen.join(' | ')}`);
+}
+
+/** For the documents, when someone asks for it. */
+async function keepScreenshot(page: Page): Promise<void> {
+  if (!process.env.UPDATE_SCREENSHOTS) return;
+  await page.screenshot({ path: join(__dirname, '..', '..', 'docs', 'images', 'playground.png') });
+}

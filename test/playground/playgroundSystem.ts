@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { type Playground, startPlayground } from '../../playground/serve';
+import type { PlaygroundSettings } from '../../playground/settings';
+import { startSystem, type System } from '../support/startSystem';
+
+export interface PlaygroundSystem extends System {
+  readonly playground: Playground;
+}
+
+const folder = join(__dirname, '..', '..', 'build', 'playground', 'page');
+
+/** Emulator, server and page, each of its own origin; `url` is a server that allows no page, the page's own one allows it. */
+export async function startPlaygroundSystem(): Promise<PlaygroundSystem> {
+  const system = await startSystem();
+  // The API must know the page's address, and the page the API's: the latter is filled in once there is one.
+  const settings = settingsFor(system, system.url);
+  const playground = await startPlayground({ port: 0, settings, folder });
+  const api = await system.startAnother({ CORS_ALLOWED_ORIGINS: playground.url });
+  settings.apiUrl = api.url;
+  return {
+    ...system,
+    playground,
+    async stop() {
+      await playground.stop();
+      await system.stop();
+    },
+  };
+}
+
+/** A further page, for the API at this address. */
+export function startPlaygroundFor(system: System, apiUrl: string): Promise<Playground> {
+  return startPlayground({ port: 0, settings: settingsFor(system, apiUrl), folder });
+}
+
+function settingsFor({ emulator }: System, apiUrl: string): PlaygroundSettings {
+  return {
+    authority: `${emulator.url}/${emulator.tenantId}`,
+    clientId: emulator.authClient.clientId,
+    apiScope: `${emulator.authServer.appIdUri}/access_as_user`,
+    apiUrl,
+  };
+}
