@@ -1,5 +1,9 @@
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Express, Request, Response } from 'express';
+
+/** Room for two access tokens of a user in many groups; Node's own limit is half of it. */
+const longestHeadersInBytes = 32 * 1024;
 
 /**
  * An HTTP server for an Express app. Express exchanges the prototype of each request and response as they arrive, after which
@@ -13,5 +17,45 @@ export function createHttpServer(app: Express): Server {
   Object.setPrototypeOf(AppResponse.prototype, app.response);
   app.request = AppRequest.prototype as Request;
   app.response = AppResponse.prototype as Response;
-  return createServer({ IncomingMessage: AppRequest, ServerResponse: AppResponse }, app);
+  const server = createServer(
+    { IncomingMessage: AppRequest, ServerResponse: AppResponse, maxHeaderSize: longestHeadersInBytes },
+    app,
+  );
+  return server.on('clientError', answerBrokenRequest);
+}
+
+const brokenRequests: Readonly<Record<string, { status: string; message: string }>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: '431 Request Header Fields Too Large',
+    message: `The headers of the request are too large: at most ${longestHeadersInBytes} bytes are read.`,
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: '408 Request Timeout',
+    message: 'The request took too long to arrive.',
+  },
+};
+
+/** What is not HTTP never becomes a request, so that it is answered here, in the same shape. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, message } = brokenRequests[error.code ?? ''] ?? {
+    status: '400 Bad Request',
+    message: 'The request is malformed: it is not HTTP.',
+  };
+  const body = JSON.stringify({ error: { code: 'invalid_request', message } });
+  socket.end(
+    [
+      `HTTP/1.1 ${status}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Cache-Control: no-store',
+      'x-ms-error-code: invalid_request',
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
 }
