@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { type Document, projectRoot, readDocuments } from './markdown';
+
+const documents = readDocuments();
+const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+  scripts: Record<string, string>;
+};
+
+describe('the documents', () => {
+  it('are found', () => {
+    expect(documents.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['README.md', 'docs/architecture.md', '.github/SECURITY.md']),
+    );
+  });
+
+  it.each(documents.map((document): [string, Document] => [document.path, document]))(
+    'has no link of %s that leads nowhere',
+    (_path, document) => {
+      expect(document.links.filter((link) => !leadsSomewhere(document, link))).toEqual([]);
+    },
+  );
+
+  it.each(documents.map((document): [string, Document] => [document.path, document]))(
+    'names no npm script in %s that there is not',
+    (_path, { text }) => {
+      const named = [...text.matchAll(/npm run (?:-s )?([a-z][\w:-]*)/g)].map(([, script = '']) => script);
+      expect(named.filter((script) => !(script in scripts))).toEqual([]);
+    },
+  );
+
+  it('are all reachable from the README', () => {
+    const reached = new Set<string>();
+    const waiting = ['README.md'];
+    while (waiting.length > 0) {
+      const from = waiting.pop() ?? '';
+      if (reached.has(from)) continue;
+      reached.add(from);
+      const links = documents.find(({ path }) => path === from)?.links ?? [];
+      waiting.push(...links.map((link) => targetOf(from, link).path));
+    }
+    const forGitHub = /^\.github\/(PULL_REQUEST_TEMPLATE)\.md$/;
+    expect(
+      documents.map(({ path }) => path).filter((path) => !reached.has(path) && !forGitHub.test(path)),
+    ).toEqual([]);
+  });
+});
+
+function leadsSomewhere(from: Document, link: string): boolean {
+  if (/^(https|mailto):/.test(link)) return true;
+  const { path, anchor } = targetOf(from.path, link);
+  if (!existsSync(join(projectRoot, path))) return false;
+  return anchor === undefined || Boolean(documents.find((each) => each.path === path)?.anchors.has(anchor));
+}
+
+function targetOf(from: string, link: string): { path: string; anchor: string | undefined } {
+  const [file = '', anchor] = link.split('#');
+  return { path: file === '' ? from : normalize(join(dirname(from), file)), anchor };
+}
