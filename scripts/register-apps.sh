@@ -1,0 +1,243 @@
+#!/usr/bin/env bash
+# Registers AuthServer (this API) and AuthClient (the app that calls it) in Microsoft Entra ID, and writes what the
+# server needs to know into .env. Run it as often as you like: it adds what is missing and leaves the rest alone.
+# docs/app-registrations.md tells each step, with its reason.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: scripts/register-apps.sh [options]
+
+  --server-name NAME     name of the API's registration (AuthServer)
+  --client-name NAME     name of the client's registration (AuthClient)
+  --spa-redirect URI     where a single-page app is sent back to; repeatable (those of the playground, and of /docs)
+  --web-redirect URI     where a web app is sent back to; repeatable (http://localhost)
+  --public-redirect URI  where a desktop tool is sent back to; repeatable (https://oauth.pstmn.io/v1/callback, for Postman)
+  --no-teams             without the permissions for Teams users (/exchangeToken)
+  --admin-consent        grant the permissions for the whole tenant; you must be an administrator who may
+  --new-secret           make a new client secret, even if the .env file holds one
+  --env FILE             the file to write (.env)
+  --help                 this text
+
+Needs the az CLI, signed in to the tenant (az login --tenant <tenant> --allow-no-subscriptions), and Node.js.
+TEXT
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly here
+readonly graph_app_id=00000003-0000-0000-c000-000000000000
+# "Azure Communication Services" in every tenant: it issues what Teams users exchange.
+readonly teams_app_id=1fd5118e-2576-4263-8130-9503064c837a
+readonly api_origin=http://localhost:3000
+
+server_name=AuthServer
+client_name=AuthClient
+spa_redirects=()
+web_redirects=()
+public_redirects=()
+teams=true
+admin_consent=false
+new_secret=false
+env_file=.env
+
+fail() {
+  printf 'register-apps: %s\n' "$1" >&2
+  exit 1
+}
+
+say() { printf '%s\n' "$1"; }
+
+while (($# > 0)); do
+  case $1 in
+    --server-name | --client-name | --spa-redirect | --web-redirect | --public-redirect | --env)
+      (($# > 1)) || fail "$1 needs a value. See --help."
+      case $1 in
+        --server-name) server_name=$2 ;;
+        --client-name) client_name=$2 ;;
+        --spa-redirect) spa_redirects+=("$2") ;;
+        --web-redirect) web_redirects+=("$2") ;;
+        --public-redirect) public_redirects+=("$2") ;;
+        --env) env_file=$2 ;;
+      esac
+      shift 2
+      ;;
+    --no-teams) teams=false && shift ;;
+    --admin-consent) admin_consent=true && shift ;;
+    --new-secret) new_secret=true && shift ;;
+    --help | -h) usage && exit 0 ;;
+    *) fail "there is no option $1. See --help." ;;
+  esac
+done
+((${#spa_redirects[@]} > 0)) || spa_redirects=(
+  http://localhost:5173/redirect.html
+  http://localhost:5173/
+  "$api_origin/docs/oauth2-redirect.html"
+)
+((${#web_redirects[@]} > 0)) || web_redirects=(http://localhost)
+((${#public_redirects[@]} > 0)) || public_redirects=(https://oauth.pstmn.io/v1/callback)
+
+# A new registration takes a moment until every part of Entra knows it.
+patiently() {
+  local try
+  for try in 1 2 3 4 5; do
+    "$@" && return 0
+    ((try == 5)) || sleep $((try * 2))
+  done
+  return 1
+}
+
+# scheme, host and port of an address
+origin_of() {
+  local rest=${1#*://}
+  printf '%s://%s' "${1%%://*}" "${rest%%/*}"
+}
+
+# The app id of the only registration of that name; nothing if there is none.
+find_app() {
+  local found
+  found=$(az ad app list --filter "displayName eq '${1//\'/\'\'}'" --query '[].appId' --output tsv)
+  [[ $found != *$'\n'* ]] ||
+    fail "the tenant has several registrations named $1. Rename the others, or give another name (see --help)."
+  printf '%s' "$found"
+}
+
+create_app() {
+  az ad app create --display-name "$1" --sign-in-audience AzureADMyOrg --query appId --output tsv
+}
+
+# Adds to a registration what it lacks: app id, then what it should have (see registrationPatch.mjs).
+complete_app() {
+  local app_id=$1 app missing
+  shift
+  app=$(patiently az ad app show --id "$app_id" --output json)
+  missing=$(node "$here/lib/registrationPatch.mjs" "$@" <<<"$app")
+  [[ -n $missing ]] || return 0
+  # Its object id, a space, and the changes.
+  patiently az rest --method PATCH --uri "$graph_endpoint/v1.0/applications/${missing%% *}" \
+    --headers Content-Type=application/json --body "${missing#* }" --output none
+}
+
+# Without a service principal in the tenant an application cannot be consented to, nor sign in.
+ensure_service_principal() {
+  local found
+  found=$(az ad sp list --filter "appId eq '$1'" --query '[].id' --output tsv)
+  [[ -n $found ]] || patiently az ad sp create --id "$1" --output none
+}
+
+# The id of a delegated permission: app id of the resource, name of the permission.
+permission_id() {
+  local id
+  id=$(patiently az ad sp show --id "$1" --query "oauth2PermissionScopes[?value=='$2'].id | [0]" --output tsv)
+  [[ -n $id ]] || fail "the application $1 has no delegated permission $2 in this tenant."
+  printf '%s' "$id"
+}
+
+command -v az >/dev/null || fail 'the az CLI is not installed: https://learn.microsoft.com/cli/azure/install-azure-cli'
+command -v node >/dev/null || fail 'Node.js is not installed: https://nodejs.org'
+tenant_id=$(az account show --query tenantId --output tsv) ||
+  fail 'az is not signed in: az login --tenant <tenant> --allow-no-subscriptions'
+graph_endpoint=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
+graph_endpoint=${graph_endpoint%/}
+authority_host=$(az cloud show --query endpoints.activeDirectory --output tsv)
+authority_host=${authority_host%/}
+
+# The settings as they are; what is missing is empty.
+{
+  read -r known_authority
+  read -r server_id
+  read -r secret
+  read -r connection_string
+  read -r endpoint
+  read -r mapping_key
+  read -r allowed_clients
+  read -r origins
+} < <(node "$here/lib/envFile.mjs" get "$env_file" AZURE_AUTHORITY_HOST AZURE_CLIENT_ID AZURE_CLIENT_SECRET \
+  COMMUNICATION_SERVICES_CONNECTION_STRING COMMUNICATION_SERVICES_ENDPOINT IDENTITY_MAPPING_KEY \
+  ALLOWED_CLIENT_IDS CORS_ALLOWED_ORIGINS)
+
+case $known_authority in
+  *//localhost* | *//127.0.0.1*)
+    fail "$env_file holds the settings of the emulator. Move it away, or name another file with --env."
+    ;;
+esac
+
+say "Tenant      $tenant_id"
+
+# --- AuthServer: the API ---
+if [[ -n $server_id ]]; then
+  az ad app show --id "$server_id" --output none ||
+    fail "$env_file names the registration $server_id (AZURE_CLIENT_ID), which this tenant does not have. Sign in to the right tenant, or remove that line."
+else
+  # A secret without the id of its registration is of an unknown one.
+  new_secret=true
+  server_id=$(find_app "$server_name")
+  [[ -n $server_id ]] || server_id=$(create_app "$server_name")
+fi
+graph_scope=$(permission_id "$graph_app_id" User.ReadWrite)
+complete_app "$server_id" server "permission=$graph_app_id:$graph_scope"
+ensure_service_principal "$server_id"
+scope_id=$(patiently az ad app show --id "$server_id" \
+  --query "api.oauth2PermissionScopes[?value=='access_as_user'].id | [0]" --output tsv)
+say "$server_name  $server_id"
+
+# --- AuthClient: the app that signs users in ---
+client_id=$(find_app "$client_name")
+[[ -n $client_id ]] || client_id=$(create_app "$client_name")
+wishes=("permission=$server_id:$scope_id")
+if [[ $teams == true ]]; then
+  ensure_service_principal "$teams_app_id"
+  for permission in Teams.ManageCalls Teams.ManageChats; do
+    wishes+=("permission=$teams_app_id:$(permission_id "$teams_app_id" "$permission")")
+  done
+fi
+for uri in "${spa_redirects[@]}"; do
+  wishes+=("spa=$uri")
+done
+for uri in "${web_redirects[@]}"; do
+  wishes+=("web=$uri")
+done
+for uri in "${public_redirects[@]}"; do
+  wishes+=("public=$uri")
+done
+complete_app "$client_id" client "${wishes[@]}"
+ensure_service_principal "$client_id"
+say "$client_name  $client_id"
+
+# --- AuthServer knows AuthClient: no consent screen of its own for it, and one for both where one is needed ---
+complete_app "$server_id" link "client=$client_id:$scope_id"
+
+if [[ $admin_consent == true ]]; then
+  patiently az ad app permission admin-consent --id "$server_id"
+  patiently az ad app permission admin-consent --id "$client_id"
+  say 'Consent     granted for the whole tenant'
+fi
+
+# --- .env ---
+if [[ -z $secret || $new_secret == true ]]; then
+  secret=$(patiently az ad app credential reset --id "$server_id" --append --years 1 \
+    --display-name register-apps --query password --output tsv --only-show-errors)
+  say 'Secret      made, good for a year'
+fi
+[[ -n $mapping_key ]] || mapping_key=$(node -p "require('node:crypto').randomBytes(32).toString('base64')")
+[[ -n $allowed_clients ]] || allowed_clients=$client_id
+if [[ -z $origins ]]; then
+  for uri in "${spa_redirects[@]}"; do
+    origin=$(origin_of "$uri")
+    # The page under /docs is of the API's own origin, and needs no leave.
+    [[ $origin == "$api_origin" || ,$origins, == *",$origin,"* ]] || origins+=${origins:+,}$origin
+  done
+fi
+
+{
+  printf '%s=%s\n' AZURE_TENANT_ID "$tenant_id" AZURE_CLIENT_ID "$server_id" AZURE_CLIENT_SECRET "$secret"
+  if [[ $authority_host != https://login.microsoftonline.com ]]; then
+    printf '%s=%s\n' AZURE_AUTHORITY_HOST "$authority_host" GRAPH_ENDPOINT "$graph_endpoint"
+  fi
+  printf '%s=%s\n' COMMUNICATION_SERVICES_CONNECTION_STRING "$connection_string" IDENTITY_MAPPING_KEY "$mapping_key" \
+    ALLOWED_CLIENT_IDS "$allowed_clients" CORS_ALLOWED_ORIGINS "$origins"
+} | node "$here/lib/envFile.mjs" set "$env_file"
+say "Settings    $env_file (keep it secret)"
+
+if [[ -z $connection_string$endpoint ]]; then
+  say "Still to do: COMMUNICATION_SERVICES_CONNECTION_STRING in $env_file (Azure portal > your Communication Services resource > Keys)."
+fi

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+export const graphAppId = '00000003-0000-0000-c000-000000000000';
+export const teamsAppId = '1fd5118e-2576-4263-8130-9503064c837a';
+
+export interface PermissionScope {
+  id: string;
+  value: string;
+}
+
+export interface Registration {
+  id: string;
+  appId: string;
+  displayName: string;
+  identifierUris?: string[];
+  api: {
+    oauth2PermissionScopes?: PermissionScope[];
+    preAuthorizedApplications?: { appId: string; delegatedPermissionIds: string[] }[];
+  };
+  spa?: { redirectUris: string[] };
+  requiredResourceAccess?: { resourceAppId: string; resourceAccess: { id: string; type: string }[] }[];
+}
+
+/** A tenant as the az CLI shows it, which writes down every call. */
+export interface AzStandIn {
+  readonly calls: string[];
+  signedIn: boolean;
+  readonly tenantId: string;
+  cloud: Record<string, string>;
+  readonly apps: Registration[];
+  readonly servicePrincipals: { appId: string; oauth2PermissionScopes?: PermissionScope[] }[];
+  /** By app id. */
+  readonly secrets: Map<string, string[]>;
+  readonly consented: string[];
+  stop(): Promise<void>;
+}
+
+/** Puts an `az` into the folder. It knows the calls that register-apps.sh makes, and fails at any other. */
+export async function startAzStandIn(folder: string): Promise<AzStandIn> {
+  const az: AzStandIn = {
+    calls: [],
+    signedIn: true,
+    tenantId: '11111111-0000-4000-8000-000000000001',
+    cloud: {
+      'endpoints.activeDirectory': 'https://login.microsoftonline.com',
+      'endpoints.microsoftGraphResourceId': 'https://graph.microsoft.com/',
+    },
+    apps: [],
+    servicePrincipals: [
+      { appId: graphAppId, oauth2PermissionScopes: [{ id: 'graph-rw', value: 'User.ReadWrite' }] },
+    ],
+    secrets: new Map(),
+    consented: [],
+    stop: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+  const answer = async (request: IncomingMessage): Promise<[number, string]> => {
+    const args = (await text(request)).split('\0').slice(0, -1);
+    az.calls.push(args.join(' '));
+    try {
+      return [200, `${runCommand(az, args)}\n`];
+    } catch (error) {
+      return [400, `${error instanceof Error ? error.message : 'unknown'}\n`];
+    }
+  };
+  const server = createServer((request, response) => {
+    void answer(request).then(([status, body]) => response.writeHead(status).end(body));
+  });
+  const socket = join(folder, 'az.socket');
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  const program = join(folder, 'az');
+  await writeFile(
+    program,
+    `#!/bin/sh
+answer=$(printf '%s\\0' "$@" | curl -sS --unix-socket '${socket}' --fail-with-body --data-binary @- http://az/) || {
+  printf '%s\\n' "$answer" >&2
+  exit 1
+}
+printf '%s\\n' "$answer"
+`,
+  );
+  await chmod(program, 0o755);
+  return az;
+}
+
+/** The permissions of "Azure Communication Services", in a tenant that has met it. */
+const teamsScopes = [
+  { id: 'teams-calls', value: 'Teams.ManageCalls' },
+  { id: 'teams-chats', value: 'Teams.ManageChats' },
+];
+
+function runCommand(az: AzStandIn, args: string[]): string {
+  const words = args.slice(
+    0,
+    args.findIndex((arg) => arg.startsWith('--')),
+  );
+  const option = (name: string): string => {
+    const value = args.includes(`--${name}`) ? args[args.indexOf(`--${name}`) + 1] : undefined;
+    return value ?? fail(`--${name} is missing`);
+  };
+  const appWith = (property: 'appId' | 'id', value: string) =>
+    az.apps.find((app) => app[property] === value) ?? fail(`there is no application ${value}`);
+  const filtered = (property: string): string => {
+    const [, name, value = ''] = /^(\w+) eq '(.*)'$/.exec(option('filter')) ?? [];
+    return name === property ? value.replaceAll("''", "'") : fail(`cannot filter by ${option('filter')}`);
+  };
+  const scopeIn = (scopes: PermissionScope[] = []): string => {
+    const [, name] = /\?value=='([\w.]+)'\]\.id \| \[0\]$/.exec(option('query')) ?? [];
+    return name ? (scopes.find(({ value }) => value === name)?.id ?? '') : fail('no such query');
+  };
+
+  switch (words.join(' ')) {
+    case 'account show':
+      return az.signedIn ? az.tenantId : fail('Please run az login');
+    case 'cloud show':
+      return az.cloud[option('query')] ?? fail('no such query');
+    case 'ad app list': {
+      const name = filtered('displayName');
+      return az.apps.flatMap(({ displayName, appId }) => (displayName === name ? [appId] : [])).join('\n');
+    }
+    case 'ad app create': {
+      const app = { id: randomUUID(), appId: randomUUID(), displayName: option('display-name'), api: {} };
+      az.apps.push(app);
+      return app.appId;
+    }
+    case 'ad app show': {
+      const app = appWith('appId', option('id'));
+      return args.includes('--query') ? scopeIn(app.api.oauth2PermissionScopes) : JSON.stringify(app);
+    }
+    case 'ad app credential reset': {
+      const { appId } = appWith('appId', option('id'));
+      if (!args.includes('--append')) fail('this would remove the secrets that are in use');
+      const secret = `Secret~${randomUUID()}`;
+      az.secrets.set(appId, [...(az.secrets.get(appId) ?? []), secret]);
+      return secret;
+    }
+    case 'ad app permission admin-consent':
+      az.consented.push(appWith('appId', option('id')).displayName);
+      return '';
+    case 'ad sp list': {
+      const appId = filtered('appId');
+      return az.servicePrincipals.flatMap((each) => (each.appId === appId ? ['its-id'] : [])).join('\n');
+    }
+    case 'ad sp create': {
+      const appId = option('id');
+      az.servicePrincipals.push({
+        appId,
+        ...(appId === teamsAppId ? { oauth2PermissionScopes: teamsScopes } : {}),
+      });
+      return '';
+    }
+    case 'ad sp show': {
+      const found = az.servicePrincipals.find(({ appId }) => appId === option('id'));
+      return scopeIn((found ?? fail('no such service principal')).oauth2PermissionScopes);
+    }
+    case 'rest':
+      patch(
+        appWith('id', option('uri').replace('https://graph.microsoft.com/v1.0/applications/', '')),
+        option('method') === 'PATCH'
+          ? (JSON.parse(option('body')) as Partial<Registration>)
+          : fail('only PATCH'),
+      );
+      return '';
+    default:
+      return fail(`the stand-in does not know: az ${words.join(' ')}`);
+  }
+}
+
+/** As Graph does it: what is within `api` is merged, what is within that replaced; one can pre-authorise known scopes only. */
+function patch(app: Registration, { api, ...rest }: Partial<Registration>): void {
+  const scopeIds = (app.api.oauth2PermissionScopes ?? []).map(({ id }) => id);
+  const authorised = api?.preAuthorizedApplications?.flatMap((each) => each.delegatedPermissionIds) ?? [];
+  if (!authorised.every((id) => scopeIds.includes(id))) fail('no such scope to pre-authorise');
+  Object.assign(app, rest, { api: { ...app.api, ...api } });
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,226 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parse } from 'dotenv';
+import { loadConfig } from '../../src/config';
+import { type AzStandIn, graphAppId, startAzStandIn, teamsAppId } from './azStandIn';
+
+const script = join(__dirname, '..', '..', 'scripts', 'register-apps.sh');
+
+const defaultSpaRedirectUris = [
+  'http://localhost:5173/redirect.html',
+  'http://localhost:5173/',
+  'http://localhost:3000/docs/oauth2-redirect.html',
+];
+
+let folder: string;
+let az: AzStandIn;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'register-apps-'));
+  az = await startAzStandIn(folder);
+});
+afterEach(async () => {
+  await az.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('scripts/register-apps.sh', () => {
+  it('registers the API and its client, each knowing the other', async () => {
+    expect(await run()).toMatchObject({ code: 0 });
+
+    const [server, client] = az.apps;
+    const scopeId = server?.api.oauth2PermissionScopes?.[0]?.id;
+    expect(az.apps).toMatchObject([
+      {
+        displayName: 'AuthServer',
+        identifierUris: [`api://${server?.appId}`],
+        api: {
+          requestedAccessTokenVersion: 2,
+          oauth2PermissionScopes: [{ value: 'access_as_user', type: 'User', isEnabled: true }],
+          knownClientApplications: [client?.appId],
+          preAuthorizedApplications: [{ appId: client?.appId, delegatedPermissionIds: [scopeId] }],
+        },
+        requiredResourceAccess: [
+          { resourceAppId: graphAppId, resourceAccess: [{ id: 'graph-rw', type: 'Scope' }] },
+        ],
+      },
+      {
+        displayName: 'AuthClient',
+        spa: { redirectUris: defaultSpaRedirectUris },
+        web: { redirectUris: ['http://localhost'] },
+        publicClient: { redirectUris: ['https://oauth.pstmn.io/v1/callback'] },
+        requiredResourceAccess: [
+          { resourceAppId: server?.appId, resourceAccess: [{ id: scopeId, type: 'Scope' }] },
+          {
+            resourceAppId: teamsAppId,
+            resourceAccess: [
+              { id: 'teams-calls', type: 'Scope' },
+              { id: 'teams-chats', type: 'Scope' },
+            ],
+          },
+        ],
+      },
+    ]);
+    expect(az.servicePrincipals.map(({ appId }) => appId)).toEqual([
+      graphAppId,
+      server?.appId,
+      teamsAppId,
+      client?.appId,
+    ]);
+    expect(az.consented).toEqual([]);
+  });
+
+  it('writes settings that the server starts with, readable for the owner only, and shows no secret', async () => {
+    const { output } = await run('--spa-redirect', 'https://chat.contoso.example/signed-in');
+
+    const [server, client] = az.apps;
+    const [secret] = az.secrets.get(server?.appId ?? '') ?? [];
+    const settings = await readEnv();
+    expect(settings).toEqual({
+      AZURE_TENANT_ID: az.tenantId,
+      AZURE_CLIENT_ID: server?.appId,
+      AZURE_CLIENT_SECRET: secret,
+      COMMUNICATION_SERVICES_CONNECTION_STRING: '',
+      IDENTITY_MAPPING_KEY: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
+      ALLOWED_CLIENT_IDS: client?.appId,
+      CORS_ALLOWED_ORIGINS: 'https://chat.contoso.example',
+    });
+    const connection = 'endpoint=https://contoso.communication.azure.com/;accesskey=a2V5';
+    const config = loadConfig({ ...settings, COMMUNICATION_SERVICES_CONNECTION_STRING: connection });
+    expect(config.entra.clientId).toBe(server?.appId);
+    expect((await stat(join(folder, '.env'))).mode & 0o777).toBe(0o600);
+    expect(output).toContain('Still to do: COMMUNICATION_SERVICES_CONNECTION_STRING');
+    expect(output).not.toContain(secret);
+    expect(output).not.toContain(settings.IDENTITY_MAPPING_KEY);
+  });
+
+  it('changes nothing when all is there already', async () => {
+    await run();
+    const apps = structuredClone(az.apps);
+    const settings = await readEnv();
+    az.calls.length = 0;
+
+    expect(await run()).toMatchObject({ code: 0 });
+
+    expect(az.calls).toContainEqual(expect.stringMatching(/^ad app list /));
+    expect(az.calls.filter((call) => !/^(account|cloud|ad app|ad sp) (show|list) /.test(call))).toEqual([]);
+    expect(az.apps).toEqual(apps);
+    expect(await readEnv()).toEqual(settings);
+  });
+
+  it('adds what is missing to registrations that were made by hand, and removes nothing', async () => {
+    const myScope = { id: 'my-scope', value: 'my_scope' };
+    const mine = { resourceAppId: graphAppId, resourceAccess: [{ id: 'by-hand', type: 'Scope' }] };
+    az.apps.push(
+      { id: 'o1', appId: 'a1', displayName: 'AuthServer', api: { oauth2PermissionScopes: [myScope] } },
+      {
+        id: 'o2',
+        appId: 'a2',
+        displayName: "Contoso's chat",
+        api: {},
+        spa: { redirectUris: ['https://chat.contoso.example'] },
+        requiredResourceAccess: [mine],
+      },
+    );
+
+    expect(await run('--client-name', "Contoso's chat", '--no-teams')).toMatchObject({ code: 0 });
+
+    expect(az.apps).toMatchObject([
+      { appId: 'a1', api: { oauth2PermissionScopes: [myScope, { value: 'access_as_user' }] } },
+      {
+        appId: 'a2',
+        spa: { redirectUris: ['https://chat.contoso.example', ...defaultSpaRedirectUris] },
+        requiredResourceAccess: [mine, { resourceAppId: 'a1' }],
+      },
+    ]);
+  });
+
+  it('keeps other settings of the file, and its mapping key', async () => {
+    const before = '# mine\nPORT=4000\nIDENTITY_MAPPING_KEY=bWluZQ==\n';
+    await writeFile(join(folder, '.env'), before);
+    await run();
+    expect((await readFile(join(folder, '.env'), 'utf8')).startsWith(before)).toBe(true);
+  });
+
+  it('makes a further secret when told to', async () => {
+    await run();
+    await run('--new-secret');
+    const secrets = az.secrets.get(az.apps[0]?.appId ?? '');
+    expect(secrets).toHaveLength(2);
+    expect((await readEnv()).AZURE_CLIENT_SECRET).toBe(secrets?.[1]);
+  });
+
+  it('grants consent for the tenant when told to', async () => {
+    await run('--admin-consent');
+    expect(az.consented).toEqual(['AuthServer', 'AuthClient']);
+  });
+
+  it('lets each origin of the single-page apps call', async () => {
+    await run();
+    expect((await readEnv()).CORS_ALLOWED_ORIGINS).toBe('http://localhost:5173');
+  });
+
+  it('names the hosts of a sovereign cloud', async () => {
+    az.cloud = { ...az.cloud, 'endpoints.activeDirectory': 'https://login.microsoftonline.us' };
+    await run();
+    expect(await readEnv()).toMatchObject({
+      AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.us',
+      GRAPH_ENDPOINT: 'https://graph.microsoft.com',
+    });
+  });
+
+  it.each<[string, (az: AzStandIn) => void, string, string[], RegExp]>([
+    ['az is not signed in', (tenant) => void (tenant.signedIn = false), '', [], /az login/],
+    [
+      'two registrations have the name',
+      ({ apps }) => {
+        apps.push({ id: '1', appId: '1', displayName: 'AuthServer', api: {} });
+        apps.push({ id: '2', appId: '2', displayName: 'AuthServer', api: {} });
+      },
+      '',
+      [],
+      /several registrations named AuthServer/,
+    ],
+    [
+      'the file is of the emulator',
+      () => undefined,
+      'AZURE_AUTHORITY_HOST=https://localhost:8443\n',
+      [],
+      /settings of the emulator/,
+    ],
+    [
+      'the file names a registration of another tenant',
+      () => undefined,
+      'AZURE_CLIENT_ID=22222222-0000-4000-8000-000000000002\n',
+      [],
+      /which this tenant does not have/,
+    ],
+    ['an option is misspelt', () => undefined, '', ['--admin-consnet'], /there is no option --admin-consnet/],
+    ['an option has no value', () => undefined, '', ['--env'], /--env needs a value/],
+  ])('stops before it changes anything when %s', async (_case, prepare, env, args, message) => {
+    prepare(az);
+    await writeFile(join(folder, '.env'), env);
+    const apps = structuredClone(az.apps);
+
+    const { code, output } = await run(...args);
+
+    expect(code).not.toBe(0);
+    expect(output).toMatch(message);
+    expect(az.apps).toEqual(apps);
+    expect(await readFile(join(folder, '.env'), 'utf8')).toBe(env);
+  });
+});
+
+function run(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const env = { ...process.env, PATH: [folder, process.env.PATH ?? ''].join(delimiter) };
+  return new Promise((resolve) => {
+    const child = execFile('bash', [script, ...args], { cwd: folder, env }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, output: stdout + stderr }),
+    );
+  });
+}
+
+async function readEnv(): Promise<Record<string, string>> {
+  return parse(await readFile(join(folder, '.env')));
+}
