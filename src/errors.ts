@@ -61,7 +61,11 @@ export class ApiError extends Error {
     message: string,
     details: ErrorDetails = {},
   ) {
+    // Where an answer below 500 was decided is no news, and tracing it would cost a third of a rejected request.
+    const { stackTraceLimit } = Error;
+    if (errorCodes[code] < 500) Error.stackTraceLimit = 0;
     super(message, { cause: details.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.status = errorCodes[code];
     this.target = details.target;
     this.innererror = details.innererror;
