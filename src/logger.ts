@@ -42,10 +42,8 @@ function patternOf(secrets: readonly string[]): RegExp {
     ])
     .flatMap((form) => [form, JSON.stringify(form).slice(1, -1)])
     .map((secret) => secret.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
-  return new RegExp(
-    ['eyJ[\\w-]{5,}\\.[\\w-]+\\.?[\\w-]*', '(?<=accesskey=)[^;"\\s]+', ...literal].join('|'),
-    'gi',
-  );
+  const tokens = ['eyJ[\\w-]{5,}\\.[\\w-]+\\.?[\\w-]*', '(?<=accesskey=)[^;"\\s]+'];
+  return new RegExp([...new Set([...tokens, ...literal])].join('|'), 'gi');
 }
 
 interface DescribedError {
