@@ -81,7 +81,7 @@ const casesOf = (rows: Row[], of: readonly Step[] = steps) =>
   rows.flatMap((row) =>
     of.map((step) => ({
       title: `${step}: ${row.name}`,
-      fault: { ...row.fault, operation: step } as Fault,
+      fault: { ...row.fault, operation: step },
       expected: 'status' in row.outcome ? row.outcome : row.outcome[step],
     })),
   );
@@ -197,7 +197,7 @@ describe('a server that starts while Microsoft Entra ID is sick', () => {
     const system = await startSystem();
     const { emulator } = system;
     try {
-      emulator.fail({ ...fault, operation: 'entra' } as Fault);
+      emulator.fail({ ...fault, operation: 'entra' });
       const server = await system.startAnother();
       expect((await server.call('get', '/health/live')).status).toBe(200);
       expect((await server.call('get', '/health/ready')).status).toBe(503);
