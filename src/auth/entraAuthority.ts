@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { type Deadline, startDeadline } from '../concurrency/deadline';
+import { type Deadline, withDeadline } from '../concurrency/deadline';
 import { type HttpClient, HttpError } from '../upstream/httpClient';
 import { parseRetryAfter, UpstreamError } from '../upstream/upstreamError';
 
@@ -105,8 +105,7 @@ export function createEntraAuthority({
     }
   }
 
-  async function load(): Promise<AuthorityMetadata> {
-    const deadline = startDeadline(fetchTimeLimitInMs);
+  async function load(deadline: Deadline): Promise<AuthorityMetadata> {
     const wellKnown = '.well-known/openid-configuration';
     // v1 tokens bear another issuer than v2 tokens, and which one it is depends on the cloud. The common one will do
     // where the authority does not say: an odd v1 document is no reason to turn every caller away.
@@ -138,7 +137,7 @@ export function createEntraAuthority({
 
   /** One load at a time; a failed one leaves the last good metadata in place. */
   function reload(): Promise<AuthorityMetadata> {
-    loading ??= load()
+    loading ??= withDeadline(fetchTimeLimitInMs, undefined, load)
       .then((metadata) => {
         lastFailure = undefined;
         const changed = !sameKeys(known?.signingKeys, metadata.signingKeys);

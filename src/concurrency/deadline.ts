@@ -6,14 +6,45 @@ export interface Deadline {
   remainingInMs(): number;
 }
 
-/** Starts a deadline; its signal aborts with a `TimeoutError`, or with the reason of `unwanted`. */
-export function startDeadline(timeLimitInMs: number, unwanted?: AbortSignal): Deadline {
+/** A deadline in the hands of the one who set it. */
+export interface OwnDeadline extends Deadline {
+  /** Fires the signal: the work is not wanted any more. */
+  callOff(reason: Error): void;
+  /** The work is done. Without it the timer would outlive the work, and hold on to whatever listens. */
+  stop(): void;
+}
+
+export function startDeadline(timeLimitInMs: number): OwnDeadline {
   const end = performance.now() + timeLimitInMs;
-  const timeout = AbortSignal.timeout(Math.ceil(timeLimitInMs));
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(outOfTime()), timeLimitInMs);
   return {
-    signal: unwanted ? AbortSignal.any([timeout, unwanted]) : timeout,
+    signal: controller.signal,
     remainingInMs: () => Math.max(0, end - performance.now()),
+    callOff(reason) {
+      clearTimeout(timer);
+      controller.abort(reason);
+    },
+    stop: () => clearTimeout(timer),
   };
+}
+
+/** Runs work under a deadline, which is called off when `unwanted` fires. The work itself must heed the signal. */
+export async function withDeadline<T>(
+  timeLimitInMs: number,
+  unwanted: AbortSignal | undefined,
+  work: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  const deadline = startDeadline(timeLimitInMs);
+  const onUnwanted = () => unwanted && deadline.callOff(reasonOf(unwanted));
+  if (unwanted?.aborted) onUnwanted();
+  else unwanted?.addEventListener('abort', onUnwanted, { once: true });
+  try {
+    return await work(deadline);
+  } finally {
+    deadline.stop();
+    unwanted?.removeEventListener('abort', onUnwanted);
+  }
 }
 
 /** Waits for `promise`, but no longer than `signal` allows: rejects with the signal's reason. */
@@ -27,10 +58,10 @@ export function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise
 }
 
 /** Sleeps, or rejects with the signal's reason as soon as it fires. */
-export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const sleep = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
-  await withSignal(sleep, signal).finally(() => clearTimeout(timer));
+  await (signal ? withSignal(sleep, signal) : sleep).finally(() => clearTimeout(timer));
 }
 
 /** True if the signal fired because nobody waits for the result any more, rather than for lack of time. */
@@ -38,13 +69,15 @@ export function isCallerGone(signal: AbortSignal): boolean {
   return signal.aborted && signal.reason instanceof CallerGoneError;
 }
 
-/** Why the signal fired, as an error to throw: a lack of time is an ApiError. */
+/** Why the signal fired, as an error to throw. */
 export function reasonOf(signal: AbortSignal): Error {
-  const reason: unknown = signal.reason;
-  if (isError(reason) && reason.name !== 'TimeoutError') return reason;
+  return isError(signal.reason) ? signal.reason : outOfTime();
+}
+
+function outOfTime(): ApiError {
   return new ApiError(
     'upstream_timeout',
     'The services behind this server did not answer in time. Nothing is wrong with your request: try again later.',
-    { headers: { 'Retry-After': '2' }, cause: reason },
+    { headers: { 'Retry-After': '2' } },
   );
 }

@@ -1,5 +1,5 @@
 import { CallerGoneError } from '../errors';
-import { type Deadline, startDeadline, withSignal } from './deadline';
+import { type Deadline, withDeadline, withSignal } from './deadline';
 
 /** Runs `work` for the first caller of a key and hands its outcome to all who ask while it is under way. */
 export type SingleFlight<T> = (
@@ -23,7 +23,7 @@ export function createSingleFlight<T>(timeLimitInMs: number): SingleFlight<T> {
 
   function start(key: string, work: (deadline: Deadline) => Promise<T>): Flight<T> {
     const abandoned = new AbortController();
-    const outcome = work(startDeadline(timeLimitInMs, abandoned.signal));
+    const outcome = withDeadline(timeLimitInMs, abandoned.signal, work);
     const flight: Flight<T> = { outcome, abandoned, callers: 0 };
     flights.set(key, flight);
     const land = () => {

@@ -4,9 +4,10 @@ import { CallerGoneError } from '../errors';
 
 /** The deadline of one request: fires when its time is up, or when the caller has closed the connection. */
 export function startRequestDeadline(response: Response, timeLimitInMs: number): Deadline {
-  const callerGone = new AbortController();
+  const deadline = startDeadline(timeLimitInMs);
   response.once('close', () => {
-    if (!response.writableFinished) callerGone.abort(new CallerGoneError());
+    if (response.writableFinished) deadline.stop();
+    else deadline.callOff(new CallerGoneError());
   });
-  return startDeadline(timeLimitInMs, callerGone.signal);
+  return deadline;
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AuthenticatedUser } from '../auth/authenticatedUser';
-import { startDeadline } from '../concurrency/deadline';
+import { withDeadline } from '../concurrency/deadline';
 import { createKeyedMutex } from '../concurrency/keyedMutex';
 import { createSingleFlight } from '../concurrency/singleFlight';
 import { UpstreamError } from '../upstream/upstreamError';
@@ -109,12 +109,13 @@ export function createCommunicationUserService(
       forget(user);
       return shareDelete(flightOf(user), caller, () => {
         // Once begun it goes on without the caller: half a deletion helps nobody.
-        const deadline = startDeadline(workTimeLimitInMs);
-        return inTurn(user.key, deadline, async () => {
-          forget(user);
-          await lifecycle.delete(user, deadline);
-          return undefined;
-        });
+        return withDeadline(workTimeLimitInMs, undefined, (deadline) =>
+          inTurn(user.key, deadline, async () => {
+            forget(user);
+            await lifecycle.delete(user, deadline);
+            return undefined;
+          }),
+        );
       });
     },
   };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AuthenticatedUser } from '../auth/authenticatedUser';
-import { type Deadline, pause, startDeadline } from '../concurrency/deadline';
+import { type Deadline, pause, withDeadline } from '../concurrency/deadline';
 import { ApiError } from '../errors';
 import { UpstreamError } from '../upstream/upstreamError';
 import {
@@ -150,15 +150,25 @@ export function createIdentityLifecycle({
     return ownIdentity !== undefined && isOfOtherResource(communicationUserId, ownIdentity);
   }
 
-  /** @param replacing an identity whose mapping has to go first */
-  async function createAndMap(
+  /** From here to the mapping there is no stopping halfway, also if the caller has gone meanwhile. */
+  function createAndMap(
     user: AuthenticatedUser,
     withToken: boolean,
     requested: Deadline,
     replacing?: string,
   ): Promise<UserIdentity> {
-    // From here to the mapping there is no stopping halfway, also if the caller has gone meanwhile.
-    const deadline = startDeadline(requested.remainingInMs());
+    return withDeadline(requested.remainingInMs(), undefined, (deadline) =>
+      createAndMapUntil(deadline, user, withToken, replacing),
+    );
+  }
+
+  /** @param replacing an identity whose mapping has to go first */
+  async function createAndMapUntil(
+    deadline: Deadline,
+    user: AuthenticatedUser,
+    withToken: boolean,
+    replacing?: string,
+  ): Promise<UserIdentity> {
     const onLate = (late: CreatedUser) => void leftOvers.discard(user, late.communicationUserId, false);
     const created = await (withToken
       ? acs.createUserWithToken(deadline, onLate)

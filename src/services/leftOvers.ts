@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { AuthenticatedUser } from '../auth/authenticatedUser';
-import { pause, startDeadline } from '../concurrency/deadline';
+import { pause, withDeadline } from '../concurrency/deadline';
 import type { AcsIdentityService } from './acsIdentityService';
 import type { GraphService } from './graphService';
 
@@ -37,9 +37,11 @@ export function createLeftOvers({ graph, acs, log }: LeftOversOptions): LeftOver
   ): Promise<void> {
     for (const pauseInMs of pausesInMs) {
       try {
-        await pause(pauseInMs, AbortSignal.timeout(pauseInMs + 1_000));
+        await pause(pauseInMs);
         if (mayBeMapped && (await isMappedTo(user, communicationUserId))) return;
-        await acs.deleteUser(communicationUserId, startDeadline(tryTimeLimitInMs));
+        await withDeadline(tryTimeLimitInMs, undefined, (deadline) =>
+          acs.deleteUser(communicationUserId, deadline),
+        );
         return;
       } catch (error) {
         log.warn({ err: error, communicationUserId }, 'cannot delete a left-over communication user yet');
@@ -54,7 +56,9 @@ export function createLeftOvers({ graph, acs, log }: LeftOversOptions): LeftOver
   /** False also if Graph does not tell: a mapping to a deleted identity mends itself, an orphan does not. */
   async function isMappedTo(user: AuthenticatedUser, communicationUserId: string): Promise<boolean> {
     try {
-      const mapping = await graph.findMapping(user, startDeadline(tryTimeLimitInMs / 2));
+      const mapping = await withDeadline(tryTimeLimitInMs / 2, undefined, (deadline) =>
+        graph.findMapping(user, deadline),
+      );
       return mapping?.trust === 'sealed' && mapping.communicationUserId === communicationUserId;
     } catch {
       return false;

@@ -8,7 +8,7 @@ import {
   SamplingBreaker,
 } from 'cockatiel';
 import type { Logger } from 'pino';
-import { type Deadline, isCallerGone, reasonOf, withSignal } from '../concurrency/deadline';
+import { type Deadline, isCallerGone, reasonOf, withDeadline, withSignal } from '../concurrency/deadline';
 import { ApiError } from '../errors';
 import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
 
@@ -83,22 +83,19 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
     { deadline, describe, onLateResult }: CallOptions<T>,
     attempt: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const attemptTimeLimit = AbortSignal.timeout(
-      Math.max(1, Math.min(attemptTimeLimitInMs, Math.floor(deadline.remainingInMs()))),
-    );
-    const signal = AbortSignal.any([deadline.signal, attemptTimeLimit]);
     const startedAt = performance.now();
+    const timeLimitInMs = Math.min(attemptTimeLimitInMs, deadline.remainingInMs());
+    let signal = deadline.signal;
     try {
-      signal.throwIfAborted();
-      if (!onLateResult) return await attempt(signal);
-      return await waitOrHandOver(
-        attempt(AbortSignal.timeout(lateResultTimeLimitInMs)),
-        signal,
-        onLateResult,
-      );
+      return await withDeadline(timeLimitInMs, deadline.signal, async (own) => {
+        signal = own.signal;
+        signal.throwIfAborted();
+        return onLateResult ? waitOrHandOver(attempt, signal, onLateResult) : attempt(signal);
+      });
     } catch (error) {
       if (isCallerGone(deadline.signal)) throw reasonOf(deadline.signal);
-      if (error instanceof ApiError && !(error instanceof UpstreamError)) throw error;
+      const isAnswer = error instanceof ApiError && !(error instanceof UpstreamError);
+      if (isAnswer && !signal.aborted) throw error;
       const failure =
         error instanceof UpstreamError
           ? error
@@ -147,10 +144,11 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
 }
 
 async function waitOrHandOver<T>(
-  running: Promise<T>,
+  attempt: (signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
   onLate: (result: T) => void,
 ): Promise<T> {
+  const running = withDeadline(lateResultTimeLimitInMs, undefined, (late) => attempt(late.signal));
   try {
     return await withSignal(running, signal);
   } catch (error) {
