@@ -44,7 +44,7 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
     createRoutes({
       token: createTokenController({
         users: services.communicationUsers,
-        acs: services.acs,
+        exchangeTeamsToken: services.exchangeTeamsToken,
         allowedClientIds: config.entra.allowedClientIds,
         timeLimitInMs: requestTimeLimitInMs,
       }),

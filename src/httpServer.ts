@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Express, Request, Response } from 'express';
@@ -53,6 +54,7 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
       `Content-Length: ${Buffer.byteLength(body)}`,
       'Cache-Control: no-store',
       'x-ms-error-code: invalid_request',
+      `x-ms-request-id: ${randomUUID()}`,
       'Connection: close',
       '',
       body,

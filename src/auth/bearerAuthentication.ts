@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, type KeyObject, verify } from 'node:crypto';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { LRUCache } from 'lru-cache';
 import { Passport } from 'passport';
@@ -28,8 +28,9 @@ export interface BearerAuthenticationOptions {
   cacheSize: number;
 }
 
-/** A token is not verified again for this long; see `verdicts` below. */
+/** A token is not verified again for this long. */
 const verdictLifetimeInMs = 5 * 60_000;
+const mostRefusals = 1_000;
 
 /** Lets callers pass who show a good access token (`getCaller` tells who); sends all others to the error handler. */
 export function createBearerAuthentication(options: BearerAuthenticationOptions): RequestHandler {
@@ -43,15 +44,14 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
   // A Passport of our own: the package's default export is shared by all who load it.
   const passport = new Passport().use(strategy);
 
-  /**
-   * What tokens have turned out to be: the user of a good one, the problem of a bad one, unless it passes with time or
-   * with new keys. By the token's hash. Emptied when keys change: a withdrawn key must not live on.
-   */
-  const verdicts = new LRUCache<string, AuthenticatedUser | TokenProblem>({
-    max: options.cacheSize,
-    ttl: verdictLifetimeInMs,
+  // What tokens have turned out to be, by their hash. Emptied when keys change: a withdrawn key must not live on.
+  const users = new LRUCache<string, AuthenticatedUser>({ max: options.cacheSize, ttl: verdictLifetimeInMs });
+  // In a memory of their own, so that bad tokens, which anybody can make, do not push out the good ones.
+  const refusals = new LRUCache<string, TokenProblem>({ max: mostRefusals, ttl: verdictLifetimeInMs });
+  authority.onKeysChanged(() => {
+    users.clear();
+    refusals.clear();
   });
-  authority.onKeysChanged(() => verdicts.clear());
 
   const invalid = ({ code, message }: TokenProblem) => challenges.invalidToken(code, message);
 
@@ -62,10 +62,16 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     const { issuers } = await authority.metadata();
     const found = firstProblem(validityChecks, jwt, { ...policy, issuers }, nowInSeconds());
     if (found) {
-      if (found.check.lasts) verdicts.set(tokenHash, found.problem);
+      if (found.check.lasts) refusals.set(tokenHash, found.problem);
       throw invalid(found.problem);
     }
-    if (!(await authority.signingKey(String(jwt.header.kid)))) throw invalid(signatureProblems.unknownKey);
+    const key = await authority.signingKey(String(jwt.header.kid));
+    if (!key) throw invalid(signatureProblems.unknownKey);
+    // The strategy would find out too, at twice the cost: good tokens are verified there, bad ones end here.
+    if (!isSignedBy(key, accessToken)) {
+      refusals.set(tokenHash, signatureProblems.badSignature);
+      throw invalid(signatureProblems.badSignature);
+    }
     return jwt;
   }
 
@@ -94,21 +100,19 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
   ): Promise<AuthenticatedUser> {
     const jwt = await readPlausible(accessToken, tokenHash);
     const problem = await verifySignature(request, response);
-    if (problem) {
-      if (problem === signatureProblems.badSignature) verdicts.set(tokenHash, problem);
-      throw invalid(problem);
-    }
+    if (problem) throw invalid(problem);
     requirePermission(jwt);
     const user = new AuthenticatedUser(jwt, accessToken, tokenHash);
-    verdicts.set(tokenHash, user);
+    users.set(tokenHash, user);
     return user;
   }
 
   return (request: Request, response: Response, next: NextFunction) => {
     const accessToken = bearerTokenOf(request, challenges);
     const tokenHash = hash('sha256', accessToken, 'base64url');
-    const known = verdicts.get(tokenHash);
-    if (known && !(known instanceof AuthenticatedUser)) throw invalid(known);
+    const refusal = refusals.get(tokenHash);
+    if (refusal) throw invalid(refusal);
+    const known = users.get(tokenHash);
     if (known && known.expiresAt > nowInSeconds()) {
       setCaller(response, known);
       next();
@@ -119,6 +123,12 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
       next();
     }, next);
   };
+}
+
+function isSignedBy(key: KeyObject, jwt: string): boolean {
+  const end = jwt.lastIndexOf('.');
+  const signature = Buffer.from(jwt.slice(end + 1), 'base64url');
+  return verify('RSA-SHA256', Buffer.from(jwt.slice(0, end)), key, signature);
 }
 
 /** The token of the Authorization header, the only place that counts (RFC 6750 section 2.1). */

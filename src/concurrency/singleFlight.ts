@@ -12,6 +12,7 @@ interface Flight<T> {
   readonly outcome: Promise<T>;
   readonly abandoned: AbortController;
   callers: number;
+  landed: boolean;
 }
 
 /**
@@ -24,9 +25,10 @@ export function createSingleFlight<T>(timeLimitInMs: number): SingleFlight<T> {
   function start(key: string, work: (deadline: Deadline) => Promise<T>): Flight<T> {
     const abandoned = new AbortController();
     const outcome = withDeadline(timeLimitInMs, abandoned.signal, work);
-    const flight: Flight<T> = { outcome, abandoned, callers: 0 };
+    const flight: Flight<T> = { outcome, abandoned, callers: 0, landed: false };
     flights.set(key, flight);
     const land = () => {
+      flight.landed = true;
       if (flights.get(key) === flight) flights.delete(key);
     };
     outcome.then(land, land);
@@ -40,7 +42,7 @@ export function createSingleFlight<T>(timeLimitInMs: number): SingleFlight<T> {
       return await withSignal(flight.outcome, caller);
     } finally {
       flight.callers -= 1;
-      if (flight.callers === 0) {
+      if (flight.callers === 0 && !flight.landed) {
         // A later caller must not board a flight that is being called off.
         if (flights.get(key) === flight) flights.delete(key);
         flight.abandoned.abort(new CallerGoneError());

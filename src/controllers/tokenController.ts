@@ -5,8 +5,9 @@ import { parseTeamsToken } from '../auth/teamsTokenChecks';
 import { ApiError } from '../errors';
 import { startRequestDeadline } from '../middleware/requestSignal';
 import { sendJson } from '../middleware/sendJson';
-import type { AcsIdentityService, CommunicationToken } from '../services/acsIdentityService';
+import type { CommunicationToken } from '../services/acsIdentityService';
 import type { CommunicationUserService } from '../services/communicationUserService';
+import type { ExchangeTeamsToken } from '../services/teamsExchangeService';
 
 export interface TokenController {
   /** GET or POST /api/token, /getToken: 200 `{token, expiresOn, user: {communicationUserId}}`. */
@@ -17,7 +18,7 @@ export interface TokenController {
 
 export interface TokenControllerOptions {
   users: Pick<CommunicationUserService, 'findReusableToken' | 'issueToken'>;
-  acs: Pick<AcsIdentityService, 'exchangeTeamsToken'>;
+  exchangeTeamsToken: ExchangeTeamsToken;
   allowedClientIds: readonly string[];
   timeLimitInMs: number;
 }
@@ -26,7 +27,7 @@ const teamsExchangeBody = z.strictObject({ teamsUserAadToken: z.string().optiona
 
 export function createTokenController({
   users,
-  acs,
+  exchangeTeamsToken,
   allowedClientIds,
   timeLimitInMs,
 }: TokenControllerOptions): TokenController {
@@ -42,11 +43,12 @@ export function createTokenController({
     },
 
     async exchangeTeamsToken(request, response) {
-      const { tenantId, objectId, clientId } = getCaller(response);
+      const caller = getCaller(response);
+      const { tenantId, objectId, clientId } = caller;
       const clientIds = clientId === undefined ? allowedClientIds : [clientId, ...allowedClientIds];
       const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { tenantId, objectId, clientIds });
-      const deadline = startRequestDeadline(response, timeLimitInMs);
-      const token = await acs.exchangeTeamsToken(teamsToken.text, teamsToken.clientId, objectId, deadline);
+      const { signal } = startRequestDeadline(response, timeLimitInMs);
+      const token = await exchangeTeamsToken(caller, teamsToken, signal);
       sendJson(response, 200, tokenBody(token));
     },
   };

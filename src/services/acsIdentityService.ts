@@ -45,7 +45,8 @@ export interface AcsIdentityService {
 }
 
 const tokenReply = z.object({ token: z.string().min(1), expiresOn: z.date() });
-const userReply = z.object({ communicationUserId: z.string().min(1) });
+/** Ids come in more forms than `8:acs:<resource>_<user>`; but what is none at all must not be kept as somebody's identity. */
+const userReply = z.object({ communicationUserId: z.string().regex(/^8:[\w:.-]{4,250}$/) });
 /** A reply whose token cannot be read still names an identity that now exists. */
 const userWithTokenReply = z
   .looseObject({ user: userReply })
@@ -81,6 +82,16 @@ export function createAcsIdentityService(
     });
   }
 
+  const issueOnce = (communicationUserId: string, deadline: Deadline) =>
+    call<CommunicationToken | UnusableIdentity>({
+      operation: 'issue token',
+      deadline,
+      repeatAfter: 'any_failure',
+      shape: tokenReply,
+      send: (abortSignal) => client.getToken({ communicationUserId }, scopes, { ...lifetime, abortSignal }),
+      answer: unusableIdentity,
+    });
+
   return {
     createUser: (deadline, onLateResult) =>
       call<CreatedUser>({
@@ -102,15 +113,11 @@ export function createAcsIdentityService(
         send: (abortSignal) => client.createUserAndToken(scopes, { ...lifetime, abortSignal }),
       }),
 
-    issueToken: (communicationUserId, deadline) =>
-      call<CommunicationToken | UnusableIdentity>({
-        operation: 'issue token',
-        deadline,
-        repeatAfter: 'any_failure',
-        shape: tokenReply,
-        send: (abortSignal) => client.getToken({ communicationUserId }, scopes, { ...lifetime, abortSignal }),
-        answer: unusableIdentity,
-      }),
+    async issueToken(communicationUserId, deadline) {
+      const issued = await issueOnce(communicationUserId, deadline);
+      // Too much follows from it to take a single passing fault for the end of an identity.
+      return issued === 'gone' ? issueOnce(communicationUserId, deadline) : issued;
+    },
 
     deleteUser: (communicationUserId, deadline) =>
       call<'deleted' | UnusableIdentity>({
@@ -179,6 +186,8 @@ function describe(error: unknown): FailureFacts {
       retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
     };
   }
+  // The SDK's own words for a connection that broke in the middle of a reply.
+  if (error.message.startsWith('Error reading response as text')) return { broken: 'connection_lost' };
   // A reply that cannot be read: the SDK's own parser, or our check of its shape.
   if (statusCode !== undefined || code === 'PARSE_ERROR' || error instanceof z.ZodError)
     return { broken: 'nonsense' };

@@ -50,7 +50,9 @@ export function createCommunicationUserService(
     ttl: Math.max(1, options.mappingCacheMinutes * 60_000),
   });
   const remember = (user: AuthenticatedUser, communicationUserId: string) => {
-    if (options.mappingCacheMinutes > 0) mappings.set(user.key, communicationUserId);
+    // What is known already keeps its age: it must be read again after a while, however busy the user is.
+    const known = mappings.get(user.key) === communicationUserId;
+    if (options.mappingCacheMinutes > 0 && !known) mappings.set(user.key, communicationUserId);
   };
   const forget = (user: AuthenticatedUser) => {
     mappings.delete(user.key);
@@ -106,13 +108,15 @@ export function createCommunicationUserService(
       ),
 
     deleteUser: (user, caller) => {
+      const known = mappings.get(user.key);
       forget(user);
       return shareDelete(flightOf(user), caller, () => {
         // Once begun it goes on without the caller: half a deletion helps nobody.
         return withDeadline(workTimeLimitInMs, undefined, (deadline) =>
           inTurn(user.key, deadline, async () => {
+            const createdMeanwhile = mappings.get(user.key);
             forget(user);
-            await lifecycle.delete(user, deadline);
+            await lifecycle.delete(user, createdMeanwhile ?? known, deadline);
             return undefined;
           }),
         );

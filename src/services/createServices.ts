@@ -6,7 +6,7 @@ import { createEntraAuthority, type EntraAuthority } from '../auth/entraAuthorit
 import type { Config } from '../config';
 import { createHttpClient } from '../upstream/httpClient';
 import { createUpstream } from '../upstream/upstream';
-import { type AcsIdentityService, createAcsIdentityService } from './acsIdentityService';
+import { createAcsIdentityService } from './acsIdentityService';
 import { type CommunicationUserService, createCommunicationUserService } from './communicationUserService';
 import { createGraphService } from './graphService';
 import { createIdentityLifecycle } from './identityLifecycle';
@@ -14,13 +14,14 @@ import { createIssuedTokenCache } from './issuedTokenCache';
 import { createLeftOvers } from './leftOvers';
 import { createMappingSeal } from './mappingSeal';
 import { createOboTokenService } from './oboTokenService';
+import { createTeamsExchange, type ExchangeTeamsToken } from './teamsExchangeService';
 
 /** The parts of the server, each built once; everything that an app needs to answer requests. */
 export interface Services {
   readonly authority: EntraAuthority;
   readonly requireBearerToken: RequestHandler;
   readonly communicationUsers: CommunicationUserService;
-  readonly acs: AcsIdentityService;
+  readonly exchangeTeamsToken: ExchangeTeamsToken;
   /** Ends background work: waits for what must not be left half done, then closes connections. */
   stop(): Promise<void>;
 }
@@ -106,7 +107,7 @@ export function createServices(config: Config, log: Logger): Services {
     authority,
     requireBearerToken,
     communicationUsers,
-    acs,
+    exchangeTeamsToken: createTeamsExchange(acs, workTimeLimitInMs),
     async stop() {
       authority.stop();
       await leftOvers.settled();

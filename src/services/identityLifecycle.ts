@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { AuthenticatedUser } from '../auth/authenticatedUser';
 import { type Deadline, pause, withDeadline } from '../concurrency/deadline';
@@ -45,8 +46,8 @@ export interface IdentityLifecycle {
     reason: UnusableIdentity,
     deadline: Deadline,
   ): Promise<UserIdentity>;
-  /** Can be repeated until it is done. */
-  delete(user: AuthenticatedUser, deadline: Deadline): Promise<void>;
+  /** Can be repeated until it is done. `known`: the identity that the user is remembered to have. */
+  delete(user: AuthenticatedUser, known: string | undefined, deadline: Deadline): Promise<void>;
 }
 
 export interface IdentityLifecycleOptions {
@@ -72,6 +73,8 @@ export function createIdentityLifecycle({
 }: IdentityLifecycleOptions): IdentityLifecycle {
   /** How claims of this process begin. */
   const ownClaims = `${randomUUID()}/`;
+  /** Identities that we retired a moment ago: they never come back, whatever a lagging replica shows. */
+  const retired = new LRUCache<string, true>({ max: 10_000, ttl: 60_000 });
   /** The last identity that we created: it tells which resource is ours. */
   let ownIdentity: string | undefined;
 
@@ -87,13 +90,39 @@ export function createIdentityLifecycle({
     );
   }
 
+  /** The user's mapping; one whose identity we have retired is but an old view of a lagging replica. */
+  async function currentMapping(
+    user: AuthenticatedUser,
+    deadline: Deadline,
+  ): Promise<IdentityMapping | undefined> {
+    for (let read = 1; ; read += 1) {
+      const mapping = await graph.findMapping(user, deadline);
+      if (!mapping || mapping.trust === 'broken' || !retired.has(mapping.communicationUserId)) return mapping;
+      // It stays: the user, or an app of theirs, has put it back.
+      if (read === replicaLag.reads) return mapping;
+      await pause(replicaLag.pauseInMs * read, deadline.signal);
+    }
+  }
+
+  /** Reads again for a while where there is no mapping, and we know that there was one a moment ago. */
+  async function expectedMapping<T>(
+    read: () => Promise<T | undefined>,
+    deadline: Deadline,
+  ): Promise<T | undefined> {
+    for (let reads = 1; ; reads += 1) {
+      const mapping = await read();
+      if (mapping !== undefined || reads === replicaLag.reads) return mapping;
+      await pause(replicaLag.pauseInMs * reads, deadline.signal);
+    }
+  }
+
   /** The user's mapping once nobody deletes it any more: others are given time to finish, then we do it for them. */
   async function settledMapping(
     user: AuthenticatedUser,
     deadline: Deadline,
   ): Promise<IdentityMapping | undefined> {
     for (let read = 1; ; read += 1) {
-      const mapping = await graph.findMapping(user, deadline);
+      const mapping = await currentMapping(user, deadline);
       if (mapping?.trust !== 'sealed' || mapping.deletion === undefined) return mapping;
       // A claim of our own is a deletion that failed before: nobody is at work on it.
       const abandoned = mapping.deletion.startsWith(ownClaims) || read % deletionGrace.reads === 0;
@@ -113,32 +142,38 @@ export function createIdentityLifecycle({
 
   /**
    * Claims the deletion in the mapping, deletes the identity, and removes the mapping unless another has claimed it
-   * since: of several deleters only the last to claim removes it, so that none removes the mapping of a new identity.
-   * True once there is no mapping any more, whatever a lagging replica of the directory may still show; false if
-   * another has to finish.
+   * since: of several deleters only the last to claim removes it, so that none removes the mapping of a new identity (Graph
+   * has no conditional write, so that a window of one call remains). True once there is no mapping any more, whatever a
+   * lagging replica of the directory may still show; false if another has to finish.
+   *
+   * @param isGone the resource says that there is no such identity: nothing is left to delete but the mapping
    */
   async function retire(
     user: AuthenticatedUser,
     mapping: SealedContent,
     deadline: Deadline,
+    isGone = false,
   ): Promise<boolean> {
     const { communicationUserId } = mapping;
     const deletion = `${ownClaims}${randomUUID()}`;
     if (!(await graph.updateMapping(user, { communicationUserId, deletion }, deadline))) return true;
-    const outcome = await acs.deleteUser(communicationUserId, deadline);
-    if (outcome === 'not_owned' && !isSurelyOurs(communicationUserId)) {
+    if (
+      !isGone &&
+      (await acs.deleteUser(communicationUserId, deadline)) === 'not_owned' &&
+      !isSurelyOurs(communicationUserId)
+    ) {
       await graph.updateMapping(user, { communicationUserId }, deadline);
       throw ofOtherResource();
     }
-    const standing = await graph.findMapping(user, deadline);
-    if (!standing) return true;
-    if (standing.trust === 'sealed') {
-      if (standing.communicationUserId !== communicationUserId) return true;
+    // We have just written it, so that a view without any mapping is most likely an old one.
+    const standing = await expectedMapping(() => graph.findMapping(user, deadline), deadline);
+    if (standing && standing.trust !== 'broken' && standing.communicationUserId === communicationUserId) {
       // What stood there before our claim is but an old view of it.
       const claimedSince = standing.deletion !== deletion && standing.deletion !== mapping.deletion;
       if (claimedSince) return false;
+      await graph.removeMapping(user, deadline);
     }
-    await graph.removeMapping(user, deadline);
+    retired.set(communicationUserId, true);
     return true;
   }
 
@@ -174,11 +209,11 @@ export function createIdentityLifecycle({
       ? acs.createUserWithToken(deadline, onLate)
       : acs.createUser(deadline, onLate));
     const { communicationUserId } = created;
-    ownIdentity = communicationUserId;
+    if (resourceOf(communicationUserId) !== undefined) ownIdentity = communicationUserId;
     try {
       if (replacing !== undefined) {
         if (isSurelyForeign(replacing)) throw ofOtherResource();
-        await retire(user, { communicationUserId: replacing }, deadline);
+        await retire(user, { communicationUserId: replacing }, deadline, true);
       }
       const standing = await mapOrYield(user, communicationUserId, deadline);
       if (standing === communicationUserId) return { ...created, created: true };
@@ -232,7 +267,7 @@ export function createIdentityLifecycle({
 
   return {
     async find(user, deadline) {
-      const mapping = await graph.findMapping(user, deadline);
+      const mapping = await currentMapping(user, deadline);
       if (!mapping) return undefined;
       const communicationUserId = trustedId(mapping);
       return mapping.trust === 'sealed' && mapping.deletion !== undefined ? undefined : communicationUserId;
@@ -249,12 +284,13 @@ export function createIdentityLifecycle({
       if (reason === 'not_owned' && resourceOf(unusable) === undefined) throw ofOtherResource();
       // Which resource is ours shows only in an identity that we created.
       if (ownIdentity === undefined) return createAndMap(user, true, deadline, unusable);
-      const retired = await retire(user, { communicationUserId: unusable }, deadline);
+      const retired = await retire(user, { communicationUserId: unusable }, deadline, true);
       return retired ? createAndMap(user, true, deadline) : findOrCreate(user, true, deadline);
     },
 
-    async delete(user, deadline) {
-      const mapping = await settledMapping(user, deadline);
+    async delete(user, known, deadline) {
+      const read = () => settledMapping(user, deadline);
+      const mapping = await (known === undefined ? read() : expectedMapping(read, deadline));
       if (!mapping) return;
       if (mapping.trust === 'broken' || (mapping.trust === 'unsigned' && !adoptUnsigned)) {
         // Whoever wrote it may have named somebody else's identity: that one is left alone.

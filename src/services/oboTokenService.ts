@@ -32,8 +32,14 @@ export interface OboTokenServiceOptions {
   flightTimeLimitInMs: number;
 }
 
-/** A token this close to its end is not used again. */
-const leastLifeLeftInMs = 5 * 60_000;
+/**
+ * How long a token is used: until five minutes before its end, or half of its life if that is short. At the least the
+ * request that it was got for, whatever Entra says of its end.
+ */
+function usefulLifeInMs(lifetimeInMs: number): number {
+  const useful = lifetimeInMs > 10 * 60_000 ? lifetimeInMs - 5 * 60_000 : lifetimeInMs / 2;
+  return Math.floor(useful > 10_000 ? useful : 10_000);
+}
 
 interface OboToken {
   accessToken: string;
@@ -89,8 +95,7 @@ export function createOboTokenService(options: OboTokenServiceOptions): OboToken
       const { accessToken, lifetimeInMs } = await share(user.accessTokenHash, deadline.signal, (own) =>
         request(user, own),
       );
-      const ttl = lifetimeInMs - leastLifeLeftInMs;
-      if (ttl > 0) tokens.set(user.accessTokenHash, accessToken, { ttl });
+      tokens.set(user.accessTokenHash, accessToken, { ttl: usefulLifeInMs(lifetimeInMs) });
       return accessToken;
     },
     forgetGraphToken: (user) => void tokens.delete(user.accessTokenHash),
@@ -167,6 +172,9 @@ function createExchange(http: HttpClient) {
 /** Consent is missing: AADSTS65001, and its kin for a user (65004 declined) and an application not in the tenant. */
 const consentCodes = new Set([65001, 65004, 90094, 90095]);
 
+/** A second factor is to be used or set up (500xx), or conditional access wants another device or app (5300x). */
+const stepUpCodes = new Set([50072, 50074, 50076, 50078, 50079, 50158, 53000, 53001, 53002]);
+
 /** Which of Entra's refusals are the caller's turn, and what to tell them. Entra's own words stay in the log. */
 function answerForCaller(
   body: EntraErrorBody,
@@ -189,7 +197,8 @@ function answerForCaller(
     );
   }
   const claims = typeof body.claims === 'string' && body.claims !== '' ? body.claims : undefined;
-  if (claims !== undefined || body.error === 'interaction_required') {
+  const stepUp = body.error === 'interaction_required' || codes.some((code) => stepUpCodes.has(code));
+  if (claims !== undefined || stepUp) {
     return challenges.insufficientClaims(
       claims,
       'Microsoft Entra ID asks for more before it lets this service act for you, such as a second factor. ' +

@@ -1,9 +1,13 @@
 import {
   BrokenCircuitError,
   circuitBreaker,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
   DelegateBackoff,
   type FailureReason,
   handleWhen,
+  type IBreaker,
   retry,
   SamplingBreaker,
 } from 'cockatiel';
@@ -52,30 +56,45 @@ const shortestAttemptInMs = 250;
 const longestBreakInMs = 5_000;
 
 export function createUpstream(name: UpstreamName, log: Logger): Upstream {
-  let openUntil = 0;
-
   /**
    * Opens only under load (from 5 calls a second): a single user's bad luck is no reason to turn the next one away.
    * While it is open one call at a time probes, and the first success closes it.
    */
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof UpstreamError && showsSickness(error)),
-    {
-      breaker: new SamplingBreaker({ threshold: 0.5, duration: 5_000, minimumRps: 5 }),
-      halfOpenAfter: new DelegateBackoff(({ result }) => {
-        const asked = retryAfterOf(result);
-        const breakInMs = Math.min(asked === undefined ? 1_000 : asked * 1_000, longestBreakInMs);
-        openUntil = Date.now() + (asked === undefined ? breakInMs : asked * 1_000);
-        return breakInMs;
-      }),
-    },
+  const health = createBreaker(
+    new SamplingBreaker({ threshold: 0.5, duration: 5_000, minimumRps: 5 }),
+    ({ code }) => code !== 'upstream_refused' && code !== 'upstream_throttled',
   );
-  breaker.onBreak(() => log.warn({ upstream: name }, 'upstream is failing: it is left alone for a moment'));
-  breaker.onReset(() => log.info({ upstream: name }, 'upstream is well again'));
+  health.onBreak(() => log.warn({ upstream: name }, 'upstream is failing: it is left alone for a moment'));
+  health.onReset(() => log.info({ upstream: name }, 'upstream is well again'));
 
-  function leftAlone(operation: string, cause: unknown): UpstreamError {
-    const secondsLeft = Math.max(1, Math.ceil((openUntil - Date.now()) / 1_000));
-    return new UpstreamError(name, operation, { status: 503, retryAfterInSeconds: secondsLeft }, cause);
+  /** Each operation has a quota of its own. A few refusals in a row tell that it is used up: more would only count on top. */
+  const quotas = new Map<string, Breaker>();
+  function quotaOf(operation: string): Breaker {
+    const known = quotas.get(operation);
+    if (known) return known;
+    const quota = createBreaker(new ConsecutiveBreaker(5), ({ code }) => code === 'upstream_throttled');
+    quota.onBreak(() =>
+      log.warn({ upstream: name, operation }, 'upstream is throttling: it is left alone for a moment'),
+    );
+    quotas.set(operation, quota);
+    return quota;
+  }
+
+  function leftAlone(
+    operation: string,
+    code: 'upstream_unavailable' | 'upstream_throttled',
+    until: number,
+    cause: unknown,
+  ) {
+    // Not all at the same second.
+    const secondsLeft = (Math.max(0, until - Date.now()) / 1_000) * (1 + 0.2 * Math.random());
+    const status = code === 'upstream_throttled' ? 429 : 503;
+    return new UpstreamError(
+      name,
+      operation,
+      { status, retryAfterInSeconds: Math.max(1, Math.ceil(secondsLeft)) },
+      cause,
+    );
   }
 
   async function attemptOnce<T>(
@@ -132,11 +151,15 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
         maxAttempts: mostRepeats,
         backoff: new DelegateBackoff(({ attempt: repeat, result }) => repeatDelayInMs(repeat, result)),
       });
+      const quota = quotaOf(operation);
       return retries.execute(async () => {
         try {
-          return await breaker.execute(() => attemptOnce(operation, options, attempt));
+          return await quota.execute(() => health.execute(() => attemptOnce(operation, options, attempt)));
         } catch (error) {
-          throw error instanceof BrokenCircuitError ? leftAlone(operation, error) : error;
+          if (!(error instanceof BrokenCircuitError)) throw error;
+          throw quota.isOpen()
+            ? leftAlone(operation, 'upstream_throttled', quota.openUntil(), error)
+            : leftAlone(operation, 'upstream_unavailable', health.openUntil(), error);
         }
       }, deadline.signal);
     },
@@ -157,8 +180,33 @@ async function waitOrHandOver<T>(
   }
 }
 
-function showsSickness({ code }: UpstreamError): boolean {
-  return code !== 'upstream_refused';
+interface Breaker extends Pick<CircuitBreakerPolicy, 'execute' | 'onBreak' | 'onReset'> {
+  isOpen(): boolean;
+  /** When callers are told to come back, in milliseconds since 1970. */
+  openUntil(): number;
+}
+
+/** A circuit breaker that lets a probe through when the upstream asked for it, but at least every few seconds. */
+function createBreaker(breaker: IBreaker, opensOn: (error: UpstreamError) => boolean): Breaker {
+  let openUntil = 0;
+  const policy = circuitBreaker(
+    handleWhen((error) => error instanceof UpstreamError && opensOn(error)),
+    {
+      breaker,
+      halfOpenAfter: new DelegateBackoff(({ result }) => {
+        const breakInMs = (retryAfterOf(result) ?? 1) * 1_000;
+        openUntil = Date.now() + breakInMs;
+        return Math.min(breakInMs, longestBreakInMs);
+      }),
+    },
+  );
+  return {
+    execute: (work, signal) => policy.execute(work, signal),
+    onBreak: policy.onBreak,
+    onReset: policy.onReset,
+    isOpen: () => policy.state !== CircuitState.Closed,
+    openUntil: () => openUntil,
+  };
 }
 
 function retryAfterOf(result: FailureReason<unknown>): number | undefined {

@@ -118,10 +118,14 @@ function retryHeaders(code: ErrorCode, { retryAfterInSeconds }: FailureFacts): R
   return comeBack ? { 'Retry-After': String(retryAfterInSeconds ?? usualRetryAfterInSeconds) } : {};
 }
 
+const secondsInADay = 86_400;
+
 /** Reads `Retry-After` (RFC 9110 section 10.2.3: seconds, or a date) as whole seconds. */
 export function parseRetryAfter(value: string | null | undefined, now = Date.now()): number | undefined {
   if (!value) return undefined;
-  if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.ceil(Number(value));
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000));
+  if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.min(Math.ceil(Number(value)), secondsInADay);
+  // Only what begins with the name of a day is a date: Date.parse finds one in almost anything.
+  const date = /^[A-Z][a-z]{2,8},? /.test(value.trim()) ? Date.parse(value) : NaN;
+  if (Number.isNaN(date)) return undefined;
+  return Math.min(Math.max(0, Math.ceil((date - now) / 1000)), secondsInADay);
 }

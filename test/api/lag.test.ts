@@ -1,0 +1,83 @@
+import { startSystem, type System } from '../support/startSystem';
+
+let system: System;
+beforeAll(async () => (system = await startSystem({ TOKEN_REUSE_MINUTES: '0' })));
+afterEach(() => system.emulator.reset());
+afterAll(() => system.stop());
+
+const settle = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+describe('a directory whose replicas lag', () => {
+  it.each([
+    ['created and deleted at once', ['post', 'delete']],
+    ['deleted twice with a new identity between', ['post', 'delete', 'post', 'delete']],
+    ['deleted, and deleted again', ['post', 'delete', 'delete']],
+    ['given a token, deleted, given a token and deleted', ['get', 'delete', 'get', 'delete']],
+  ] as const)('leaves nothing of a user who is %s', async (_name, steps) => {
+    const { emulator } = system;
+    emulator.switches.replicaLagInMs = 300;
+    const accessToken = emulator.accessToken({ user: emulator.addUser() });
+    for (const step of steps) {
+      const response = await system.call(step, step === 'get' ? '/api/token' : '/api/user', accessToken);
+      expect([200, 201, 204]).toContain(response.status);
+    }
+    await settle(400);
+    expect({ identities: emulator.identities(), mappings: emulator.mappings() }).toEqual({
+      identities: [],
+      mappings: [],
+    });
+  });
+
+  it('leaves one identity to a user who begins anew', async () => {
+    const { emulator } = system;
+    emulator.switches.replicaLagInMs = 300;
+    const accessToken = emulator.accessToken({ user: emulator.addUser() });
+    await system.call('post', '/api/user', accessToken);
+    await system.call('delete', '/api/user', accessToken);
+    const anew = await system.call('get', '/api/token', accessToken);
+    expect(anew.status).toBe(200);
+    const id = anew.body.user.communicationUserId as string;
+    expect(emulator.identities().map((identity) => identity.id)).toEqual([id]);
+    expect(emulator.mappings().map(({ extension }) => extension.acsUserIdentity)).toEqual([id]);
+  });
+});
+
+it('a passing 404 is not the end of an identity', async () => {
+  const { emulator } = system;
+  const accessToken = emulator.accessToken({ user: emulator.addUser() });
+  const first = await system.call('get', '/api/token', accessToken);
+  emulator.fail({
+    operation: 'acs.token.issue',
+    kind: 'status',
+    status: 404,
+    body: { error: { code: 'ResourceNotFound', message: 'The resource could not be found.' } },
+  });
+  const second = await system.call('get', '/api/token', accessToken);
+  expect(second.body.user).toEqual(first.body.user);
+});
+
+it.each(['acs.token.issue', 'acs.teams.exchange', 'acs.identity.delete'])(
+  'a reply of %s that breaks off is asked for again',
+  async (operation) => {
+    const { emulator } = system;
+    const accessToken = emulator.accessToken({ user: emulator.users.carol });
+    await system.call('get', '/api/token', accessToken);
+    emulator.fail({ operation, kind: 'cut' });
+    const response =
+      operation === 'acs.token.issue'
+        ? await system.call('get', '/api/token', accessToken)
+        : operation === 'acs.teams.exchange'
+          ? await system
+              .call('get', '/exchangeToken', accessToken)
+              .set('teams-user-aad-token', emulator.teamsToken())
+          : await system.call('delete', '/api/user', accessToken);
+    expect([200, 204]).toContain(response.status);
+  },
+);
+
+it('a token for Graph that ends at once is still used for the request that it was got for', async () => {
+  const { emulator } = system;
+  const accessToken = emulator.accessToken({ user: emulator.addUser(), lifetimeInSeconds: 60 });
+  expect((await system.call('post', '/api/user', accessToken)).status).toBe(201);
+  expect(emulator.callsTo('entra.token.on_behalf_of')).toBe(1);
+});
