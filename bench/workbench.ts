@@ -1,0 +1,153 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ensureCertificates } from '../emulator/certificates/loopbackCertificates';
+import { projectRoot } from '../emulator/projectRoot';
+import { type Emulator, startEmulator, type User } from '../emulator/startEmulator';
+import { call } from './call';
+import { type MeasuredProcess, startProcess } from './childProcess';
+import type { Cores } from './cores';
+
+/** What every section works with. */
+export interface Workbench {
+  readonly emulator: Emulator;
+  readonly authorityFile: string;
+  /** The built server, as in production but for its rate limits; `settings` on top. */
+  startServer(settings?: Record<string, string>): Promise<MeasuredProcess>;
+  /** Another program for Node, under the same conditions. */
+  startNode(
+    name: string,
+    nodeArguments: readonly string[],
+    environment: Record<string, string>,
+  ): Promise<MeasuredProcess>;
+  /** The emulator as at its start, but for signatures that cost nothing. */
+  reset(): void;
+  /** Access tokens of that many users without an identity. */
+  newUsers(count: number): AccessToken[];
+  /** The same, but with identities, made by a server that was stopped again. */
+  knownUsers(count: number): Promise<AccessToken[]>;
+  close(): Promise<void>;
+}
+
+export interface AccessToken {
+  readonly user: User;
+  readonly text: string;
+}
+
+/** The settings that leave a server without any memory of users and tokens, so that every call is a cold one. */
+export const withoutMemory = {
+  TOKEN_REUSE_MINUTES: '0',
+  IDENTITY_CACHE_MINUTES: '0',
+  OBO_TOKEN_CACHE_SIZE: '1',
+  BEARER_TOKEN_CACHE_SIZE: '1',
+};
+
+export async function openWorkbench(cores: Cores | undefined): Promise<Workbench> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  const { authorityFile } = await ensureCertificates();
+  const emulator = await startEmulator();
+  const running = new Set<MeasuredProcess>();
+  let started = 0;
+
+  const bench: Workbench = {
+    emulator,
+    authorityFile,
+
+    async startServer(settings = {}) {
+      const server = await bench.startNode('server', await productionArguments(), {
+        ...emulator.settings(),
+        NODE_ENV: 'production',
+        NODE_EXTRA_CA_CERTS: authorityFile,
+        LOG_LEVEL: 'info',
+        RATE_LIMIT_USER: '0',
+        RATE_LIMIT_REJECTED: '0',
+        ...settings,
+      });
+      while ((await call(server.url, { path: '/health/ready' })).status !== 200) await sleep(50);
+      return server;
+    },
+
+    async startNode(name, nodeArguments, environment) {
+      started += 1;
+      const child = await startProcess({
+        name: `${name}-${started}`,
+        nodeArguments,
+        environment: { PORT: '0', ...environment },
+        folder,
+        core: cores?.server,
+      });
+      running.add(child);
+      return {
+        ...child,
+        async stop() {
+          running.delete(child);
+          await child.stop();
+        },
+      };
+    },
+
+    reset() {
+      emulator.reset();
+      emulator.switches.cheapSignatures = true;
+    },
+
+    newUsers: (count) =>
+      Array.from({ length: count }, () => {
+        const user = emulator.addUser();
+        return { user, text: emulator.accessToken({ user }) };
+      }),
+
+    async knownUsers(count) {
+      const users = bench.newUsers(count);
+      const server = await bench.startServer();
+      for (let first = 0; first < count; first += 20) {
+        await Promise.all(users.slice(first, first + 20).map(({ text }) => prepare(server, text)));
+      }
+      await server.stop();
+      return users;
+    },
+
+    async close() {
+      await Promise.all([...running].map((child) => child.stop()));
+      await emulator.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  bench.reset();
+  return bench;
+}
+
+/** As `npm start` calls node, so that the options of production are measured too. */
+async function productionArguments(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  const [node, ...args] = scripts.start.split(' ');
+  const script = args.pop();
+  if (node !== 'node' || script === undefined) throw new Error('npm start does not call node');
+  return [...args, join(projectRoot, script)];
+}
+
+/** A getToken that must succeed: how long it took, and what it brought. */
+export async function getToken(
+  server: MeasuredProcess,
+  token: string,
+  headers: Record<string, string> = {},
+): Promise<{ milliseconds: number; body: string }> {
+  const { status, milliseconds, body } = await call(server.url, { path: '/getToken', token, headers });
+  if (status !== 200) throw new Error(`getToken answered ${status}: ${body}`);
+  return { milliseconds, body };
+}
+
+const mostTries = 3;
+
+/** A getToken that is not measured by itself: on a busy machine one may run out of time, which must not end the whole run. */
+export async function prepare(server: MeasuredProcess, token: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const { status, body } = await call(server.url, { path: '/getToken', token });
+    if (status === 200) return;
+    if (status < 500 || tries === mostTries) throw new Error(`getToken answered ${status}: ${body}`);
+    process.stderr.write(`repeating a getToken that was answered ${status}: ${body}\n`);
+  }
+}
