@@ -107,11 +107,12 @@ export function createEntraAuthority({
 
   async function load(deadline: Deadline): Promise<AuthorityMetadata> {
     const wellKnown = '.well-known/openid-configuration';
-    // v1 tokens bear another issuer than v2 tokens, and which one it is depends on the cloud. The common one will do
-    // where the authority does not say: an odd v1 document is no reason to turn every caller away.
+    // v1 tokens bear another issuer than v2 tokens, and which one it is depends on the cloud: usually the first of these. An odd
+    // v1 document is no reason to turn every caller away.
+    const usualV1Issuer = `https://sts.windows.net/${tenantId}/`;
     const v1 = fetchJson('read v1 discovery', `${tenantUrl}/${wellKnown}`, discoveryDocument, deadline).then(
-      ({ issuer }) => issuer,
-      () => `https://sts.windows.net/${tenantId}/`,
+      ({ issuer }) => (issuer.toLowerCase().includes(tenantId) ? issuer : usualV1Issuer),
+      () => usualV1Issuer,
     );
     const discovery = await fetchJson(
       'read discovery',
@@ -120,14 +121,14 @@ export function createEntraAuthority({
       deadline,
     );
     const keys = await fetchJson('read signing keys', discovery.jwks_uri, signingKeySet, deadline);
-    const issuers = [discovery.issuer, await v1];
-    if (!issuers.every((issuer) => issuer.toLowerCase().includes(tenantId))) {
+    if (!discovery.issuer.toLowerCase().includes(tenantId)) {
       throw entraError(
         'read discovery',
         { broken: 'nonsense' },
-        new Error('an issuer is not of this tenant'),
+        new Error('the issuer is not of this tenant'),
       );
     }
+    const issuers = [...new Set([discovery.issuer, usualV1Issuer, await v1])];
     const signingKeys = importKeys(keys.keys);
     if (signingKeys.size === 0) {
       throw entraError('read signing keys', { broken: 'nonsense' }, new Error('no usable RSA signing key'));

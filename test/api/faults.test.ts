@@ -217,3 +217,17 @@ describe('a server that starts while Microsoft Entra ID is sick', () => {
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 100));
 }
+
+it('a server takes v1 tokens also where the v1 discovery document cannot be had', async () => {
+  const system = await startSystem();
+  const { emulator } = system;
+  try {
+    emulator.fail({ operation: 'entra.discovery', kind: 'status', status: 404 });
+    const server = await system.startAnother();
+    await until(async () => (await server.call('get', '/health/ready')).status === 200);
+    const accessToken = emulator.accessToken({ user: emulator.addUser(), version: 1 });
+    expect((await server.call('get', '/getToken', accessToken)).status).toBe(200);
+  } finally {
+    await system.stop();
+  }
+});
