@@ -23,7 +23,7 @@ npm run --silent build:emulator
 
 cp -R package.json package-lock.json openapi.yaml dist "$deployed"
 (cd "$deployed" && npm ci --omit=dev --omit=optional --silent --no-audit --no-fund)
-if [ -d "$deployed/node_modules/@peculiar" ] || grep -rqs 'emulator/' "$deployed/dist"; then
+if [ -d "$deployed/node_modules/@peculiar" ] || grep -rqsE 'require\(.[^)]*emulator' "$deployed/dist"; then
   echo 'The production files hold something of the emulator.' >&2
   exit 1
 fi
