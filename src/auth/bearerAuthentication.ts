@@ -1,4 +1,4 @@
-import { hash, type KeyObject, verify } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { LRUCache } from 'lru-cache';
 import { Passport } from 'passport';
@@ -16,7 +16,7 @@ import { AuthenticatedUser, setCaller } from './authenticatedUser';
 import { EntraBearerStrategy, unknownKey } from './bearerStrategy';
 import type { Challenges } from './challenge';
 import type { EntraAuthority } from './entraAuthority';
-import { decodeJwt, type DecodedJwt } from './jwt';
+import { decodeJwt, type DecodedJwt, isSignedBy } from './jwt';
 
 export interface BearerAuthenticationOptions {
   authority: EntraAuthority;
@@ -123,12 +123,6 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
       next();
     }, next);
   };
-}
-
-function isSignedBy(key: KeyObject, jwt: string): boolean {
-  const end = jwt.lastIndexOf('.');
-  const signature = Buffer.from(jwt.slice(end + 1), 'base64url');
-  return verify('RSA-SHA256', Buffer.from(jwt.slice(0, end)), key, signature);
 }
 
 /** The token of the Authorization header, the only place that counts (RFC 6750 section 2.1). */

@@ -1,3 +1,5 @@
+import { type KeyObject, verify } from 'node:crypto';
+
 /** A JSON Web Token that was read, not verified: what it says of itself. */
 export interface DecodedJwt {
   readonly header: Readonly<Record<string, unknown>>;
@@ -11,6 +13,13 @@ export function decodeJwt(token: string): DecodedJwt | undefined {
   const parsedHeader = parseJsonObject(header);
   const parsedClaims = parseJsonObject(claims);
   return parsedHeader && parsedClaims && { header: parsedHeader, claims: parsedClaims };
+}
+
+/** Whether the compact JWT bears an RS256 signature of this key (RFC 7515 section 5.2). */
+export function isSignedBy(key: KeyObject, jwt: string): boolean {
+  const end = jwt.lastIndexOf('.');
+  const signature = Buffer.from(jwt.slice(end + 1), 'base64url');
+  return verify('RSA-SHA256', Buffer.from(jwt.slice(0, end)), key, signature);
 }
 
 function parseJsonObject(base64url: string): Record<string, unknown> | undefined {

@@ -1,7 +1,6 @@
-import { verify } from 'node:crypto';
 import { signatureProblems, type TokenProblem } from '../../auth/accessTokenChecks';
 import type { EntraAuthority } from '../../auth/entraAuthority';
-import type { DecodedJwt } from '../../auth/jwt';
+import { type DecodedJwt, isSignedBy } from '../../auth/jwt';
 
 /** Holds the token's RS256 signature against the authority's keys. Throws UpstreamError if they cannot be had. */
 export async function findSignatureProblem(
@@ -12,9 +11,5 @@ export async function findSignatureProblem(
   const { kid } = jwt.header;
   const key = typeof kid === 'string' ? await authority.signingKey(kid) : undefined;
   if (!key) return signatureProblems.unknownKey;
-  const end = text.lastIndexOf('.');
-  const signature = Buffer.from(text.slice(end + 1), 'base64url');
-  return verify('sha256', Buffer.from(text.slice(0, end)), key, signature)
-    ? undefined
-    : signatureProblems.badSignature;
+  return isSignedBy(key, text) ? undefined : signatureProblems.badSignature;
 }
