@@ -76,13 +76,13 @@ describe('the built server', () => {
 
   it('finishes what is in flight on SIGTERM, says that it is not ready meanwhile, and exits with 0', async () => {
     const server = await start();
-    emulator.delay('acs.identity.create', 1_500);
+    emulator.delay('acs.identity.create', 3_000);
     const inFlight = getToken(server, emulator.accessToken({ user: emulator.addUser() }));
     while (emulator.callsTo('acs.identity.create') === 0)
       await new Promise((resolve) => setTimeout(resolve, 20));
     const exit = server.stop('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect((await fetch(`${server.url}/health/ready`)).status).toBe(503);
+    while ((await fetch(`${server.url}/health/ready`)).status !== 503)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     expect((await inFlight).status).toBe(200);
     expect(await exit).toBe(0);
   });

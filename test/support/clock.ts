@@ -13,9 +13,12 @@ export function fakeDate(): { advance: (milliseconds: number) => void } {
   return { advance: (milliseconds) => jest.setSystemTime(Date.now() + milliseconds) };
 }
 
-/** Takes the monotonic clock, which intervals are measured by: it stands still but for `advance`, until `jest.restoreAllMocks()`. */
+/**
+ * Takes the monotonic clock, which intervals are measured by: it stands still but for `advance`, until `jest.restoreAllMocks()`.
+ * It starts at a whole millisecond: with fractions, an advance by 10,000 may come out as 9,999.999999999998.
+ */
 export function fakeMonotonicClock(): { advance: (milliseconds: number) => void } {
-  let now = performance.now();
+  let now = Math.ceil(performance.now());
   jest.spyOn(performance, 'now').mockImplementation(() => now);
   return { advance: (milliseconds) => void (now += milliseconds) };
 }
