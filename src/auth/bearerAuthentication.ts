@@ -34,7 +34,13 @@ const mostRefusals = 1_000;
 
 /** Lets callers pass who show a good access token (`getCaller` tells who); sends all others to the error handler. */
 export function createBearerAuthentication(options: BearerAuthenticationOptions): RequestHandler {
-  const { authority, authorityHost, tenantId, clientId, policy, challenges } = options;
+  const { authority, authorityHost, tenantId, clientId, challenges } = options;
+  const policy: AccessTokenPolicy = {
+    ...options.policy,
+    get issuers() {
+      return authority.current()?.issuers ?? [];
+    },
+  };
   const strategy = new EntraBearerStrategy({
     authority,
     discoveryUrl: `${authorityHost}/${tenantId}/v2.0/.well-known/openid-configuration`,
@@ -55,19 +61,22 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
 
   const invalid = ({ code, message }: TokenProblem) => challenges.invalidToken(code, message);
 
-  /** Throws for all that can be told from the token itself, so that only plausible ones cost a signature check. */
+  /**
+   * Throws for all that can be told without the strategy, which would find out too, at twice the cost. First for what the
+   * token says of itself, so that only plausible ones cost a signature check; and without waiting where the key is known.
+   */
   async function readPlausible(accessToken: string, tokenHash: string): Promise<DecodedJwt> {
     const jwt = decodeJwt(accessToken);
     if (!jwt) throw invalid(formProblem);
-    const { issuers } = await authority.metadata();
-    const found = firstProblem(validityChecks, jwt, { ...policy, issuers }, nowInSeconds());
+    const { signingKeys } = authority.current() ?? (await authority.metadata());
+    const found = firstProblem(validityChecks, jwt, policy, nowInSeconds());
     if (found) {
       if (found.check.lasts) refusals.set(tokenHash, found.problem);
       throw invalid(found.problem);
     }
-    const key = await authority.signingKey(String(jwt.header.kid));
+    const keyId = String(jwt.header.kid);
+    const key = signingKeys.get(keyId) ?? (await authority.signingKey(keyId));
     if (!key) throw invalid(signatureProblems.unknownKey);
-    // The strategy would find out too, at twice the cost: good tokens are verified there, bad ones end here.
     if (!isSignedBy(key, accessToken)) {
       refusals.set(tokenHash, signatureProblems.badSignature);
       throw invalid(signatureProblems.badSignature);
@@ -88,7 +97,7 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
   }
 
   function requirePermission(jwt: DecodedJwt): void {
-    const found = firstProblem(permissionChecks, jwt, { ...policy, issuers: [] }, nowInSeconds());
+    const found = firstProblem(permissionChecks, jwt, policy, nowInSeconds());
     if (found) throw challenges.forbidden(found.check.code, found.problem.message);
   }
 

@@ -6,10 +6,12 @@ export interface DecodedJwt {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
+/** Three parts in base64url (RFC 7515 section 7.1). */
+const compactForm = /^([\w-]+)\.([\w-]+)\.[\w-]+$/;
+
 /** Reads a compact JWT (RFC 7519) without verifying anything; undefined if it is not one. */
 export function decodeJwt(token: string): DecodedJwt | undefined {
-  const [header, claims, signature, ...rest] = token.split('.');
-  if (!header || !claims || !signature || rest.length > 0) return undefined;
+  const [, header = '', claims = ''] = compactForm.exec(token) ?? [];
   const parsedHeader = parseJsonObject(header);
   const parsedClaims = parseJsonObject(claims);
   return parsedHeader && parsedClaims && { header: parsedHeader, claims: parsedClaims };
@@ -19,11 +21,10 @@ export function decodeJwt(token: string): DecodedJwt | undefined {
 export function isSignedBy(key: KeyObject, jwt: string): boolean {
   const end = jwt.lastIndexOf('.');
   const signature = Buffer.from(jwt.slice(end + 1), 'base64url');
-  return verify('RSA-SHA256', Buffer.from(jwt.slice(0, end)), key, signature);
+  return verify('RSA-SHA256', Buffer.from(jwt.slice(0, end), 'latin1'), key, signature);
 }
 
 function parseJsonObject(base64url: string): Record<string, unknown> | undefined {
-  if (!/^[A-Za-z0-9_-]+$/.test(base64url)) return undefined;
   try {
     const value: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString('utf8'));
     return isObject(value) ? value : undefined;

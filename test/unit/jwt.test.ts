@@ -17,6 +17,7 @@ it.each<[string, string]>([
   ['one part', header],
   ['two parts', `${header}.${claims}`],
   ['an empty signature', `${header}.${claims}.`],
+  ['a signature that is no base64url', `${header}.${claims}.s=`],
   ['four parts', `${header}.${claims}.s.s`],
   ['five parts, as if encrypted', `${header}.k.iv.${claims}.t`],
   ['an empty header', `.${claims}.s`],
