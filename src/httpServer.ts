@@ -18,11 +18,31 @@ export function createHttpServer(app: Express): Server {
   Object.setPrototypeOf(AppResponse.prototype, app.response);
   app.request = AppRequest.prototype as Request;
   app.response = AppResponse.prototype as Response;
+  const allAreRead = createTurnEnd();
   const server = createServer(
     { IncomingMessage: AppRequest, ServerResponse: AppResponse, maxHeaderSize: longestHeadersInBytes },
-    app,
+    (request, response) =>
+      void allAreRead().then(() => {
+        app(request, response);
+      }),
   );
   return server.on('clientError', answerBrokenRequest);
+}
+
+/**
+ * Gives all who ask within one turn of the event loop the same promise, which resolves when the turn has read what there is to
+ * read. So first all requests that have arrived are read and then all are answered, and either work finds its code in the
+ * processor's caches: see docs/decisions/0017-requests-are-read-first-then-answered.md.
+ */
+function createTurnEnd(): () => Promise<void> {
+  let end: Promise<void> | undefined;
+  return () =>
+    (end ??= new Promise((resolve) =>
+      setImmediate(() => {
+        end = undefined;
+        resolve();
+      }),
+    ));
 }
 
 const brokenRequests: Readonly<Record<string, { status: string; message: string }>> = {
