@@ -1,4 +1,5 @@
 import type { User } from '../../emulator/startEmulator';
+import { expectOneIdentityEach } from '../support/mappings';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 
 let system: System;
@@ -22,19 +23,11 @@ async function allReady(...servers: TestServer[]): Promise<void> {
   }
 }
 
-function expectOneIdentityEach(users: User[], responses: { status: number; body: unknown }[]): void {
+function expectAllServed(users: User[], responses: { status: number; body: unknown }[]): void {
   expect(
     responses.filter(({ status }) => status !== 200).map(({ status, body }) => ({ status, body })),
   ).toEqual([]);
-  const { emulator } = system;
-  const mapped = emulator.mappings().map(({ extension }) => extension.acsUserIdentity);
-  expect(mapped).toHaveLength(users.length);
-  expect(
-    emulator
-      .identities()
-      .map(({ id }) => id)
-      .sort(),
-  ).toEqual([...mapped].sort());
+  expect(expectOneIdentityEach(system.emulator)).toBe(users.length);
 }
 
 describe('first calls of one user at once', () => {
@@ -45,7 +38,7 @@ describe('first calls of one user at once', () => {
     // Slow enough for all to arrive while the first is under way.
     emulator.delay('graph.me', 500);
     const responses = await Promise.all(times(50, () => system.call('get', '/getToken', accessToken)));
-    expectOneIdentityEach([user], responses);
+    expectAllServed([user], responses);
     expect(new Set(responses.map(({ body }) => body.token as string)).size).toBe(1);
     expect(emulator.calls()).toEqual({
       'entra.token.on_behalf_of': 1,
@@ -85,7 +78,7 @@ describe('first calls of one user at once', () => {
         other.call('get', '/getToken', emulator.accessToken({ user })),
       ]),
     );
-    expectOneIdentityEach(users, responses);
+    expectAllServed(users, responses);
   });
 
   it('to two servers replace an identity that is gone with one new one', async () => {
@@ -105,7 +98,7 @@ describe('first calls of one user at once', () => {
         other.call('get', '/getToken', token),
       ]),
     );
-    expectOneIdentityEach(users, responses);
+    expectAllServed(users, responses);
   });
 });
 
@@ -121,7 +114,7 @@ describe('a caller who gives up', () => {
     });
     const patient = system.call('get', '/getToken', accessToken);
     await expect(impatient).rejects.toThrow();
-    expectOneIdentityEach([user], [await patient]);
+    expectAllServed([user], [await patient]);
   });
 
   it('leaves nothing behind, wherever the work stops', async () => {
@@ -177,14 +170,7 @@ describe('tokens and deletions of one user interleaved', () => {
       expect(
         responses.filter(({ status }) => status >= 500).map(({ status, body }) => ({ status, body })),
       ).toEqual([]);
-      const mapped = emulator.mappings().map(({ extension }) => extension.acsUserIdentity);
-      expect(
-        emulator
-          .identities()
-          .map(({ id }) => id)
-          .sort(),
-      ).toEqual([...mapped].sort());
-      expect(new Set(emulator.mappings().map(({ userObjectId }) => userObjectId)).size).toBe(mapped.length);
+      expectOneIdentityEach(emulator);
     },
   );
 });

@@ -272,6 +272,14 @@ describe('the application that the Teams token was issued to', () => {
 });
 
 describe('a refusal by Azure Communication Services', () => {
+  const refuseExchange = (status: number, code: string, message: string) =>
+    system.emulator.fail({
+      operation: 'acs.teams.exchange',
+      kind: 'status',
+      status,
+      body: { error: { code, message } },
+    });
+
   it('for want of a Teams licence is told as one of the Teams token', async () => {
     const { emulator } = system;
     const made = await callsDuring(emulator, async () => {
@@ -289,15 +297,9 @@ describe('a refusal by Azure Communication Services', () => {
     [401, 'InvalidAccessToken', 'Provided access token is not valid.'],
     [403, 'Forbidden', 'The user is not licensed for Teams.'],
   ])('with %d %s (%s) is told as one of the Teams token', async (status, code, message) => {
-    const { emulator } = system;
-    emulator.fail({
-      operation: 'acs.teams.exchange',
-      kind: 'status',
-      status,
-      body: { error: { code, message } },
-    });
-    expectRefused(await exchange(emulator.teamsToken()), 'teams_token_rejected');
-    expect(emulator.calls()).toEqual(oneExchange);
+    refuseExchange(status, code, message);
+    expectRefused(await exchange(system.emulator.teamsToken()), 'teams_token_rejected');
+    expect(system.emulator.calls()).toEqual(oneExchange);
   });
 
   it.each([
@@ -305,14 +307,8 @@ describe('a refusal by Azure Communication Services', () => {
     [403, 'Denied', 'Denied by the resource provider.'],
     [404, 'NotFound', 'The resource was not found.'],
   ])('with %d %s is ours to mend, and not told as one of the Teams token', async (status, code, message) => {
-    const { emulator } = system;
-    emulator.fail({
-      operation: 'acs.teams.exchange',
-      kind: 'status',
-      status,
-      body: { error: { code, message } },
-    });
-    expectError(await exchange(emulator.teamsToken()), {
+    refuseExchange(status, code, message);
+    expectError(await exchange(system.emulator.teamsToken()), {
       status: 502,
       code: 'upstream_refused',
       innererror: {
@@ -321,6 +317,6 @@ describe('a refusal by Azure Communication Services', () => {
         status,
       },
     });
-    expect(emulator.calls()).toEqual(oneExchange);
+    expect(system.emulator.calls()).toEqual(oneExchange);
   });
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
+import { expectOneIdentityEach } from '../support/mappings';
 import { type ServerProcess, spawnServer, startServerProcess } from '../support/serverProcess';
 
 let emulator: Emulator;
@@ -118,14 +119,7 @@ describe('two processes', () => {
       users.flatMap((user) => servers.map((server) => getToken(server, emulator.accessToken({ user })))),
     );
     expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
-    const mapped = emulator.mappings().map(({ extension }) => extension.acsUserIdentity);
-    expect(mapped).toHaveLength(20);
-    expect(
-      emulator
-        .identities()
-        .map(({ id }) => id)
-        .sort(),
-    ).toEqual([...mapped].sort());
+    expect(expectOneIdentityEach(emulator)).toBe(20);
   });
 
   it('one of which dies in the middle of a deletion leave nothing behind once it is repeated', async () => {

@@ -13,6 +13,16 @@ export function mappingOf(emulator: Emulator, { objectId }: User): Record<string
     ?.extension;
 }
 
+/** Holds that each user with an identity has one, and that none lives unmapped. The number of those users. */
+export function expectOneIdentityEach(emulator: Emulator): number {
+  const mappings = emulator.mappings();
+  const mapped = mappings.map(({ extension }) => extension.acsUserIdentity);
+  const living = emulator.identities().map(({ id }) => id);
+  expect(living.sort()).toEqual(mapped.sort());
+  expect(new Set(mappings.map(({ userObjectId }) => userObjectId)).size).toBe(mappings.length);
+  return mappings.length;
+}
+
 /**
  * Gives a user a mapping that bears the seal of the servers of this emulator, as one of them would have written it.
  * `deletion`: the name under which a server that is no more has claimed its deletion.
