@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { config as loadDotenv } from 'dotenv';
 import { createApp } from './app';
 import { type Config, ConfigError, loadConfig } from './config';
-import { createHttpServer } from './httpServer';
+import { createHttpServer } from './http/httpServer';
 import { createLogger } from './logger';
 import { createServices } from './services/createServices';
 
@@ -16,9 +16,8 @@ function main(): void {
   const services = createServices(config, log);
   let shuttingDown = false;
   const app = createApp({ config, services, log, isAcceptingWork: () => !shuttingDown });
-  const server = createHttpServer(app);
+  const { server, drain } = createHttpServer(app);
   protectConnections(server);
-  const inFlight = countInFlight(server);
 
   process.once('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the server met an error that it does not know how to survive');
@@ -44,8 +43,8 @@ function main(): void {
     if (shuttingDown) return;
     shuttingDown = true;
     log.info({ signal }, 'shutting down: finishing the requests in flight');
-    void drain(server, signal === 'SIGTERM' ? noticeTimeInMs : 0, inFlight)
-      .then(() => withinTime(services.stop(), drainTimeLimitInMs))
+    void drain(signal === 'SIGTERM' ? noticeTimeInMs : 0)
+      .then(() => withinTime(services.stop(), stopTimeLimitInMs))
       .then(() => log.info('stopped'))
       .finally(() => exitWhenLogged(0));
   };
@@ -91,36 +90,7 @@ function protectConnections(server: Server): void {
 
 /** How long new requests are still answered while readiness says 503, so that a load balancer can take notice. */
 const noticeTimeInMs = 1_000;
-const drainTimeLimitInMs = 15_000;
-
-/**
- * Resolves when no request is in flight any more, or the time limit has passed. Until then the server goes on to listen, so
- * that its readiness can be asked.
- */
-async function drain(server: Server, noticeInMs: number, inFlight: () => number): Promise<void> {
-  const end = Date.now() + drainTimeLimitInMs;
-  await sleep(noticeInMs);
-  while (inFlight() > 0 && Date.now() < end) await sleep(50);
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A connection that was busy when the server closed stays open for its next request: it is closed once idle.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  await withinTime(closed, 1_000);
-  clearInterval(sweep);
-  server.closeAllConnections();
-}
-
-/** Counts requests under way, those for the health of the server left out. */
-function countInFlight(server: Server): () => number {
-  let inFlight = 0;
-  server.on('request', (request, response) => {
-    if (request.url?.startsWith('/health/')) return;
-    inFlight += 1;
-    response.once('close', () => (inFlight -= 1));
-  });
-  return () => inFlight;
-}
-
-const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+const stopTimeLimitInMs = 15_000;
 
 async function withinTime(work: Promise<void>, timeLimitInMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,21 +1,9 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
+import { say } from '../support/rawBytes';
 import { startSystem, type System } from '../support/startSystem';
 
 let system: System;
 beforeAll(async () => (system = await startSystem()));
 afterAll(() => system.stop());
-
-/** What the server says to these bytes until it closes the connection. */
-async function say(bytes: string): Promise<string> {
-  const { hostname, port } = new URL(system.url);
-  const socket = connect(Number(port), hostname);
-  let answer = '';
-  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-  socket.write(bytes);
-  await once(socket, 'close');
-  return answer;
-}
 
 it.each([
   ['what is not HTTP', 'hello?\r\n\r\n', '400 Bad Request'],
@@ -30,7 +18,7 @@ it.each([
     '400 Bad Request',
   ],
 ])('answers %s in the shape of every error', async (_name, bytes, status) => {
-  const [head = '', body = ''] = (await say(bytes)).split('\r\n\r\n');
+  const [head = '', body = ''] = (await say(system.url, bytes)).split('\r\n\r\n');
   expect(head.split('\r\n')[0]).toBe(`HTTP/1.1 ${status}`);
   expect(head).toContain('x-ms-error-code: invalid_request');
   expect(JSON.parse(body)).toEqual({ error: { code: 'invalid_request', message: expect.any(String) } });

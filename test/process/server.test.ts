@@ -88,6 +88,27 @@ describe('the built server', () => {
     expect(await exit).toBe(0);
   });
 
+  it('lets go of clients that never pause on SIGTERM, and cuts off none of them', async () => {
+    const server = await start();
+    emulator.delay('acs.token.issue', 50);
+    const refusals: unknown[] = [];
+    const statuses = new Set<number>();
+    const clients = Array.from({ length: 10 }, async () => {
+      const accessToken = emulator.accessToken({ user: emulator.addUser() });
+      try {
+        for (;;) statuses.add((await getToken(server, accessToken)).status);
+      } catch (error) {
+        refusals.push(error);
+      }
+    });
+    while (emulator.callsTo('acs.token.issue') < 50) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await server.stop('SIGTERM')).toBe(0);
+    await Promise.all(clients);
+    expect(refusals).toHaveLength(10);
+    expect([...statuses]).toEqual([200]);
+    expect(server.output()).not.toContain('"status":499');
+  });
+
   it('writes each line of its log as JSON, one for each request', async () => {
     const server = await start();
     await getToken(server, emulator.accessToken({ user: emulator.addUser() }));

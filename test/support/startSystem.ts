@@ -4,7 +4,7 @@ import request, { type Test } from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
 import { loadConfig } from '../../src/config';
-import { createHttpServer } from '../../src/httpServer';
+import { createHttpServer } from '../../src/http/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/services/createServices';
 import { fulfilContract } from '../contract/fulfilContract';
@@ -65,7 +65,7 @@ export async function startServer(environment: Record<string, string>): Promise<
     destination: { write: (line) => void rawLog.push(line) },
   });
   const services = createServices(config, log);
-  const server = createHttpServer(createApp({ config, services, log, isAcceptingWork: () => true }));
+  const { server } = createHttpServer(createApp({ config, services, log, isAcceptingWork: () => true }));
   services.authority.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -2,12 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { createHttpServer } from '../../src/httpServer';
+import { createHttpServer } from '../../src/http/httpServer';
 
 it('answers requests that come together each in its own asynchronous context, by which tracing tells them apart', async () => {
   const tracing = new AsyncLocalStorage<string>();
   const app = express().use((_request, response) => void response.end(tracing.getStore()));
-  const server = createHttpServer(app).prependListener('request', ({ url }) => tracing.enterWith(url ?? ''));
+  const { server } = createHttpServer(app);
+  server.prependListener('request', ({ url }) => tracing.enterWith(url ?? ''));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const paths = Array.from({ length: 200 }, (_, index) => `/${index}`);

@@ -1,17 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { Express, Request, Response } from 'express';
+import { createAnswersInFlight } from './answersInFlight';
+import { answerBrokenRequest, longestHeadersInBytes } from './brokenRequests';
+import { createDrain, type Drain } from './drain';
 
-/** Room for two access tokens of a user in many groups; Node's own limit is half of it. */
-const longestHeadersInBytes = 32 * 1024;
+export interface HttpServer {
+  readonly server: Server;
+  /** Ends it in good order. */
+  readonly drain: Drain;
+}
 
 /**
  * An HTTP server for an Express app. Express exchanges the prototype of each request and response as they arrive, after which
  * V8 handles them as slow objects: that is more than half of the cost of a short request. Here they are born with the prototype
  * that Express is about to give them, so that the exchange changes nothing.
  */
-export function createHttpServer(app: Express): Server {
+export function createHttpServer(app: Express): HttpServer {
   class AppRequest extends IncomingMessage {}
   class AppResponse extends ServerResponse<AppRequest> {}
   Object.setPrototypeOf(AppRequest.prototype, app.request);
@@ -26,7 +30,13 @@ export function createHttpServer(app: Express): Server {
         app(request, response);
       }),
   );
-  return server.on('clientError', answerBrokenRequest);
+  const inFlight = createAnswersInFlight(server);
+  server.on('clientError', (error, socket) => {
+    const last = inFlight.lastOf(socket);
+    if (last) last.once('close', () => answerBrokenRequest(error, socket));
+    else answerBrokenRequest(error, socket);
+  });
+  return { server, drain: createDrain(server, inFlight) };
 }
 
 /**
@@ -43,41 +53,4 @@ function createTurnEnd(): () => Promise<void> {
         resolve();
       }),
     ));
-}
-
-const brokenRequests: Readonly<Record<string, { status: string; message: string }>> = {
-  HPE_HEADER_OVERFLOW: {
-    status: '431 Request Header Fields Too Large',
-    message: `The headers of the request are too large: at most ${longestHeadersInBytes} bytes are read.`,
-  },
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: '408 Request Timeout',
-    message: 'The request took too long to arrive.',
-  },
-};
-
-/** What is not HTTP never becomes a request, so that it is answered here, in the same shape. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const { status, message } = brokenRequests[error.code ?? ''] ?? {
-    status: '400 Bad Request',
-    message: 'The request is malformed: it is not HTTP.',
-  };
-  const body = JSON.stringify({ error: { code: 'invalid_request', message } });
-  socket.end(
-    [
-      `HTTP/1.1 ${status}`,
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Cache-Control: no-store',
-      'x-ms-error-code: invalid_request',
-      `x-ms-request-id: ${randomUUID()}`,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
 }

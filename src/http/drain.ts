@@ -1,0 +1,37 @@
+import type { Server } from 'node:http';
+import type { AnswersInFlight } from './answersInFlight';
+
+/** Resolves when the last answer has been given, or after 15 s. */
+export type Drain = (noticeTimeInMs: number) => Promise<void>;
+
+const timeLimitInMs = 15_000;
+const closingTimeLimitInMs = 1_000;
+
+/**
+ * From the first moment every answer asks its client to close the connection, so that the next request goes elsewhere. The
+ * server goes on to listen for `noticeTimeInMs`, in which a load balancer can see that it is not ready any more, and until all
+ * that was in flight at first is answered; then it finishes what has come meanwhile.
+ */
+export function createDrain(server: Server, inFlight: AnswersInFlight): Drain {
+  return async (noticeTimeInMs) => {
+    const end = Date.now() + timeLimitInMs;
+    const before = inFlight.all();
+    for (const response of before) response.shouldKeepAlive = false;
+    server.on('request', (_request, response) => (response.shouldKeepAlive = false));
+    await sleep(noticeTimeInMs);
+    await waitUntil(() => {
+      const now = inFlight.all();
+      return !before.some((response) => now.includes(response));
+    }, end);
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    await waitUntil(() => inFlight.all().length === 0, end);
+    await Promise.race([closed, sleep(closingTimeLimitInMs)]);
+    server.closeAllConnections();
+  };
+}
+
+async function waitUntil(condition: () => boolean, end: number): Promise<void> {
+  while (!condition() && Date.now() < end) await sleep(50);
+}
+
+const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

@@ -1,0 +1,59 @@
+import type { User } from '../../emulator/startEmulator';
+import { say, sendBytes } from '../support/rawBytes';
+import { startSystem, type System } from '../support/startSystem';
+
+let system: System;
+beforeAll(async () => (system = await startSystem()));
+afterEach(() => system.emulator.reset());
+afterAll(() => system.stop());
+
+const requestOf = (user: User, path = '/getToken', headers = '') =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}Authorization: Bearer ${system.emulator.accessToken({ user })}\r\n\r\n`;
+
+const statusesIn = (answers: string) =>
+  [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+
+describe('several requests on one connection at once', () => {
+  it('are answered in their order', async () => {
+    const { emulator } = system;
+    const [first, second] = [emulator.addUser(), emulator.addUser()];
+    await system.call('get', '/getToken', emulator.accessToken({ user: second }));
+    const close = 'Connection: close\r\n';
+    const answers = await say(
+      system.url,
+      requestOf(first) + requestOf(second) + requestOf(first, '/nowhere', close),
+    );
+    expect(statusesIn(answers)).toEqual([200, 200, 404]);
+    const ids = [...answers.matchAll(/"communicationUserId":"([^"]+)"/g)].map(([, id]) => id);
+    expect(ids).toEqual(
+      [first, second].map(
+        ({ objectId }) =>
+          emulator.mappings().find(({ userObjectId }) => userObjectId === objectId)?.extension
+            .acsUserIdentity,
+      ),
+    );
+  });
+
+  it.each(['cold', 'warm'])('are answered as far as they can be read: %s', async (state) => {
+    const { emulator } = system;
+    const user = emulator.addUser();
+    if (state === 'warm') await system.call('get', '/getToken', emulator.accessToken({ user }));
+    const answers = await say(system.url, `${requestOf(user)}what is this?\r\n\r\n`);
+    expect(statusesIn(answers)).toEqual([200, 400]);
+  });
+
+  it('are all given up when the caller hangs up', async () => {
+    const { emulator } = system;
+    emulator.delay('graph.me', 5_000);
+    const logged = system.rawLog.length;
+    const connection = sendBytes(
+      system.url,
+      Array.from({ length: 20 }, () => requestOf(emulator.addUser())).join(''),
+    );
+    while (emulator.callsTo('graph.me') < 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    connection.destroy();
+    const givenUp = () => system.rawLog.slice(logged).filter((line) => line.includes('"status":499'));
+    while (givenUp().length < 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(emulator.callsTo('acs')).toBe(0);
+  });
+});
