@@ -177,7 +177,8 @@ function describe(error: unknown): FailureFacts {
   if (!isError(error)) return { broken: 'nonsense' };
   const { statusCode, code, response, details } = error as RestErrorLike;
   if (typeof statusCode === 'number' && statusCode >= 400) {
-    const serviceCode = details?.error?.code ?? code;
+    // Not the error's own code: with a body in another shape than ACS's, that is the SDK's or a stranger's.
+    const serviceCode = details?.error?.code;
     const serviceMessage = details?.error?.message ?? error.message;
     return {
       status: statusCode,

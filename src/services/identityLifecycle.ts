@@ -185,6 +185,23 @@ export function createIdentityLifecycle({
     return ownIdentity !== undefined && isOfOtherResource(communicationUserId, ownIdentity);
   }
 
+  /**
+   * What is mapped where `unusable` was; the same if that stays. Another instance may have deleted and replaced it while Graph
+   * still shows us the old mapping: to write over the new one would leave its identity behind.
+   */
+  async function successorOf(
+    user: AuthenticatedUser,
+    unusable: string,
+    deadline: Deadline,
+  ): Promise<string | undefined> {
+    const reads = isSurelyForeign(unusable) ? 1 : replicaLag.reads;
+    for (let read = 1; ; read += 1) {
+      const standing = await usableIdentity(user, deadline);
+      if (standing !== unusable || read >= reads) return standing;
+      await pause(replicaLag.pauseInMs * read, deadline.signal);
+    }
+  }
+
   /** From here to the mapping there is no stopping halfway, also if the caller has gone meanwhile. */
   function createAndMap(
     user: AuthenticatedUser,
@@ -276,7 +293,7 @@ export function createIdentityLifecycle({
     findOrCreate,
 
     async replace(user, unusable, reason, deadline) {
-      const standing = await usableIdentity(user, deadline);
+      const standing = await successorOf(user, unusable, deadline);
       if (standing !== undefined && standing !== unusable)
         return { communicationUserId: standing, created: false };
       if (standing === undefined) return createAndMap(user, true, deadline);

@@ -282,6 +282,39 @@ describe.each(variants)('with services that behave so: %s', (_, switches) => {
     expectToken(await fresh(), second.body.user.communicationUserId);
   });
 
+  it('an identity that another server has replaced is not replaced again, though Graph shows the old one', async () => {
+    const { emulator } = system;
+    const second = await startReadyServer(system);
+    await call('get', '/getToken');
+    await call('get', '/getToken', { on: second });
+    const body = { id: user.objectId, extensions: [mappingOf(emulator, user)] };
+    expectDeleted(await call('delete', '/api/user'));
+    const { communicationUserId } = (await call('get', '/getToken')).body.user;
+    emulator.fail({ operation: 'graph.me', kind: 'status', status: 200, body });
+    const answer = await call('get', '/getToken', { on: second }).set('Cache-Control', 'no-cache');
+    expectToken(answer, communicationUserId);
+    onlyIdentity(communicationUserId);
+  });
+
+  it.each([
+    ['JSON of another shape', { code: '404', message: 'Resource not found' }],
+    ['what is no JSON', 'nothing here'],
+  ])('an identity is not taken for gone because of a 404 with %s', async (_name, body) => {
+    const { emulator } = system;
+    const { communicationUserId } = (await call('get', '/getToken')).body.user;
+    const headers = { 'content-type': 'application/json' };
+    for (const operation of ['acs.token.issue', 'acs.identity.delete']) {
+      emulator.fail({ operation, kind: 'status', status: 404, headers, body, times: 3 });
+    }
+    const answers = [
+      await call('get', '/getToken').set('Cache-Control', 'no-cache'),
+      await call('delete', '/api/user'),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([502, 502]);
+    expect(living()).toEqual([communicationUserId]);
+    expect(mappingOf(emulator, user)?.acsUserIdentity).toBe(communicationUserId);
+  });
+
   it('an identity that is gone is deleted all the same', async () => {
     const { body } = await call('get', '/getToken');
     system.emulator.deleteIdentity(body.user.communicationUserId);
