@@ -69,6 +69,8 @@ const firstReloadDelayInMs = 500;
 const longestReloadDelayInMs = 10_000;
 const shortestReloadIntervalInMs = 1_000;
 const unknownKeyIntervalInMs = 10_000;
+/** RFC 7518 section 3.3. A shorter one was cut off on its way: base64url of anything reads as some number. */
+const shortestKeyInBits = 2_048;
 
 export function createEntraAuthority({
   authorityHost,
@@ -218,7 +220,8 @@ function importKeys(keys: z.infer<typeof signingKeySet>['keys']): Map<string, Ke
   for (const { kty, kid, use, n, e } of keys) {
     if (kty !== 'RSA' || !kid || !n || !e || (use !== undefined && use !== 'sig')) continue;
     try {
-      imported.set(kid, createPublicKey({ key: { kty, n, e }, format: 'jwk' }));
+      const key = createPublicKey({ key: { kty, n, e }, format: 'jwk' });
+      if ((key.asymmetricKeyDetails?.modulusLength ?? 0) >= shortestKeyInBits) imported.set(kid, key);
     } catch {
       // One corrupt key must not take the others down; tokens signed with it are refused as signed by an unknown key.
     }

@@ -403,6 +403,22 @@ describe('signing keys', () => {
     clock.advance(10_000);
     expectInvalid(await server.call('get', guarded, inventedKey()), 'unknown_key');
   });
+
+  it.each(['!!', 'AQAB', ''])('that arrive corrupt (n: "%s") do not replace the good ones', async (n) => {
+    const { emulator } = system;
+    const server = await startReadyServer(system);
+    const { kid } = JSON.parse(
+      Buffer.from(emulator.accessToken().split('.')[0] ?? '', 'base64url').toString(),
+    ) as { kid: string };
+    const body = JSON.stringify({ keys: [{ kty: 'RSA', use: 'sig', kid, n, e: 'AQAB' }] });
+    emulator.fail({ operation: 'entra.keys', kind: 'malformed', body });
+    expectError(await server.call('get', guarded, inventedKey()), {
+      status: 502,
+      code: 'upstream_invalid_response',
+      innererror: { upstream: 'Microsoft Entra ID', operation: 'read signing keys' },
+    });
+    expectAdmitted(await server.call('get', guarded, emulator.accessToken()));
+  });
 });
 
 it('has an expectation for every defect, and no other', () => {
