@@ -98,14 +98,19 @@ export function createCommunicationUserService(
     findUser: (user, caller) =>
       shareFind(flightOf(user), caller, (deadline) => lifecycle.find(user, deadline)),
 
-    findOrCreateUser: (user, caller) =>
-      shareUser(flightOf(user), caller, (deadline) =>
+    async findOrCreateUser(user, caller) {
+      const shared = await shareUser(flightOf(user), caller, (deadline) =>
         inTurn(user.key, deadline, async () => {
           const { communicationUserId, created } = await lifecycle.findOrCreate(user, false, deadline);
           remember(user, communicationUserId);
           return { communicationUserId, created };
         }),
-      ),
+      );
+      const { communicationUserId, created } = shared;
+      // One of those who share the flight is told of the creation; to the others the identity exists.
+      shared.created = false;
+      return { communicationUserId, created };
+    },
 
     deleteUser: (user, caller) => {
       const known = mappings.get(user.key);

@@ -48,6 +48,14 @@ describe('first calls of one user at once', () => {
     });
   });
 
+  it('to create the user tell one caller that it was created', async () => {
+    const { emulator } = system;
+    const accessToken = emulator.accessToken({ user: emulator.addUser() });
+    emulator.delay('graph.me', 500);
+    const responses = await Promise.all(times(10, () => system.call('post', '/api/user', accessToken)));
+    expect(responses.map(({ status }) => status).sort()).toEqual([...times(9, () => 200), 201]);
+  });
+
   it('end with one identity, whichever access tokens and operations they use', async () => {
     const { emulator } = system;
     const user = emulator.addUser();
