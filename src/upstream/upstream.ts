@@ -9,11 +9,11 @@ import {
   handleWhen,
   type IBreaker,
   retry,
-  SamplingBreaker,
 } from 'cockatiel';
 import type { Logger } from 'pino';
 import { type Deadline, isCallerGone, reasonOf, withDeadline, withSignal } from '../concurrency/deadline';
 import { ApiError } from '../errors';
+import { LoadBreaker } from './loadBreaker';
 import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
 
 export interface CallOptions<T> {
@@ -61,7 +61,7 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
    * While it is open one call at a time probes, and the first success closes it.
    */
   const health = createBreaker(
-    new SamplingBreaker({ threshold: 0.5, duration: 5_000, minimumRps: 5 }),
+    new LoadBreaker(),
     ({ code }) => code !== 'upstream_refused' && code !== 'upstream_throttled',
   );
   health.onBreak(() => log.warn({ upstream: name }, 'upstream is failing: it is left alone for a moment'));
