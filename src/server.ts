@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { config as loadDotenv } from 'dotenv';
 import { createApp } from './app';
+import { withinTime } from './concurrency/deadline';
 import { type Config, ConfigError, loadConfig } from './config';
 import { createHttpServer } from './http/httpServer';
 import { createLogger } from './logger';
@@ -91,13 +92,6 @@ function protectConnections(server: Server): void {
 /** How long new requests are still answered while readiness says 503, so that a load balancer can take notice. */
 const noticeTimeInMs = 1_000;
 const stopTimeLimitInMs = 15_000;
-
-async function withinTime(work: Promise<void>, timeLimitInMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeLimitInMs)));
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
-}
 
 function addressPort(server: Server): number | undefined {
   const address = server.address();

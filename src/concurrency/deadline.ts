@@ -64,6 +64,13 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
   await (signal ? withSignal(sleep, signal) : sleep).finally(() => clearTimeout(timer));
 }
 
+/** Waits for `work`, but no longer than that: it goes on all the same. */
+export async function withinTime(work: Promise<void>, timeLimitInMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeLimitInMs)));
+  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+}
+
 /** True if the signal fired because nobody waits for the result any more, rather than for lack of time. */
 export function isCallerGone(signal: AbortSignal): boolean {
   return signal.aborted && signal.reason instanceof CallerGoneError;

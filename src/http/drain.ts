@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { pause, withinTime } from '../concurrency/deadline';
 import type { AnswersInFlight } from './answersInFlight';
 
 /** Resolves when the last answer has been given, or after 15 s. */
@@ -18,20 +19,18 @@ export function createDrain(server: Server, inFlight: AnswersInFlight): Drain {
     const before = inFlight.all();
     for (const response of before) response.shouldKeepAlive = false;
     server.on('request', (_request, response) => (response.shouldKeepAlive = false));
-    await sleep(noticeTimeInMs);
+    await pause(noticeTimeInMs);
     await waitUntil(() => {
       const now = inFlight.all();
       return !before.some((response) => now.includes(response));
     }, end);
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     await waitUntil(() => inFlight.all().length === 0, end);
-    await Promise.race([closed, sleep(closingTimeLimitInMs)]);
+    await withinTime(closed, closingTimeLimitInMs);
     server.closeAllConnections();
   };
 }
 
 async function waitUntil(condition: () => boolean, end: number): Promise<void> {
-  while (!condition() && Date.now() < end) await sleep(50);
+  while (!condition() && Date.now() < end) await pause(50);
 }
-
-const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

@@ -91,29 +91,13 @@ export function createIdentityLifecycle({
   }
 
   /** The user's mapping; one whose identity we have retired is but an old view of a lagging replica. */
-  async function currentMapping(
-    user: AuthenticatedUser,
-    deadline: Deadline,
-  ): Promise<IdentityMapping | undefined> {
-    for (let read = 1; ; read += 1) {
-      const mapping = await graph.findMapping(user, deadline);
-      if (!mapping || mapping.trust === 'broken' || !retired.has(mapping.communicationUserId)) return mapping;
-      // It stays: the user, or an app of theirs, has put it back.
-      if (read === replicaLag.reads) return mapping;
-      await pause(replicaLag.pauseInMs * read, deadline.signal);
-    }
-  }
-
-  /** Reads again for a while where there is no mapping, and we know that there was one a moment ago. */
-  async function expectedMapping<T>(
-    read: () => Promise<T | undefined>,
-    deadline: Deadline,
-  ): Promise<T | undefined> {
-    for (let reads = 1; ; reads += 1) {
-      const mapping = await read();
-      if (mapping !== undefined || reads === replicaLag.reads) return mapping;
-      await pause(replicaLag.pauseInMs * reads, deadline.signal);
-    }
+  function currentMapping(user: AuthenticatedUser, deadline: Deadline): Promise<IdentityMapping | undefined> {
+    // If it stays, the user, or an app of theirs, has put it back.
+    return readUntil(
+      (mapping) => !mapping || mapping.trust === 'broken' || !retired.has(mapping.communicationUserId),
+      () => graph.findMapping(user, deadline),
+      deadline,
+    );
   }
 
   /** The user's mapping once nobody deletes it any more: others are given time to finish, then we do it for them. */
@@ -166,7 +150,7 @@ export function createIdentityLifecycle({
       throw ofOtherResource();
     }
     // We have just written it, so that a view without any mapping is most likely an old one.
-    const standing = await expectedMapping(() => graph.findMapping(user, deadline), deadline);
+    const standing = await readUntil(isThere, () => graph.findMapping(user, deadline), deadline);
     if (standing && standing.trust !== 'broken' && standing.communicationUserId === communicationUserId) {
       // What stood there before our claim is but an old view of it.
       const claimedSince = standing.deletion !== deletion && standing.deletion !== mapping.deletion;
@@ -189,17 +173,15 @@ export function createIdentityLifecycle({
    * What is mapped where `unusable` was; the same if that stays. Another instance may have deleted and replaced it while Graph
    * still shows us the old mapping: to write over the new one would leave its identity behind.
    */
-  async function successorOf(
+  function successorOf(
     user: AuthenticatedUser,
     unusable: string,
     deadline: Deadline,
   ): Promise<string | undefined> {
-    const reads = isSurelyForeign(unusable) ? 1 : replicaLag.reads;
-    for (let read = 1; ; read += 1) {
-      const standing = await usableIdentity(user, deadline);
-      if (standing !== unusable || read >= reads) return standing;
-      await pause(replicaLag.pauseInMs * read, deadline.signal);
-    }
+    const read = () => usableIdentity(user, deadline);
+    return isSurelyForeign(unusable)
+      ? read()
+      : readUntil((standing) => standing !== unusable, read, deadline);
   }
 
   /** From here to the mapping there is no stopping halfway, also if the caller has gone meanwhile. */
@@ -264,21 +246,10 @@ export function createIdentityLifecycle({
       if (waitInMs + 250 > deadline.remainingInMs()) throw failure ?? contradictsItself();
       if (failure?.transient) await pause(waitInMs * (1 + 0.2 * Math.random()), deadline.signal);
       // Either there is a mapping, or a failure that may hide one: a lost reply, or a refusal in words we do not know.
-      const standing = await standingIdentity(user, deadline, failure ? 1 : replicaLag.reads);
+      const read = () => usableIdentity(user, deadline);
+      const standing = await (failure ? read() : readUntil(isThere, read, deadline));
       if (standing !== undefined) return standing;
       if (repeat === mostRepeats || (failure && !failure.transient)) throw failure ?? contradictsItself();
-    }
-  }
-
-  async function standingIdentity(
-    user: AuthenticatedUser,
-    deadline: Deadline,
-    reads: number,
-  ): Promise<string | undefined> {
-    for (let read = 1; ; read += 1) {
-      const standing = await usableIdentity(user, deadline);
-      if (standing !== undefined || read >= reads) return standing;
-      await pause(replicaLag.pauseInMs * read, deadline.signal);
     }
   }
 
@@ -307,7 +278,8 @@ export function createIdentityLifecycle({
 
     async delete(user, known, deadline) {
       const read = () => settledMapping(user, deadline);
-      const mapping = await (known === undefined ? read() : expectedMapping(read, deadline));
+      // One that is remembered was there a moment ago.
+      const mapping = await (known === undefined ? read() : readUntil(isThere, read, deadline));
       if (!mapping) return;
       if (mapping.trust === 'broken' || (mapping.trust === 'unsigned' && !adoptUnsigned)) {
         // Whoever wrote it may have named somebody else's identity: that one is left alone.
@@ -334,6 +306,21 @@ export function createIdentityLifecycle({
     return { communicationUserId, created: false };
   }
 }
+
+/** Reads again for a while what is not as it must be, going by what we know: a view of a lagging replica passes, the truth stays. */
+async function readUntil<T>(
+  isPlausible: (found: T) => boolean,
+  read: () => Promise<T>,
+  deadline: Deadline,
+): Promise<T> {
+  for (let reads = 1; ; reads += 1) {
+    const found = await read();
+    if (isPlausible(found) || reads === replicaLag.reads) return found;
+    await pause(replicaLag.pauseInMs * reads, deadline.signal);
+  }
+}
+
+const isThere = (found: unknown) => found !== undefined;
 
 function ofOtherResource(): ApiError {
   return new ApiError(

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { AuthenticatedUser } from '../auth/authenticatedUser';
-import { pause, withDeadline } from '../concurrency/deadline';
+import { pause, withDeadline, withinTime } from '../concurrency/deadline';
 import type { AcsIdentityService } from './acsIdentityService';
 import type { GraphService } from './graphService';
 
@@ -70,9 +70,7 @@ export function createLeftOvers({ graph, acs, log }: LeftOversOptions): LeftOver
       const work = discardUntilDone(user, communicationUserId, mayBeMapped);
       underWay.add(work);
       void work.finally(() => underWay.delete(work));
-      const enough = new AbortController();
-      await Promise.race([work, pause(answerWaitsInMs, enough.signal).catch(() => undefined)]);
-      enough.abort();
+      await withinTime(work, answerWaitsInMs);
     },
     async settled() {
       await Promise.all(underWay);
