@@ -1,6 +1,7 @@
 import type { Fault } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
 import { startSystem, type System } from '../support/startSystem';
+import { until } from '../support/until';
 
 /** The steps of a new user's first token, each of which can fail. */
 const steps = ['entra.token', 'graph.me', 'acs.identity.create', 'graph.extension.create'] as const;
@@ -213,10 +214,6 @@ describe('a server that starts while Microsoft Entra ID is sick', () => {
     }
   });
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 100));
-}
 
 it('a server takes v1 tokens also where the v1 discovery document cannot be had', async () => {
   const system = await startSystem();

@@ -1,6 +1,7 @@
 import type { User } from '../../emulator/startEmulator';
 import { say, sendBytes } from '../support/rawBytes';
 import { startSystem, type System } from '../support/startSystem';
+import { until } from '../support/until';
 
 let system: System;
 beforeAll(async () => (system = await startSystem()));
@@ -50,10 +51,10 @@ describe('several requests on one connection at once', () => {
       system.url,
       Array.from({ length: 20 }, () => requestOf(emulator.addUser())).join(''),
     );
-    while (emulator.callsTo('graph.me') < 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => emulator.callsTo('graph.me') >= 20);
     connection.destroy();
     const givenUp = () => system.rawLog.slice(logged).filter((line) => line.includes('"status":499'));
-    while (givenUp().length < 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => givenUp().length >= 20);
     expect(emulator.callsTo('acs')).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { startEmulator, type Emulator, type Fault } from '../../emulator/startEmulator';
 import { callAcs } from './acsRequest';
+import { until } from '../support/until';
 
 let emulator: Emulator;
 beforeAll(async () => void (emulator = await startEmulator()));
@@ -46,7 +47,7 @@ describe('a fault', () => {
       () => 'answered',
       () => 'ended',
     );
-    while (emulator.callsTo(operation) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => emulator.callsTo(operation) > 0);
 
     emulator.reset();
     expect(await call).toBe('ended');
@@ -94,7 +95,7 @@ test('a delay makes every call of its operations wait, the most particular one f
   emulator.delay(operation, 500);
   const answered: string[] = [];
   const delayed = create().then(({ status }) => answered.push(`delayed: ${status}`));
-  while (emulator.callsTo(operation) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => emulator.callsTo(operation) > 0);
   emulator.delay(operation, 0);
   await create().then(({ status }) => answered.push(`at once: ${status}`));
   await delayed;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
 import { type ServerProcess, spawnServer, startServerProcess } from '../support/serverProcess';
+import { until } from '../support/until';
 
 let emulator: Emulator;
 const running: ServerProcess[] = [];
@@ -60,7 +61,7 @@ describe('the built server', () => {
       IDENTITY_MAPPING_KEY: Buffer.alloc(32, 1).toString('base64'),
     };
     const server = spawnServer(settings);
-    while (!server.output().includes('"listening"')) await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => server.output().includes('"listening"'));
     expect(await server.stop()).toBe(0);
     expect(server.output()).not.toContain(settings.AZURE_CLIENT_SECRET);
   });
@@ -79,11 +80,9 @@ describe('the built server', () => {
     const server = await start();
     emulator.delay('acs.identity.create', 3_000);
     const inFlight = getToken(server, emulator.accessToken({ user: emulator.addUser() }));
-    while (emulator.callsTo('acs.identity.create') === 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => emulator.callsTo('acs.identity.create') > 0);
     const exit = server.stop('SIGTERM');
-    while ((await fetch(`${server.url}/health/ready`)).status !== 503)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(async () => (await fetch(`${server.url}/health/ready`)).status === 503);
     expect((await inFlight).status).toBe(200);
     expect(await exit).toBe(0);
   });
@@ -101,7 +100,7 @@ describe('the built server', () => {
         refusals.push(error);
       }
     });
-    while (emulator.callsTo('acs.token.issue') < 50) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => emulator.callsTo('acs.token.issue') >= 50);
     expect(await server.stop('SIGTERM')).toBe(0);
     await Promise.all(clients);
     expect(refusals).toHaveLength(10);
@@ -154,8 +153,7 @@ describe('two processes', () => {
         headers: { Authorization: `Bearer ${accessToken}` },
       });
     const cut = deletion(dying).catch(() => undefined);
-    while (emulator.callsTo('acs.identity.delete') === 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => emulator.callsTo('acs.identity.delete') > 0);
     await dying.stop('SIGKILL');
     await cut;
     emulator.delay('acs.identity.delete', 0);
