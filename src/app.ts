@@ -1,18 +1,18 @@
 import cors from 'cors';
 import express, { type Express, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
-import type { Config } from './config';
-import { createTokenController } from './controllers/tokenController';
-import { createUserController } from './controllers/userController';
-import { createApiDocs } from './docs/apiDocs';
+import type { Config } from './config/config';
+import { createTokenController } from './http/controllers/tokenController';
+import { createUserController } from './http/controllers/userController';
+import { createApiDocs } from './http/apiDocs/apiDocs';
 import { ApiError } from './errors';
-import { refuseLargeBody } from './middleware/bodyLimit';
-import { createErrorHandler } from './middleware/errorHandler';
-import { createRejectedRateLimit, createUserRateLimit } from './middleware/rateLimits';
-import { createRequestLog } from './middleware/requestLog';
-import { sendJson } from './middleware/sendJson';
-import { createRoutes, methodNotAllowed } from './routes';
-import { requestTimeLimitInMs, type Services } from './services/createServices';
+import { rejectLargeBody } from './http/middleware/bodyLimit';
+import { createErrorHandler } from './http/middleware/errorHandler';
+import { createRejectedRateLimit, createUserRateLimit } from './http/middleware/rateLimits';
+import { createRequestLog } from './http/middleware/requestLog';
+import { sendJson } from './http/sendJson';
+import { createRoutes, methodNotAllowed } from './http/routes';
+import { requestTimeLimitInMs, type Services } from './composition';
 
 export interface AppParts {
   config: Config;
@@ -39,7 +39,7 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
   );
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
   if (config.apiDocs) app.use(createApiDocs(config.entra));
-  app.use(refuseLargeBody);
+  app.use(rejectLargeBody);
   app.use(
     createRoutes({
       token: createTokenController({

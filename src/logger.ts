@@ -13,7 +13,7 @@ export interface LoggerOptions {
  * finished line is searched for anything that looks like a token, and for our own secrets.
  */
 export function createLogger({ level, secrets, destination }: LoggerOptions): Logger {
-  const secretPattern = patternOf(secrets);
+  const secretPattern = secretPatternFor(secrets);
   return pino(
     {
       level,
@@ -32,7 +32,7 @@ export function createLogger({ level, secrets, destination }: LoggerOptions): Lo
  * JWTs (two base64url parts that begin with `{"`, and what follows), access keys, and the given texts, also as they stand in
  * an address, a form and a JSON string.
  */
-function patternOf(secrets: readonly string[]): RegExp {
+function secretPatternFor(secrets: readonly string[]): RegExp {
   const literal = secrets
     .filter((secret) => secret.length >= 8)
     .flatMap((secret) => [
@@ -40,7 +40,7 @@ function patternOf(secrets: readonly string[]): RegExp {
       encodeURIComponent(secret),
       String(new URLSearchParams([['', secret]])).slice(1),
     ])
-    .flatMap((form) => [form, JSON.stringify(form).slice(1, -1)])
+    .flatMap((format) => [format, JSON.stringify(format).slice(1, -1)])
     .map((secret) => secret.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
   const tokens = ['eyJ[\\w-]{5,}\\.[\\w-]+\\.?[\\w-]*', '(?<=accesskey=)[^;"\\s]+'];
   return new RegExp([...new Set([...tokens, ...literal])].join('|'), 'gi');
@@ -54,7 +54,7 @@ interface DescribedError {
   cause?: DescribedError;
 }
 
-const deepestCause = 4;
+const maxCauseDepth = 4;
 
 /** SDK errors carry whole requests, with their credentials: only these fields of an error are logged. */
 function describeError(error: unknown, depth = 0): DescribedError {
@@ -65,6 +65,8 @@ function describeError(error: unknown, depth = 0): DescribedError {
     message: error.message,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     ...(depth === 0 ? { stack: error.stack } : {}),
-    ...(isError(error.cause) && depth < deepestCause ? { cause: describeError(error.cause, depth + 1) } : {}),
+    ...(isError(error.cause) && depth < maxCauseDepth
+      ? { cause: describeError(error.cause, depth + 1) }
+      : {}),
   };
 }

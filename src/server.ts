@@ -2,15 +2,15 @@ import type { Server } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { config as loadDotenv } from 'dotenv';
 import { createApp } from './app';
-import { withinTime } from './concurrency/deadline';
-import { type Config, ConfigError, loadConfig } from './config';
-import { createHttpServer } from './http/httpServer';
+import { waitAtMost } from './resilience/deadline';
+import { type Config, ConfigError, loadConfig } from './config/config';
+import { createHttpServer } from './http/server/httpServer';
 import { createLogger } from './logger';
-import { createServices } from './services/createServices';
+import { createServices } from './composition';
 
 /** The process edge: settings in, listening, and out in good order. */
 function main(): void {
-  keepHeapTight();
+  limitHeapGrowth();
   loadDotenv({ quiet: true });
   const config = readConfigOrExit();
   const log = createLogger({ level: config.logLevel, secrets: secretsOf(config) });
@@ -18,11 +18,11 @@ function main(): void {
   let shuttingDown = false;
   const app = createApp({ config, services, log, isAcceptingWork: () => !shuttingDown });
   const { server, drain } = createHttpServer(app);
-  protectConnections(server);
+  setServerTimeouts(server);
 
   process.once('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the server met an error that it does not know how to survive');
-    exitWhenLogged(1);
+    flushLogsAndExit(1);
   });
   server.once('error', (error: NodeJS.ErrnoException) => {
     process.stderr.write(
@@ -44,15 +44,15 @@ function main(): void {
     if (shuttingDown) return;
     shuttingDown = true;
     log.info({ signal }, 'shutting down: finishing the requests in flight');
-    void drain(signal === 'SIGTERM' ? noticeTimeInMs : 0)
-      .then(() => withinTime(services.stop(), stopTimeLimitInMs))
+    void drain(signal === 'SIGTERM' ? readinessGraceInMs : 0)
+      .then(() => waitAtMost(services.stop(), stopTimeLimitInMs))
       .then(() => log.info('stopped'))
-      .finally(() => exitWhenLogged(0));
+      .finally(() => flushLogsAndExit(0));
   };
   process.on('SIGTERM', shutDown);
   process.on('SIGINT', shutDown);
 
-  function exitWhenLogged(code: number): void {
+  function flushLogsAndExit(code: number): void {
     log.flush(() => process.exit(code));
     setTimeout(() => process.exit(code), 1_000).unref();
   }
@@ -62,7 +62,7 @@ function main(): void {
  * V8 lets a small heap grow to a multiple of what lives in it before it looks for garbage: 300 MB for 50 MB of caches. A fifth
  * more keeps the process at 180 MB, for 5 % of CPU at the most (measured with 8,000 new users).
  */
-function keepHeapTight(): void {
+function limitHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=20');
 }
 
@@ -83,14 +83,14 @@ function secretsOf({ entra, communication, mapping }: Config): string[] {
 /** Longer than the front ends of Azure App Service keep an idle connection, so that it is they who close it. */
 const keepAliveInMs = 245_000;
 
-function protectConnections(server: Server): void {
+function setServerTimeouts(server: Server): void {
   server.keepAliveTimeout = keepAliveInMs;
   server.headersTimeout = 15_000;
   server.requestTimeout = 30_000;
 }
 
 /** How long new requests are still answered while readiness says 503, so that a load balancer can take notice. */
-const noticeTimeInMs = 1_000;
+const readinessGraceInMs = 1_000;
 const stopTimeLimitInMs = 15_000;
 
 function addressPort(server: Server): number | undefined {

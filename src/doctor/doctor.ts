@@ -1,4 +1,4 @@
-import type { Config, Environment } from '../config';
+import type { Config, Environment } from '../config/config';
 import { type Check, type Finding, runChecks, skipped } from './check';
 import { createAuthorityChecks } from './checks/authority';
 import { createChoiceChecks } from './checks/choices';

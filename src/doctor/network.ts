@@ -1,14 +1,14 @@
-import { type HttpClient, HttpError, type HttpReply } from '../upstream/httpClient';
+import { type HttpClient, HttpError, type HttpResponse } from '../resilience/httpClient';
 import { ApiError, isError } from '../errors';
-import { type FailureFacts, UpstreamError } from '../upstream/upstreamError';
-import type { SettingName } from '../settings';
+import { type FailureFacts, UpstreamError } from '../resilience/upstreamError';
+import type { SettingName } from '../config/settings';
 import { problem, type Result } from './check';
 
 /** No single call to a service may take longer. */
 export const callTimeLimitInMs = 5_000;
 
 /** A reply, and how far the clock of the one who sent it is ahead of ours. */
-export interface TimedReply extends HttpReply {
+export interface TimedReply extends HttpResponse {
   readonly clockAheadInMs: number | undefined;
 }
 
@@ -62,7 +62,7 @@ export function explainUnanswered(error: unknown, url: string, setting: SettingN
         `${host} did not answer within ${callTimeLimitInMs / 1_000} s`,
         'Look for a firewall, or a network in which only a proxy leads outside.',
       );
-    case 'nonsense':
+    case 'invalid_response':
       return problem(
         `${host} sent an answer that makes no sense`,
         `Something else answers there, such as a proxy: look at ${setting}.`,
@@ -79,9 +79,9 @@ const howToTrust =
   'Name the file of the authority that signed it in NODE_EXTRA_CA_CERTS, in the environment before the start (in .env it ' +
   "comes too late): that of your network's inspecting proxy, or .emulator/ca.pem for the emulator.";
 
-function brokenOf(error: unknown): FailureFacts['broken'] {
-  if (error instanceof HttpError) return error.broken;
-  if (error instanceof UpstreamError) return error.facts.broken;
+function brokenOf(error: unknown): FailureFacts['transportFailure'] {
+  if (error instanceof HttpError) return error.transportFailure;
+  if (error instanceof UpstreamError) return error.facts.transportFailure;
   return error instanceof ApiError && error.code === 'upstream_timeout' ? 'timed_out' : undefined;
 }
 

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import { createEntraAuthority, type EntraAuthority } from '../auth/entraAuthority';
-import type { Config } from '../config';
+import { createEntraAuthority, type EntraAuthority } from '../entra/entraAuthority';
+import type { Config } from '../config/config';
 import { createLogger } from '../logger';
-import { createHttpClient, type HttpClient } from '../upstream/httpClient';
+import { createHttpClient, type HttpClient } from '../resilience/httpClient';
 
 /** What the checks of a set-up with readable settings work with. */
 export interface Surroundings {

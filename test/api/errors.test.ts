@@ -3,9 +3,9 @@ import { type Logger, pino } from 'pino';
 import request from 'supertest';
 import type { User } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
-import { loadConfig } from '../../src/config';
+import { loadConfig } from '../../src/config/config';
 import { type ErrorCode, errorCodes } from '../../src/errors';
-import { createServices } from '../../src/services/createServices';
+import { createServices } from '../../src/composition';
 import {
   type Answer,
   challengesOf,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RequestHandler } from 'express';
 import { errorCodes } from '../../src/errors';
-import { createRoutes } from '../../src/routes';
+import { createRoutes } from '../../src/http/routes';
 import { startSystem, type System } from '../support/startSystem';
 import { type Answer, fulfilContract } from './fulfilContract';
 import {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { developmentMappingKey, developmentPort } from '../../emulator/seed';
-import { loadConfig } from '../../src/config';
-import { settings, type SettingName } from '../../src/settings';
+import { loadConfig } from '../../src/config/config';
+import { settings, type SettingName } from '../../src/config/settings';
 import { projectRoot, readDocument, tableRows } from './markdown';
 
 const names = Object.keys(settings) as SettingName[];
@@ -20,7 +20,7 @@ describe.each(['README.md', 'docs/settings.md'])('the settings in %s', (path) =>
   });
 
   it.each(names)('tell the default of %s', (name) => {
-    const { fallback, schema } = settings[name];
+    const { defaultText: fallback, schema } = settings[name];
     const isRequired = fallback === undefined && !schema.safeParse(undefined).success;
     const [shownDefault = ''] = rows.get(name)?.split('|') ?? [];
     if (fallback) expect(shownDefault.trim()).toBe(`\`${fallback}\``);
@@ -42,7 +42,7 @@ describe('.env.sample', () => {
     const ofEmulator = /^(AZURE_|GRAPH_ENDPOINT|COMMUNICATION_SERVICES_CONNECTION|IDENTITY_MAPPING_KEY|CORS)/;
     const others = names.filter((name) => !ofEmulator.test(name));
     expect(others.map((name) => [name, sample[name]])).toEqual(
-      others.map((name) => [name, settings[name].fallback ?? '']),
+      others.map((name) => [name, settings[name].defaultText ?? '']),
     );
   });
 

@@ -1,6 +1,6 @@
 import { explainUnanswered } from '../../src/doctor/network';
-import { HttpError } from '../../src/upstream/httpClient';
-import { UpstreamError } from '../../src/upstream/upstreamError';
+import { HttpError } from '../../src/resilience/httpClient';
+import { UpstreamError } from '../../src/resilience/upstreamError';
 
 const failure = (code: string) => Object.assign(new Error('told by Node'), { code });
 
@@ -20,8 +20,8 @@ describe('a call that nobody answered', () => {
     const wrapped = new UpstreamError(
       'Microsoft Graph',
       'test',
-      { broken: 'unsent' },
-      new HttpError('unsent', failure(code)),
+      { transportFailure: 'connect_failed' },
+      new HttpError('connect_failed', failure(code)),
     );
     for (const error of [failure(code), wrapped]) {
       const { verdict, says, advice } = explainUnanswered(error, 'https://graph.example', 'GRAPH_ENDPOINT');
@@ -32,7 +32,7 @@ describe('a call that nobody answered', () => {
 
   test.each([
     ['timed_out', /did not answer within 5 s/],
-    ['nonsense', /makes no sense/],
+    ['invalid_response', /makes no sense/],
     ['connection_lost', /^no answer from graph\.example$/],
   ] as const)('without a code is explained as %s', (broken, expected) => {
     const { says } = explainUnanswered(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { decodeJwt } from '../../src/auth/jwt';
+import { decodeJwt } from '../../src/authentication/jwt';
 import { callsDuring } from '../support/calls';
 import { startBrowser } from './browser';
 import { expectText, openPlayground, type PlaygroundPage } from './playgroundPage';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parse } from 'dotenv';
-import { loadConfig } from '../../src/config';
+import { loadConfig } from '../../src/config/config';
 import { type AzStandIn, graphAppId, startAzStandIn, teamsAppId } from './azStandIn';
 
 const script = join(__dirname, '..', '..', 'scripts', 'register-apps.sh');

@@ -1,7 +1,7 @@
 import type { Emulator } from '../../emulator/handle';
 import type { User } from '../../emulator/startEmulator';
-import { AuthenticatedUser } from '../../src/auth/authenticatedUser';
-import { createMappingSeal } from '../../src/services/mappingSeal';
+import { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
+import { createMappingSeal } from '../../src/identities/stores/graph/mappingSeal';
 
 export const extensionName = 'com.contoso.identityMapping';
 

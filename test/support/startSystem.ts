@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import request, { type Test } from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
-import { loadConfig } from '../../src/config';
-import { createHttpServer } from '../../src/http/httpServer';
+import { loadConfig } from '../../src/config/config';
+import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
-import { createServices } from '../../src/services/createServices';
+import { createServices } from '../../src/composition';
 import { fulfilContract } from '../contract/fulfilContract';
 
 export interface TestServer {

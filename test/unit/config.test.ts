@@ -1,5 +1,5 @@
-import { ConfigError, type Environment, loadConfig } from '../../src/config';
-import { type SettingName, settings } from '../../src/settings';
+import { ConfigError, type Environment, loadConfig } from '../../src/config/config';
+import { type SettingName, settings } from '../../src/config/settings';
 
 const accessKey = Buffer.from('canary-access-key').toString('base64');
 const mappingKey = Buffer.from('canary-mapping-key-of-32-bytes-or-more').toString('base64');
@@ -98,7 +98,7 @@ const malformedCases = names.flatMap((name) => malformed[name].map((value) => ({
 it.each(malformedCases)('refuses $name=$value, and says so without the value', ({ name, value }) => {
   const problems = problemsOf({ ...least, [name]: value });
   expect(problems).toHaveLength(1);
-  const { what, where, form } = settings[name];
+  const { description: what, source: where, format: form } = settings[name];
   expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
   for (const part of [what, where, form]) expect(problems[0]).toContain(part);
   // Short ones are numbers and words that an explanation may happen to hold.

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { createHttpServer } from '../../src/http/httpServer';
+import { createHttpServer } from '../../src/http/server/httpServer';
 
 it('answers requests that come together each in its own asynchronous context, by which tracing tells them apart', async () => {
   const tracing = new AsyncLocalStorage<string>();

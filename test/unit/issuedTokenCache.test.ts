@@ -1,4 +1,4 @@
-import { createIssuedTokenCache, type IssuedToken } from '../../src/services/issuedTokenCache';
+import { createIssuedTokenCache, type IssuedToken } from '../../src/tokens/issuedTokenCache';
 import { fakeDate, fakeMonotonicClock } from '../support/clock';
 
 const minute = 60_000;

@@ -1,4 +1,4 @@
-import { clientIdOf, decodeJwt, stringClaim } from '../../src/auth/jwt';
+import { clientIdOf, decodeJwt, stringClaim } from '../../src/authentication/jwt';
 
 const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url');
 const header = encode({ alg: 'RS256' });

@@ -1,5 +1,5 @@
 import { CircuitState } from 'cockatiel';
-import { LoadBreaker } from '../../src/upstream/loadBreaker';
+import { LoadBreaker } from '../../src/resilience/loadBreaker';
 import { fakeMonotonicClock } from '../support/clock';
 
 afterEach(() => void jest.restoreAllMocks());

@@ -1,5 +1,5 @@
-import { AuthenticatedUser } from '../../src/auth/authenticatedUser';
-import { createMappingSeal, type SealedContent } from '../../src/services/mappingSeal';
+import { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
+import { createMappingSeal, type SealedContent } from '../../src/identities/stores/graph/mappingSeal';
 
 const key = Buffer.alloc(32, 1);
 const tid = '7e4a0000-0000-4000-8000-000000000001';

@@ -1,4 +1,4 @@
-import { parseRetryAfter } from '../../src/upstream/upstreamError';
+import { parseRetryAfter } from '../../src/resilience/upstreamError';
 
 const now = Date.parse('2026-01-01T12:00:00Z');
 

@@ -1,9 +1,9 @@
-import { type SettingName, settings } from '../../src/settings';
+import { type SettingName, settings } from '../../src/config/settings';
 
 const names = Object.keys(settings) as SettingName[];
 
 describe.each(names)('%s', (name) => {
-  const { schema, fallback, what, where, form } = settings[name];
+  const { schema, defaultText: fallback, description: what, source: where, format: form } = settings[name];
 
   it('says what it is for, where to find it, and how it is written', () => {
     for (const text of [what, where, form]) expect(text).toMatch(/^\S.+\S$/);

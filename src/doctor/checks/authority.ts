@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UpstreamError } from '../../upstream/upstreamError';
+import { UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainRefusal, parseEntraError } from '../entraErrors';
 import { ask, explainUnanswered, type TimedReply } from '../network';
@@ -93,9 +93,9 @@ function judgeDocument(
 
 function explainKeys(error: unknown, authorityHost: string): Result {
   if (!(error instanceof UpstreamError)) throw error;
-  const { broken, status } = error.facts;
+  const { transportFailure: broken, status } = error.facts;
   if (status !== undefined) return explainRefusal([], undefined, status, authorityHost);
-  if (broken === 'nonsense')
+  if (broken === 'invalid_response')
     return problem('the answer holds no RSA key that can verify RS256 signatures', proxyAdvice);
   return explainUnanswered(error, authorityHost, 'AZURE_AUTHORITY_HOST');
 }

@@ -1,4 +1,4 @@
-import type { Config } from '../../config';
+import type { Config } from '../../config/config';
 import { type Check, ok, problem, type Result, warning } from '../check';
 
 /** Settings that are well-formed and may yet be unwise. */

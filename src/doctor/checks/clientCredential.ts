@@ -1,5 +1,5 @@
 import { ConfidentialClientApplication, type NetworkResponse } from '@azure/msal-node';
-import { HttpError, type HttpRequest } from '../../upstream/httpClient';
+import { HttpError, type HttpRequest } from '../../resilience/httpClient';
 import { type Check, ok, problem, type Result } from '../check';
 import { explainRefusal, parseEntraError } from '../entraErrors';
 import { callTimeLimitInMs, explainUnanswered } from '../network';

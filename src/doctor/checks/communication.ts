@@ -1,9 +1,9 @@
-import { startDeadline } from '../../concurrency/deadline';
-import type { Environment } from '../../config';
+import { startDeadline } from '../../resilience/deadline';
+import type { Environment } from '../../config/config';
 import { ApiError } from '../../errors';
-import { createAcsIdentityService } from '../../services/acsIdentityService';
-import { createUpstream } from '../../upstream/upstream';
-import { type FailureFacts, UpstreamError } from '../../upstream/upstreamError';
+import { createAcsIdentityClient } from '../../acs/acsIdentityClient';
+import { createUpstream } from '../../resilience/upstream';
+import { type FailureFacts, UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
 import { callTimeLimitInMs, explainUnanswered } from '../network';
 import type { Surroundings } from '../surroundings';
@@ -20,10 +20,7 @@ export function createCommunicationCheck({ config, log }: Surroundings, environm
   return {
     name: 'Communication Services',
     async run() {
-      const acs = createAcsIdentityService(
-        communication,
-        createUpstream('Azure Communication Services', log),
-      );
+      const acs = createAcsIdentityClient(communication, createUpstream('Azure Communication Services', log));
       try {
         const answer = await acs.issueToken(nobodysIdentity, startDeadline(callTimeLimitInMs));
         return typeof answer === 'string'

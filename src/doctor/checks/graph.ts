@@ -1,4 +1,4 @@
-import { decodeJwt } from '../../auth/jwt';
+import { decodeJwt } from '../../authentication/jwt';
 import { type Check, ok, problem, skipped, warning } from '../check';
 import { ask, explainUnanswered, type TimedReply } from '../network';
 import { shown } from '../report';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { isError } from '../../errors';
-import type { HttpClient } from '../../upstream/httpClient';
+import type { HttpClient } from '../../resilience/httpClient';
 import { type Check, ok, problem } from '../check';
 
 export function createPortCheck(port: number, http: HttpClient): Check {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Environment } from '../../config';
+import type { Environment } from '../../config/config';
 import { type Check, ok, problem, warning } from '../check';
 
 const leastNode = [20, 19] as const;

@@ -1,4 +1,4 @@
-import { type Config, ConfigError, type Environment, loadConfig } from '../../config';
+import { type Config, ConfigError, type Environment, loadConfig } from '../../config/config';
 import { type Check, ok, problem } from '../check';
 
 /** @param accept gets the settings, if they are well-formed */

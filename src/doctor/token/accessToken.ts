@@ -1,16 +1,16 @@
 import {
   type AccessTokenPolicy,
-  formProblem,
+  malformedProblem,
   permissionChecks,
   type TokenCheck,
   type TokenProblem,
   validityChecks,
-} from '../../auth/accessTokenChecks';
-import { clientIdOf, type DecodedJwt } from '../../auth/jwt';
+} from '../../authentication/accessTokenChecks';
+import { clientIdOf, type DecodedJwt } from '../../authentication/jwt';
 import type { ErrorCode } from '../../errors';
 import { errorCodes } from '../../errors';
-import { requiredScope } from '../../services/createServices';
-import type { Config } from '../../config';
+import { requiredScope } from '../../composition';
+import type { Config } from '../../config/config';
 import { type Check, ok, problem, type Result, skipped } from '../check';
 import { shown } from '../report';
 import type { Surroundings } from '../surroundings';
@@ -37,8 +37,8 @@ export function createAccessTokenCheck(
     async run() {
       if (!token.jwt) {
         return [
-          { ...problem(formProblem.message, guessForm(token.text)), name: `${label}, form` },
-          serverSays(label, { check: 'form', code: 'invalid_token', problem: formProblem }),
+          { ...problem(malformedProblem.message, guessForm(token.text)), name: `${label}, form` },
+          serverSays(label, { check: 'form', code: 'invalid_token', problem: malformedProblem }),
         ];
       }
       return explain(surroundings, token.text, token.jwt, label);

@@ -1,5 +1,5 @@
-import { teamsTokenChecks } from '../../auth/teamsTokenChecks';
-import { clientIdOf, type DecodedJwt, decodeJwt, stringClaim } from '../../auth/jwt';
+import { teamsTokenChecks } from '../../tokens/teamsTokenChecks';
+import { clientIdOf, type DecodedJwt, decodeJwt, stringClaim } from '../../authentication/jwt';
 import { shown } from '../report';
 
 /** A pasted text, and what it seems to be. */

@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
-import { AuthenticatedUser } from '../../auth/authenticatedUser';
-import { createChallenges } from '../../auth/challenge';
-import type { DecodedJwt } from '../../auth/jwt';
-import { startDeadline } from '../../concurrency/deadline';
+import { AuthenticatedUser } from '../../authentication/authenticatedUser';
+import { createChallenges } from '../../authentication/challenge';
+import type { DecodedJwt } from '../../authentication/jwt';
+import { startDeadline } from '../../resilience/deadline';
 import { ApiError } from '../../errors';
-import { requiredScope } from '../../services/createServices';
-import { createGraphService } from '../../services/graphService';
-import { createMappingSeal } from '../../services/mappingSeal';
-import { createOboTokenService } from '../../services/oboTokenService';
-import { createUpstream } from '../../upstream/upstream';
-import { UpstreamError } from '../../upstream/upstreamError';
+import { requiredScope } from '../../composition';
+import { createGraphService } from '../../graph/graphService';
+import { createMappingSeal } from '../../identities/stores/graph/mappingSeal';
+import { createOboTokens } from '../../entra/oboTokens';
+import { createUpstream } from '../../resilience/upstream';
+import { UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainRefusal } from '../entraErrors';
 import { callTimeLimitInMs, explainUnanswered } from '../network';
@@ -30,7 +30,7 @@ export function createOnBehalfOfChecks(
     authorizationUri: `${entra.authorityHost}/${entra.tenantId}/oauth2/v2.0/authorize`,
     requiredScope,
   });
-  const oboTokens = createOboTokenService({
+  const oboTokens = createOboTokens({
     ...entra,
     authority,
     graphEndpoint: graph.endpoint,
@@ -38,7 +38,7 @@ export function createOnBehalfOfChecks(
     http,
     upstream: createUpstream('Microsoft Entra ID', log),
     challenges,
-    flightTimeLimitInMs: callTimeLimitInMs,
+    workTimeLimitInMs: callTimeLimitInMs,
   });
   const mappings = createGraphService({
     ...graph,

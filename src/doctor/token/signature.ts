@@ -1,6 +1,6 @@
-import { signatureProblems, type TokenProblem } from '../../auth/accessTokenChecks';
-import type { EntraAuthority } from '../../auth/entraAuthority';
-import { type DecodedJwt, isSignedBy } from '../../auth/jwt';
+import { signatureProblems, type TokenProblem } from '../../authentication/accessTokenChecks';
+import type { EntraAuthority } from '../../entra/entraAuthority';
+import { type DecodedJwt, isSignedBy } from '../../authentication/jwt';
 
 /** Holds the token's RS256 signature against the authority's keys. Throws UpstreamError if they cannot be had. */
 export async function findSignatureProblem(

@@ -1,5 +1,5 @@
-import { clientIdOf, type DecodedJwt, stringClaim } from '../../auth/jwt';
-import { teamsTokenChecks, type TeamsTokenPolicy } from '../../auth/teamsTokenChecks';
+import { clientIdOf, type DecodedJwt, stringClaim } from '../../authentication/jwt';
+import { teamsTokenChecks, type TeamsTokenPolicy } from '../../tokens/teamsTokenChecks';
 import { errorCodes } from '../../errors';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
 import { shown } from '../report';

@@ -1,4 +1,4 @@
-import type { DecodedJwt } from '../../auth/jwt';
+import type { DecodedJwt } from '../../authentication/jwt';
 import { type Check, problem } from '../check';
 import { createClientCredentialCheck } from '../checks/clientCredential';
 import type { Surroundings } from '../surroundings';

@@ -1,0 +1,90 @@
+import type { KeyObject } from 'node:crypto';
+import type { Request } from 'express';
+import { BearerStrategy, type ITokenPayload } from 'passport-azure-ad';
+import { clockSkewInSeconds } from './accessTokenChecks';
+import type { EntraAuthority } from '../entra/entraAuthority';
+import { decodeJwt } from './jwt';
+
+/** What passport-azure-ad asks its metadata for. */
+interface StrategyMetadata {
+  oidc: { issuer: readonly string[]; algorithms: readonly string[] };
+  generateOidcPEM?: () => KeyObject;
+}
+
+/** Inner methods of passport-azure-ad 4.3.5 that its types leave out. */
+declare module 'passport-azure-ad' {
+  interface BearerStrategy {
+    loadMetadata(parameters: unknown, next: (error: null, metadata: StrategyMetadata) => void): void;
+    jwtVerify(
+      request: Request,
+      token: string,
+      metadata: StrategyMetadata,
+      options: unknown,
+      done: (error: unknown, user: unknown) => void,
+    ): void;
+    fail(reason: string): void;
+    error(error: unknown): void;
+  }
+}
+
+export interface EntraBearerStrategyOptions {
+  authority: EntraAuthority;
+  /** Only satisfies the library, which never fetches it: see `loadMetadata`. */
+  discoveryUrl: string;
+  clientId: string;
+  audiences: readonly string[];
+}
+
+/**
+ * passport-azure-ad's BearerStrategy with its weak spots replaced. The library's own metadata loading crashes the process
+ * on a malformed reply, waits forever on a silent one, misses new keys for half an hour and takes the permitted
+ * algorithms from the network; so keys come from our EntraAuthority, and only RS256 counts. Its scope check
+ * crashes on unusual tokens and cannot answer 403; so none is configured, and our own checks follow.
+ */
+export class EntraBearerStrategy extends BearerStrategy {
+  constructor(private readonly options: EntraBearerStrategyOptions) {
+    super(
+      {
+        identityMetadata: options.discoveryUrl,
+        clientID: options.clientId,
+        audience: [...options.audiences],
+        validateIssuer: true,
+        clockSkew: clockSkewInSeconds,
+        loggingNoPII: true,
+        loggingLevel: 'error',
+      },
+      (token: ITokenPayload, done: (error: null, user: ITokenPayload) => void) => done(null, token),
+    );
+  }
+
+  override loadMetadata(_parameters: unknown, next: (error: null, metadata: StrategyMetadata) => void): void {
+    this.options.authority.metadata().then(
+      ({ issuers }) => next(null, { oidc: { issuer: issuers, algorithms: ['RS256'] } }),
+      (error: unknown) => this.error(error),
+    );
+  }
+
+  override jwtVerify(
+    request: Request,
+    token: string,
+    metadata: StrategyMetadata,
+    options: unknown,
+    done: (error: unknown, user: unknown) => void,
+  ): void {
+    const keyId = decodeJwt(token)?.header.kid;
+    if (typeof keyId !== 'string') {
+      this.fail(unknownKey);
+      return;
+    }
+    this.options.authority
+      .signingKey(keyId)
+      .then((key) => {
+        if (key) super.jwtVerify(request, token, { ...metadata, generateOidcPEM: () => key }, options, done);
+        else this.fail(unknownKey);
+      })
+      .catch((error: unknown) => this.error(error));
+  }
+}
+
+/** The reason for which the strategy fails a token whose key the authority does not have. */
+export const unknownKey = 'unknown key';

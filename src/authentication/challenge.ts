@@ -1,0 +1,64 @@
+import { ApiError, type ErrorCode } from '../errors';
+
+/** The challenges of RFC 6750 section 3, as this API writes them. */
+export interface Challenges {
+  /** 401 without any error in the challenge: the caller showed no token (RFC 6750 section 3.1). */
+  missingToken(message: string): ApiError;
+  invalidToken(reason: string, message: string): ApiError;
+  forbidden(code: ErrorCode, message: string): ApiError;
+  /** 401 that asks for a new sign-in which satisfies `claims` (a JSON text, as Entra gave it). */
+  insufficientClaims(claims: string | undefined, message: string): ApiError;
+}
+
+export interface ChallengeOptions {
+  realm: string;
+  /** Where users sign in. */
+  authorizationUri: string;
+  requiredScope: string;
+}
+
+export function createChallenges({ realm, authorizationUri, requiredScope }: ChallengeOptions): Challenges {
+  const header = (parameters: Record<string, string>) => ({
+    'WWW-Authenticate': `Bearer ${Object.entries({ realm, ...parameters })
+      .map(([name, value]) => `${name}="${toQuotedString(value)}"`)
+      .join(', ')}`,
+  });
+  return {
+    missingToken: (message) => new ApiError('missing_token', message, { headers: header({}) }),
+    invalidToken: (reason, message) =>
+      new ApiError('invalid_token', message, {
+        innererror: { code: reason },
+        headers: header({
+          authorization_uri: authorizationUri,
+          error: 'invalid_token',
+          error_description: message,
+        }),
+      }),
+    forbidden: (code, message) =>
+      new ApiError(code, message, {
+        headers: header({ error: 'insufficient_scope', scope: requiredScope, error_description: message }),
+      }),
+    // https://learn.microsoft.com/entra/identity-platform/claims-challenge
+    insufficientClaims: (claims, message) =>
+      new ApiError('insufficient_claims', message, {
+        headers: header({
+          authorization_uri: authorizationUri,
+          error: 'insufficient_claims',
+          ...(claims ? { claims: Buffer.from(compactJson(claims)).toString('base64') } : {}),
+        }),
+      }),
+  };
+}
+
+/** A quoted-string of RFC 9110 without anything that would need escaping. */
+function toQuotedString(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, ' ').replace(/["\\]/g, "'");
+}
+
+function compactJson(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json));
+  } catch {
+    return json;
+  }
+}

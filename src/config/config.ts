@@ -1,0 +1,148 @@
+import { settings, type SettingName, type SettingValues } from './settings';
+
+export interface Config {
+  readonly port: number;
+  readonly production: boolean;
+  readonly logLevel: SettingValues['LOG_LEVEL'];
+  /** Whether /docs and /openapi.json are served. */
+  readonly apiDocs: boolean;
+  /** How many proxies before us may be believed when they name the caller's address. */
+  readonly trustedProxies: number;
+  readonly corsAllowedOrigins: readonly string[];
+  readonly entra: {
+    readonly authorityHost: string;
+    readonly tenantId: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+    readonly audiences: readonly string[];
+    /** Empty: any client application of the tenant. */
+    readonly allowedClientIds: readonly string[];
+    readonly verifiedTokenCacheSize: number;
+    readonly oboTokenCacheSize: number;
+  };
+  readonly graph: { readonly endpoint: string; readonly extensionName: string };
+  readonly mapping: {
+    readonly key: Buffer;
+    readonly adoptUnsigned: boolean;
+    readonly cacheSize: number;
+    readonly cacheMinutes: number;
+  };
+  readonly communication: {
+    readonly endpoint: string;
+    /** Absent: the server signs in with its managed identity. */
+    readonly accessKey: string | undefined;
+    readonly managedIdentityClientId: string | undefined;
+    readonly tokenScopes: SettingValues['COMMUNICATION_SERVICES_TOKEN_SCOPES'];
+    readonly tokenLifetimeInMinutes: number;
+    readonly tokenReuseInMinutes: number;
+    readonly tokenCacheSize: number;
+  };
+  /** Requests a minute; 0 is off. */
+  readonly rateLimits: { readonly user: number; readonly rejected: number };
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Lists every setting that is missing or malformed; never a value, since it may be a secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly problems: readonly string[]) {
+    const count = problems.length === 1 ? 'a setting is' : `${problems.length} settings are`;
+    super(
+      [
+        `The server cannot start: ${count} missing or malformed.`,
+        ...problems.map((line) => `  - ${line}`),
+      ].join('\n'),
+    );
+  }
+}
+
+/** Reads the settings from the environment; throws ConfigError. */
+export function loadConfig(environment: Environment): Config {
+  const production = environment.NODE_ENV === 'production';
+  const values = readSettings(environment, production);
+
+  const clientId = values.AZURE_CLIENT_ID;
+  return Object.freeze({
+    port: values.PORT,
+    production,
+    logLevel: values.LOG_LEVEL,
+    apiDocs: values.API_DOCS ? values.API_DOCS === 'on' : !production,
+    trustedProxies: values.TRUST_PROXY_HOPS ?? (environment.WEBSITE_SITE_NAME ? 1 : 0),
+    corsAllowedOrigins: values.CORS_ALLOWED_ORIGINS,
+    entra: {
+      authorityHost: values.AZURE_AUTHORITY_HOST,
+      tenantId: values.AZURE_TENANT_ID,
+      clientId,
+      clientSecret: values.AZURE_CLIENT_SECRET,
+      audiences: [
+        clientId,
+        `api://${clientId}`,
+        ...(values.AZURE_APP_ID_URI ? [values.AZURE_APP_ID_URI] : []),
+      ],
+      allowedClientIds: values.ALLOWED_CLIENT_IDS,
+      verifiedTokenCacheSize: values.BEARER_TOKEN_CACHE_SIZE,
+      oboTokenCacheSize: values.OBO_TOKEN_CACHE_SIZE,
+    },
+    graph: { endpoint: values.GRAPH_ENDPOINT, extensionName: values.GRAPH_EXTENSION_NAME },
+    mapping: {
+      key: values.IDENTITY_MAPPING_KEY,
+      adoptUnsigned: values.IDENTITY_MAPPING_UNSIGNED === 'adopt',
+      cacheSize: values.IDENTITY_CACHE_SIZE,
+      cacheMinutes: values.IDENTITY_CACHE_MINUTES,
+    },
+    communication: {
+      endpoint: values.communicationEndpoint,
+      accessKey: values.COMMUNICATION_SERVICES_CONNECTION_STRING?.accessKey,
+      managedIdentityClientId: values.MANAGED_IDENTITY_CLIENT_ID,
+      tokenScopes: values.COMMUNICATION_SERVICES_TOKEN_SCOPES,
+      tokenLifetimeInMinutes: values.COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES,
+      tokenReuseInMinutes: values.TOKEN_REUSE_MINUTES,
+      tokenCacheSize: values.TOKEN_CACHE_SIZE,
+    },
+    rateLimits: { user: values.RATE_LIMIT_USER, rejected: values.RATE_LIMIT_REJECTED },
+  });
+}
+
+function readSettings(
+  environment: Environment,
+  production: boolean,
+): SettingValues & { communicationEndpoint: string } {
+  const problems: string[] = [];
+  const read: Partial<Record<SettingName, unknown>> = {};
+  for (const name of Object.keys(settings) as SettingName[]) {
+    const { schema, defaultText: defaultText } = settings[name];
+    const text = textOf(environment, name) ?? defaultText;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) read[name] = parsed.data;
+    else problems.push(describe(name, text === undefined ? 'missing' : 'malformed'));
+  }
+  const values = read as SettingValues;
+  const connection = values.COMMUNICATION_SERVICES_CONNECTION_STRING;
+  const communicationEndpoint = connection?.endpoint ?? values.COMMUNICATION_SERVICES_ENDPOINT ?? '';
+  if (!communicationEndpoint && problems.every((problem) => !problem.startsWith('COMMUNICATION_SERVICES'))) {
+    const missing = describe('COMMUNICATION_SERVICES_CONNECTION_STRING', 'missing');
+    problems.push(
+      `${missing} COMMUNICATION_SERVICES_ENDPOINT may stand in its place, for a managed identity.`,
+    );
+  }
+  if (production && textOf(environment, 'CORS_ALLOWED_ORIGINS')?.includes('*')) {
+    problems.push(
+      'CORS_ALLOWED_ORIGINS contains *, which is refused in production: list the origins of your apps.',
+    );
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { ...values, communicationEndpoint };
+}
+
+/** The text of a setting; an empty one counts as absent, as it does in a copied .env.sample. */
+function textOf(environment: Environment, name: SettingName): string | undefined {
+  const text = environment[name]?.trim();
+  return text === '' ? undefined : text;
+}
+
+function describe(name: SettingName, problem: 'missing' | 'malformed'): string {
+  const { description: description, source: source, format: format } = settings[name];
+  return `${name} is ${problem}: ${description}. Expected: ${format}. Where to find it: ${source}.`;
+}

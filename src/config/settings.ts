@@ -1,0 +1,262 @@
+import { z } from 'zod';
+
+/** One setting: how its text is read, what it is for and where its value is found. */
+interface Setting<T> {
+  schema: z.ZodType<T>;
+  /** Taken when the variable is absent or empty; without it the setting is optional if `optional`, else required. */
+  defaultText?: string;
+  description: string;
+  source: string;
+  /** What a well-formed value looks like; said when one is malformed. */
+  format: string;
+}
+
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+const guid = z
+  .string()
+  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
+  .toLowerCase();
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const wholeNumber = (min: number, max: number) =>
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
+
+const httpsOrigin = z.string().transform((text, context) => {
+  const url = parseUrl(text);
+  if (url?.protocol === 'https:' && url.pathname === '/' && !url.search && !url.hash && !url.username) {
+    return url.origin;
+  }
+  context.addIssue('not an https origin');
+  return z.NEVER;
+});
+
+const isLoopback = ({ hostname }: URL) => ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+
+function resourceOrigin(text: string): string | undefined {
+  const url = parseUrl(text);
+  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
+  return url && secure && url.pathname === '/' && !url.search ? url.origin : undefined;
+}
+
+const connectionString = z.string().transform((text, context) => {
+  const parts = new Map(
+    text.split(';').map((part): [string, string] => {
+      const [name = '', ...value] = part.split('=');
+      return [name.trim().toLowerCase(), value.join('=').trim()];
+    }),
+  );
+  const endpoint = resourceOrigin(parts.get('endpoint') ?? '');
+  const accessKey = parts.get('accesskey') ?? '';
+  if (endpoint && /^[A-Za-z0-9+/]+={0,2}$/.test(accessKey)) return { endpoint, accessKey };
+  context.addIssue('not a connection string');
+  return z.NEVER;
+});
+
+const resourceEndpoint = z.string().transform((text, context) => {
+  const endpoint = resourceOrigin(text);
+  if (endpoint) return endpoint;
+  context.addIssue('not an endpoint');
+  return z.NEVER;
+});
+
+const mappingKey = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]+={0,2}$/)
+  .transform((text) => Buffer.from(text, 'base64'))
+  .refine((key) => key.length >= 32);
+
+const communicationScope = z.enum(['chat', 'voip', 'chat.join', 'chat.join.limited', 'voip.join']);
+
+const setting = <T>(definition: Setting<T>): Setting<T> => definition;
+const count = (defaultText: string, description: string) =>
+  setting({
+    schema: wholeNumber(1, 10_000_000),
+    defaultText: defaultText,
+    description: description,
+    source: 'your choice',
+    format: 'a whole number from 1',
+  });
+
+/** Every setting of the server, in the order in which .env.sample and the README tell them. */
+export const settings = {
+  PORT: setting({
+    schema: wholeNumber(0, 65_535),
+    defaultText: '3000',
+    description: 'the port that the server listens on',
+    source: 'your choice; Azure App Service sets it',
+    format: 'a number from 0 to 65535',
+  }),
+  AZURE_TENANT_ID: setting({
+    schema: guid,
+    description: 'the Microsoft Entra tenant whose users are served',
+    source: 'Microsoft Entra admin center > App registrations > AuthServer > Directory (tenant) ID',
+    format: 'a GUID',
+  }),
+  AZURE_CLIENT_ID: setting({
+    schema: guid,
+    description: 'the AuthServer app registration, for which callers get their access tokens',
+    source: 'Microsoft Entra admin center > App registrations > AuthServer > Application (client) ID',
+    format: 'a GUID',
+  }),
+  AZURE_CLIENT_SECRET: setting({
+    schema: z.string(),
+    description: 'the secret with which this server signs in as AuthServer, on behalf of its users',
+    source:
+      'Microsoft Entra admin center > App registrations > AuthServer > Certificates & secrets (the value, not the id)',
+    format: 'text',
+  }),
+  AZURE_APP_ID_URI: setting({
+    schema: z.string().min(1).optional(),
+    description:
+      'a further audience to accept, if the registration has an Application ID URI other than api://<client id>',
+    source: 'Microsoft Entra admin center > App registrations > AuthServer > Expose an API',
+    format: 'a URI',
+  }),
+  AZURE_AUTHORITY_HOST: setting({
+    schema: httpsOrigin,
+    defaultText: 'https://login.microsoftonline.com',
+    description: 'the Microsoft Entra sign-in host of your cloud',
+    source: 'leave it out, unless you use a sovereign cloud or the emulator',
+    format: 'an https address without a path',
+  }),
+  COMMUNICATION_SERVICES_CONNECTION_STRING: setting({
+    schema: connectionString.optional(),
+    description: 'the Communication Services resource and its access key',
+    source: 'Azure portal > your Communication Services resource > Keys',
+    format: 'endpoint=https://<resource>.communication.azure.com/;accesskey=<base64>',
+  }),
+  COMMUNICATION_SERVICES_ENDPOINT: setting({
+    schema: resourceEndpoint.optional(),
+    description:
+      'the Communication Services resource, to be reached with a managed identity instead of an access key',
+    source: 'Azure portal > your Communication Services resource > Keys > Endpoint',
+    format: 'https://<resource>.communication.azure.com',
+  }),
+  MANAGED_IDENTITY_CLIENT_ID: setting({
+    schema: guid.optional(),
+    description: 'which user-assigned managed identity to use with COMMUNICATION_SERVICES_ENDPOINT',
+    source: 'Azure portal > the managed identity > Client ID; leave it out for the system-assigned one',
+    format: 'a GUID',
+  }),
+  COMMUNICATION_SERVICES_TOKEN_SCOPES: setting({
+    schema: list.pipe(z.array(communicationScope).min(1)),
+    defaultText: 'chat,voip',
+    description: 'what the issued tokens allow',
+    source: 'your choice',
+    format: 'a comma-separated list of chat, voip, chat.join, chat.join.limited, voip.join',
+  }),
+  COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES: setting({
+    schema: wholeNumber(60, 1_440),
+    defaultText: '1440',
+    description: 'how long the issued tokens live',
+    source: 'your choice',
+    format: 'a number of minutes from 60 to 1440',
+  }),
+  GRAPH_ENDPOINT: setting({
+    schema: httpsOrigin,
+    defaultText: 'https://graph.microsoft.com',
+    description: 'the Microsoft Graph host of your cloud',
+    source: 'leave it out, unless you use a sovereign cloud or the emulator',
+    format: 'an https address without a path',
+  }),
+  GRAPH_EXTENSION_NAME: setting({
+    schema: z
+      .string()
+      .max(120)
+      .regex(/^(?!com\.microsoft)[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)+$/i),
+    defaultText: 'com.contoso.identityMapping',
+    description: "the open extension on the Entra user that keeps the user's identity mapping",
+    source: 'your choice, once: users mapped under another name are not found',
+    format: 'a name in reverse DNS order, not under com.microsoft',
+  }),
+  IDENTITY_MAPPING_KEY: setting({
+    schema: mappingKey,
+    description:
+      'the secret key that seals the identity mappings, so that nobody can put in the identity of somebody else',
+    source: `make one with: node -p "require('node:crypto').randomBytes(32).toString('base64')" and keep it: mappings sealed with another key are refused`,
+    format: 'base64 of 32 bytes or more',
+  }),
+  IDENTITY_MAPPING_UNSIGNED: setting({
+    schema: z.enum(['reject', 'adopt']),
+    defaultText: 'reject',
+    description: 'what to do with mappings without a seal, such as those of the original sample',
+    source: 'reject; adopt only while you take over users of the original sample',
+    format: 'reject or adopt',
+  }),
+  ALLOWED_CLIENT_IDS: setting({
+    schema: list.pipe(z.array(guid)),
+    defaultText: '',
+    description:
+      'the client applications that may call this server; empty: any of the tenant whose token has the scope',
+    source: 'Microsoft Entra admin center > App registrations > your clients > Application (client) ID',
+    format: 'a comma-separated list of GUIDs',
+  }),
+  CORS_ALLOWED_ORIGINS: setting({
+    schema: list.pipe(z.array(z.string().refine((text) => text === '*' || parseUrl(text)?.origin === text))),
+    defaultText: '',
+    description: 'the single-page apps that may call this server from a browser; empty: none',
+    source: 'the address bar of your app, without the path; * only outside production',
+    format: 'a comma-separated list of origins such as https://app.contoso.com, without a slash at the end',
+  }),
+  RATE_LIMIT_USER: setting({
+    schema: wholeNumber(0, 1_000_000),
+    defaultText: '120',
+    description: 'how many requests a minute one user may make; 0: no limit',
+    source: 'your choice',
+    format: 'a whole number',
+  }),
+  RATE_LIMIT_REJECTED: setting({
+    schema: wholeNumber(0, 1_000_000),
+    defaultText: '600',
+    description: 'how many rejected requests a minute from one address are told why; 0: no limit',
+    source: 'your choice',
+    format: 'a whole number',
+  }),
+  TRUST_PROXY_HOPS: setting({
+    schema: wholeNumber(0, 10).optional(),
+    description: "how many proxies stand before the server, so that it knows the caller's address",
+    source: 'leave it out: 1 on Azure App Service, else 0',
+    format: 'a number from 0 to 10',
+  }),
+  TOKEN_REUSE_MINUTES: setting({
+    schema: wholeNumber(0, 720),
+    defaultText: '15',
+    description: 'how long an issued token may be handed out again to the same user; 0: never',
+    source: 'your choice',
+    format: 'a number of minutes from 0 to 720',
+  }),
+  TOKEN_CACHE_SIZE: count('10000', 'of how many users the issued token is kept in memory for reuse'),
+  IDENTITY_CACHE_SIZE: count('50000', 'of how many users the identity mapping is kept in memory'),
+  IDENTITY_CACHE_MINUTES: setting({
+    schema: wholeNumber(0, 1_440),
+    defaultText: '60',
+    description: 'how long an identity mapping is kept in memory; 0: never',
+    source: 'your choice',
+    format: 'a number of minutes from 0 to 1440',
+  }),
+  OBO_TOKEN_CACHE_SIZE: count('2000', 'how many On-Behalf-Of tokens for Microsoft Graph are kept in memory'),
+  BEARER_TOKEN_CACHE_SIZE: count('10000', 'how many verified access tokens are kept in memory (as hashes)'),
+  API_DOCS: setting({
+    schema: z.enum(['on', 'off']).optional(),
+    description: 'whether the description of the API is served, at /docs and /openapi.json',
+    source: 'your choice; leave it out for on, and off with NODE_ENV=production',
+    format: 'on or off',
+  }),
+  LOG_LEVEL: setting({
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    defaultText: 'info',
+    description: 'how much is logged',
+    source: 'your choice',
+    format: 'fatal, error, warn, info, debug, trace or silent',
+  }),
+};
+
+export type SettingName = keyof typeof settings;
+export type SettingValues = { [Name in SettingName]: z.infer<(typeof settings)[Name]['schema']> };

@@ -1,0 +1,87 @@
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+import { getCaller } from '../../authentication/authenticatedUser';
+import { parseTeamsToken } from '../../tokens/teamsTokenChecks';
+import { ApiError } from '../../errors';
+import { startRequestDeadline } from '../requestDeadline';
+import { sendJson } from '../sendJson';
+import type { CommunicationToken } from '../../acs/acsIdentityClient';
+import type { CommunicationUsers } from '../../identities/communicationUsers';
+import type { ExchangeTeamsToken } from '../../tokens/teamsExchange';
+
+export interface TokenController {
+  /** GET or POST /api/token, /getToken: 200 `{token, expiresOn, user: {communicationUserId}}`. */
+  issueToken: RequestHandler;
+  /** GET or POST /api/token/teams, /exchangeToken: 200 `{token, expiresOn}`. */
+  exchangeTeamsToken: RequestHandler;
+}
+
+export interface TokenControllerOptions {
+  users: Pick<CommunicationUsers, 'findReusableToken' | 'issueToken'>;
+  exchangeTeamsToken: ExchangeTeamsToken;
+  allowedClientIds: readonly string[];
+  timeLimitInMs: number;
+}
+
+const teamsExchangeBody = z.strictObject({ teamsUserAadToken: z.string().optional() });
+
+export function createTokenController({
+  users,
+  exchangeTeamsToken,
+  allowedClientIds,
+  timeLimitInMs,
+}: TokenControllerOptions): TokenController {
+  return {
+    async issueToken(request, response) {
+      const caller = getCaller(response);
+      const fresh = /\bno-cache\b/i.test(request.headers['cache-control'] ?? '');
+      const issued =
+        (fresh ? undefined : users.findReusableToken(caller)) ??
+        (await users.issueToken(caller, { fresh }, startRequestDeadline(response, timeLimitInMs).signal));
+      const { communicationUserId } = issued;
+      sendJson(response, 200, { ...tokenBody(issued), user: { communicationUserId } });
+    },
+
+    async exchangeTeamsToken(request, response) {
+      const caller = getCaller(response);
+      const { tenantId, objectId, clientId } = caller;
+      const clientIds = clientId === undefined ? allowedClientIds : [clientId, ...allowedClientIds];
+      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { tenantId, objectId, clientIds });
+      const { signal } = startRequestDeadline(response, timeLimitInMs);
+      const token = await exchangeTeamsToken(caller, teamsToken, signal);
+      sendJson(response, 200, tokenBody(token));
+    },
+  };
+}
+
+function tokenBody({ token, expiresOn }: CommunicationToken): { token: string; expiresOn: string } {
+  return { token, expiresOn: expiresOn.toISOString() };
+}
+
+function teamsTokenTextOf(request: Request): string | undefined {
+  const inHeader = nonEmpty(request.get('teams-user-aad-token'));
+  const body: unknown = request.body;
+  if (body === undefined) return inHeader;
+  const parsed = teamsExchangeBody.safeParse(body);
+  if (!parsed.success) {
+    throw new ApiError(
+      'invalid_request',
+      'The body must be a JSON object with nothing but the text teamsUserAadToken.',
+      {
+        target: 'body',
+      },
+    );
+  }
+  const inBody = nonEmpty(parsed.data.teamsUserAadToken);
+  if (inHeader && inBody && inHeader !== inBody) {
+    throw new ApiError('invalid_request', 'The header and the body hold different Teams tokens: send one.', {
+      target: 'teamsUserAadToken',
+    });
+  }
+  return inHeader ?? inBody;
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  const trimmed = text?.trim();
+  return trimmed === '' ? undefined : trimmed;
+}

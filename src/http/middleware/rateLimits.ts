@@ -1,0 +1,68 @@
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { getCaller } from '../../authentication/authenticatedUser';
+import { ApiError } from '../../errors';
+
+const windowInMs = 60_000;
+
+/** Limits how often one user may call; mounted behind the authentication. 0 turns it off. */
+export function createUserRateLimit(requestsAMinute: number): RequestHandler {
+  return createLimit(
+    requestsAMinute,
+    (_request, response) => getCaller(response).key,
+    `You have made more than ${requestsAMinute} requests in a minute: wait before the next one.`,
+  );
+}
+
+/**
+ * Limits how often one address is told why its requests were rejected. Good tokens from the same address pass all the
+ * same: a whole office may share one. 0 turns it off.
+ */
+export function createRejectedRateLimit(rejectionsAMinute: number): ErrorRequestHandler {
+  const limit = createLimit(
+    rejectionsAMinute,
+    (request) => ipKeyGenerator((request.ip ?? '').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')),
+    `More than ${rejectionsAMinute} requests from your address were rejected in a minute: wait, then call with a valid access token.`,
+  );
+  return (error: unknown, request, response, next) => {
+    if (!isRejection(error)) {
+      next(error);
+      return;
+    }
+    void limit(request, response, (limited?: unknown) => next(limited ?? error));
+  };
+}
+
+const rejections = new Set([
+  'missing_token',
+  'invalid_token',
+  'insufficient_scope',
+  'app_only_token',
+  'client_not_allowed',
+]);
+
+function isRejection(error: unknown): boolean {
+  return error instanceof ApiError && rejections.has(error.code);
+}
+
+function createLimit(
+  requestsAMinute: number,
+  keyGenerator: (request: Request, response: Response) => string,
+  message: string,
+): RequestHandler {
+  if (requestsAMinute === 0) return (_request, _response, next) => next();
+  return rateLimit({
+    windowMs: windowInMs,
+    limit: requestsAMinute,
+    keyGenerator,
+    standardHeaders: false,
+    legacyHeaders: false,
+    requestPropertyName: 'rateLimit',
+    handler: (request, _response, next) => {
+      const resetTime: unknown = (request as { rateLimit?: { resetTime?: unknown } }).rateLimit?.resetTime;
+      const waitInMs = resetTime instanceof Date ? resetTime.getTime() - Date.now() : windowInMs;
+      const retryAfter = String(Math.max(1, Math.ceil(waitInMs / 1_000)));
+      next(new ApiError('too_many_requests', message, { headers: { 'Retry-After': retryAfter } }));
+    },
+  });
+}

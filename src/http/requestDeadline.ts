@@ -1,0 +1,13 @@
+import type { Response } from 'express';
+import { type Deadline, startDeadline } from '../resilience/deadline';
+import { CallerGoneError } from '../errors';
+
+/** The deadline of one request: fires when its time is up, or when the caller has closed the connection. */
+export function startRequestDeadline(response: Response, timeLimitInMs: number): Deadline {
+  const deadline = startDeadline(timeLimitInMs);
+  response.once('close', () => {
+    if (response.writableFinished) deadline.stop();
+    else deadline.cancel(new CallerGoneError());
+  });
+  return deadline;
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+
+/** Room for two access tokens of a user in many groups; Node's own limit is half of it. */
+export const maxHeaderBytes = 32 * 1024;
+
+const clientErrorResponses: Readonly<Record<string, { status: string; message: string }>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: '431 Request Header Fields Too Large',
+    message: `The headers of the request are too large: at most ${maxHeaderBytes} bytes are read.`,
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: '408 Request Timeout',
+    message: 'The request took too long to arrive.',
+  },
+};
+
+/** What is not HTTP never becomes a request, so that it is answered here, in the same shape. */
+export function respondToMalformedRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, message } = clientErrorResponses[error.code ?? ''] ?? {
+    status: '400 Bad Request',
+    message: 'The request is malformed: it is not HTTP.',
+  };
+  const body = JSON.stringify({ error: { code: 'invalid_request', message } });
+  socket.end(
+    [
+      `HTTP/1.1 ${status}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Cache-Control: no-store',
+      'x-ms-error-code: invalid_request',
+      `x-ms-request-id: ${randomUUID()}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}

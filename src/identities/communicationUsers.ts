@@ -1,0 +1,131 @@
+import { LRUCache } from 'lru-cache';
+import type { AuthenticatedUser } from '../authentication/authenticatedUser';
+import { withDeadline } from '../resilience/deadline';
+import { createKeyedMutex } from '../resilience/keyedMutex';
+import { createSingleFlight } from '../resilience/singleFlight';
+import { UpstreamError } from '../resilience/upstreamError';
+import type { AcsIdentityClient } from '../acs/acsIdentityClient';
+import type { IdentityLifecycle, UserIdentity } from './identityLifecycle';
+import type { IssuedToken, IssuedTokenCache } from '../tokens/issuedTokenCache';
+
+/** What callers may do with their own communication user. `caller` fires when the caller has gone or its time is up. */
+export interface CommunicationUsers {
+  /** A token that was issued to this user a short while ago, without any remote call. */
+  findReusableToken(user: AuthenticatedUser): IssuedToken | undefined;
+  /** A token for the user's identity, which is created on first use. `fresh`: newly issued, never one from memory. */
+  issueToken(user: AuthenticatedUser, options: { fresh: boolean }, caller: AbortSignal): Promise<IssuedToken>;
+  findUser(user: AuthenticatedUser, caller: AbortSignal): Promise<string | undefined>;
+  findOrCreateUser(
+    user: AuthenticatedUser,
+    caller: AbortSignal,
+  ): Promise<{ communicationUserId: string; created: boolean }>;
+  deleteUser(user: AuthenticatedUser, caller: AbortSignal): Promise<void>;
+}
+
+export interface CommunicationUsersOptions {
+  lifecycle: IdentityLifecycle;
+  acs: AcsIdentityClient;
+  issuedTokens: IssuedTokenCache;
+  mappingCacheSize: number;
+  /** 0 turns the memory of mappings off. */
+  mappingCacheMinutes: number;
+  workTimeLimitInMs: number;
+}
+
+const maxIdentityAttempts = 3;
+
+export function createCommunicationUsers(options: CommunicationUsersOptions): CommunicationUsers {
+  const { lifecycle, acs, issuedTokens, workTimeLimitInMs } = options;
+  const serialize = createKeyedMutex();
+  const coalesceToken = createSingleFlight<IssuedToken>(workTimeLimitInMs);
+  const coalesceUser = createSingleFlight<{ communicationUserId: string; created: boolean }>(
+    workTimeLimitInMs,
+  );
+  const coalesceFind = createSingleFlight<string | undefined>(workTimeLimitInMs);
+  const coalesceDelete = createSingleFlight<undefined>(workTimeLimitInMs);
+
+  /** A mapping changes only by deletion; one that is out of date shows itself when ACS refuses to issue for it. */
+  const mappings = new LRUCache<string, string>({
+    max: options.mappingCacheSize,
+    ttl: Math.max(1, options.mappingCacheMinutes * 60_000),
+  });
+  const cacheMapping = (user: AuthenticatedUser, communicationUserId: string) => {
+    // What is known already keeps its age: it must be read again after a while, however busy the user is.
+    const known = mappings.get(user.key) === communicationUserId;
+    if (options.mappingCacheMinutes > 0 && !known) mappings.set(user.key, communicationUserId);
+  };
+  const evict = (user: AuthenticatedUser) => {
+    mappings.delete(user.key);
+    issuedTokens.delete(user.key);
+  };
+
+  /** Callers with the same access token share a flight: another token of the user may fare differently at Entra. */
+  const inFlightKey = (user: AuthenticatedUser, kind = '') => `${user.accessTokenHash}${kind}`;
+
+  return {
+    findReusableToken: (user) => issuedTokens.get(user.key),
+
+    issueToken: (user, { fresh }, caller) =>
+      coalesceToken(inFlightKey(user, fresh ? ' fresh' : ''), caller, (deadline) =>
+        serialize(user.key, deadline, async () => {
+          const concurrentToken = fresh ? undefined : issuedTokens.get(user.key);
+          if (concurrentToken) return concurrentToken;
+
+          const known = mappings.get(user.key);
+          let identity: UserIdentity = known
+            ? { communicationUserId: known, created: false }
+            : await lifecycle.findOrCreate(user, true, deadline);
+          for (let attempt = 1; attempt <= maxIdentityAttempts; attempt += 1) {
+            const { communicationUserId } = identity;
+            const token = identity.token ?? (await acs.issueToken(communicationUserId, deadline));
+            if (typeof token !== 'string') {
+              const issued = { communicationUserId, token: token.token, expiresOn: token.expiresOn };
+              cacheMapping(user, communicationUserId);
+              issuedTokens.add(user.key, issued);
+              return issued;
+            }
+            evict(user);
+            identity = await lifecycle.replace(user, communicationUserId, token, deadline);
+          }
+          throw new UpstreamError('Azure Communication Services', 'issue token', {
+            transportFailure: 'invalid_response',
+            message: 'every identity of the user is said to be gone',
+          });
+        }),
+      ),
+
+    // Asks the directory, not our memory: this is how one looks what is really there.
+    findUser: (user, caller) =>
+      coalesceFind(inFlightKey(user), caller, (deadline) => lifecycle.find(user, deadline)),
+
+    async findOrCreateUser(user, caller) {
+      const shared = await coalesceUser(inFlightKey(user), caller, (deadline) =>
+        serialize(user.key, deadline, async () => {
+          const { communicationUserId, created } = await lifecycle.findOrCreate(user, false, deadline);
+          cacheMapping(user, communicationUserId);
+          return { communicationUserId, created };
+        }),
+      );
+      const { communicationUserId, created } = shared;
+      // One of those who share the flight is told of the creation; to the others the identity exists.
+      shared.created = false;
+      return { communicationUserId, created };
+    },
+
+    deleteUser: (user, caller) => {
+      const known = mappings.get(user.key);
+      evict(user);
+      return coalesceDelete(inFlightKey(user), caller, () => {
+        // Once begun it goes on without the caller: half a deletion helps nobody.
+        return withDeadline(workTimeLimitInMs, undefined, (deadline) =>
+          serialize(user.key, deadline, async () => {
+            const concurrentlyCached = mappings.get(user.key);
+            evict(user);
+            await lifecycle.delete(user, concurrentlyCached ?? known, deadline);
+            return undefined;
+          }),
+        );
+      });
+    },
+  };
+}

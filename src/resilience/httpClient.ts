@@ -1,0 +1,82 @@
+import { Agent, request } from 'undici';
+import { isError } from '../errors';
+import type { FailureFacts } from './upstreamError';
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  headers?: Record<string, string>;
+  body?: string | undefined;
+  signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  status: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  text: string;
+}
+
+/** No reply came, or none that can be used. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+
+  constructor(
+    readonly transportFailure: NonNullable<FailureFacts['transportFailure']>,
+    cause: unknown,
+  ) {
+    super(`no usable reply: ${transportFailure}`, { cause });
+  }
+}
+
+/** The one HTTP client under MSAL, the Graph client and the key source: pooled connections, bounded replies, no redirects. */
+export interface HttpClient {
+  /** Throws HttpError; a reply of any status is a reply. */
+  send(url: string, request: HttpRequest): Promise<HttpResponse>;
+  close(): Promise<void>;
+}
+
+const maxResponseBytes = 1_000_000;
+
+export function createHttpClient(): HttpClient {
+  const agent = new Agent({
+    connections: 128,
+    connect: { timeout: 3_000, maxCachedSessions: 100 },
+    keepAliveTimeout: 30_000,
+    maxResponseSize: maxResponseBytes,
+  });
+
+  return {
+    async send(url, { method, headers = {}, body, signal }) {
+      try {
+        const reply = await request(url, { dispatcher: agent, method, headers, body: body ?? null, signal });
+        return {
+          status: reply.statusCode,
+          headers: Object.fromEntries(
+            Object.entries(reply.headers).map(([name, value]) => [name, String(value)]),
+          ),
+          text: await reply.body.text(),
+        };
+      } catch (error) {
+        throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error);
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+/** Codes of Node and undici for a connection that never stood, so that nothing can have been sent. */
+const connectFailureCodes =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|.*CERT.*|UNABLE_TO_.*)$/;
+
+export function classifyTransportError(error: unknown): NonNullable<FailureFacts['transportFailure']> {
+  const code = errorCode(error);
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'invalid_response';
+  if (code?.startsWith('HPE_')) return 'invalid_response';
+  return code && connectFailureCodes.test(code) ? 'connect_failed' : 'connection_lost';
+}
+
+function errorCode(error: unknown): string | undefined {
+  if (!isError(error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return errorCode(error.cause);
+}

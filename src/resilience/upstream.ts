@@ -1,0 +1,234 @@
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  DelegateBackoff,
+  type FailureReason,
+  handleWhen,
+  type IBreaker,
+  retry,
+} from 'cockatiel';
+import type { Logger } from 'pino';
+import { type Deadline, isCallerGone, abortReason, withDeadline, withSignal } from './deadline';
+import { ApiError } from '../errors';
+import { LoadBreaker } from './loadBreaker';
+import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
+
+export interface CallOptions<T> {
+  deadline: Deadline;
+  /**
+   * `any_failure`: the call may be made again after any transient failure, since doing it twice does no harm.
+   * `surely_not_done`: only after a failure that cannot have had an effect.
+   * `never`: the caller of this function decides by itself.
+   */
+  retryOn: 'any_failure' | 'not_applied' | 'never';
+  /** Turns what the SDK threw into facts. */
+  describe: (error: unknown) => FailureFacts;
+  /**
+   * For calls that leave something behind: when time is up we stop waiting, but let the call itself go on, and hand over a
+   * result that comes late.
+   */
+  onLateResult?: (result: T) => void;
+}
+
+/**
+ * One of the three services as seen from here. Every call goes through `call`, which owns what the SDKs do badly:
+ * time limits, retries and leaving a sick service alone.
+ */
+export interface Upstream {
+  /** Throws UpstreamError; an ApiError that `attempt` throws itself is passed on. */
+  call<T>(
+    operation: string,
+    options: CallOptions<T>,
+    attempt: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** The share of a request's time that one attempt may take. */
+const attemptTimeLimitInMs = 4_000;
+/** How long a call whose result nobody waits for any more is let go on. */
+const detachedCallTimeLimitInMs = 30_000;
+const maxRetries = 2;
+/** What a repeat needs at the least: with less time left it is not begun. */
+const minAttemptInMs = 250;
+const maxBreakInMs = 5_000;
+
+export function createUpstream(name: UpstreamName, log: Logger): Upstream {
+  /**
+   * Opens only under load (from 5 calls a second): a single user's bad luck is no reason to turn the next one away.
+   * While it is open one call at a time probes, and the first success closes it.
+   */
+  const health = createBreaker(
+    new LoadBreaker(),
+    ({ code }) => code !== 'upstream_refused' && code !== 'upstream_throttled',
+  );
+  health.onBreak(() => log.warn({ upstream: name }, 'upstream is failing: it is left alone for a moment'));
+  health.onReset(() => log.info({ upstream: name }, 'upstream is well again'));
+
+  /** Each operation has a quota of its own. A few refusals in a row tell that it is used up: more would only count on top. */
+  const throttleBreakers = new Map<string, Breaker>();
+  function throttleBreakerFor(operation: string): Breaker {
+    const known = throttleBreakers.get(operation);
+    if (known) return known;
+    const throttleBreaker = createBreaker(
+      new ConsecutiveBreaker(5),
+      ({ code }) => code === 'upstream_throttled',
+    );
+    throttleBreaker.onBreak(() =>
+      log.warn({ upstream: name, operation }, 'upstream is throttling: it is left alone for a moment'),
+    );
+    throttleBreakers.set(operation, throttleBreaker);
+    return throttleBreaker;
+  }
+
+  function circuitOpenError(
+    operation: string,
+    code: 'upstream_unavailable' | 'upstream_throttled',
+    until: number,
+    cause: unknown,
+  ) {
+    // Not all at the same second.
+    const secondsLeft = (Math.max(0, until - Date.now()) / 1_000) * (1 + 0.2 * Math.random());
+    const status = code === 'upstream_throttled' ? 429 : 503;
+    return new UpstreamError(
+      name,
+      operation,
+      { status, retryAfterInSeconds: Math.max(1, Math.ceil(secondsLeft)) },
+      cause,
+    );
+  }
+
+  async function attemptOnce<T>(
+    operation: string,
+    { deadline, describe, onLateResult }: CallOptions<T>,
+    attempt: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const startedAt = performance.now();
+    const timeLimitInMs = Math.min(attemptTimeLimitInMs, deadline.remainingInMs());
+    let signal = deadline.signal;
+    try {
+      return await withDeadline(timeLimitInMs, deadline.signal, async (own) => {
+        signal = own.signal;
+        signal.throwIfAborted();
+        return onLateResult ? awaitOrDetach(attempt, signal, onLateResult) : attempt(signal);
+      });
+    } catch (error) {
+      if (isCallerGone(deadline.signal)) throw abortReason(deadline.signal);
+      const isAnswer = error instanceof ApiError && !(error instanceof UpstreamError);
+      if (isAnswer && !signal.aborted) throw error;
+      const failure =
+        error instanceof UpstreamError
+          ? error
+          : new UpstreamError(
+              name,
+              operation,
+              signal.aborted ? { transportFailure: 'timed_out' } : describe(error),
+              error,
+            );
+      log.warn(
+        {
+          upstream: name,
+          operation,
+          failure: failure.facts,
+          milliseconds: Math.round(performance.now() - startedAt),
+        },
+        'call to upstream failed',
+      );
+      throw failure;
+    }
+  }
+
+  return {
+    async call(operation, options, attempt) {
+      const { deadline, retryOn: retryOn } = options;
+      const isRetryable = (error: Error) =>
+        error instanceof UpstreamError &&
+        !(error.cause instanceof BrokenCircuitError) &&
+        error.transient &&
+        (retryOn === 'any_failure' || (retryOn === 'not_applied' && error.definitelyNotApplied)) &&
+        (error.facts.retryAfterInSeconds ?? 0) * 1_000 + minAttemptInMs < deadline.remainingInMs();
+
+      const retries = retry(handleWhen(isRetryable), {
+        maxAttempts: maxRetries,
+        backoff: new DelegateBackoff(({ attempt: retryCount, result }) => retryDelayInMs(retryCount, result)),
+      });
+      const throttleBreaker = throttleBreakerFor(operation);
+      return retries.execute(async () => {
+        try {
+          return await throttleBreaker.execute(() =>
+            health.execute(() => attemptOnce(operation, options, attempt)),
+          );
+        } catch (error) {
+          if (!(error instanceof BrokenCircuitError)) throw error;
+          throw throttleBreaker.isOpen()
+            ? circuitOpenError(operation, 'upstream_throttled', throttleBreaker.openUntil(), error)
+            : circuitOpenError(operation, 'upstream_unavailable', health.openUntil(), error);
+        }
+      }, deadline.signal);
+    },
+  };
+}
+
+async function awaitOrDetach<T>(
+  attempt: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+  onLateResult: (result: T) => void,
+): Promise<T> {
+  const running = withDeadline(detachedCallTimeLimitInMs, undefined, (late) => attempt(late.signal));
+  try {
+    return await withSignal(running, signal);
+  } catch (error) {
+    if (signal.aborted) void running.then(onLateResult, () => undefined);
+    throw error;
+  }
+}
+
+interface Breaker extends Pick<CircuitBreakerPolicy, 'execute' | 'onBreak' | 'onReset'> {
+  isOpen(): boolean;
+  /** When callers are told to come back, in milliseconds since 1970. */
+  openUntil(): number;
+}
+
+/** A circuit breaker that lets a probe through when the upstream asked for it, but at least every few seconds. */
+function createBreaker(breaker: IBreaker, opensOn: (error: UpstreamError) => boolean): Breaker {
+  let openUntil = 0;
+  const policy = circuitBreaker(
+    handleWhen((error) => error instanceof UpstreamError && opensOn(error)),
+    {
+      breaker,
+      halfOpenAfter: new DelegateBackoff(({ result }) => {
+        const breakInMs = (retryAfterOf(result) ?? 1) * 1_000;
+        openUntil = Date.now() + breakInMs;
+        return Math.min(breakInMs, maxBreakInMs);
+      }),
+    },
+  );
+  return {
+    execute: (work, signal) => policy.execute(work, signal),
+    onBreak: policy.onBreak,
+    onReset: policy.onReset,
+    isOpen: () => policy.state !== CircuitState.Closed,
+    openUntil: () => openUntil,
+  };
+}
+
+function retryAfterOf(result: FailureReason<unknown>): number | undefined {
+  return 'error' in result && result.error instanceof UpstreamError
+    ? result.error.facts.retryAfterInSeconds
+    : undefined;
+}
+
+/**
+ * 100 ms, then 300 ms; a second for a service that limits us without saying for how long. Each half to one and a half
+ * of it, so that those who failed together do not return together.
+ */
+function retryDelayInMs(retryCount: number, result: FailureReason<unknown>): number {
+  const requestedDelayInSeconds = retryAfterOf(result);
+  if (requestedDelayInSeconds !== undefined) return requestedDelayInSeconds * 1_000 + 100 * Math.random();
+  const throttled =
+    'error' in result && result.error instanceof UpstreamError && result.error.code === 'upstream_throttled';
+  const baseDelayInMs = throttled ? 1_000 : retryCount === 1 ? 100 : 300;
+  return baseDelayInMs * (0.5 + Math.random());
+}

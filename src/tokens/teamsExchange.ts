@@ -1,0 +1,23 @@
+import { hash } from 'node:crypto';
+import type { AuthenticatedUser } from '../authentication/authenticatedUser';
+import type { TeamsToken } from './teamsTokenChecks';
+import { createSingleFlight } from '../resilience/singleFlight';
+import type { AcsIdentityClient, CommunicationToken } from '../acs/acsIdentityClient';
+
+/** Exchanges a Teams user's Entra token for a communication token; callers with the same tokens share one exchange. */
+export type ExchangeTeamsToken = (
+  user: AuthenticatedUser,
+  teamsToken: TeamsToken,
+  caller: AbortSignal,
+) => Promise<CommunicationToken>;
+
+export function createTeamsExchange(
+  acs: Pick<AcsIdentityClient, 'exchangeTeamsToken'>,
+  workTimeLimitInMs: number,
+): ExchangeTeamsToken {
+  const coalesce = createSingleFlight<CommunicationToken>(workTimeLimitInMs);
+  return (user, { text, clientId }, caller) =>
+    coalesce(`${user.accessTokenHash} ${hash('sha256', text, 'base64url')}`, caller, (deadline) =>
+      acs.exchangeTeamsToken(text, clientId, user.objectId, deadline),
+    );
+}
