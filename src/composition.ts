@@ -8,7 +8,8 @@ import { createHttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
 import { createAcsIdentityClient } from './acs/acsIdentityClient';
 import { type CommunicationUsers, createCommunicationUsers } from './identities/communicationUsers';
-import { createGraphService } from './graph/graphService';
+import { createExtensionClient } from './graph/extensionClient';
+import { createGraphMappingStore } from './identities/stores/graph/graphMappingStore';
 import { createIdentityLifecycle } from './identities/identityLifecycle';
 import { createIssuedTokenCache } from './tokens/issuedTokenCache';
 import { createOrphanCleanup } from './identities/orphanCleanup';
@@ -69,28 +70,25 @@ export function createServices(config: Config, log: Logger): Services {
     http,
     upstream: createUpstream('Microsoft Entra ID', log),
     challenges,
-    workTimeLimitInMs: workTimeLimitInMs,
+    workTimeLimitInMs,
   });
-  const graph = createGraphService({
-    ...config.graph,
+  const store = createGraphMappingStore({
+    extensions: createExtensionClient({
+      ...config.graph,
+      oboTokens,
+      http,
+      upstream: createUpstream('Microsoft Graph', log),
+      challenges,
+    }),
     seal: createMappingSeal(config.mapping.key),
-    oboTokens,
-    http,
-    upstream: createUpstream('Microsoft Graph', log),
-    challenges,
+    adoptUnsigned: config.mapping.adoptUnsigned,
   });
   const acs = createAcsIdentityClient(
     config.communication,
     createUpstream('Azure Communication Services', log),
   );
-  const orphanCleanup = createOrphanCleanup({ graph, acs, log });
-  const lifecycle = createIdentityLifecycle({
-    graph,
-    acs,
-    orphanCleanup: orphanCleanup,
-    adoptUnsigned: config.mapping.adoptUnsigned,
-    log,
-  });
+  const orphanCleanup = createOrphanCleanup({ store, acs, log });
+  const lifecycle = createIdentityLifecycle({ store, acs, orphanCleanup, log });
   const communicationUsers = createCommunicationUsers({
     lifecycle,
     acs,
@@ -110,7 +108,7 @@ export function createServices(config: Config, log: Logger): Services {
     exchangeTeamsToken: createTeamsExchange(acs, workTimeLimitInMs),
     async stop() {
       authority.stop();
-      await orphanCleanup.settled();
+      await orphanCleanup.idle();
       await http.close();
     },
   };

@@ -68,7 +68,7 @@ export function createAcsIdentityClient(
     interpret?: (facts: FailureFacts, error: unknown) => T | undefined;
   }
 
-  function call<T>({ operation, shape, send, interpret: interpret, ...options }: Call<T>): Promise<T> {
+  function call<T>({ operation, shape, send, interpret, ...options }: Call<T>): Promise<T> {
     return upstream.call(operation, { ...options, describe }, async (signal) => {
       let reply: unknown;
       try {

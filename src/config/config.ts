@@ -112,7 +112,7 @@ function readSettings(
   const problems: string[] = [];
   const read: Partial<Record<SettingName, unknown>> = {};
   for (const name of Object.keys(settings) as SettingName[]) {
-    const { schema, defaultText: defaultText } = settings[name];
+    const { schema, defaultText } = settings[name];
     const text = textOf(environment, name) ?? defaultText;
     const parsed = schema.safeParse(text);
     if (parsed.success) read[name] = parsed.data;
@@ -143,6 +143,6 @@ function textOf(environment: Environment, name: SettingName): string | undefined
 }
 
 function describe(name: SettingName, problem: 'missing' | 'malformed'): string {
-  const { description: description, source: source, format: format } = settings[name];
+  const { description, source: source, format } = settings[name];
   return `${name} is ${problem}: ${description}. Expected: ${format}. Where to find it: ${source}.`;
 }

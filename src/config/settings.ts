@@ -78,8 +78,8 @@ const setting = <T>(definition: Setting<T>): Setting<T> => definition;
 const count = (defaultText: string, description: string) =>
   setting({
     schema: wholeNumber(1, 10_000_000),
-    defaultText: defaultText,
-    description: description,
+    defaultText,
+    description,
     source: 'your choice',
     format: 'a whole number from 1',
   });

@@ -149,7 +149,7 @@ function createExchange(http: HttpClient) {
     }),
 
     facts(): FailureFacts {
-      if (transportFailure) return { transportFailure: transportFailure };
+      if (transportFailure) return { transportFailure };
       // A 2xx that MSAL could not use is nonsense; no reply at all means that MSAL refused our settings.
       if (!reply) return { message: 'MSAL made no request' };
       if (reply.status < 400) return { transportFailure: 'invalid_response' };

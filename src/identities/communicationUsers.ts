@@ -74,7 +74,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
           const known = mappings.get(user.key);
           let identity: UserIdentity = known
             ? { communicationUserId: known, created: false }
-            : await lifecycle.findOrCreate(user, true, deadline);
+            : await lifecycle.findOrCreate(user, { withToken: true, deadline });
           for (let attempt = 1; attempt <= maxIdentityAttempts; attempt += 1) {
             const { communicationUserId } = identity;
             const token = identity.token ?? (await acs.issueToken(communicationUserId, deadline));
@@ -101,7 +101,10 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     async findOrCreateUser(user, caller) {
       const shared = await coalesceUser(inFlightKey(user), caller, (deadline) =>
         serialize(user.key, deadline, async () => {
-          const { communicationUserId, created } = await lifecycle.findOrCreate(user, false, deadline);
+          const { communicationUserId, created } = await lifecycle.findOrCreate(user, {
+            withToken: false,
+            deadline,
+          });
           cacheMapping(user, communicationUserId);
           return { communicationUserId, created };
         }),

@@ -1,33 +1,37 @@
 import type { Logger } from 'pino';
-import type { AuthenticatedUser } from '../authentication/authenticatedUser';
-import { pause, withDeadline, waitAtMost } from '../resilience/deadline';
 import type { AcsIdentityClient } from '../acs/acsIdentityClient';
-import type { GraphService } from '../graph/graphService';
+import type { AuthenticatedUser } from '../authentication/authenticatedUser';
+import { pause, waitAtMost, withDeadline } from '../resilience/deadline';
+import type { MappingStore } from './mappingStore';
 
-/** Identities that were created and could not be mapped. */
+/** Deletes identities that were created and could not be mapped. */
 export interface OrphanCleanup {
   /**
-   * Deletes one, whatever becomes of the request: no orphan is left behind. `mayBeMapped`: the mapping may have been
-   * written although its reply was lost; then it is valid, and its identity is kept. Resolves when it is done or has taken
-   * longer than an answer should wait for; it goes on behind the answer.
+   * Deletes an identity, whatever the outcome of the request. `mayBeMapped`: the mapping may have been written although its
+   * response was lost; then it is valid, and the identity is kept. Resolves when it is done, or when a response should not wait
+   * any longer; the work continues in the background.
    */
-  cleanUp(user: AuthenticatedUser, communicationUserId: string, mayBeMapped: boolean): Promise<void>;
-  /** Resolves when none waits to be deleted any more. */
-  settled(): Promise<void>;
+  cleanUp(
+    user: AuthenticatedUser,
+    communicationUserId: string,
+    options: { mayBeMapped: boolean },
+  ): Promise<void>;
+  /** Resolves when no work is left. */
+  idle(): Promise<void>;
 }
 
 export interface OrphanCleanupOptions {
-  graph: GraphService;
-  acs: AcsIdentityClient;
+  store: Pick<MappingStore, 'find'>;
+  acs: Pick<AcsIdentityClient, 'deleteUser'>;
   log: Logger;
 }
 
-/** Pauses before the tries. */
+/** Before each attempt. */
 const retryDelaysInMs = [0, 1_000, 5_000, 15_000, 60_000];
 const attemptTimeLimitInMs = 8_000;
 const maxResponseDelayInMs = 1_200;
 
-export function createOrphanCleanup({ graph, acs, log }: OrphanCleanupOptions): OrphanCleanup {
+export function createOrphanCleanup({ store, acs, log }: OrphanCleanupOptions): OrphanCleanup {
   const pending = new Set<Promise<void>>();
 
   async function deleteUntilDone(
@@ -35,44 +39,41 @@ export function createOrphanCleanup({ graph, acs, log }: OrphanCleanupOptions): 
     communicationUserId: string,
     mayBeMapped: boolean,
   ): Promise<void> {
-    for (const pauseInMs of retryDelaysInMs) {
+    for (const delayInMs of retryDelaysInMs) {
       try {
-        await pause(pauseInMs);
-        if (mayBeMapped && (await isMappedTo(user, communicationUserId))) return;
+        await pause(delayInMs);
+        if (mayBeMapped && (await isMapped(user, communicationUserId))) return;
         await withDeadline(attemptTimeLimitInMs, undefined, (deadline) =>
           acs.deleteUser(communicationUserId, deadline),
         );
         return;
       } catch (error) {
-        log.warn({ err: error, communicationUserId }, 'cannot delete a left-over communication user yet');
+        log.warn({ err: error, communicationUserId }, 'orphaned identity could not be deleted yet');
       }
     }
-    log.error(
-      { communicationUserId },
-      'a left-over communication user could not be deleted: delete it by hand',
-    );
+    log.error({ communicationUserId }, 'orphaned identity could not be deleted; delete it manually');
   }
 
-  /** False also if Graph does not tell: a mapping to a deleted identity mends itself, an orphan does not. */
-  async function isMappedTo(user: AuthenticatedUser, communicationUserId: string): Promise<boolean> {
+  /** False also if the store cannot be read: a mapping of a deleted identity is replaced on its next use, an orphan stays. */
+  async function isMapped(user: AuthenticatedUser, communicationUserId: string): Promise<boolean> {
     try {
       const mapping = await withDeadline(attemptTimeLimitInMs / 2, undefined, (deadline) =>
-        graph.findMapping(user, deadline),
+        store.find(user, { deadline, intent: 'look' }),
       );
-      return mapping?.trust === 'sealed' && mapping.communicationUserId === communicationUserId;
+      return !mapping?.untrusted && mapping?.communicationUserId === communicationUserId;
     } catch {
       return false;
     }
   }
 
   return {
-    async cleanUp(user, communicationUserId, mayBeMapped) {
+    async cleanUp(user, communicationUserId, { mayBeMapped }) {
       const work = deleteUntilDone(user, communicationUserId, mayBeMapped);
       pending.add(work);
       void work.finally(() => pending.delete(work));
       await waitAtMost(work, maxResponseDelayInMs);
     },
-    async settled() {
+    async idle() {
       await Promise.all(pending);
     },
   };

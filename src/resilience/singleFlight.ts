@@ -25,7 +25,7 @@ export function createSingleFlight<T>(timeLimitInMs: number): SingleFlight<T> {
   function start(key: string, work: (deadline: Deadline) => Promise<T>): InFlightWork<T> {
     const cancellation = new AbortController();
     const outcome = withDeadline(timeLimitInMs, cancellation.signal, work);
-    const inFlight: InFlightWork<T> = { outcome, cancellation: cancellation, callers: 0, settled: false };
+    const inFlight: InFlightWork<T> = { outcome, cancellation, callers: 0, settled: false };
     inFlightByKey.set(key, inFlight);
     const settle = () => {
       inFlight.settled = true;

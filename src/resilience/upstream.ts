@@ -142,7 +142,7 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
 
   return {
     async call(operation, options, attempt) {
-      const { deadline, retryOn: retryOn } = options;
+      const { deadline, retryOn } = options;
       const isRetryable = (error: Error) =>
         error instanceof UpstreamError &&
         !(error.cause instanceof BrokenCircuitError) &&

@@ -30,12 +30,7 @@ export class UpstreamError extends ApiError {
     readonly facts: FailureFacts,
     cause?: unknown,
   ) {
-    const {
-      code,
-      message,
-      transient,
-      definitelyNotApplied: definitelyNotApplied,
-    } = classify(upstream, facts);
+    const { code, message, transient, definitelyNotApplied } = classify(upstream, facts);
     super(code, message, {
       cause,
       innererror: { upstream, operation, ...(facts.status === undefined ? {} : { status: facts.status }) },
@@ -53,10 +48,7 @@ interface Classification {
   definitelyNotApplied: boolean;
 }
 
-function classify(
-  upstream: UpstreamName,
-  { status, transportFailure: transportFailure }: FailureFacts,
-): Classification {
+function classify(upstream: UpstreamName, { status, transportFailure }: FailureFacts): Classification {
   const again = 'Nothing is wrong with your request: try again later.';
   switch (transportFailure) {
     case 'connect_failed':

@@ -5,7 +5,8 @@ import type { DecodedJwt } from '../../authentication/jwt';
 import { startDeadline } from '../../resilience/deadline';
 import { ApiError } from '../../errors';
 import { requiredScope } from '../../composition';
-import { createGraphService } from '../../graph/graphService';
+import { createExtensionClient } from '../../graph/extensionClient';
+import { createSealedMappingFormat } from '../../identities/stores/graph/sealedMapping';
 import { createMappingSeal } from '../../identities/stores/graph/mappingSeal';
 import { createOboTokens } from '../../entra/oboTokens';
 import { createUpstream } from '../../resilience/upstream';
@@ -40,9 +41,9 @@ export function createOnBehalfOfChecks(
     challenges,
     workTimeLimitInMs: callTimeLimitInMs,
   });
-  const mappings = createGraphService({
+  const format = createSealedMappingFormat(createMappingSeal(mapping.key), mapping.adoptUnsigned);
+  const extensions = createExtensionClient({
     ...graph,
-    seal: createMappingSeal(mapping.key),
     oboTokens,
     http,
     upstream: createUpstream('Microsoft Graph', log),
@@ -70,8 +71,8 @@ export function createOnBehalfOfChecks(
     async run() {
       const deadline = startDeadline(callTimeLimitInMs);
       try {
-        const found = await mappings.findMapping(user, deadline);
-        return judgeMapping(found?.trust, mapping.adoptUnsigned);
+        const found = await extensions.find(user, deadline);
+        return judgeMapping(found && format.parse(user, found).trust, mapping.adoptUnsigned);
       } catch (error) {
         return explain(error, surroundings);
       }

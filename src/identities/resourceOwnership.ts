@@ -1,0 +1,45 @@
+import { parseResourceId } from '../acs/acsIdentityClient';
+import { ApiError } from '../errors';
+
+/**
+ * Which Communication Services resource an identity belongs to. The server is not told the id of its own resource: the first
+ * identity that it creates shows it. Until then, and for ids of an unknown form, nothing is certain.
+ */
+export interface ResourceOwnership {
+  /** To be called with each identity that this server created. */
+  learnFrom(communicationUserId: string): void;
+  isKnown(): boolean;
+  /** False for an id of a form that names no resource. */
+  canTell(communicationUserId: string): boolean;
+  /** True only if it is certain. */
+  belongsToThisResource(communicationUserId: string): boolean;
+  /** True only if it is certain. */
+  belongsToAnotherResource(communicationUserId: string): boolean;
+}
+
+export function createResourceOwnership(): ResourceOwnership {
+  let ownResource: string | undefined;
+  return {
+    learnFrom(communicationUserId) {
+      ownResource = parseResourceId(communicationUserId) ?? ownResource;
+    },
+    isKnown: () => ownResource !== undefined,
+    canTell: (communicationUserId) => parseResourceId(communicationUserId) !== undefined,
+    belongsToThisResource: (communicationUserId) =>
+      ownResource !== undefined && parseResourceId(communicationUserId) === ownResource,
+    belongsToAnotherResource(communicationUserId) {
+      const resource = parseResourceId(communicationUserId);
+      return ownResource !== undefined && resource !== undefined && resource !== ownResource;
+    },
+  };
+}
+
+/** @param removalHint how the operator removes the mapping by hand */
+export function wrongResourceError(removalHint: string): ApiError {
+  return new ApiError(
+    'mapping_of_other_resource',
+    'Your identity belongs to another Communication Services resource than the one this server uses. Most likely ' +
+      "COMMUNICATION_SERVICES_CONNECTION_STRING names the wrong resource: the server's operator must correct it. " +
+      `If the resource was changed on purpose, remove the old mapping ${removalHint}.`,
+  );
+}

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
+import type { ExtensionClient } from '../../../graph/extensionClient';
+import { type Deadline, pause } from '../../../resilience/deadline';
+import { UpstreamError } from '../../../resilience/upstreamError';
+import type { MappingStore, StoredMapping } from '../../mappingStore';
+import type { MappingSeal } from './mappingSeal';
+import { createSealedMappingFormat, type GraphMapping, GraphVersion } from './sealedMapping';
+
+export interface GraphMappingStoreOptions {
+  extensions: ExtensionClient;
+  seal: MappingSeal;
+  adoptUnsigned: boolean;
+}
+
+const maxAddRetries = 2;
+/** How long a deletion that another instance has begun is waited for: reads of the mapping, and the pause between them. */
+const pendingDeletionWait = { reads: 4, pauseInMs: 250 };
+/** Graph may answer reads from a replica that has not replicated a write yet; the pause grows with each read. */
+const staleReadWait = { reads: 4, pauseInMs: 200 };
+
+/**
+ * Mappings as open extensions on the users' Entra entries. Graph refuses a second extension of the same name, so adding is atomic.
+ * What Graph lacks is made up for here:
+ *
+ * - Others can write there: each mapping is sealed, and one without an intact seal is `untrusted`.
+ * - Reads may be stale: what contradicts our own writes, or what the caller knows, is read again for a while.
+ * - There are no conditional writes: before a mapping is removed it is marked with a claim and read again, and only the last
+ *   instance to claim it removes it. A window of one call remains, see docs/known-issues.md.
+ */
+export function createGraphMappingStore({
+  extensions,
+  seal,
+  adoptUnsigned,
+}: GraphMappingStoreOptions): MappingStore {
+  const format = createSealedMappingFormat(seal, adoptUnsigned);
+  const ownClaims = `${randomUUID()}/`;
+  /** Identities whose mapping this instance removed recently: they never come back, so finding one is a stale read. */
+  const removed = new LRUCache<string, true>({ max: 10_000, ttl: 60_000 });
+
+  async function read(
+    user: AuthenticatedUser,
+    deadline: Deadline,
+    isPlausible: (mapping: GraphMapping | undefined) => boolean,
+  ): Promise<GraphMapping | undefined> {
+    for (let reads = 1; ; reads += 1) {
+      const properties = await extensions.find(user, deadline);
+      const mapping = properties && format.parse(user, properties);
+      // What does not change is the truth: the user, or an app of theirs, may have restored it.
+      if (mapping?.untrusted || isPlausible(mapping) || reads === staleReadWait.reads) return mapping;
+      await pause(staleReadWait.pauseInMs * reads, deadline.signal);
+    }
+  }
+
+  /** Waits while another instance deletes the mapping; returns it as it is if that takes too long. */
+  async function readSettled(
+    user: AuthenticatedUser,
+    deadline: Deadline,
+    isPlausible: (mapping: GraphMapping | undefined) => boolean,
+  ): Promise<GraphMapping | undefined> {
+    for (let reads = 1; ; reads += 1) {
+      const mapping = await read(user, deadline, isPlausible);
+      // With our own claim it is a deletion that failed before: nobody works on it.
+      const othersWork = mapping?.pendingDeletion && !mapping.version.claim?.startsWith(ownClaims);
+      if (!othersWork || reads === pendingDeletionWait.reads) return mapping;
+      await pause(pendingDeletionWait.pauseInMs, deadline.signal);
+    }
+  }
+
+  async function sealWithCurrentKey(
+    user: AuthenticatedUser,
+    mapping: GraphMapping,
+    deadline: Deadline,
+  ): Promise<void> {
+    const { communicationUserId } = mapping;
+    await extensions.update(user, format.toProperties(user, { communicationUserId }), deadline);
+  }
+
+  const notRemoved = (mapping: GraphMapping | undefined) =>
+    !mapping || !removed.has(mapping.communicationUserId);
+
+  async function findForUse(
+    user: AuthenticatedUser,
+    deadline: Deadline,
+    isPlausible: (mapping: GraphMapping | undefined) => boolean,
+  ): Promise<GraphMapping | undefined> {
+    const mapping = await readSettled(
+      user,
+      deadline,
+      (candidate) => notRemoved(candidate) && isPlausible(candidate),
+    );
+    if (mapping?.trust === 'unsigned' && !mapping.untrusted)
+      await sealWithCurrentKey(user, mapping, deadline);
+    return mapping;
+  }
+
+  const store: MappingStore = {
+    removalHint: 'with Microsoft Graph (DELETE /me/extensions/<GRAPH_EXTENSION_NAME>)',
+
+    find(user, { deadline, intent, lastKnown, gone }) {
+      const isPlausible = (mapping: GraphMapping | undefined) =>
+        notRemoved(mapping) && (mapping ? mapping.communicationUserId !== gone : lastKnown === undefined);
+      switch (intent) {
+        case 'look':
+          return read(user, deadline, isPlausible);
+        case 'use':
+          return findForUse(user, deadline, isPlausible);
+        case 'delete':
+          return readSettled(user, deadline, isPlausible);
+      }
+    },
+
+    async add(user, communicationUserId, deadline) {
+      for (let retry = 0; ; retry += 1) {
+        let failure: UpstreamError | undefined;
+        try {
+          const outcome = await extensions.create(
+            user,
+            format.toProperties(user, { communicationUserId }),
+            deadline,
+          );
+          if (outcome === 'created') {
+            const version = new GraphVersion(undefined);
+            return { outcome: 'added', mapping: { communicationUserId, pendingDeletion: false, version } };
+          }
+        } catch (error) {
+          if (!(error instanceof UpstreamError)) throw error;
+          failure = error;
+        }
+        const waitInMs = (failure?.facts.retryAfterInSeconds ?? 0.1 * (retry + 1)) * 1_000;
+        if (waitInMs + 250 > deadline.remainingInMs()) throw failure ?? inconsistentReadError();
+        if (failure?.transient) await pause(waitInMs * (1 + 0.2 * Math.random()), deadline.signal);
+        // Either there is a mapping, or the failure may hide one: a lost reply, or a refusal in unknown words.
+        const existing = await findForUse(
+          user,
+          deadline,
+          (mapping) => failure !== undefined || mapping !== undefined,
+        );
+        if (existing) {
+          const isOurs = existing.communicationUserId === communicationUserId && !existing.pendingDeletion;
+          return { outcome: isOurs ? 'added' : 'exists', mapping: existing };
+        }
+        if (retry === maxAddRetries || (failure && !failure.transient))
+          throw failure ?? inconsistentReadError();
+      }
+    },
+
+    async replace(user, expected, { pendingDeletion }, deadline) {
+      const { communicationUserId } = expected;
+      const claim = pendingDeletion ? `${ownClaims}${randomUUID()}` : undefined;
+      const properties = format.toProperties(user, { communicationUserId, deletion: claim });
+      if ((await extensions.update(user, properties, deadline)) === 'absent') return { outcome: 'absent' };
+      const version = new GraphVersion(claim, versionOf(expected));
+      return { outcome: 'replaced', mapping: { communicationUserId, pendingDeletion, version } };
+    },
+
+    async remove(user, expected, deadline) {
+      if (expected.untrusted) {
+        await extensions.delete(user, deadline);
+        return 'removed';
+      }
+      let version = versionOf(expected);
+      if (version.claim === undefined || !version.replaced) {
+        const claimed = await store.replace(user, expected, { pendingDeletion: true }, deadline);
+        if (claimed.outcome !== 'replaced') return claimed.outcome;
+        version = versionOf(claimed.mapping);
+      }
+      // We have just written it, so finding nothing is most likely a stale read.
+      const current = await read(user, deadline, (mapping) => mapping !== undefined);
+      if (current?.communicationUserId === expected.communicationUserId) {
+        const { claim } = current.version;
+        const claimedSince = claim !== version.claim && claim !== version.replaced?.claim;
+        if (claimedSince) return 'conflict';
+        await extensions.delete(user, deadline);
+      }
+      removed.set(expected.communicationUserId, true);
+      return 'removed';
+    },
+  };
+  return store;
+}
+
+function versionOf({ version }: StoredMapping): GraphVersion {
+  if (version instanceof GraphVersion) return version;
+  throw new TypeError('the mapping comes from another store');
+}
+
+function inconsistentReadError(): UpstreamError {
+  return new UpstreamError('Microsoft Graph', 'create mapping', {
+    transportFailure: 'invalid_response',
+    message: 'reports an existing mapping but does not return it',
+  });
+}
