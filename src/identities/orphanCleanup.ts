@@ -39,10 +39,11 @@ export function createOrphanCleanup({ store, acs, log }: OrphanCleanupOptions): 
     communicationUserId: string,
     mayBeMapped: boolean,
   ): Promise<void> {
-    for (const delayInMs of retryDelaysInMs) {
+    for (const [attempt, delayInMs] of retryDelaysInMs.entries()) {
       try {
         await pause(delayInMs);
-        if (mayBeMapped && (await isMapped(user, communicationUserId))) return;
+        const isLastAttempt = attempt === retryDelaysInMs.length - 1;
+        if (mayBeMapped && (await isMapped(user, communicationUserId, isLastAttempt))) return;
         await withDeadline(attemptTimeLimitInMs, undefined, (deadline) =>
           acs.deleteUser(communicationUserId, deadline),
         );
@@ -54,15 +55,23 @@ export function createOrphanCleanup({ store, acs, log }: OrphanCleanupOptions): 
     log.error({ communicationUserId }, 'orphaned identity could not be deleted; delete it manually');
   }
 
-  /** False also if the store cannot be read: a mapping of a deleted identity is replaced on its next use, an orphan stays. */
-  async function isMapped(user: AuthenticatedUser, communicationUserId: string): Promise<boolean> {
+  /**
+   * While the store cannot be read the identity is kept: it may be in use. At the last attempt it is deleted all the same, since a
+   * mapping of a deleted identity is replaced on its next use, but an orphan stays.
+   */
+  async function isMapped(
+    user: AuthenticatedUser,
+    communicationUserId: string,
+    isLastAttempt: boolean,
+  ): Promise<boolean> {
     try {
       const mapping = await withDeadline(attemptTimeLimitInMs / 2, undefined, (deadline) =>
         store.find(user, { deadline, intent: 'look' }),
       );
       return !mapping?.untrusted && mapping?.communicationUserId === communicationUserId;
-    } catch {
-      return false;
+    } catch (error) {
+      if (isLastAttempt) return false;
+      throw error;
     }
   }
 

@@ -1,6 +1,7 @@
 import { ApiError, type ErrorCode } from '../errors';
 
-export type UpstreamName = 'Microsoft Entra ID' | 'Microsoft Graph' | 'Azure Communication Services';
+export type UpstreamName =
+  'Microsoft Entra ID' | 'Microsoft Graph' | 'Azure Communication Services' | 'Azure Table Storage';
 
 /** What is known of a failed call, whichever SDK made it. */
 export interface FailureFacts {

@@ -5,6 +5,7 @@ import type { ExtensionClient } from '../../../graph/extensionClient';
 import { type Deadline, pause } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
 import type { MappingStore, StoredMapping } from '../../mappingStore';
+import { addOrFind } from '../addOrFind';
 import type { MappingSeal } from './mappingSeal';
 import { createSealedMappingFormat, type GraphMapping, GraphVersion } from './sealedMapping';
 
@@ -14,7 +15,6 @@ export interface GraphMappingStoreOptions {
   adoptUnsigned: boolean;
 }
 
-const maxAddRetries = 2;
 /** How long a deletion that another instance has begun is waited for: reads of the mapping, and the pause between them. */
 const pendingDeletionWait = { reads: 4, pauseInMs: 250 };
 /** Graph may answer reads from a replica that has not replicated a write yet; the pause grows with each read. */
@@ -111,40 +111,19 @@ export function createGraphMappingStore({
       }
     },
 
-    async add(user, communicationUserId, deadline) {
-      for (let retry = 0; ; retry += 1) {
-        let failure: UpstreamError | undefined;
-        try {
-          const outcome = await extensions.create(
-            user,
-            format.toProperties(user, { communicationUserId }),
-            deadline,
-          );
-          if (outcome === 'created') {
-            const version = new GraphVersion(undefined);
-            return { outcome: 'added', mapping: { communicationUserId, pendingDeletion: false, version } };
-          }
-        } catch (error) {
-          if (!(error instanceof UpstreamError)) throw error;
-          failure = error;
-        }
-        const waitInMs = (failure?.facts.retryAfterInSeconds ?? 0.1 * (retry + 1)) * 1_000;
-        if (waitInMs + 250 > deadline.remainingInMs()) throw failure ?? inconsistentReadError();
-        if (failure?.transient) await pause(waitInMs * (1 + 0.2 * Math.random()), deadline.signal);
-        // Either there is a mapping, or the failure may hide one: a lost reply, or a refusal in unknown words.
-        const existing = await findForUse(
-          user,
-          deadline,
-          (mapping) => failure !== undefined || mapping !== undefined,
-        );
-        if (existing) {
-          const isOurs = existing.communicationUserId === communicationUserId && !existing.pendingDeletion;
-          return { outcome: isOurs ? 'added' : 'exists', mapping: existing };
-        }
-        if (retry === maxAddRetries || (failure && !failure.transient))
-          throw failure ?? inconsistentReadError();
-      }
-    },
+    add: (user, communicationUserId, deadline) =>
+      addOrFind({
+        communicationUserId,
+        deadline,
+        async insert() {
+          const properties = format.toProperties(user, { communicationUserId });
+          const outcome = await extensions.create(user, properties, deadline);
+          if (outcome === 'exists') return 'exists';
+          return { communicationUserId, pendingDeletion: false, version: new GraphVersion(undefined) };
+        },
+        find: ({ mustExist }) => findForUse(user, deadline, (mapping) => !mustExist || mapping !== undefined),
+        inconsistentReadError,
+      }),
 
     async replace(user, expected, { pendingDeletion }, deadline) {
       const { communicationUserId } = expected;

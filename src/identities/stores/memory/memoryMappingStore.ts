@@ -1,0 +1,43 @@
+import type { MappingStore, StoredMapping } from '../../mappingStore';
+
+/** Mappings in this process: for the simulation, and the model that the conformance suite measures other stores by. */
+export function createMemoryMappingStore(): MappingStore {
+  const mappings = new Map<string, StoredMapping>();
+  let lastVersion = 0;
+  const mapping = (communicationUserId: string, pendingDeletion: boolean): StoredMapping => ({
+    communicationUserId,
+    pendingDeletion,
+    version: ++lastVersion,
+  });
+
+  return {
+    removalHint: 'by restarting the server',
+
+    find: ({ key }) => Promise.resolve(mappings.get(key)),
+
+    add({ key }, communicationUserId) {
+      const existing = mappings.get(key);
+      if (existing) return Promise.resolve({ outcome: 'exists', mapping: existing });
+      const added = mapping(communicationUserId, false);
+      mappings.set(key, added);
+      return Promise.resolve({ outcome: 'added', mapping: added });
+    },
+
+    replace({ key }, expected, { pendingDeletion }) {
+      const current = mappings.get(key);
+      if (!current) return Promise.resolve({ outcome: 'absent' });
+      if (current.version !== expected.version) return Promise.resolve({ outcome: 'conflict' });
+      const replaced = mapping(current.communicationUserId, pendingDeletion);
+      mappings.set(key, replaced);
+      return Promise.resolve({ outcome: 'replaced', mapping: replaced });
+    },
+
+    remove({ key }, expected) {
+      const current = mappings.get(key);
+      if (!current) return Promise.resolve('absent');
+      if (current.version !== expected.version) return Promise.resolve('conflict');
+      mappings.delete(key);
+      return Promise.resolve('removed');
+    },
+  };
+}

@@ -1,0 +1,212 @@
+import { AzureNamedKeyCredential, TableClient } from '@azure/data-tables';
+import { z } from 'zod';
+import { isError } from '../../../errors';
+import type { Deadline } from '../../../resilience/deadline';
+import { classifyTransportError } from '../../../resilience/httpClient';
+import type { CallOptions, Upstream } from '../../../resilience/upstream';
+import { type FailureFacts, parseRetryAfter } from '../../../resilience/upstreamError';
+import type { TableConfig } from './tableConfig';
+
+/** The row of one user. */
+export interface MappingRow {
+  readonly communicationUserId: string;
+  /** Present while the identity is being deleted. */
+  readonly pendingDeletion: boolean;
+  /** Random for each write, so that a writer whose response was lost recognizes its own row. */
+  readonly writeId: string;
+}
+
+export interface StoredRow extends MappingRow {
+  readonly etag: string;
+}
+
+/** The table's operations on one row, under the same time limits and circuit breaker as every upstream. All throw UpstreamError. */
+export interface MappingTable {
+  /** Creates the table if it does not exist; succeeds also if it exists and may not be created. */
+  ensureExists(deadline: Deadline): Promise<void>;
+  get(partitionKey: string, deadline: Deadline): Promise<StoredRow | undefined>;
+  /** One attempt: unless an error is `definitelyNotApplied`, the row may have been inserted all the same. */
+  insert(partitionKey: string, row: MappingRow, deadline: Deadline): Promise<{ etag: string } | 'exists'>;
+  /** Retried: after a lost response, `conflict` may stand for our own write. */
+  update(
+    partitionKey: string,
+    etag: string,
+    row: MappingRow,
+    deadline: Deadline,
+  ): Promise<{ etag: string } | 'conflict' | 'absent'>;
+  delete(partitionKey: string, etag: string, deadline: Deadline): Promise<'deleted' | 'conflict' | 'absent'>;
+}
+
+const rowKey = 'mapping';
+
+const storedRow = z.looseObject({
+  communicationUserId: z.string().min(1),
+  pendingDeletion: z.boolean(),
+  writeId: z.string(),
+  etag: z.string().min(1),
+});
+
+const written = z.object({ etag: z.string().min(1) });
+
+export function createMappingTable(config: TableConfig, upstream: Upstream): MappingTable {
+  const client = createClient(config);
+
+  interface Call<T> {
+    operation: string;
+    retryOn: CallOptions<T>['retryOn'];
+    send: (options: { abortSignal: AbortSignal }) => Promise<T>;
+    /** Expected outcomes by the service's error code. */
+    outcomes?: Readonly<Record<string, T>>;
+  }
+
+  function call<T>(deadline: Deadline, { operation, retryOn, send, outcomes = {} }: Call<T>): Promise<T> {
+    return upstream.call(operation, { deadline, retryOn, describe }, async (abortSignal) => {
+      try {
+        return await send({ abortSignal });
+      } catch (error) {
+        const code = describe(error).code ?? '';
+        const outcome = Object.hasOwn(outcomes, code) ? outcomes[code] : undefined;
+        if (outcome === undefined) throw error;
+        return outcome;
+      }
+    });
+  }
+
+  const entityOf = (partitionKey: string, { communicationUserId, pendingDeletion, writeId }: MappingRow) => ({
+    partitionKey,
+    rowKey,
+    communicationUserId,
+    pendingDeletion,
+    writeId,
+  });
+
+  return {
+    async ensureExists(deadline) {
+      await call<true>(deadline, {
+        operation: 'create table',
+        retryOn: 'never',
+        async send(options) {
+          // Read first: an identity that may not create tables can still use one that exists.
+          try {
+            await client.getEntity('start', rowKey, options);
+            return true;
+          } catch (error) {
+            const { code } = describe(error);
+            if (code === 'ResourceNotFound' || code === 'EntityNotFound') return true;
+            if (code !== 'TableNotFound') throw error;
+          }
+          await client.createTable(options);
+          return true;
+        },
+        outcomes: { TableAlreadyExists: true },
+      });
+    },
+
+    async get(partitionKey, deadline) {
+      const found = await call<StoredRow | 'absent'>(deadline, {
+        operation: 'read mapping',
+        retryOn: 'any_failure',
+        send: async (options) => storedRow.parse(await client.getEntity(partitionKey, rowKey, options)),
+        outcomes: { ResourceNotFound: 'absent', EntityNotFound: 'absent' },
+      });
+      return found === 'absent' ? undefined : found;
+    },
+
+    insert: (partitionKey, row, deadline) =>
+      call<{ etag: string } | 'exists'>(deadline, {
+        operation: 'add mapping',
+        retryOn: 'never',
+        async send(options) {
+          return written.parse(await client.createEntity(entityOf(partitionKey, row), options));
+        },
+        outcomes: { EntityAlreadyExists: 'exists' },
+      }),
+
+    update: (partitionKey, etag, row, deadline) =>
+      call<{ etag: string } | 'conflict' | 'absent'>(deadline, {
+        operation: 'change mapping',
+        retryOn: 'any_failure',
+        async send(options) {
+          const entity = entityOf(partitionKey, row);
+          return written.parse(await client.updateEntity(entity, 'Replace', { ...options, etag }));
+        },
+        outcomes: {
+          UpdateConditionNotSatisfied: 'conflict',
+          ConditionNotMet: 'conflict',
+          ResourceNotFound: 'absent',
+          EntityNotFound: 'absent',
+        },
+      }),
+
+    delete: (partitionKey, etag, deadline) =>
+      call<'deleted' | 'conflict' | 'absent'>(deadline, {
+        operation: 'remove mapping',
+        retryOn: 'any_failure',
+        async send(options) {
+          await client.deleteEntity(partitionKey, rowKey, { ...options, etag });
+          return 'deleted';
+        },
+        outcomes: {
+          UpdateConditionNotSatisfied: 'conflict',
+          ConditionNotMet: 'conflict',
+          ResourceNotFound: 'absent',
+          EntityNotFound: 'absent',
+        },
+      }),
+  };
+}
+
+function createClient({ endpoint, tableName, credential }: TableConfig): TableClient {
+  const options = {
+    // We own retries and time limits, as for every upstream.
+    retryOptions: { maxRetries: 0 },
+    redirectOptions: { maxRetries: 0 },
+    // Plain HTTP is accepted on loopback only: see config/settings.ts.
+    allowInsecureConnection: endpoint.startsWith('http://'),
+  };
+  if ('accountKey' in credential) {
+    const { accountName, accountKey } = credential;
+    return new TableClient(
+      endpoint,
+      tableName,
+      new AzureNamedKeyCredential(accountName, accountKey),
+      options,
+    );
+  }
+  return new TableClient(endpoint, tableName, credential, options);
+}
+
+/** The part of core-rest-pipeline's RestError that we read. */
+interface RestErrorLike extends Error {
+  code?: unknown;
+  statusCode?: unknown;
+  response?: { headers?: { get?: (name: string) => string | undefined } };
+}
+
+function describe(error: unknown): FailureFacts {
+  if (!isError(error)) return { transportFailure: 'invalid_response' };
+  const { statusCode, code, response } = error as RestErrorLike;
+  if (typeof statusCode === 'number' && statusCode >= 400) {
+    return {
+      status: statusCode,
+      code: response?.headers?.get?.('x-ms-error-code') ?? odataCodeOf(error),
+      retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
+    };
+  }
+  if (error.message.startsWith('Error reading response as text'))
+    return { transportFailure: 'connection_lost' };
+  if (statusCode !== undefined || code === 'PARSE_ERROR' || error instanceof z.ZodError)
+    return { transportFailure: 'invalid_response' };
+  return { transportFailure: classifyTransportError(error) };
+}
+
+const odataError = z.object({ 'odata.error': z.object({ code: z.string() }) });
+
+/** Cosmos DB's Table API sends the code in the body only. */
+function odataCodeOf({ message }: Error): string | undefined {
+  try {
+    return odataError.parse(JSON.parse(message))['odata.error'].code;
+  } catch {
+    return undefined;
+  }
+}
