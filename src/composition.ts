@@ -80,8 +80,9 @@ export function createServices(config: Config, log: Logger): Services {
       upstream: createUpstream('Microsoft Graph', log),
       challenges,
     }),
-    seal: createMappingSeal(config.mapping.key),
+    seal: createMappingSeal(config.mapping.keys),
     adoptUnsigned: config.mapping.adoptUnsigned,
+    log,
   });
   const acs = createAcsIdentityClient(
     config.communication,

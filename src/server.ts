@@ -77,7 +77,11 @@ function readConfigOrExit(): Config {
 }
 
 function secretsOf({ entra, communication, mapping }: Config): string[] {
-  return [entra.clientSecret, communication.accessKey ?? '', mapping.key.toString('base64')];
+  return [
+    entra.clientSecret,
+    communication.accessKey ?? '',
+    ...mapping.keys.map((key) => key.toString('base64')),
+  ];
 }
 
 /** Longer than the front ends of Azure App Service keep an idle connection, so that it is they who close it. */

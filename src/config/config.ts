@@ -1,3 +1,5 @@
+import type { MappingKeys } from './formats';
+import { publishedCredentialProblems } from './publishedCredentials';
 import { settings, type SettingName, type SettingValues } from './settings';
 
 export interface Config {
@@ -22,7 +24,8 @@ export interface Config {
   };
   readonly graph: { readonly endpoint: string; readonly extensionName: string };
   readonly mapping: {
-    readonly key: Buffer;
+    /** The first seals, all verify. */
+    readonly keys: MappingKeys;
     readonly adoptUnsigned: boolean;
     readonly cacheSize: number;
     readonly cacheMinutes: number;
@@ -47,13 +50,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
-  constructor(readonly problems: readonly string[]) {
+  constructor(
+    readonly problems: readonly string[],
+    flaw = 'missing or malformed',
+  ) {
     const count = problems.length === 1 ? 'a setting is' : `${problems.length} settings are`;
     super(
-      [
-        `The server cannot start: ${count} missing or malformed.`,
-        ...problems.map((line) => `  - ${line}`),
-      ].join('\n'),
+      [`The server cannot start: ${count} ${flaw}.`, ...problems.map((line) => `  - ${line}`)].join('\n'),
     );
   }
 }
@@ -87,7 +90,7 @@ export function loadConfig(environment: Environment): Config {
     },
     graph: { endpoint: values.GRAPH_ENDPOINT, extensionName: values.GRAPH_EXTENSION_NAME },
     mapping: {
-      key: values.IDENTITY_MAPPING_KEY,
+      keys: values.IDENTITY_MAPPING_KEY,
       adoptUnsigned: values.IDENTITY_MAPPING_UNSIGNED === 'adopt',
       cacheSize: values.IDENTITY_CACHE_SIZE,
       cacheMinutes: values.IDENTITY_CACHE_MINUTES,
@@ -133,6 +136,8 @@ function readSettings(
     );
   }
   if (problems.length > 0) throw new ConfigError(problems);
+  const published = publishedCredentialProblems(values, communicationEndpoint);
+  if (published.length > 0) throw new ConfigError(published, 'not safe to use');
   return { ...values, communicationEndpoint };
 }
 
@@ -143,6 +148,6 @@ function textOf(environment: Environment, name: SettingName): string | undefined
 }
 
 function describe(name: SettingName, problem: 'missing' | 'malformed'): string {
-  const { description, source: source, format } = settings[name];
+  const { description, source, format } = settings[name];
   return `${name} is ${problem}: ${description}. Expected: ${format}. Where to find it: ${source}.`;
 }

@@ -1,4 +1,15 @@
 import { z } from 'zod';
+import {
+  communicationScope,
+  connectionString,
+  guid,
+  httpsOrigin,
+  list,
+  mappingKeys,
+  parseUrl,
+  resourceEndpoint,
+  wholeNumber,
+} from './formats';
 
 /** One setting: how its text is read, what it is for and where its value is found. */
 interface Setting<T> {
@@ -10,69 +21,6 @@ interface Setting<T> {
   /** What a well-formed value looks like; said when one is malformed. */
   format: string;
 }
-
-function parseUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
-}
-
-const guid = z
-  .string()
-  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
-  .toLowerCase();
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean),
-);
-const wholeNumber = (min: number, max: number) =>
-  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
-
-const httpsOrigin = z.string().transform((text, context) => {
-  const url = parseUrl(text);
-  if (url?.protocol === 'https:' && url.pathname === '/' && !url.search && !url.hash && !url.username) {
-    return url.origin;
-  }
-  context.addIssue('not an https origin');
-  return z.NEVER;
-});
-
-const isLoopback = ({ hostname }: URL) => ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-
-function resourceOrigin(text: string): string | undefined {
-  const url = parseUrl(text);
-  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
-  return url && secure && url.pathname === '/' && !url.search ? url.origin : undefined;
-}
-
-const connectionString = z.string().transform((text, context) => {
-  const parts = new Map(
-    text.split(';').map((part): [string, string] => {
-      const [name = '', ...value] = part.split('=');
-      return [name.trim().toLowerCase(), value.join('=').trim()];
-    }),
-  );
-  const endpoint = resourceOrigin(parts.get('endpoint') ?? '');
-  const accessKey = parts.get('accesskey') ?? '';
-  if (endpoint && /^[A-Za-z0-9+/]+={0,2}$/.test(accessKey)) return { endpoint, accessKey };
-  context.addIssue('not a connection string');
-  return z.NEVER;
-});
-
-const resourceEndpoint = z.string().transform((text, context) => {
-  const endpoint = resourceOrigin(text);
-  if (endpoint) return endpoint;
-  context.addIssue('not an endpoint');
-  return z.NEVER;
-});
-
-const mappingKey = z
-  .string()
-  .regex(/^[A-Za-z0-9+/]+={0,2}$/)
-  .transform((text) => Buffer.from(text, 'base64'))
-  .refine((key) => key.length >= 32);
-
-const communicationScope = z.enum(['chat', 'voip', 'chat.join', 'chat.join.limited', 'voip.join']);
 
 const setting = <T>(definition: Setting<T>): Setting<T> => definition;
 const count = (defaultText: string, description: string) =>
@@ -177,11 +125,11 @@ export const settings = {
     format: 'a name in reverse DNS order, not under com.microsoft',
   }),
   IDENTITY_MAPPING_KEY: setting({
-    schema: mappingKey,
-    description:
-      'the secret key that seals the identity mappings, so that nobody can put in the identity of somebody else',
-    source: `make one with: node -p "require('node:crypto').randomBytes(32).toString('base64')" and keep it: mappings sealed with another key are refused`,
-    format: 'base64 of 32 bytes or more',
+    schema: mappingKeys,
+    description: 'the secret key that seals identity mappings, so that users cannot change them',
+    source: `create one with: node -p "require('node:crypto').randomBytes(32).toString('base64')" and keep it: mappings sealed with an unknown key are rejected`,
+    format:
+      'base64 of 32 bytes or more; while a key is rotated, the new and the old key, separated by a comma',
   }),
   IDENTITY_MAPPING_UNSIGNED: setting({
     schema: z.enum(['reject', 'adopt']),

@@ -34,7 +34,7 @@ export function setSealedMapping(
   { deletion }: { deletion?: string } = {},
 ): void {
   const { IDENTITY_MAPPING_KEY: key = '' } = emulator.settings();
-  const seal = createMappingSeal(Buffer.from(key, 'base64'));
+  const seal = createMappingSeal([Buffer.from(key, 'base64')]);
   const claims = { tid: emulator.tenantId, oid: user.objectId };
   emulator.setExtension(
     user.objectId,

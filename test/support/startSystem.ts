@@ -60,7 +60,7 @@ export async function startServer(environment: Record<string, string>): Promise<
     secrets: [
       config.entra.clientSecret,
       config.communication.accessKey ?? '',
-      config.mapping.key.toString('base64'),
+      ...config.mapping.keys.map((key) => key.toString('base64')),
     ],
     destination: { write: (line) => void rawLog.push(line) },
   });

@@ -1,5 +1,7 @@
 import { ConfigError, type Environment, loadConfig } from '../../src/config/config';
+import { publishedCredentials } from '../../src/config/publishedCredentials';
 import { type SettingName, settings } from '../../src/config/settings';
+import { authServer, communicationResource, developmentMappingKey } from '../../emulator/seed';
 
 const accessKey = Buffer.from('canary-access-key').toString('base64');
 const mappingKey = Buffer.from('canary-mapping-key-of-32-bytes-or-more').toString('base64');
@@ -69,6 +71,9 @@ const malformed: Record<SettingName, string[]> = {
   IDENTITY_MAPPING_KEY: [
     'canary-that-is-no-base64-but-long-enough-for-a-key',
     Buffer.from('canary-of-31-bytes-one-is-short').toString('base64'),
+    `${mappingKey},canary`,
+    `${mappingKey},${mappingKey}`,
+    ',',
   ],
   IDENTITY_MAPPING_UNSIGNED: ['accept', 'true', 'Adopt'],
   ALLOWED_CLIENT_IDS: ['AuthClient', `${clientId};${clientId}`, `${clientId},canary`],
@@ -169,7 +174,7 @@ it('has defaults for all the rest, those of the documentation', () => {
     },
     graph: { endpoint: 'https://graph.microsoft.com', extensionName: 'com.contoso.identityMapping' },
     mapping: {
-      key: Buffer.from(mappingKey, 'base64'),
+      keys: [Buffer.from(mappingKey, 'base64')],
       adoptUnsigned: false,
       cacheSize: 50_000,
       cacheMinutes: 60,
@@ -281,4 +286,65 @@ it('refuses * for CORS in production, alone or among others', () => {
     const environment = { ...least, NODE_ENV: 'production', CORS_ALLOWED_ORIGINS: origins };
     expect(problemsOf(environment)).toEqual([expect.stringMatching(/^CORS_ALLOWED_ORIGINS .*production/)]);
   }
+});
+
+it('takes several mapping keys, the first of which seals', () => {
+  const other = Buffer.alloc(32, 'other').toString('base64');
+  const { mapping } = loadConfig({ ...least, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
+  expect(mapping.keys).toEqual([Buffer.from(mappingKey, 'base64'), Buffer.from(other, 'base64')]);
+});
+
+describe('the credentials that .env.sample publishes', () => {
+  const emulatorUrl = 'https://localhost:8443';
+  const published = {
+    AZURE_CLIENT_SECRET: authServer.clientSecret,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=${emulatorUrl}/;accesskey=${communicationResource.accessKey}`,
+    IDENTITY_MAPPING_KEY: developmentMappingKey,
+  };
+  const local = {
+    ...least,
+    AZURE_AUTHORITY_HOST: emulatorUrl,
+    GRAPH_ENDPOINT: emulatorUrl,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=${emulatorUrl}/;accesskey=${accessKey}`,
+  };
+  const remote = {
+    AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.com',
+    GRAPH_ENDPOINT: 'https://graph.microsoft.com',
+    COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey}`,
+  };
+
+  it('are those of the emulator', () => {
+    expect(publishedCredentials).toEqual({
+      clientSecret: authServer.clientSecret,
+      accessKey: communicationResource.accessKey,
+      mappingKey: developmentMappingKey,
+    });
+  });
+
+  it('start the server against the emulator', () => {
+    expect(problemsOf({ ...local, ...published })).toEqual([]);
+  });
+
+  const cases = Object.entries(published).flatMap(([name, value]) =>
+    Object.entries(remote).map(([service, url]) => ({ name, value, service, url })),
+  );
+  it.each(cases)('stop the start where $name is published and $service is not on loopback', (row) => {
+    const { name, value, service, url } = row;
+    const remoteWithKey = name === service ? url.replace(accessKey, communicationResource.accessKey) : url;
+    const problems = problemsOf({ ...local, [name]: value, [service]: remoteWithKey });
+    expect(problems).toEqual([
+      expect.stringMatching(new RegExp(`^${name} is the value that .env.sample publishes`)),
+    ]);
+    expect(problems[0]).not.toContain('emulator-only');
+  });
+
+  it('are refused as a previous mapping key too, which would still verify', () => {
+    const IDENTITY_MAPPING_KEY = `${mappingKey},${developmentMappingKey}`;
+    expect(problemsOf({ ...least, IDENTITY_MAPPING_KEY })).toHaveLength(1);
+  });
+
+  it('are named all at once', () => {
+    const everything = { ...least, ...published, GRAPH_ENDPOINT: remote.GRAPH_ENDPOINT };
+    expect(problemsOf(everything).map((problem) => problem.split(' ')[0])).toEqual(Object.keys(published));
+  });
 });

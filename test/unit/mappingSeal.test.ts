@@ -1,5 +1,9 @@
 import { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
-import { createMappingSeal, type SealedContent } from '../../src/identities/stores/graph/mappingSeal';
+import {
+  createMappingSeal,
+  keyFingerprint,
+  type SealedContent,
+} from '../../src/identities/stores/graph/mappingSeal';
 
 const key = Buffer.alloc(32, 1);
 const tid = '7e4a0000-0000-4000-8000-000000000001';
@@ -8,13 +12,13 @@ const content: SealedContent = { communicationUserId: '8:acs:5ac50000_1' };
 
 const userOf = (claims: Record<string, unknown> = {}) =>
   new AuthenticatedUser({ header: {}, claims: { tid, oid, ...claims } }, 'token', 'hash');
-const seal = createMappingSeal(key);
+const seal = createMappingSeal([key]);
 const good = seal.seal(userOf(), content);
 
 it('is intact as it was made, for the same user in any letters', () => {
-  expect(seal.isIntact(userOf(), content, seal.version, good)).toBe(true);
+  expect(seal.verify(userOf(), content, seal.version, good)).toBe('current');
   const capitals = userOf({ tid: tid.toUpperCase(), oid: oid.toUpperCase() });
-  expect(seal.isIntact(capitals, content, seal.version, good)).toBe(true);
+  expect(seal.verify(capitals, content, seal.version, good)).toBe('current');
 });
 
 it('stays the same from release to release: mappings live for years', () => {
@@ -27,38 +31,48 @@ it('stays the same from release to release: mappings live for years', () => {
   );
 });
 
-it.each<[string, () => boolean]>([
-  ['with another key', () => createMappingSeal(Buffer.alloc(32, 2)).isIntact(userOf(), content, 1, good)],
-  ['for another user', () => seal.isIntact(userOf({ oid: oid.replace('a', 'b') }), content, 1, good)],
+it.each<[string, () => unknown]>([
+  ['with another key', () => createMappingSeal([Buffer.alloc(32, 2)]).verify(userOf(), content, 1, good)],
+  ['for another user', () => seal.verify(userOf({ oid: oid.replace('a', 'b') }), content, 1, good)],
   [
     'for the same object id in another tenant',
-    () => seal.isIntact(userOf({ tid: tid.replace('7', '8') }), content, 1, good),
+    () => seal.verify(userOf({ tid: tid.replace('7', '8') }), content, 1, good),
   ],
-  [
-    'for another identity',
-    () => seal.isIntact(userOf(), { communicationUserId: '8:acs:5ac50000_2' }, 1, good),
-  ],
-  ['for a deletion', () => seal.isIntact(userOf(), { ...content, deletion: 'server/claim' }, 1, good)],
-  ['for a deletion without a name', () => seal.isIntact(userOf(), { ...content, deletion: '' }, 1, good)],
+  ['for another identity', () => seal.verify(userOf(), { communicationUserId: '8:acs:5ac50000_2' }, 1, good)],
+  ['for a deletion', () => seal.verify(userOf(), { ...content, deletion: 'server/claim' }, 1, good)],
+  ['for a deletion without a name', () => seal.verify(userOf(), { ...content, deletion: '' }, 1, good)],
   [
     'for a deletion that is called null',
-    () => seal.isIntact(userOf(), { ...content, deletion: 'null' }, 1, good),
+    () => seal.verify(userOf(), { ...content, deletion: 'null' }, 1, good),
   ],
-  ['of another version', () => seal.isIntact(userOf(), content, 2, good)],
-  ['of a version that is a text', () => seal.isIntact(userOf(), content, '1', good)],
-  ['without a version', () => seal.isIntact(userOf(), content, undefined, good)],
-  ['that is absent', () => seal.isIntact(userOf(), content, 1, undefined)],
-  ['that is empty', () => seal.isIntact(userOf(), content, 1, '')],
-  ['that is cut', () => seal.isIntact(userOf(), content, 1, good.slice(0, -4))],
-  ['that goes on', () => seal.isIntact(userOf(), content, 1, `${good}AAAA`)],
-  ['that is a list', () => seal.isIntact(userOf(), content, 1, [good])],
-  ['that is no base64', () => seal.isIntact(userOf(), content, 1, '!'.repeat(good.length))],
-])('is broken %s', (_, isIntact) => {
-  expect(isIntact()).toBe(false);
+  ['of another version', () => seal.verify(userOf(), content, 2, good)],
+  ['of a version that is a text', () => seal.verify(userOf(), content, '1', good)],
+  ['without a version', () => seal.verify(userOf(), content, undefined, good)],
+  ['that is absent', () => seal.verify(userOf(), content, 1, undefined)],
+  ['that is empty', () => seal.verify(userOf(), content, 1, '')],
+  ['that is cut', () => seal.verify(userOf(), content, 1, good.slice(0, -4))],
+  ['that goes on', () => seal.verify(userOf(), content, 1, `${good}AAAA`)],
+  ['that is a list', () => seal.verify(userOf(), content, 1, [good])],
+  ['that is no base64', () => seal.verify(userOf(), content, 1, '!'.repeat(good.length))],
+])('is broken %s', (_, verify) => {
+  expect(verify()).toBeUndefined();
 });
 
 it('does not read alike for contents that are written alike', () => {
   const one = seal.seal(userOf(), { communicationUserId: 'a', deletion: 'b","c' });
   const other = seal.seal(userOf(), { communicationUserId: 'a","b', deletion: 'c' });
   expect(one).not.toBe(other);
+});
+
+it('is verified by every key, and says whether the current one made it', () => {
+  const otherKey = Buffer.alloc(32, 2);
+  const rotated = createMappingSeal([otherKey, key]);
+  expect(rotated.verify(userOf(), content, 1, good)).toBe('previous');
+  expect(rotated.verify(userOf(), content, 1, rotated.seal(userOf(), content))).toBe('current');
+  expect(seal.verify(userOf(), content, 1, rotated.seal(userOf(), content))).toBeUndefined();
+});
+
+it('has keys that a fingerprint names without revealing them', () => {
+  expect(keyFingerprint(key)).toMatch(/^[0-9a-f]{8}$/);
+  expect(keyFingerprint(key)).not.toBe(keyFingerprint(Buffer.alloc(32, 2)));
 });

@@ -1,12 +1,16 @@
 import type { Config } from '../../config/config';
+import { publishedCredentials } from '../../config/publishedCredentials';
+import { keyFingerprint } from '../../identities/stores/graph/mappingSeal';
 import { type Check, ok, problem, type Result, warning } from '../check';
 
 /** Settings that are well-formed and may yet be unwise. */
 export function createChoiceChecks(config: Config): Check[] {
   const { entra, graph, mapping, corsAllowedOrigins } = config;
-  const local = isLoopback(entra.authorityHost);
   return [
-    { name: 'identity mapping key', run: () => judgeMappingKey(mapping.key, local) },
+    {
+      name: 'identity mapping key',
+      run: () => mapping.keys.map((key, index) => judgeMappingKey(key, index)),
+    },
     {
       name: 'mappings without a seal',
       run: () =>
@@ -40,27 +44,24 @@ export function createChoiceChecks(config: Config): Check[] {
   ];
 }
 
-/** How the example values of this repository begin: everybody knows them. */
-const published = 'emulator-only';
 /** 32 random bytes have about 30 different ones; so few do not happen. */
 const fewestDistinctBytes = 16;
 const newKey = `Make a new one: node -p "require('node:crypto').randomBytes(32).toString('base64')". Mappings sealed with the old one are then refused, so do it before there are users.`;
 
-function judgeMappingKey(key: Buffer, local: boolean): Result {
+function judgeMappingKey(key: Buffer, index: number): Result {
+  const name = `${index === 0 ? 'current key' : 'previous key'} ${keyFingerprint(key)}`;
   const text = key.toString('latin1');
-  if (text.startsWith(published)) {
-    return local
-      ? ok('the published one of the emulator')
-      : problem('is the published example: anybody can seal mappings with it', newKey);
-  }
-  if (new Set(key).size < fewestDistinctBytes) return problem('is not random', newKey);
+  // With services that are not on this machine, the settings check has already refused it.
+  if (key.toString('base64') === publishedCredentials.mappingKey)
+    return ok(`${name}: the published one of the emulator`);
+  if (new Set(key).size < fewestDistinctBytes) return problem(`${name} is not random`, newKey);
   if (/^[\x20-\x7e]+$/.test(text)) {
     return warning(
-      'is readable text in base64: a phrase can be guessed',
+      `${name} is readable text in base64: a phrase can be guessed`,
       `If it was not made at random: ${newKey}`,
     );
   }
-  return ok(`${key.length} bytes`);
+  return ok(`${name}: ${key.length} bytes`);
 }
 
 function noOrigins({ corsAllowedOrigins }: Config): Result[] {

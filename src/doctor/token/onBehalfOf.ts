@@ -6,7 +6,7 @@ import { startDeadline } from '../../resilience/deadline';
 import { ApiError } from '../../errors';
 import { requiredScope } from '../../composition';
 import { createExtensionClient } from '../../graph/extensionClient';
-import { createSealedMappingFormat } from '../../identities/stores/graph/sealedMapping';
+import { createSealedMappingFormat, type GraphMapping } from '../../identities/stores/graph/sealedMapping';
 import { createMappingSeal } from '../../identities/stores/graph/mappingSeal';
 import { createOboTokens } from '../../entra/oboTokens';
 import { createUpstream } from '../../resilience/upstream';
@@ -41,7 +41,7 @@ export function createOnBehalfOfChecks(
     challenges,
     workTimeLimitInMs: callTimeLimitInMs,
   });
-  const format = createSealedMappingFormat(createMappingSeal(mapping.key), mapping.adoptUnsigned);
+  const format = createSealedMappingFormat(createMappingSeal(mapping.keys), mapping.adoptUnsigned);
   const extensions = createExtensionClient({
     ...graph,
     oboTokens,
@@ -105,12 +105,14 @@ function explain(error: unknown, { config }: Surroundings): Result {
   throw error;
 }
 
-function judgeMapping(trust: 'sealed' | 'unsigned' | 'broken' | undefined, adoptUnsigned: boolean): Result {
+function judgeMapping(trust: GraphMapping['trust'] | undefined, adoptUnsigned: boolean): Result {
   switch (trust) {
     case undefined:
       return ok('none yet: the first getToken makes one');
     case 'sealed':
       return ok('there is one, sealed with this IDENTITY_MAPPING_KEY');
+    case 'previous_key':
+      return ok('there is one, sealed with a previous key; the next getToken seals it with the current one');
     case 'unsigned':
       return adoptUnsigned
         ? ok('there is one without a seal, which the next getToken takes over')

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
 import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
 import type { ExtensionClient } from '../../../graph/extensionClient';
 import { type Deadline, pause } from '../../../resilience/deadline';
@@ -13,6 +14,7 @@ export interface GraphMappingStoreOptions {
   extensions: ExtensionClient;
   seal: MappingSeal;
   adoptUnsigned: boolean;
+  log: Logger;
 }
 
 /** How long a deletion that another instance has begun is waited for: reads of the mapping, and the pause between them. */
@@ -33,6 +35,7 @@ export function createGraphMappingStore({
   extensions,
   seal,
   adoptUnsigned,
+  log,
 }: GraphMappingStoreOptions): MappingStore {
   const format = createSealedMappingFormat(seal, adoptUnsigned);
   const ownClaims = `${randomUUID()}/`;
@@ -68,13 +71,20 @@ export function createGraphMappingStore({
     }
   }
 
+  /** Seals a mapping that is adopted, or sealed with a previous key, with the current key. */
   async function sealWithCurrentKey(
     user: AuthenticatedUser,
     mapping: GraphMapping,
     deadline: Deadline,
   ): Promise<void> {
-    const { communicationUserId } = mapping;
-    await extensions.update(user, format.toProperties(user, { communicationUserId }), deadline);
+    const { communicationUserId, trust } = mapping;
+    try {
+      await extensions.update(user, format.toProperties(user, { communicationUserId }), deadline);
+    } catch (error) {
+      // A previous key is still valid: the next use tries again. A mapping without a seal must not be used before it has one.
+      if (trust !== 'previous_key' || deadline.signal.aborted) throw error;
+      log.warn({ err: error, user: user.objectId }, 'mapping could not be sealed with the current key yet');
+    }
   }
 
   const notRemoved = (mapping: GraphMapping | undefined) =>
@@ -90,8 +100,8 @@ export function createGraphMappingStore({
       deadline,
       (candidate) => notRemoved(candidate) && isPlausible(candidate),
     );
-    if (mapping?.trust === 'unsigned' && !mapping.untrusted)
-      await sealWithCurrentKey(user, mapping, deadline);
+    const needsSeal = mapping && mapping.trust !== 'sealed' && !mapping.untrusted && !mapping.pendingDeletion;
+    if (needsSeal) await sealWithCurrentKey(user, mapping, deadline);
     return mapping;
   }
 

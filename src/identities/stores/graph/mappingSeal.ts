@@ -1,28 +1,40 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
+import type { MappingKeys } from '../../../config/formats';
 
-/** What a mapping says: whose identity it is, and who is deleting it, if anybody. */
+/** The content of a mapping: the identity, and who is deleting it, if anyone. */
 export interface SealedContent {
   readonly communicationUserId: string;
-  /** The name under which one deleter has claimed the deletion; absent in a mapping that may be used. */
+  /** The claim of the instance that deletes the identity; absent in a mapping that may be used. */
   readonly deletion?: string | undefined;
 }
 
 /**
- * A mapping lies in the user's own directory entry, where the user and many apps may write. The seal makes what we read
- * there trustworthy: only this server can make it, and only for this user.
+ * A mapping is part of the user's own directory entry, where the user and many apps can write. The seal makes it trustworthy: only
+ * this server can make one, and it is valid for one user only.
  */
 export interface MappingSeal {
   readonly version: number;
   seal(user: AuthenticatedUser, content: SealedContent): string;
-  isIntact(user: AuthenticatedUser, content: SealedContent, version: unknown, seal: unknown): boolean;
+  /** Which of our keys made the seal: the current one, a previous one, or undefined if none did for this user and content. */
+  verify(
+    user: AuthenticatedUser,
+    content: SealedContent,
+    version: unknown,
+    seal: unknown,
+  ): 'current' | 'previous' | undefined;
 }
 
 const version = 1;
 
-/** HMAC-SHA256 under `key` over version, tenant, user and content, written as JSON so that no two contents read alike. */
-export function createMappingSeal(key: Buffer): MappingSeal {
+/**
+ * HMAC-SHA256 over version, tenant, user and content, as JSON so that no two contents have the same text.
+ *
+ * @param keys the first seals, all verify
+ */
+export function createMappingSeal(keys: MappingKeys): MappingSeal {
   const digest = (
+    key: Buffer,
     { tenantId, objectId }: AuthenticatedUser,
     { communicationUserId, deletion }: SealedContent,
   ) =>
@@ -32,12 +44,21 @@ export function createMappingSeal(key: Buffer): MappingSeal {
 
   return {
     version,
-    seal: (user, content) => digest(user, content).toString('base64url'),
-    isIntact(user, content, sealVersion, seal) {
-      if (sealVersion !== version || typeof seal !== 'string') return false;
-      const given = Buffer.from(seal, 'base64url');
-      const right = digest(user, content);
-      return given.length === right.length && timingSafeEqual(given, right);
+    seal: (user, content) => digest(keys[0], user, content).toString('base64url'),
+    verify(user, content, sealVersion, sealText) {
+      if (sealVersion !== version || typeof sealText !== 'string') return undefined;
+      const seal = Buffer.from(sealText, 'base64url');
+      const match = keys.findIndex((key) => {
+        const expected = digest(key, user, content);
+        return seal.length === expected.length && timingSafeEqual(seal, expected);
+      });
+      if (match === -1) return undefined;
+      return match === 0 ? 'current' : 'previous';
     },
   };
+}
+
+/** Identifies a key in messages to operators without revealing it. */
+export function keyFingerprint(key: Buffer): string {
+  return createHash('sha256').update('identity mapping key').update(key).digest('hex').slice(0, 8);
 }

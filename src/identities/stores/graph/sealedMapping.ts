@@ -19,8 +19,11 @@ export class GraphVersion {
 /** A mapping as read from Graph, its seal checked. */
 export interface GraphMapping extends StoredMapping {
   readonly version: GraphVersion;
-  /** `unsigned`: without a seal, as the original sample wrote it. `broken`: someone else wrote it. */
-  readonly trust: 'sealed' | 'unsigned' | 'broken';
+  /**
+   * `previous_key`: sealed with a key that is being rotated out. `unsigned`: without a seal, as the original sample wrote it.
+   * `broken`: someone else wrote it.
+   */
+  readonly trust: 'sealed' | 'previous_key' | 'unsigned' | 'broken';
 }
 
 /** Converts between mappings and the properties of the open extension. */
@@ -58,12 +61,12 @@ export function createSealedMappingFormat(seal: MappingSeal, adoptUnsigned: bool
         };
       }
       if (claim !== undefined && typeof claim !== 'string') return brokenMapping;
-      if (!seal.isIntact(user, { communicationUserId, deletion: claim }, sealVersion, sealText))
-        return brokenMapping;
+      const verified = seal.verify(user, { communicationUserId, deletion: claim }, sealVersion, sealText);
+      if (!verified) return brokenMapping;
       return {
         communicationUserId,
         pendingDeletion: claim !== undefined,
-        trust: 'sealed',
+        trust: verified === 'current' ? 'sealed' : 'previous_key',
         version: new GraphVersion(claim),
       };
     },
