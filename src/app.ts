@@ -12,7 +12,7 @@ import { createRejectedRateLimit, createUserRateLimit } from './http/middleware/
 import { createRequestLog } from './http/middleware/requestLog';
 import { sendJson } from './http/sendJson';
 import { createRoutes, methodNotAllowed } from './http/routes';
-import { requestTimeLimitInMs, type Services } from './composition';
+import type { Services } from './composition';
 
 export interface AppParts {
   config: Config;
@@ -46,9 +46,12 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
         users: services.communicationUsers,
         exchangeTeamsToken: services.exchangeTeamsToken,
         allowedClientIds: config.entra.allowedClientIds,
-        timeLimitInMs: requestTimeLimitInMs,
+        timeLimitInMs: services.requestTimeLimitInMs,
       }),
-      user: createUserController({ users: services.communicationUsers, timeLimitInMs: requestTimeLimitInMs }),
+      user: createUserController({
+        users: services.communicationUsers,
+        timeLimitInMs: services.requestTimeLimitInMs,
+      }),
       guards: [services.requireBearerToken, createUserRateLimit(config.rateLimits.user)],
     }),
   );

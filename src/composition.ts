@@ -15,6 +15,7 @@ import { createIssuedTokenCache } from './tokens/issuedTokenCache';
 import { createOrphanCleanup } from './identities/orphanCleanup';
 import { createMappingSeal } from './identities/stores/graph/mappingSeal';
 import { createOboTokens } from './entra/oboTokens';
+import { defaultTimings, type Timings } from './timings';
 import { createTeamsExchange, type ExchangeTeamsToken } from './tokens/teamsExchange';
 
 /** The parts of the server, each built once; everything that an app needs to answer requests. */
@@ -23,21 +24,24 @@ export interface Services {
   readonly requireBearerToken: RequestHandler;
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
+  readonly requestTimeLimitInMs: number;
   /** Ends background work: waits for what must not be left half done, then closes connections. */
   stop(): Promise<void>;
 }
 
 export const requiredScope = 'access_as_user';
 
-/** Upstream work ends this long before the caller's deadline, so that there is time to tidy up and to answer. */
-export const requestTimeLimitInMs = 10_000;
-const workTimeLimitInMs = 8_500;
-
 /** The composition root. Nothing in here is started, but for what `start` methods do. */
-export function createServices(config: Config, log: Logger): Services {
+export function createServices(config: Config, log: Logger, timings: Timings = defaultTimings): Services {
   const { authorityHost, tenantId, clientId, clientSecret, audiences, allowedClientIds } = config.entra;
   const http = createHttpClient();
-  const authority = createEntraAuthority({ authorityHost, tenantId, http, log });
+  const authority = createEntraAuthority({
+    authorityHost,
+    tenantId,
+    http,
+    timings: timings.signingKeys,
+    log,
+  });
   const challenges = createChallenges({
     realm: `api://${clientId}`,
     authorizationUri: `${authorityHost}/${tenantId}/oauth2/v2.0/authorize`,
@@ -68,28 +72,29 @@ export function createServices(config: Config, log: Logger): Services {
     graphEndpoint: config.graph.endpoint,
     cacheSize: config.entra.oboTokenCacheSize,
     http,
-    upstream: createUpstream('Microsoft Entra ID', log),
+    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log }),
     challenges,
-    workTimeLimitInMs,
+    workTimeLimitInMs: timings.workInMs,
   });
   const store = createGraphMappingStore({
     extensions: createExtensionClient({
       ...config.graph,
       oboTokens,
       http,
-      upstream: createUpstream('Microsoft Graph', log),
+      upstream: createUpstream({ name: 'Microsoft Graph', timings: timings.upstream, log }),
       challenges,
     }),
     seal: createMappingSeal(config.mapping.keys),
     adoptUnsigned: config.mapping.adoptUnsigned,
+    timings: timings.mappings,
     log,
   });
   const acs = createAcsIdentityClient(
     config.communication,
-    createUpstream('Azure Communication Services', log),
+    createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log }),
   );
-  const orphanCleanup = createOrphanCleanup({ store, acs, log });
-  const lifecycle = createIdentityLifecycle({ store, acs, orphanCleanup, log });
+  const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
+  const lifecycle = createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log });
   const communicationUsers = createCommunicationUsers({
     lifecycle,
     acs,
@@ -99,14 +104,15 @@ export function createServices(config: Config, log: Logger): Services {
     ),
     mappingCacheSize: config.mapping.cacheSize,
     mappingCacheMinutes: config.mapping.cacheMinutes,
-    workTimeLimitInMs,
+    workTimeLimitInMs: timings.workInMs,
   });
 
   return {
     authority,
     requireBearerToken,
     communicationUsers,
-    exchangeTeamsToken: createTeamsExchange(acs, workTimeLimitInMs),
+    requestTimeLimitInMs: timings.requestInMs,
+    exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs),
     async stop() {
       authority.stop();
       await orphanCleanup.idle();

@@ -3,6 +3,7 @@ import { createEntraAuthority, type EntraAuthority } from '../entra/entraAuthori
 import type { Config } from '../config/config';
 import { createLogger } from '../logger';
 import { createHttpClient, type HttpClient } from '../resilience/httpClient';
+import { defaultTimings } from '../timings';
 
 /** What the checks of a set-up with readable settings work with. */
 export interface Surroundings {
@@ -25,7 +26,13 @@ export function createSurroundings(config: Config, now: () => number): Surroundi
   return {
     config,
     http,
-    authority: createEntraAuthority({ authorityHost, tenantId, http, log }),
+    authority: createEntraAuthority({
+      authorityHost,
+      tenantId,
+      http,
+      timings: defaultTimings.signingKeys,
+      log,
+    }),
     log,
     now,
     clocksAheadInMs: new Map(),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Deadline, withDeadline } from '../resilience/deadline';
 import { type HttpClient, HttpError } from '../resilience/httpClient';
 import { parseRetryAfter, UpstreamError } from '../resilience/upstreamError';
+import type { Timings } from '../timings';
 
 /** The parts of the tenant's OpenID Connect discovery document that we use, or that MSAL wants. */
 const discoveryDocument = z.looseObject({
@@ -58,17 +59,10 @@ export interface EntraAuthorityOptions {
   authorityHost: string;
   tenantId: string;
   http: HttpClient;
+  timings: Timings['signingKeys'];
   log: Logger;
 }
 
-const fetchTimeLimitInMs = 4_000;
-/** Microsoft's guide to key rollover asks for a refresh at least daily; hourly leaves room for failed ones. */
-const refreshIntervalInMs = 60 * 60_000;
-/** A sick authority at the start is asked again this soon, then ever less often. */
-const firstReloadDelayInMs = 500;
-const maxReloadDelayInMs = 10_000;
-const reloadCooldownInMs = 1_000;
-const unknownKeyCooldownInMs = 10_000;
 /** RFC 7518 section 3.3. A shorter one was cut off on its way: base64url of anything reads as some number. */
 const minKeyLengthInBits = 2_048;
 
@@ -76,6 +70,7 @@ export function createEntraAuthority({
   authorityHost,
   tenantId,
   http,
+  timings,
   log,
 }: EntraAuthorityOptions): EntraAuthority {
   const tenantUrl = `${authorityHost}/${tenantId}`;
@@ -148,7 +143,7 @@ export function createEntraAuthority({
 
   /** One load at a time; a failed one leaves the last good metadata in place. */
   function reload(): Promise<AuthorityMetadata> {
-    loading ??= withDeadline(fetchTimeLimitInMs, undefined, load)
+    loading ??= withDeadline(timings.fetchInMs, undefined, load)
       .then((metadata) => {
         lastFailure = undefined;
         const changed = !sameKeys(known?.signingKeys, metadata.signingKeys);
@@ -176,15 +171,19 @@ export function createEntraAuthority({
 
   /** For callers who cannot go on without: asks a sick authority at most once a second, whoever calls. */
   async function loadMetadataOnce(): Promise<AuthorityMetadata> {
-    if (!loading && lastFailure && performance.now() - lastFailureAt < reloadCooldownInMs) throw lastFailure;
+    if (!loading && lastFailure && performance.now() - lastFailureAt < timings.reloadCooldownInMs)
+      throw lastFailure;
     return reload();
   }
 
   function refreshInBackground(reloadDelayInMs: number): void {
     reload().then(
-      () => schedule(refreshIntervalInMs * (0.9 + 0.2 * Math.random()), firstReloadDelayInMs),
+      () => schedule(timings.refreshIntervalInMs * (0.9 + 0.2 * Math.random()), timings.firstReloadDelayInMs),
       () =>
-        schedule(reloadDelayInMs * (0.5 + Math.random()), Math.min(reloadDelayInMs * 2, maxReloadDelayInMs)),
+        schedule(
+          reloadDelayInMs * (0.5 + Math.random()),
+          Math.min(reloadDelayInMs * 2, timings.maxReloadDelayInMs),
+        ),
     );
   }
 
@@ -195,7 +194,7 @@ export function createEntraAuthority({
   }
 
   return {
-    start: () => refreshInBackground(firstReloadDelayInMs),
+    start: () => refreshInBackground(timings.firstReloadDelayInMs),
     stop() {
       stopped = true;
       clearTimeout(timer);
@@ -206,7 +205,7 @@ export function createEntraAuthority({
       const { signingKeys } = known ?? (await loadMetadataOnce());
       const key = signingKeys.get(keyId);
       if (key) return key;
-      if (performance.now() - lastUnknownKeyLoadAt < unknownKeyCooldownInMs && !loading) {
+      if (performance.now() - lastUnknownKeyLoadAt < timings.unknownKeyCooldownInMs && !loading) {
         if (lastFailure) throw lastFailure;
         return undefined;
       }

@@ -3,6 +3,7 @@ import type { AcsIdentityClient, CommunicationToken, UnusableIdentity } from '..
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { type Deadline, pause, withDeadline } from '../resilience/deadline';
 import { UpstreamError } from '../resilience/upstreamError';
+import type { Timings } from '../timings';
 import type { FindOptions, MappingStore, StoredMapping } from './mappingStore';
 import type { OrphanCleanup } from './orphanCleanup';
 import { createResourceOwnership, wrongResourceError } from './resourceOwnership';
@@ -37,11 +38,9 @@ export interface IdentityLifecycleOptions {
   store: MappingStore;
   acs: AcsIdentityClient;
   orphanCleanup: OrphanCleanup;
+  timings: Timings['mappings'];
   log: Logger;
 }
-
-/** Between two reads of a mapping that another instance is changing. */
-const conflictPauseInMs = 50;
 
 /**
  * The lifecycle over a store of mappings and ACS, which know nothing of each other. Between instances these steps decide:
@@ -56,6 +55,7 @@ export function createIdentityLifecycle({
   store,
   acs,
   orphanCleanup,
+  timings,
   log,
 }: IdentityLifecycleOptions): IdentityLifecycle {
   const ownership = createResourceOwnership();
@@ -70,7 +70,7 @@ export function createIdentityLifecycle({
       const mapping = await store.find(user, options);
       if (!mapping?.pendingDeletion || mapping.untrusted) return mapping;
       if (await deleteMapped(user, mapping, options.deadline)) return undefined;
-      await pause(conflictPauseInMs, options.deadline.signal);
+      await pause(timings.conflictPauseInMs, options.deadline.signal);
     }
   }
 
@@ -146,7 +146,8 @@ export function createIdentityLifecycle({
       if (outcome === 'added') return communicationUserId;
       if (mapping.untrusted) throw mapping.untrusted;
       if (!mapping.pendingDeletion) return mapping.communicationUserId;
-      if (!(await deleteMapped(user, mapping, deadline))) await pause(conflictPauseInMs, deadline.signal);
+      if (!(await deleteMapped(user, mapping, deadline)))
+        await pause(timings.conflictPauseInMs, deadline.signal);
     }
   }
 

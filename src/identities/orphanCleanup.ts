@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { AcsIdentityClient } from '../acs/acsIdentityClient';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { pause, waitAtMost, withDeadline } from '../resilience/deadline';
+import type { Timings } from '../timings';
 import type { MappingStore } from './mappingStore';
 
 /** Deletes identities that were created and could not be mapped. */
@@ -23,15 +24,11 @@ export interface OrphanCleanup {
 export interface OrphanCleanupOptions {
   store: Pick<MappingStore, 'find'>;
   acs: Pick<AcsIdentityClient, 'deleteUser'>;
+  timings: Timings['orphanCleanup'];
   log: Logger;
 }
 
-/** Before each attempt. */
-const retryDelaysInMs = [0, 1_000, 5_000, 15_000, 60_000];
-const attemptTimeLimitInMs = 8_000;
-const maxResponseDelayInMs = 1_200;
-
-export function createOrphanCleanup({ store, acs, log }: OrphanCleanupOptions): OrphanCleanup {
+export function createOrphanCleanup({ store, acs, timings, log }: OrphanCleanupOptions): OrphanCleanup {
   const pending = new Set<Promise<void>>();
 
   async function deleteUntilDone(
@@ -39,12 +36,12 @@ export function createOrphanCleanup({ store, acs, log }: OrphanCleanupOptions): 
     communicationUserId: string,
     mayBeMapped: boolean,
   ): Promise<void> {
-    for (const [attempt, delayInMs] of retryDelaysInMs.entries()) {
+    for (const [attempt, delayInMs] of timings.retryDelaysInMs.entries()) {
       try {
         await pause(delayInMs);
-        const isLastAttempt = attempt === retryDelaysInMs.length - 1;
+        const isLastAttempt = attempt === timings.retryDelaysInMs.length - 1;
         if (mayBeMapped && (await isMapped(user, communicationUserId, isLastAttempt))) return;
-        await withDeadline(attemptTimeLimitInMs, undefined, (deadline) =>
+        await withDeadline(timings.attemptInMs, undefined, (deadline) =>
           acs.deleteUser(communicationUserId, deadline),
         );
         return;
@@ -65,7 +62,7 @@ export function createOrphanCleanup({ store, acs, log }: OrphanCleanupOptions): 
     isLastAttempt: boolean,
   ): Promise<boolean> {
     try {
-      const mapping = await withDeadline(attemptTimeLimitInMs / 2, undefined, (deadline) =>
+      const mapping = await withDeadline(timings.attemptInMs / 2, undefined, (deadline) =>
         store.find(user, { deadline, intent: 'look' }),
       );
       return !mapping?.untrusted && mapping?.communicationUserId === communicationUserId;
@@ -80,7 +77,7 @@ export function createOrphanCleanup({ store, acs, log }: OrphanCleanupOptions): 
       const work = deleteUntilDone(user, communicationUserId, mayBeMapped);
       pending.add(work);
       void work.finally(() => pending.delete(work));
-      await waitAtMost(work, maxResponseDelayInMs);
+      await waitAtMost(work, timings.maxResponseDelayInMs);
     },
     async idle() {
       await Promise.all(pending);

@@ -13,6 +13,7 @@ import {
 import type { Logger } from 'pino';
 import { type Deadline, isCallerGone, abortReason, withDeadline, withSignal } from './deadline';
 import { ApiError } from '../errors';
+import type { Timings } from '../timings';
 import { LoadBreaker } from './loadBreaker';
 import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
 
@@ -46,16 +47,16 @@ export interface Upstream {
   ): Promise<T>;
 }
 
-/** The share of a request's time that one attempt may take. */
-const attemptTimeLimitInMs = 4_000;
-/** How long a call whose result nobody waits for any more is let go on. */
-const detachedCallTimeLimitInMs = 30_000;
 const maxRetries = 2;
-/** What a repeat needs at the least: with less time left it is not begun. */
-const minAttemptInMs = 250;
 const maxBreakInMs = 5_000;
 
-export function createUpstream(name: UpstreamName, log: Logger): Upstream {
+export interface UpstreamOptions {
+  name: UpstreamName;
+  timings: Timings['upstream'];
+  log: Logger;
+}
+
+export function createUpstream({ name, timings, log }: UpstreamOptions): Upstream {
   /**
    * Opens only under load (from 5 calls a second): a single user's bad luck is no reason to turn the next one away.
    * While it is open one call at a time probes, and the first success closes it.
@@ -106,13 +107,15 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
     attempt: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const startedAt = performance.now();
-    const timeLimitInMs = Math.min(attemptTimeLimitInMs, deadline.remainingInMs());
+    const timeLimitInMs = Math.min(timings.attemptInMs, deadline.remainingInMs());
     let signal = deadline.signal;
     try {
       return await withDeadline(timeLimitInMs, deadline.signal, async (own) => {
         signal = own.signal;
         signal.throwIfAborted();
-        return onLateResult ? awaitOrDetach(attempt, signal, onLateResult) : attempt(signal);
+        return onLateResult
+          ? awaitOrDetach(attempt, signal, timings.detachedCallInMs, onLateResult)
+          : attempt(signal);
       });
     } catch (error) {
       if (isCallerGone(deadline.signal)) throw abortReason(deadline.signal);
@@ -148,11 +151,13 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
         !(error.cause instanceof BrokenCircuitError) &&
         error.transient &&
         (retryOn === 'any_failure' || (retryOn === 'not_applied' && error.definitelyNotApplied)) &&
-        (error.facts.retryAfterInSeconds ?? 0) * 1_000 + minAttemptInMs < deadline.remainingInMs();
+        (error.facts.retryAfterInSeconds ?? 0) * 1_000 + timings.minAttemptInMs < deadline.remainingInMs();
 
       const retries = retry(handleWhen(isRetryable), {
         maxAttempts: maxRetries,
-        backoff: new DelegateBackoff(({ attempt: retryCount, result }) => retryDelayInMs(retryCount, result)),
+        backoff: new DelegateBackoff(({ attempt: retryCount, result }) =>
+          retryDelayInMs(timings, retryCount, result),
+        ),
       });
       const throttleBreaker = throttleBreakerFor(operation);
       return retries.execute(async () => {
@@ -174,9 +179,10 @@ export function createUpstream(name: UpstreamName, log: Logger): Upstream {
 async function awaitOrDetach<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
+  timeLimitInMs: number,
   onLateResult: (result: T) => void,
 ): Promise<T> {
-  const running = withDeadline(detachedCallTimeLimitInMs, undefined, (late) => attempt(late.signal));
+  const running = withDeadline(timeLimitInMs, undefined, (late) => attempt(late.signal));
   try {
     return await withSignal(running, signal);
   } catch (error) {
@@ -224,11 +230,17 @@ function retryAfterOf(result: FailureReason<unknown>): number | undefined {
  * 100 ms, then 300 ms; a second for a service that limits us without saying for how long. Each half to one and a half
  * of it, so that those who failed together do not return together.
  */
-function retryDelayInMs(retryCount: number, result: FailureReason<unknown>): number {
+function retryDelayInMs(
+  timings: Timings['upstream'],
+  retryCount: number,
+  result: FailureReason<unknown>,
+): number {
   const requestedDelayInSeconds = retryAfterOf(result);
   if (requestedDelayInSeconds !== undefined) return requestedDelayInSeconds * 1_000 + 100 * Math.random();
   const throttled =
     'error' in result && result.error instanceof UpstreamError && result.error.code === 'upstream_throttled';
-  const baseDelayInMs = throttled ? 1_000 : retryCount === 1 ? 100 : 300;
+  const baseDelayInMs = throttled
+    ? timings.throttledRetryDelayInMs
+    : timings.retryDelaysInMs[retryCount === 1 ? 0 : 1];
   return baseDelayInMs * (0.5 + Math.random());
 }

@@ -1,3 +1,4 @@
+import { timeScale } from '../support/fastTimings';
 import { startSystem, type System } from '../support/startSystem';
 
 let system: System;
@@ -15,13 +16,13 @@ describe('a directory whose replicas lag', () => {
     ['given a token, deleted, given a token and deleted', ['get', 'delete', 'get', 'delete']],
   ] as const)('leaves nothing of a user who is %s', async (_name, steps) => {
     const { emulator } = system;
-    emulator.switches.replicaLagInMs = 300;
+    emulator.switches.replicaLagInMs = 300 * timeScale;
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
     for (const step of steps) {
       const response = await system.call(step, step === 'get' ? '/api/token' : '/api/user', accessToken);
       expect([200, 201, 204]).toContain(response.status);
     }
-    await settle(400);
+    await settle(400 * timeScale);
     expect({ identities: emulator.identities(), mappings: emulator.mappings() }).toEqual({
       identities: [],
       mappings: [],
@@ -30,7 +31,7 @@ describe('a directory whose replicas lag', () => {
 
   it('leaves one identity to a user who begins anew', async () => {
     const { emulator } = system;
-    emulator.switches.replicaLagInMs = 300;
+    emulator.switches.replicaLagInMs = 300 * timeScale;
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
     await system.call('post', '/api/user', accessToken);
     await system.call('delete', '/api/user', accessToken);

@@ -1,5 +1,6 @@
 import type { User } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
+import { timeScale } from '../support/fastTimings';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 
 let system: System;
@@ -74,7 +75,7 @@ describe('first calls of one user at once', () => {
   it.each([
     ['400 for the second', { duplicateExtensionStatus: 400 as const }],
     ['409 for the second', { duplicateExtensionStatus: 409 as const }],
-    ['replicas that lag', { replicaLagInMs: 300 }],
+    ['replicas that lag', { replicaLagInMs: 300 * timeScale }],
   ])('to two servers end with one identity each (%s)', async (_name, switches) => {
     const { emulator } = system;
     Object.assign(emulator.switches, switches);

@@ -3,6 +3,7 @@ import { type Answer, expectCommonHeaders, expectError } from '../support/answer
 import { callsDuring } from '../support/calls';
 import { extensionName, mappingOf, setSealedMapping } from '../support/mappings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
+import { timeScale } from '../support/fastTimings';
 import type { System, TestServer } from '../support/startSystem';
 
 let system: System;
@@ -345,7 +346,7 @@ describe('while Graph answers reads from a replica that lags behind', () => {
   it('a deletion is done all the same, without hammering', async () => {
     const { emulator } = system;
     await call('get', '/getToken');
-    emulator.switches.replicaLagInMs = 1_000;
+    emulator.switches.replicaLagInMs = 1_000 * timeScale;
     const made = await callsDuring(emulator, async () => expectDeleted(await call('delete', '/api/user')));
     expect({ identities: living(), mapping: mappingOf(emulator, user) }).toEqual({
       identities: [],
@@ -364,7 +365,7 @@ describe('while Graph answers reads from a replica that lags behind', () => {
 
   it('a new user has one identity, and gets a token for it from every server', async () => {
     const { emulator } = system;
-    emulator.switches.replicaLagInMs = 1_000;
+    emulator.switches.replicaLagInMs = 1_000 * timeScale;
     const first = await call('get', '/getToken');
     expectToken(first);
     const second = await call('get', '/getToken', { on: await startReadyServer(system) });

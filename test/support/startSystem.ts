@@ -7,6 +7,8 @@ import { loadConfig } from '../../src/config/config';
 import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
+import type { Timings } from '../../src/timings';
+import { fastTimings } from './fastTimings';
 import { fulfilContract } from '../contract/fulfilContract';
 
 export interface TestServer {
@@ -32,11 +34,17 @@ export interface System extends TestServer {
 const testSettings = { RATE_LIMIT_USER: '0', RATE_LIMIT_REJECTED: '0' };
 
 /** The production app with its real SDKs, on free ports, against an emulator of its own. */
-export async function startSystem(settings: Record<string, string> = {}): Promise<System> {
+export async function startSystem(
+  settings: Record<string, string> = {},
+  timings: Timings = fastTimings,
+): Promise<System> {
   const emulator = await startEmulator();
   const servers: TestServer[] = [];
   const startAnother = async (more: Record<string, string> = {}) => {
-    const server = await startServer({ ...emulator.settings(), ...testSettings, ...settings, ...more });
+    const server = await startServer(
+      { ...emulator.settings(), ...testSettings, ...settings, ...more },
+      timings,
+    );
     servers.push(server);
     return server;
   };
@@ -52,7 +60,10 @@ export async function startSystem(settings: Record<string, string> = {}): Promis
   };
 }
 
-export async function startServer(environment: Record<string, string>): Promise<TestServer> {
+export async function startServer(
+  environment: Record<string, string>,
+  timings: Timings = fastTimings,
+): Promise<TestServer> {
   const config = loadConfig(environment);
   const rawLog: string[] = [];
   const log = createLogger({
@@ -64,7 +75,7 @@ export async function startServer(environment: Record<string, string>): Promise<
     ],
     destination: { write: (line) => void rawLog.push(line) },
   });
-  const services = createServices(config, log);
+  const services = createServices(config, log, timings);
   const { server } = createHttpServer(createApp({ config, services, log, isAcceptingWork: () => true }));
   services.authority.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

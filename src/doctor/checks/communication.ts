@@ -1,4 +1,4 @@
-import { startDeadline } from '../../resilience/deadline';
+import { withDeadline } from '../../resilience/deadline';
 import type { Environment } from '../../config/config';
 import { ApiError } from '../../errors';
 import { createAcsIdentityClient } from '../../acs/acsIdentityClient';
@@ -7,6 +7,7 @@ import { type FailureFacts, UpstreamError } from '../../resilience/upstreamError
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
 import { callTimeLimitInMs, explainUnanswered } from '../network';
 import type { Surroundings } from '../surroundings';
+import { defaultTimings } from '../../timings';
 
 /** An identity that no resource owns: whoever is let in is told so, and nothing comes of it. */
 const nobodysIdentity = '8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000';
@@ -20,9 +21,14 @@ export function createCommunicationCheck({ config, log }: Surroundings, environm
   return {
     name: 'Communication Services',
     async run() {
-      const acs = createAcsIdentityClient(communication, createUpstream('Azure Communication Services', log));
+      const acs = createAcsIdentityClient(
+        communication,
+        createUpstream({ name: 'Azure Communication Services', timings: defaultTimings.upstream, log }),
+      );
       try {
-        const answer = await acs.issueToken(nobodysIdentity, startDeadline(callTimeLimitInMs));
+        const answer = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
+          acs.issueToken(nobodysIdentity, deadline),
+        );
         return typeof answer === 'string'
           ? ok(`${endpoint} accepts ${withKey ? 'the access key' : 'the managed identity'}`)
           : problem(`${endpoint} issued a token for an identity that is nobody's`, `Look at ${keysPage}.`);

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { AuthenticatedUser } from '../../authentication/authenticatedUser';
 import { createChallenges } from '../../authentication/challenge';
 import type { DecodedJwt } from '../../authentication/jwt';
-import { startDeadline } from '../../resilience/deadline';
+import { withDeadline } from '../../resilience/deadline';
 import { ApiError } from '../../errors';
 import { requiredScope } from '../../composition';
 import { createExtensionClient } from '../../graph/extensionClient';
@@ -15,6 +15,7 @@ import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainRefusal } from '../entraErrors';
 import { callTimeLimitInMs, explainUnanswered } from '../network';
 import type { Surroundings } from '../surroundings';
+import { defaultTimings } from '../../timings';
 
 /** What the server would do next with a good access token, by its own services: On-Behalf-Of, and reading the mapping. */
 export function createOnBehalfOfChecks(
@@ -37,7 +38,7 @@ export function createOnBehalfOfChecks(
     graphEndpoint: graph.endpoint,
     cacheSize: 1,
     http,
-    upstream: createUpstream('Microsoft Entra ID', log),
+    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: defaultTimings.upstream, log }),
     challenges,
     workTimeLimitInMs: callTimeLimitInMs,
   });
@@ -46,7 +47,7 @@ export function createOnBehalfOfChecks(
     ...graph,
     oboTokens,
     http,
-    upstream: createUpstream('Microsoft Graph', log),
+    upstream: createUpstream({ name: 'Microsoft Graph', timings: defaultTimings.upstream, log }),
     challenges,
   });
 
@@ -54,9 +55,10 @@ export function createOnBehalfOfChecks(
     name: 'delegated permission User.ReadWrite',
     needs,
     async run() {
-      const deadline = startDeadline(callTimeLimitInMs);
       try {
-        await oboTokens.getGraphToken(user, deadline);
+        await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
+          oboTokens.getGraphToken(user, deadline),
+        );
         return ok(
           'consented for this user: Microsoft Entra ID issues the server a token for Microsoft Graph On-Behalf-Of',
         );
@@ -69,9 +71,10 @@ export function createOnBehalfOfChecks(
     name: 'identity mapping of this user',
     needs: [exchange],
     async run() {
-      const deadline = startDeadline(callTimeLimitInMs);
       try {
-        const found = await extensions.find(user, deadline);
+        const found = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
+          extensions.find(user, deadline),
+        );
         return judgeMapping(found && format.parse(user, found).trust, mapping.adoptUnsigned);
       } catch (error) {
         return explain(error, surroundings);

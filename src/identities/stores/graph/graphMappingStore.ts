@@ -5,6 +5,7 @@ import type { AuthenticatedUser } from '../../../authentication/authenticatedUse
 import type { ExtensionClient } from '../../../graph/extensionClient';
 import { type Deadline, pause } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
+import type { Timings } from '../../../timings';
 import type { MappingStore, StoredMapping } from '../../mappingStore';
 import { addOrFind } from '../addOrFind';
 import type { MappingSeal } from './mappingSeal';
@@ -14,13 +15,9 @@ export interface GraphMappingStoreOptions {
   extensions: ExtensionClient;
   seal: MappingSeal;
   adoptUnsigned: boolean;
+  timings: Timings['mappings'];
   log: Logger;
 }
-
-/** How long a deletion that another instance has begun is waited for: reads of the mapping, and the pause between them. */
-const pendingDeletionWait = { reads: 4, pauseInMs: 250 };
-/** Graph may answer reads from a replica that has not replicated a write yet; the pause grows with each read. */
-const staleReadWait = { reads: 4, pauseInMs: 200 };
 
 /**
  * Mappings as open extensions on the users' Entra entries. Graph refuses a second extension of the same name, so adding is atomic.
@@ -35,6 +32,7 @@ export function createGraphMappingStore({
   extensions,
   seal,
   adoptUnsigned,
+  timings,
   log,
 }: GraphMappingStoreOptions): MappingStore {
   const format = createSealedMappingFormat(seal, adoptUnsigned);
@@ -51,8 +49,8 @@ export function createGraphMappingStore({
       const properties = await extensions.find(user, deadline);
       const mapping = properties && format.parse(user, properties);
       // What does not change is the truth: the user, or an app of theirs, may have restored it.
-      if (mapping?.untrusted || isPlausible(mapping) || reads === staleReadWait.reads) return mapping;
-      await pause(staleReadWait.pauseInMs * reads, deadline.signal);
+      if (mapping?.untrusted || isPlausible(mapping) || reads === timings.staleRead.reads) return mapping;
+      await pause(timings.staleRead.pauseInMs * reads, deadline.signal);
     }
   }
 
@@ -66,8 +64,8 @@ export function createGraphMappingStore({
       const mapping = await read(user, deadline, isPlausible);
       // With our own claim it is a deletion that failed before: nobody works on it.
       const othersWork = mapping?.pendingDeletion && !mapping.version.claim?.startsWith(ownClaims);
-      if (!othersWork || reads === pendingDeletionWait.reads) return mapping;
-      await pause(pendingDeletionWait.pauseInMs, deadline.signal);
+      if (!othersWork || reads === timings.pendingDeletion.reads) return mapping;
+      await pause(timings.pendingDeletion.pauseInMs, deadline.signal);
     }
   }
 

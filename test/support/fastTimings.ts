@@ -1,0 +1,43 @@
+import { defaultTimings, type RepeatedReads, type Timings } from '../../src/timings';
+
+/** Waits of the server and of the emulator are scaled alike, so that they keep their proportions. */
+export const timeScale = 1 / 4;
+
+const scaled = (milliseconds: number) => milliseconds * timeScale;
+const scaledReads = ({ reads, pauseInMs }: RepeatedReads) => ({ reads, pauseInMs: scaled(pauseInMs) });
+
+const { requestInMs, workInMs, upstream, mappings, orphanCleanup, signingKeys } = defaultTimings;
+
+/**
+ * Waits are short, but what a whole request may take is not: so no result depends on the speed of the machine. The signing keys keep
+ * their times, since tests move the clock past them.
+ */
+export const fastTimings: Timings = {
+  requestInMs,
+  workInMs,
+  upstream: {
+    attemptInMs: upstream.attemptInMs,
+    minAttemptInMs: scaled(upstream.minAttemptInMs),
+    detachedCallInMs: scaled(upstream.detachedCallInMs),
+    retryDelaysInMs: [scaled(upstream.retryDelaysInMs[0]), scaled(upstream.retryDelaysInMs[1])],
+    throttledRetryDelayInMs: scaled(upstream.throttledRetryDelayInMs),
+  },
+  mappings: {
+    conflictPauseInMs: scaled(mappings.conflictPauseInMs),
+    staleRead: scaledReads(mappings.staleRead),
+    pendingDeletion: scaledReads(mappings.pendingDeletion),
+  },
+  orphanCleanup: {
+    retryDelaysInMs: orphanCleanup.retryDelaysInMs.map(scaled),
+    attemptInMs: scaled(orphanCleanup.attemptInMs),
+    maxResponseDelayInMs: scaled(orphanCleanup.maxResponseDelayInMs),
+  },
+  signingKeys,
+};
+
+/** For tests in which an upstream never responds: each attempt gives up soon, the request has time for all of them. */
+export const impatientTimings: Timings = {
+  ...fastTimings,
+  upstream: { ...fastTimings.upstream, attemptInMs: 500 },
+  signingKeys: { ...signingKeys, fetchInMs: 500 },
+};
