@@ -12,7 +12,7 @@ import { createRejectedRateLimit, createUserRateLimit } from './http/middleware/
 import { createRequestLog } from './http/middleware/requestLog';
 import { sendJson } from './http/sendJson';
 import { createRoutes, methodNotAllowed } from './http/routes';
-import type { Services } from './composition';
+import { requiredScope, type Services } from './composition';
 
 export interface AppParts {
   config: Config;
@@ -38,7 +38,7 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
     createHealthRoutes(() => isAcceptingWork() && services.authority.current() !== undefined),
   );
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
-  if (config.apiDocs) app.use(createApiDocs(config.entra));
+  if (config.apiDocs) app.use(createApiDocs(config.entra, requiredScope));
   app.use(rejectLargeBody);
   app.use(
     createRoutes({

@@ -1,7 +1,7 @@
 import { CommunicationIdentityClient, type TokenScope } from '@azure/communication-identity';
-import { ManagedIdentityCredential } from '@azure/identity';
 import { z } from 'zod';
 import type { Config } from '../config/config';
+import { createManagedIdentityCredential } from '../entra/managedIdentity';
 import type { Deadline } from '../resilience/deadline';
 import { ApiError, isError } from '../errors';
 import { classifyTransportError } from '../resilience/httpClient';
@@ -159,10 +159,11 @@ function createClient({
     allowInsecureConnection: endpoint.startsWith('http://'),
   };
   if (accessKey !== undefined) return new CommunicationIdentityClient(endpoint, { key: accessKey }, options);
-  const credential = managedIdentityClientId
-    ? new ManagedIdentityCredential({ clientId: managedIdentityClientId })
-    : new ManagedIdentityCredential();
-  return new CommunicationIdentityClient(endpoint, credential, options);
+  return new CommunicationIdentityClient(
+    endpoint,
+    createManagedIdentityCredential(managedIdentityClientId),
+    options,
+  );
 }
 
 /** What core-rest-pipeline's RestError carries; read structurally, as the package does not export the class. */

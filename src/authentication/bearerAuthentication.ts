@@ -95,10 +95,17 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
       const onVerdict = (error: unknown, claims: unknown, reason: unknown) => {
         if (error) reject(isError(error) ? error : new Error('the bearer strategy failed'));
         else if (claims) resolve(undefined);
-        else resolve(reason === unknownKey ? signatureProblems.unknownKey : signatureProblems.badSignature);
+        else if (reason === unknownKey) resolve(signatureProblems.unknownKey);
+        // All that the strategy checks has been checked before: a bad token does not get this far.
+        else reject(new Error('the bearer strategy rejected a token that had passed the same checks'));
       };
       const check = passport.authenticate(strategy.name, { session: false }, onVerdict) as RequestHandler;
-      void check(request, response, reject);
+      // passport-azure-ad also looks for a token in the body and the query, which may belong to an app that mounts us.
+      const headersOnly = Object.create(request, {
+        body: { value: undefined },
+        query: { value: undefined },
+      }) as Request;
+      void check(headersOnly, response, reject);
     });
   }
 

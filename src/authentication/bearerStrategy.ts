@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Request } from 'express';
-import { BearerStrategy, type ITokenPayload } from 'passport-azure-ad';
+import type { ITokenPayload } from 'passport-azure-ad';
+import BearerStrategy from 'passport-azure-ad/lib/bearerstrategy';
 import { clockSkewInSeconds } from './accessTokenChecks';
 import type { EntraAuthority } from '../entra/entraAuthority';
 import { decodeJwt } from './jwt';

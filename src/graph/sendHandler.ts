@@ -17,10 +17,7 @@ export class SendHandler implements Middleware {
     const { method, headers, body, signal } = context.options as unknown as SendOptions;
     try {
       const response = await this.http.send(String(context.request), { method, headers, body, signal });
-      context.response = new Response(jsonBodyOf(response), {
-        status: response.status,
-        headers: { ...response.headers, 'content-type': 'application/json' },
-      });
+      context.response = toGraphResponse(response);
     } catch (error) {
       // The client passes on only errors of this class unchanged; all others lose their cause.
       const wrapper = new GraphClientError('no usable response');
@@ -30,14 +27,30 @@ export class SendHandler implements Middleware {
   }
 }
 
-/** Null for an empty body. A failed response that is not JSON still counts by its status; a successful one is malformed. */
-function jsonBodyOf({ status, text }: HttpResponse): string | null {
-  if (status === 204 || text === '') return null;
+/**
+ * What the Graph client reads of a response. Node's own `Response` would load its fetch implementation with the first call.
+ * A failed response that is not JSON still counts by its status; a successful one is malformed.
+ */
+function toGraphResponse({ status, headers, text }: HttpResponse): NonNullable<Context['response']> {
+  const isEmpty = status === 204 || text === '';
+  const body: unknown = isEmpty ? undefined : parseBody(status, text);
+  const allHeaders: Record<string, string> = { ...headers, 'content-type': 'application/json' };
+  const response = {
+    ok: status >= 200 && status < 300,
+    status,
+    headers: { get: (name: string) => allHeaders[name.toLowerCase()] ?? null },
+    body: null,
+    json: () => Promise.resolve(body),
+    text: () => Promise.resolve(text),
+  };
+  return response as unknown as NonNullable<Context['response']>;
+}
+
+function parseBody(status: number, text: string): unknown {
   try {
-    JSON.parse(text);
-    return text;
+    return JSON.parse(text);
   } catch (error) {
-    if (status >= 400) return '{"error":{"message":"a response that is not JSON"}}';
+    if (status >= 400) return { error: { message: 'a response that is not JSON' } };
     throw error;
   }
 }

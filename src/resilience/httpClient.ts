@@ -1,5 +1,5 @@
-import { Agent, request } from 'undici';
 import { isError } from '../errors';
+import { createAgent, request } from './undici';
 import type { FailureFacts } from './upstreamError';
 
 export interface HttpRequest {
@@ -38,7 +38,7 @@ export interface HttpClient {
 const maxResponseBytes = 1_000_000;
 
 export function createHttpClient(): HttpClient {
-  const agent = new Agent({
+  const agent = createAgent({
     connections: 128,
     connect: { timeout: 3_000, maxCachedSessions: 100 },
     keepAliveTimeout: 30_000,
@@ -48,7 +48,15 @@ export function createHttpClient(): HttpClient {
   return {
     async send(url, { method, headers = {}, body, signal }) {
       try {
-        const reply = await request(url, { dispatcher: agent, method, headers, body: body ?? null, signal });
+        const { origin, pathname, search } = new URL(url);
+        const reply = await request(agent, {
+          origin,
+          path: `${pathname}${search}`,
+          method,
+          headers,
+          body: body ?? null,
+          signal,
+        });
         return {
           status: reply.statusCode,
           headers: Object.fromEntries(

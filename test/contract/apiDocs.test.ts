@@ -1,3 +1,6 @@
+import express from 'express';
+import request from 'supertest';
+import { createApiDocs } from '../../src/http/apiDocs/apiDocs';
 import { startSystem, type System } from '../support/startSystem';
 
 let system: System;
@@ -78,4 +81,20 @@ describe('the description of the API', () => {
       expect([path, status]).toEqual([path, expected]);
     }
   });
+});
+
+it('is found below whatever path the app is mounted on', async () => {
+  const host = express();
+  host.use(
+    '/acs',
+    createApiDocs({ authorityHost: 'https://localhost', tenantId: 't', clientId: 'c' }, 'scope'),
+  );
+  const page = await request(host).get('/acs/docs');
+  const files = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file ?? '');
+  expect(files).toHaveLength(5);
+  for (const file of files)
+    expect({ file, status: (await request(host).get(file)).status }).toEqual({ file, status: 200 });
+  const { body } = await request(host).get('/acs/openapi.json');
+  expect(body.servers).toEqual([{ url: '/acs' }]);
+  expect((await request(host).get('/acs/docs/start.js')).text).toContain('"api://c/scope"');
 });

@@ -12,38 +12,44 @@ const viewerFiles = [
   '/oauth2-redirect.js',
 ];
 
-/** The description of the API as /openapi.json, and as a page to look at and try under /docs. */
-export function createApiDocs(variables: OpenApiVariables): Router {
-  const openApiJson = readOpenApiJson(variables);
-  const start = startScript(`api://${variables.clientId}/access_as_user`);
+/**
+ * The description of the API as /openapi.json, and as a page to read and try it under /docs. Works below any path that it is mounted on.
+ */
+export function createApiDocs(variables: OpenApiVariables, requiredScope: string): Router {
+  const start = startScript(`api://${variables.clientId}/${requiredScope}`);
   const policy = contentSecurityPolicy(variables.authorityHost);
-  const asDocument = (response: Response) => {
+  const setDocumentHeaders = (response: Response) => {
     response.setHeader('Content-Security-Policy', policy);
-    // No secrets here: unlike the answers of the API, these may be kept.
+    // No secrets here: unlike the responses of the API, these may be cached.
     response.setHeader('Cache-Control', 'public, max-age=300');
   };
   // Not through the package's main file, which would load the whole viewer into this process.
   const viewerFolder = dirname(require.resolve('swagger-ui-dist/package.json'));
-  const viewer = express.static(viewerFolder, { index: false, redirect: false, setHeaders: asDocument });
+  const viewer = express.static(viewerFolder, {
+    index: false,
+    redirect: false,
+    setHeaders: setDocumentHeaders,
+  });
 
   const router = Router();
-  router.get('/openapi.json', (_request, response) => {
-    asDocument(response);
-    response.type('json').send(openApiJson);
+  router.get('/openapi.json', async (request, response) => {
+    const json = await readOpenApiJson(variables, request.baseUrl);
+    setDocumentHeaders(response);
+    response.type('json').send(json);
   });
-  router.get('/docs', (_request, response) => {
-    asDocument(response);
-    response.type('html').send(page);
+  router.get('/docs', (request, response) => {
+    setDocumentHeaders(response);
+    response.type('html').send(page(request.baseUrl));
   });
   router.get('/docs/start.js', (_request, response) => {
-    asDocument(response);
+    setDocumentHeaders(response);
     response.type('js').send(start);
   });
   router.use('/docs', Router().get(viewerFiles, viewer));
   return router;
 }
 
-/** Everything from here, but for the sign-in, which asks the authority for tokens. Swagger UI's images are data. */
+/** Only this server's own files, except for the sign-in, which requests tokens from the authority. Swagger UI's images are data. */
 function contentSecurityPolicy(authorityHost: string): string {
   return [
     "default-src 'none'",

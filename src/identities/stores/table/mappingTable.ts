@@ -1,4 +1,3 @@
-import { AzureNamedKeyCredential, TableClient } from '@azure/data-tables';
 import { z } from 'zod';
 import { isError } from '../../../errors';
 import type { Deadline } from '../../../resilience/deadline';
@@ -48,13 +47,15 @@ const storedRow = z.looseObject({
 
 const written = z.object({ etag: z.string().min(1) });
 
+type TableClient = Awaited<ReturnType<typeof createClient>>;
+
 export function createMappingTable(config: TableConfig, upstream: Upstream): MappingTable {
-  const client = createClient(config);
+  let loading: Promise<TableClient> | undefined;
 
   interface Call<T> {
     operation: string;
     retryOn: CallOptions<T>['retryOn'];
-    send: (options: { abortSignal: AbortSignal }) => Promise<T>;
+    send: (client: TableClient, options: { abortSignal: AbortSignal }) => Promise<T>;
     /** Expected outcomes by the service's error code. */
     outcomes?: Readonly<Record<string, T>>;
   }
@@ -62,7 +63,8 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
   function call<T>(deadline: Deadline, { operation, retryOn, send, outcomes = {} }: Call<T>): Promise<T> {
     return upstream.call(operation, { deadline, retryOn, describe }, async (abortSignal) => {
       try {
-        return await send({ abortSignal });
+        const client = await (loading ??= createClient(config));
+        return await send(client, { abortSignal });
       } catch (error) {
         const code = describe(error).code ?? '';
         const outcome = Object.hasOwn(outcomes, code) ? outcomes[code] : undefined;
@@ -85,7 +87,7 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
       await call<true>(deadline, {
         operation: 'create table',
         retryOn: 'never',
-        async send(options) {
+        async send(client, options) {
           // Read first: an identity that may not create tables can still use one that exists.
           try {
             await client.getEntity('start', rowKey, options);
@@ -106,7 +108,8 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
       const found = await call<StoredRow | 'absent'>(deadline, {
         operation: 'read mapping',
         retryOn: 'any_failure',
-        send: async (options) => storedRow.parse(await client.getEntity(partitionKey, rowKey, options)),
+        send: async (client, options) =>
+          storedRow.parse(await client.getEntity(partitionKey, rowKey, options)),
         outcomes: { ResourceNotFound: 'absent', EntityNotFound: 'absent' },
       });
       return found === 'absent' ? undefined : found;
@@ -116,7 +119,7 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
       call<{ etag: string } | 'exists'>(deadline, {
         operation: 'add mapping',
         retryOn: 'never',
-        async send(options) {
+        async send(client, options) {
           return written.parse(await client.createEntity(entityOf(partitionKey, row), options));
         },
         outcomes: { EntityAlreadyExists: 'exists' },
@@ -126,7 +129,7 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
       call<{ etag: string } | 'conflict' | 'absent'>(deadline, {
         operation: 'change mapping',
         retryOn: 'any_failure',
-        async send(options) {
+        async send(client, options) {
           const entity = entityOf(partitionKey, row);
           return written.parse(await client.updateEntity(entity, 'Replace', { ...options, etag }));
         },
@@ -142,7 +145,7 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
       call<'deleted' | 'conflict' | 'absent'>(deadline, {
         operation: 'remove mapping',
         retryOn: 'any_failure',
-        async send(options) {
+        async send(client, options) {
           await client.deleteEntity(partitionKey, rowKey, { ...options, etag });
           return 'deleted';
         },
@@ -156,7 +159,9 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
   };
 }
 
-function createClient({ endpoint, tableName, credential }: TableConfig): TableClient {
+/** The SDK is loaded with the first call: servers with another store do without it. */
+async function createClient({ endpoint, tableName, credential }: TableConfig) {
+  const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
     // We own retries and time limits, as for every upstream.
     retryOptions: { maxRetries: 0 },
