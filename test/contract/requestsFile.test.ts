@@ -33,12 +33,12 @@ function parseRequest(part: string): FileRequest {
   };
 }
 
-const refusals: Record<string, number> = {
+const errorStatuses: Record<string, number> = {
   'Without an access token': 401,
-  'With a token that is none': 401,
+  'With a malformed token': 401,
   'Without a Teams token': 400,
-  'With another method': 405,
-  'At an unknown address': 404,
+  'With an unsupported method': 405,
+  'At an unknown path': 404,
 };
 
 describe('requests.http', () => {
@@ -61,7 +61,7 @@ describe('requests.http', () => {
     const call = system.call(method.toLowerCase() as 'get', path);
     for (const [header, value] of Object.entries(headers)) void call.set(header, filled(value));
     const { status } = await (body === '' ? call : call.send(filled(body)));
-    const expected = refusals[name] === undefined ? [200, 201, 204] : [refusals[name]];
+    const expected = errorStatuses[name] === undefined ? [200, 201, 204] : [errorStatuses[name]];
     expect(expected).toContain(status);
   });
 });

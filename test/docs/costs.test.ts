@@ -4,11 +4,11 @@ import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 import { readDocument } from './markdown';
 
-/** The table "What each request costs" of architecture.md: first the request, then calls to Entra, Graph and ACS. */
+/** The table "Calls per request" of performance.md: the request, then its calls to Entra, Graph and ACS. */
 const table = new Map(
   [
-    ...readDocument('docs/architecture.md').text.matchAll(
-      /^\| ([^|]+) \| (\d) +\| (\d)[^|]*\| (\d)[^|]*\|$/gm,
+    ...readDocument('docs/performance.md').text.matchAll(
+      /^\| ([^|]+) \| (\d) +\| (\d)[^|]*\| (\d)[^|]*\|[^|]*\|$/gm,
     ),
   ].map(([, request = '', ...counts]) => [request.trim(), counts.map(Number)]),
 );
@@ -59,14 +59,14 @@ const cases: Case[] = [
     call: (server, token) => server.call('delete', '/api/user', token),
   },
   {
-    request: 'any, with a bad bearer token',
+    request: 'any, with an invalid token',
     known: true,
     call: (server, token) => server.call('get', '/api/token', token.slice(0, -20)),
   },
 ];
 
-describe('the costs in docs/architecture.md', () => {
-  it.each(cases)('are right for: $request', async ({ request, known, call }) => {
+describe('the calls in docs/performance.md', () => {
+  it.each(cases)('are correct for: $request', async ({ request, known, call }) => {
     const user = system.emulator.addUser(undefined, true);
     const token = system.emulator.accessToken({ user });
     if (known) await system.call('get', '/getToken', token).expect(200);
@@ -78,21 +78,21 @@ describe('the costs in docs/architecture.md', () => {
     expect(['entra', 'graph', 'acs'].map((service) => countOf(made, service))).toEqual(table.get(request));
   });
 
-  it('are right for a user who was here a moment ago: none, or one for a new token', async () => {
+  it('are correct for a warm user: none, or one for a new token', async () => {
     const token = system.emulator.accessToken({ user: system.emulator.addUser() });
     await system.call('get', '/getToken', token).expect(200);
 
     const again = await callsDuring(system.emulator, () => system.call('get', '/getToken', token));
     expect(again).toEqual({});
-    const anew = await callsDuring(system.emulator, () =>
+    const withNewToken = await callsDuring(system.emulator, () =>
       system.call('get', '/getToken', token).set('Cache-Control', 'no-cache'),
     );
-    expect(['entra', 'graph', 'acs'].map((service) => countOf(anew, service))).toEqual(
+    expect(['entra', 'graph', 'acs'].map((service) => countOf(withNewToken, service))).toEqual(
       table.get('getToken, known user, warm'),
     );
   });
 
-  it('have no row that is not measured here', () => {
+  it('have no row that is not measured', () => {
     expect([...table.keys()].sort()).toEqual(
       [...cases.map(({ request }) => request), 'getToken, known user, warm'].sort(),
     );

@@ -1,30 +1,37 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCodes } from '../../src/errors';
 import { projectRoot, readDocument, tableRows } from './markdown';
 
 const reference = readDocument('docs/errors.md');
-const rows = tableRows(reference);
 
-/** Under which heading of errors.md each code's row stands; a status of its own in the row counts more. */
-function documentedStatuses(): Map<string, number> {
-  const statuses = new Map<string, number>();
-  let ofHeading = NaN;
-  for (const line of reference.text.split('\n')) {
-    const [, heading] = /^## (\d{3})\b/.exec(line) ?? [];
-    if (heading) ofHeading = Number(heading);
-    const [, code = '', rest = ''] = /^\| `([a-z_]+)` +\|(.*)$/.exec(line) ?? [];
-    const [, inRow] = /^ (\d{3}) +\|/.exec(rest) ?? [];
-    if (code in errorCodes) statuses.set(code, Number(inRow ?? ofHeading));
-  }
-  return statuses;
+interface ErrorSection {
+  readonly code: string;
+  /** From the heading above, such as `## 400 Bad Request`. */
+  readonly status: number;
+  readonly text: string;
 }
 
-/** The finer codes that the server puts into `innererror.code`. */
+/** The sections whose heading is an error code, below the heading of a status. */
+function errorSections(): ErrorSection[] {
+  return reference.text.split(/^## /m).flatMap((chapter) => {
+    const status = Number(/^(\d{3}) /.exec(chapter)?.[1]);
+    const [, ...sections] = Number.isNaN(status) ? [] : chapter.split(/^### /m);
+    return sections.map((section) => {
+      const [, code = '', text = ''] = /^`([a-z_]+)`\n(.*)$/s.exec(section) ?? [];
+      return { code, status, text };
+    });
+  });
+}
+
+/** The specific codes that the server puts into `innererror.code`. */
 function innerCodes(): string[] {
-  const sources = ['auth/accessTokenChecks.ts', 'services/identityLifecycle.ts', 'services/graphService.ts'];
+  const folder = join(projectRoot, 'src');
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.startsWith('doctor'),
+  );
   return sources.flatMap((source) => {
-    const text = readFileSync(join(projectRoot, 'src', source), 'utf8');
+    const text = readFileSync(join(folder, source), 'utf8');
     const inChecks = [...text.matchAll(/problem\(\s*'([a-z_]+)'/g)];
     const inErrors = [...text.matchAll(/innererror: \{ code: [^}]*\}/g)].flatMap(([found]) => [
       ...found.matchAll(/(?<!=== )'([a-z_]+)'/g),
@@ -34,18 +41,27 @@ function innerCodes(): string[] {
 }
 
 describe('docs/errors.md', () => {
-  it('has every error code of the server with its status, and no other', () => {
-    expect(Object.fromEntries(documentedStatuses())).toEqual(errorCodes);
+  it('has a section for every error code, under its status, and no other', () => {
+    const documented = errorSections().map(({ code, status }) => [code, status]);
+    expect(documented).toHaveLength(Object.keys(errorCodes).length);
+    expect(Object.fromEntries(documented)).toEqual(errorCodes);
+  });
+
+  it.each(errorSections().map(({ code, text }) => [code, text]))('says who must act on %s', (_code, text) => {
+    expect(text).toMatch(/\*\*(App|User|Operator|Administrator|No one)\b[^*]*:\*\*/);
+  });
+
+  it('has no row for an unknown innererror.code', () => {
     const inner = new Set(innerCodes());
-    const unknown = [...rows.keys()].filter((name) => !(name in errorCodes) && !inner.has(name));
+    const unknown = [...tableRows(reference).keys()].filter((name) => !inner.has(name));
     expect(unknown).toEqual(['refused_by_entra']);
   });
 
-  it.each([...new Set(innerCodes())])('explains the finer code %s', (code) => {
+  it.each([...new Set(innerCodes())])('explains the innererror.code %s', (code) => {
     expect(reference.text).toContain(`\`${code}\``);
   });
 
-  it('is not asked about fewer finer codes than there are', () => {
+  it('is checked against all kinds of innererror.code', () => {
     expect(innerCodes()).toEqual(
       expect.arrayContaining([
         'token_for_graph',
@@ -55,15 +71,5 @@ describe('docs/errors.md', () => {
         'graph_access_denied',
       ]),
     );
-  });
-});
-
-describe('docs/troubleshooting.md', () => {
-  it('tells what to do about every error code, and about no other', () => {
-    const codes = readDocument('docs/troubleshooting.md').headings.flatMap((heading) => {
-      const [, code] = /^`([a-z_]+)`$/.exec(heading) ?? [];
-      return code ?? [];
-    });
-    expect(codes.sort()).toEqual(Object.keys(errorCodes).sort());
   });
 });

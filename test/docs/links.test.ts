@@ -3,8 +3,9 @@ import { dirname, join, normalize } from 'node:path';
 import { type Document, projectRoot, readDocuments } from './markdown';
 
 const documents = readDocuments();
-const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+const { scripts, version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>;
+  version: string;
 };
 
 describe('the documents', () => {
@@ -15,19 +16,25 @@ describe('the documents', () => {
   });
 
   it.each(documents.map((document): [string, Document] => [document.path, document]))(
-    'has no link of %s that leads nowhere',
+    'has no broken link in %s',
     (_path, document) => {
-      expect(document.links.filter((link) => !leadsSomewhere(document, link))).toEqual([]);
+      expect(document.links.filter((link) => !targetExists(document, link))).toEqual([]);
     },
   );
 
   it.each(documents.map((document): [string, Document] => [document.path, document]))(
-    'names no npm script in %s that there is not',
+    'names no unknown npm script in %s',
     (_path, { text }) => {
       const named = [...text.matchAll(/npm run (?:-s )?([a-z][\w:-]*)/g)].map(([, script = '']) => script);
       expect(named.filter((script) => !(script in scripts))).toEqual([]);
     },
   );
+
+  it('name the version of the package first in the changelog', () => {
+    const [, newest] =
+      /^## (\S+)/m.exec(documents.find(({ path }) => path === 'CHANGELOG.md')?.text ?? '') ?? [];
+    expect(newest).toBe(version);
+  });
 
   it('are all reachable from the README', () => {
     const reached = new Set<string>();
@@ -46,7 +53,7 @@ describe('the documents', () => {
   });
 });
 
-function leadsSomewhere(from: Document, link: string): boolean {
+function targetExists(from: Document, link: string): boolean {
   if (/^(https|mailto):/.test(link)) return true;
   const { path, anchor } = targetOf(from.path, link);
   if (!existsSync(join(projectRoot, path))) return false;

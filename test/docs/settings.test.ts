@@ -11,20 +11,30 @@ const names = Object.keys(settings) as SettingName[];
 const sampleText = readFileSync(join(projectRoot, '.env.sample'), 'utf8');
 const sample = parse(sampleText);
 
-describe.each(['README.md', 'docs/settings.md'])('the settings in %s', (path) => {
-  const rows = tableRows(readDocument(path));
+const isRequired = (name: SettingName) =>
+  settings[name].defaultText === undefined && !settings[name].schema.safeParse(undefined).success;
 
-  it('are those of the server', () => {
-    const described = [...rows.keys()].filter((name) => /^[A-Z_]+$/.test(name));
-    expect(described.sort()).toEqual([...names].sort());
-  });
+/** The settings in a document's tables, with their rows. */
+function describedSettings(path: string): Map<string, string> {
+  return new Map([...tableRows(readDocument(path))].filter(([name]) => /^[A-Z_]+$/.test(name)));
+}
 
-  it.each(names)('tell the default of %s', (name) => {
-    const { defaultText: fallback, schema } = settings[name];
-    const isRequired = fallback === undefined && !schema.safeParse(undefined).success;
-    const [shownDefault = ''] = rows.get(name)?.split('|') ?? [];
+it('docs/settings.md describes every setting, and no other', () => {
+  expect([...describedSettings('docs/settings.md').keys()].sort()).toEqual([...names].sort());
+});
+
+it('the README describes settings of the server only, and every required one', () => {
+  const described = [...describedSettings('README.md').keys()];
+  expect(names).toEqual(expect.arrayContaining(described));
+  expect(described).toEqual(expect.arrayContaining(names.filter(isRequired)));
+});
+
+describe.each(['README.md', 'docs/settings.md'])('%s', (path) => {
+  it.each([...describedSettings(path)])('tells the default of %s', (name, row) => {
+    const { defaultText: fallback } = settings[name as SettingName];
+    const [shownDefault = ''] = row.split('|');
     if (fallback) expect(shownDefault.trim()).toBe(`\`${fallback}\``);
-    else if (isRequired) expect(shownDefault.trim()).toBe('required');
+    else if (isRequired(name as SettingName)) expect(shownDefault.trim()).toBe('required');
     else expect(shownDefault.trim()).not.toBe('');
   });
 });

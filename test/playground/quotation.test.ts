@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { projectRoot, readDocuments } from '../docs/markdown';
 
-const root = join(__dirname, '..', '..');
-const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const credential = readFileSync(join(projectRoot, 'playground/src/communicationCredential.ts'), 'utf8');
 
-const quoted = 'playground/src/communicationCredential.ts';
-/** The documents that show the code for people to copy. */
-const documents = ['README.md', 'docs/single-page-app.md'];
+/** Code blocks that show the credential for people to copy, with the document they are in. */
+const copies = readDocuments().flatMap(({ path, codeBlocks }) =>
+  codeBlocks
+    .filter(({ text }) => text.includes('function createCommunicationCredential'))
+    .map(({ text }): [string, string] => [path, text]),
+);
 
-test.each(documents)('%s shows the credential as the playground uses it', (document) => {
-  const blocks = [...read(document).matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
-  expect(blocks).toContain(read(quoted));
+test('the guide to single-page apps shows the credential', () => {
+  expect(copies.map(([path]) => path)).toContain('docs/single-page-app.md');
+});
+
+test.each(copies)('%s shows the credential as the playground uses it', (_path, text) => {
+  expect(text).toBe(credential);
 });
