@@ -32,7 +32,7 @@ function innerCodes(): string[] {
   );
   return sources.flatMap((source) => {
     const text = readFileSync(join(folder, source), 'utf8');
-    const inChecks = [...text.matchAll(/problem\(\s*'([a-z_]+)'/g)];
+    const inChecks = [...text.matchAll(/(?:problem|notTrusted)\(\s*'([a-z_]+)'/g)];
     const inErrors = [...text.matchAll(/innererror: \{ code: [^}]*\}/g)].flatMap(([found]) => [
       ...found.matchAll(/(?<!=== )'([a-z_]+)'/g),
     ]);
