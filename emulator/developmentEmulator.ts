@@ -38,8 +38,8 @@ export function portTaken(port: number, variable: string): string {
 
 export function listUsers(emulator: Emulator): string {
   const lines = Object.values(emulator.users).map((user) => {
-    const licence = user.teamsLicence ? '  has a Teams licence' : '';
-    return `  ${user.userPrincipalName.padEnd(24)}${user.objectId}${licence}`;
+    const license = user.teamsLicence ? '  Teams license' : '';
+    return `    ${user.userPrincipalName.padEnd(24)}${user.objectId}${license}`;
   });
   return lines.join('\n');
 }

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DevelopmentEmulator,
   isTaken,
-  listUsers,
   onStopSignal,
   portFrom,
   portTaken,
@@ -15,21 +14,23 @@ import {
   startDevelopmentEmulator,
 } from './developmentEmulator';
 import { projectRoot } from './projectRoot';
+import { createStyle } from './terminal';
+import { type TokenFiles, writeTokenFiles } from './tokenFiles';
 
 const readyWithinInMs = 30_000;
 const stopsWithinInMs = 20_000;
 
-/** `npm run local`: the emulator in this process, and the server as its own, as it is deployed. */
+/** `npm run local`: the emulator in this process; the server in its own, as it is deployed. */
 run(async () => {
   const port = portFrom('PORT', 3000);
   const playgroundPort = portFrom('PLAYGROUND_PORT', 5173);
-  await refuseTakenPort(port, 'PORT');
-  await refuseTakenPort(playgroundPort, 'PLAYGROUND_PORT');
+  await assertPortIsFree(port, 'PORT');
+  await assertPortIsFree(playgroundPort, 'PLAYGROUND_PORT');
   const development = await startDevelopmentEmulator();
   const playgroundUrl = `http://localhost:${playgroundPort}`;
   const server = startServer(port, playgroundUrl, development);
   const playground = startPlayground(port, playgroundPort, development);
-  // However this process ends, it leaves no server behind.
+  // However this process ends, no server keeps running.
   process.on('exit', () => [server, playground].forEach((each) => each.kill('SIGKILL')));
 
   const state = { stopping: false };
@@ -39,17 +40,22 @@ run(async () => {
   });
   server.once('exit', (code, signal) => {
     if (state.stopping) return;
-    process.stderr.write(`The server stopped by itself (${signal ?? `exit code ${code ?? 'unknown'}`}).\n`);
+    process.stderr.write(
+      `The server stopped unexpectedly (${signal ?? `exit code ${code ?? 'unknown'}`}).\n`,
+    );
     process.exit(1);
   });
 
   const url = `http://localhost:${port}`;
   await untilReady(url, () => state.stopping);
-  if (!state.stopping) process.stdout.write(welcome(url, playgroundUrl, development));
+  if (state.stopping) return;
+  const files = writeTokenFiles(development.emulator);
+  process.on('exit', () => files.remove());
+  process.stdout.write(welcome(url, playgroundUrl, development, files));
 });
 
-/** The server would say so too, but only after the emulator has said that all is well. */
-async function refuseTakenPort(port: number, setting: string): Promise<void> {
+/** The server would report it too, but only after the emulator has started. */
+async function assertPortIsFree(port: number, setting: string): Promise<void> {
   const probe = createServer();
   try {
     probe.listen(port);
@@ -67,7 +73,7 @@ function startServer(
   { emulator, authorityFile }: DevelopmentEmulator,
 ): ChildProcess {
   const entry = join(projectRoot, 'dist', 'server.js');
-  if (!existsSync(entry)) throw new Error(`${entry} is missing: npm run build makes it.`);
+  if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
   return spawn(process.execPath, [entry], {
     cwd: projectRoot,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -82,10 +88,10 @@ function startServer(
   });
 }
 
-/** The page that calls the server from a browser, of another origin. */
+/** The page that calls the server from a browser, from another origin. */
 function startPlayground(apiPort: number, port: number, { emulator }: DevelopmentEmulator): ChildProcess {
   const entry = join(projectRoot, 'build', 'playground', 'main.js');
-  if (!existsSync(entry)) throw new Error(`${entry} is missing: npm run build:playground makes it.`);
+  if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build:playground`);
   return spawn(process.execPath, [entry], {
     cwd: projectRoot,
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -100,9 +106,9 @@ function startPlayground(apiPort: number, port: number, { emulator }: Developmen
   });
 }
 
-async function untilReady(url: string, givenUp: () => boolean): Promise<void> {
+async function untilReady(url: string, isCancelled: () => boolean): Promise<void> {
   const deadline = Date.now() + readyWithinInMs;
-  while (!givenUp()) {
+  while (!isCancelled()) {
     const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
     if (answer?.ok) return;
     if (Date.now() > deadline) throw new Error(`The server is not ready after ${readyWithinInMs / 1000} s.`);
@@ -110,7 +116,7 @@ async function untilReady(url: string, givenUp: () => boolean): Promise<void> {
   }
 }
 
-/** The server first: what it has in hand still needs the emulator. */
+/** The server first: its requests in flight still need the emulator. */
 async function stop(server: ChildProcess, { emulator }: DevelopmentEmulator): Promise<void> {
   if (server.exitCode === null && server.signalCode === null) {
     const exited = once(server, 'exit');
@@ -122,40 +128,37 @@ async function stop(server: ChildProcess, { emulator }: DevelopmentEmulator): Pr
   process.exit(0);
 }
 
+/** One screen of 80 columns and 24 rows, ready to paste from. */
 function welcome(
   url: string,
   playgroundUrl: string,
-  { emulator, authorityFile }: DevelopmentEmulator,
+  { emulator }: DevelopmentEmulator,
+  files: TokenFiles,
 ): string {
-  const alice = `-H "Authorization: Bearer ${emulator.accessToken({ user: 'alice' })}"`;
-  const carol = `-H "Authorization: Bearer ${emulator.accessToken({ user: 'carol' })}"`;
-  const teams = `-H "teams-user-aad-token: ${emulator.teamsToken({ user: 'carol' })}"`;
+  const { strong, faint } = createStyle(process.stdout, process.env);
+  const alice = `-H "@${files.alice}"`;
+  const carol = `-H "@${files.carol}" -H "@${files.carolTeams}"`;
   return `
-Server      ${url}
-Playground  ${playgroundUrl}   the same in a browser; docs/single-page-app.md says how it comes to trust the emulator
-Emulator    ${emulator.url}   Entra ID, Microsoft Graph and ACS Identity on this machine
+  ${strong('ACS authentication server')} on the local emulator. Nothing leaves this machine.
 
-Users
-${listUsers(emulator)}
+  Playground  ${strong(playgroundUrl)}   open this first, and sign in as Alice
+  API         ${url}   try it on ${url}/docs
+  Emulator    ${emulator.url}  Entra ID, Microsoft Graph and ACS
 
-One call for each operation; the tokens are good for an hour.
+  The browser must trust the emulator: open ${emulator.url}, choose
+  Advanced, then Proceed. In a terminal:
 
-# A communication token for Alice, whose identity is created the first time (200)
-curl -sS -i -w "\\n" ${alice} ${url}/getToken
+${faint('  # Get a token; creates the identity of Alice on first use')}
+curl -w "\\n" ${alice} ${url}/getToken
+${faint("  # Exchange a Teams user's token")}
+curl -w "\\n" ${carol} ${url}/exchangeToken
+${faint('  # Find the identity, or create it without a token')}
+curl -w "\\n" ${alice} ${url}/api/user
+curl -w "\\n" -X POST ${alice} ${url}/api/user
+${faint('  # Delete it')}
+curl -i -X DELETE ${alice} ${url}/deleteUser
 
-# A Teams user's token for Carol (200)
-curl -sS -i -w "\\n" -X POST ${carol} ${teams} ${url}/exchangeToken
-
-# Alice's communication identity (200), or created without a token (201, or 200 if there was one)
-curl -sS -i -w "\\n" ${alice} ${url}/api/user
-curl -sS -i -w "\\n" -X POST ${alice} ${url}/api/user
-
-# All of it deleted again (204)
-curl -sS -i -w "\\n" -X DELETE ${alice} ${url}/deleteUser
-
-Another token            npm run -s token -- --user bob
-The emulator's controls  curl -sS --cacert "${authorityFile}" ${emulator.url}/_emulator/
-Each request in the log  LOG_LEVEL=info npm run local
-Ctrl-C stops both.
+  Another token: npm run -s token -- --user bob       More: docs/emulator.md
+  Ctrl-C stops everything.
 `;
 }

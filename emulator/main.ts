@@ -1,22 +1,26 @@
+import { relative } from 'node:path';
 import { listUsers, onStopSignal, run, startDevelopmentEmulator } from './developmentEmulator';
+import { createStyle } from './terminal';
 
-/** `npm run emulator`: the emulator alone, for a server that one starts oneself. */
+/** `npm run emulator`: the emulator alone, for a server that you start yourself. */
 run(async () => {
   const { emulator, authorityFile } = await startDevelopmentEmulator();
   onStopSignal(() => void emulator.stop());
-  const settings = Object.entries({ ...emulator.settings(), NODE_EXTRA_CA_CERTS: authorityFile });
+  const { strong } = createStyle(process.stdout, process.env);
+  const certificate = relative(process.cwd(), authorityFile).replaceAll('\\', '/');
   process.stdout.write(`
-Emulator of Entra ID, Microsoft Graph and ACS Identity on ${emulator.url}
+  Emulator of Entra ID, Microsoft Graph and ACS   ${strong(emulator.url)}
 
-Users
+  Users
 ${listUsers(emulator)}
 
-Settings of a server that uses it. All but the last are in .env.sample; Node reads the last one
-before it reads any file, so it must stand in the environment.
-${settings.map(([name, value]) => `  ${name}=${value}`).join('\n')}
+  To use it, start a server with the settings of .env.sample (cp .env.sample .env),
+  and with this in its environment, since Node.js does not read it from .env:
+    NODE_EXTRA_CA_CERTS=${certificate}
 
-An access token to paste    npm run -s token -- --user alice
-What else it can do         curl -s --cacert ${authorityFile} ${emulator.url}/_emulator/
-Ctrl-C stops it.
+  Its settings as JSON    curl --cacert ${certificate} ${emulator.url}/_emulator/settings
+  What it can do          curl --cacert ${certificate} ${emulator.url}/_emulator/
+  An access token         npm run -s token -- --user alice
+  Ctrl-C stops it.
 `);
 });

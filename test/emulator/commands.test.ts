@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { freePort } from '../support/serverProcess';
@@ -30,7 +31,8 @@ function start(program: string, args: string[], environment: Record<string, stri
 
 async function says(program: Program, text: string): Promise<void> {
   while (!program.output().includes(text)) {
-    if (program.child.exitCode !== null) throw new Error(`it stopped: ${program.errors()}`);
+    const ended = program.child.exitCode !== null || program.child.signalCode !== null;
+    if (ended) throw new Error(`it stopped: ${program.errors()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -43,30 +45,62 @@ async function environmentWithFreePorts(): Promise<Record<string, string>> {
   };
 }
 
-test('local prints calls that work as they stand, and stops both with a signal', async () => {
-  const local = start('local', [], await environmentWithFreePorts());
-  await says(local, 'Ctrl-C stops both.');
-  const calls = local
-    .output()
-    .split('\n')
-    .filter((line) => line.startsWith('curl '));
+describe('npm run local', () => {
+  let local: Program;
+  let screen: string[];
+  beforeEach(async () => {
+    local = start('local', [], await environmentWithFreePorts());
+    await says(local, 'Ctrl-C stops everything.');
+    screen = local.output().trimEnd().split('\n');
+  });
+  const curls = () => screen.filter((line) => line.startsWith('curl '));
 
-  const statuses = [];
-  for (const call of calls) statuses.push((await callAsCurl(call)).status);
-  expect(statuses).toEqual([200, 200, 200, 200, 204]);
+  test('prints calls that work as they are, and stops with a signal', async () => {
+    const statuses = [];
+    for (const call of curls()) statuses.push((await callAsCurl(call)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 204]);
 
-  local.child.kill('SIGTERM');
-  expect(await local.exited).toBe(0);
-  await expect(callAsCurl(calls[0] ?? '')).rejects.toThrow();
+    const [call = ''] = curls();
+    const request = requestOf(call);
+    local.child.kill('SIGTERM');
+    expect(await local.exited).toBe(0);
+    await expect(fetch(...request)).rejects.toThrow();
+  });
+
+  test('fits one terminal of 80 columns and 24 rows, with curls of 100 characters at most', () => {
+    // Two rows are npm's own, and one is the prompt that follows.
+    const rows = screen.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 0);
+    expect(rows).toBeLessThanOrEqual(24);
+    expect(screen.filter((line) => line.length > (line.startsWith('curl ') ? 100 : 80))).toEqual([]);
+    expect(local.output()).not.toMatch(/eyJ|\u001b/);
+  });
+
+  test('keeps its tokens in files of its user alone, and removes them when it stops', async () => {
+    const files = [...new Set(curls().flatMap(headerFiles))];
+    expect(files).toHaveLength(3);
+    for (const file of files) {
+      expect(readFileSync(file, 'utf8')).toMatch(/^[\w-]+: (Bearer )?eyJ[\w.-]+\n$/);
+      if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
+    }
+    local.child.kill('SIGINT');
+    expect(await local.exited).toBe(0);
+    expect(files.filter(existsSync)).toEqual([]);
+  });
 });
 
-async function callAsCurl(line: string): Promise<Response> {
-  const headers = [...line.matchAll(/-H "([^:]+): ([^"]+)"/g)].map(
-    ([, name = '', value = '']): [string, string] => [name, value],
-  );
-  const method = /-X (\w+)/.exec(line)?.[1] ?? 'GET';
-  return await fetch(/http:\S+$/.exec(line)?.[0] ?? '', { method, headers });
+const headerFiles = (call: string): string[] =>
+  [...call.matchAll(/-H "@([^"]+)"/g)].map(([, file = '']) => join(process.cwd(), file));
+
+function requestOf(call: string): Parameters<typeof fetch> {
+  const headers = headerFiles(call).map((file) => {
+    const [name = '', value = ''] = readFileSync(file, 'utf8').trim().split(': ');
+    return [name, value] as [string, string];
+  });
+  const method = /-X (\w+)/.exec(call)?.[1] ?? 'GET';
+  return [/http:\S+$/.exec(call)?.[0] ?? '', { method, headers }];
 }
+
+const callAsCurl = (call: string): Promise<Response> => fetch(...requestOf(call));
 
 describe('a port that is taken is one line and exit code 1:', () => {
   test.each([
@@ -166,5 +200,31 @@ describe('withLocalCa', () => {
 
     expect(await wrapped.exited).toBe(1);
     expect(wrapped.errors()).toMatch(/^withLocalCa: cannot run no-such-command/);
+  });
+});
+
+describe('the ports of npm run local', () => {
+  test('are all checked before anything is built, and named with their settings', async () => {
+    const environment = await environmentWithFreePorts();
+    const taken = ['PORT', 'EMULATOR_PORT'];
+    const others = taken.map((setting) => createServer().listen(Number(environment[setting])));
+    await Promise.all(others.map((other) => once(other, 'listening')));
+    try {
+      const runner = join(__dirname, '../../scripts/run.mjs');
+      const child = spawn(process.execPath, [runner, '--ports', 'no-such-target', '--', 'no-such-program'], {
+        env: { ...process.env, ...environment },
+      });
+      const errors: string[] = [];
+      child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+      expect((await once(child, 'close'))[0]).toBe(1);
+      expect(errors.join('').trimEnd().split('\n')).toEqual([
+        ...taken.map(
+          (setting) => `Port ${environment[setting] ?? ''} is taken: set ${setting} to a free port.`,
+        ),
+        'Or stop the programs that use them.',
+      ]);
+    } finally {
+      others.forEach((other) => other.close());
+    }
   });
 });

@@ -1,0 +1,14 @@
+/** Text styles, on a terminal only and unless NO_COLOR is set (https://no-color.org). */
+export interface Style {
+  readonly strong: (text: string) => string;
+  readonly faint: (text: string) => string;
+}
+
+export function createStyle(
+  output: { isTTY?: boolean },
+  environment: Readonly<Record<string, string | undefined>>,
+): Style {
+  const colored = output.isTTY === true && !environment.NO_COLOR;
+  const style = (code: number) => (text: string) => (colored ? `\u001b[${code}m${text}\u001b[0m` : text);
+  return { strong: style(1), faint: style(2) };
+}

@@ -1,0 +1,70 @@
+// Builds what a program needs, quietly and only if its sources have changed, then runs it in this process:
+//   node scripts/run.mjs [--ports] <target>... -- <program> [arguments]
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { takenPorts } from './lib/takenPorts.mjs';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** For each npm script that builds: the sources that it reads, and the folder that it writes. */
+const targets = {
+  build: { sources: ['src', 'tsconfig.json'], output: 'dist' },
+  'build:emulator': { sources: ['emulator', 'tsconfig.json'], output: 'build/emulator' },
+  'build:playground': { sources: ['playground', 'tsconfig.json'], output: 'build/playground' },
+};
+
+const separator = process.argv.indexOf('--', 2);
+const options = process.argv.slice(2, separator);
+const [program, ...programArguments] = process.argv.slice(separator + 1);
+
+try {
+  if (options.includes('--ports')) await refuseTakenPorts();
+  await Promise.all(options.filter((option) => option in targets).map(buildIfChanged));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+const file = join(root, program);
+process.argv = [process.argv[0], file, ...programArguments];
+await import(pathToFileURL(file).href);
+
+/** All taken ports are reported together, and before a build that would be in vain. */
+async function refuseTakenPorts() {
+  const taken = await takenPorts(process.env);
+  if (taken.length === 0) return;
+  const lines = taken.map(({ port, setting }) => `Port ${port} is taken: set ${setting} to a free port.`);
+  throw new Error([...lines, 'Or stop the programs that use them.'].join('\n'));
+}
+
+async function buildIfChanged(target) {
+  const { sources, output } = targets[target];
+  const stamp = join(root, output, '.built');
+  const newest = Math.max(...['package.json', ...sources].map((path) => newestChange(join(root, path))));
+  if (newest <= newestChange(stamp)) return;
+  await build(target);
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, '');
+}
+
+/** Milliseconds since 1970; 0 if there is nothing at the path. */
+function newestChange(path) {
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (!entry?.isDirectory()) return entry?.mtimeMs ?? 0;
+  return Math.max(entry.mtimeMs, ...readdirSync(path).map((name) => newestChange(join(path, name))));
+}
+
+function build(target) {
+  return new Promise((done, failed) => {
+    const npm = spawn('npm', ['run', '--silent', target], { cwd: root, shell: process.platform === 'win32' });
+    const output = [];
+    npm.stdout.on('data', (chunk) => output.push(chunk));
+    npm.stderr.on('data', (chunk) => output.push(chunk));
+    npm.once('error', failed);
+    npm.once('close', (code) => {
+      if (code === 0) done();
+      else failed(new Error(`npm run ${target} failed:\n${Buffer.concat(output).toString()}`));
+    });
+  });
+}
