@@ -5,7 +5,7 @@ import { type Deadline, withDeadline } from '../resilience/deadline';
 import { type HttpClient, HttpError } from '../resilience/httpClient';
 import { parseRetryAfter, UpstreamError } from '../resilience/upstreamError';
 
-/** The parts of the tenant's OpenID Connect discovery document that we use, or that MSAL wants. */
+/** The parts of the tenant's OpenID Connect discovery document that this server or MSAL needs. */
 const discoveryDocument = z.looseObject({
   issuer: z.url(),
   jwks_uri: z.url({ protocol: /^https$/ }),
@@ -27,7 +27,7 @@ const signingKeySet = z.object({
   ),
 });
 
-/** What the authority has published: immutable, replaced as a whole by a newer one. */
+/** The authority's published metadata: immutable, replaced as a whole. */
 export interface AuthorityMetadata {
   readonly discovery: DiscoveryDocument;
   /** The tenant's v1 and v2 issuers. */
@@ -35,22 +35,22 @@ export interface AuthorityMetadata {
   readonly signingKeys: ReadonlyMap<string, KeyObject>;
 }
 
-/** The tenant's authority: where it is, who it says it is, and the keys it signs with. */
+/** The tenant's authority: its endpoints, issuers and signing keys. */
 export interface EntraAuthority {
-  /** Begins to load and keeps fresh in the background until `stop`. */
+  /** Loads the metadata and refreshes it in the background until `stop`. */
   start(): void;
   stop(): void;
-  /** What is known, without waiting; undefined until the first load has succeeded. */
+  /** The metadata loaded last, without waiting; undefined until the first load has succeeded. */
   current(): AuthorityMetadata | undefined;
-  /** What is known, loading it if nothing is yet. Throws UpstreamError if the authority cannot be reached. */
+  /** The same, but waits for the first load. Throws UpstreamError if the authority cannot be reached. */
   metadata(): Promise<AuthorityMetadata>;
   /**
-   * The key of that id. An unknown id makes us ask the authority again, at most once in 10 s for all callers, so that
-   * a rotated key works at once and invented ids cost nothing. Undefined if the authority has no such key; throws
-   * UpstreamError if it could not be asked, since then we do not know.
+   * The key with this id; undefined if the authority has none. An unknown id triggers a reload, at most one every 10 s
+   * across all callers, so that a rotated key works at once and invented ids are cheap. Throws UpstreamError if the
+   * reload fails, because the key may exist.
    */
   signingKey(keyId: string): Promise<KeyObject | undefined>;
-  /** Called with every change of the set of keys. */
+  /** The listener is called whenever the set of keys changes. */
   onKeysChanged(listener: () => void): void;
 }
 
@@ -62,14 +62,14 @@ export interface EntraAuthorityOptions {
 }
 
 const fetchTimeLimitInMs = 4_000;
-/** Microsoft's guide to key rollover asks for a refresh at least daily; hourly leaves room for failed ones. */
+/** Microsoft's guide to key rollover recommends a refresh at least daily; hourly leaves room for failures. */
 const refreshIntervalInMs = 60 * 60_000;
-/** A sick authority at the start is asked again this soon, then ever less often. */
+/** Retry delay after a failed load; doubles with each failure. */
 const firstReloadDelayInMs = 500;
 const maxReloadDelayInMs = 10_000;
 const reloadCooldownInMs = 1_000;
 const unknownKeyCooldownInMs = 10_000;
-/** RFC 7518 section 3.3. A shorter one was cut off on its way: base64url of anything reads as some number. */
+/** RFC 7518 section 3.3. A shorter key may be a truncated one: any base64url text decodes to some number. */
 const minKeyLengthInBits = 2_048;
 
 export function createEntraAuthority({
@@ -113,8 +113,8 @@ export function createEntraAuthority({
 
   async function load(deadline: Deadline): Promise<AuthorityMetadata> {
     const wellKnown = '.well-known/openid-configuration';
-    // v1 tokens bear another issuer than v2 tokens, and which one it is depends on the cloud: usually the first of these. An odd
-    // v1 document is no reason to turn every caller away.
+    // v1 tokens have another issuer than v2 tokens; it depends on the cloud and is usually this one. If the v1 document
+    // cannot be used, callers with v2 tokens must still be accepted.
     const usualV1Issuer = `https://sts.windows.net/${tenantId}/`;
     const v1 = fetchJson('read v1 discovery', `${tenantUrl}/${wellKnown}`, discoveryDocument, deadline).then(
       ({ issuer }) => (issuer.toLowerCase().includes(tenantId) ? issuer : usualV1Issuer),
@@ -131,7 +131,7 @@ export function createEntraAuthority({
       throw entraError(
         'read discovery',
         { transportFailure: 'invalid_response' },
-        new Error('the issuer is not of this tenant'),
+        new Error('the issuer belongs to another tenant'),
       );
     }
     const issuers = [...new Set([discovery.issuer, usualV1Issuer, await v1])];
@@ -146,14 +146,17 @@ export function createEntraAuthority({
     return { discovery, issuers, signingKeys };
   }
 
-  /** One load at a time; a failed one leaves the last good metadata in place. */
+  /** One load at a time; if it fails, the last good metadata stays. */
   function reload(): Promise<AuthorityMetadata> {
     loading ??= withDeadline(fetchTimeLimitInMs, undefined, load)
       .then((metadata) => {
         lastFailure = undefined;
         const changed = !sameKeys(known?.signingKeys, metadata.signingKeys);
         if (changed)
-          log.info({ keyIds: [...metadata.signingKeys.keys()] }, 'signing keys of Microsoft Entra ID loaded');
+          log.info(
+            { keyIds: [...metadata.signingKeys.keys()] },
+            'loaded the signing keys of Microsoft Entra ID',
+          );
         known = metadata;
         if (changed) listeners.forEach((listener) => listener());
         return metadata;
@@ -174,7 +177,7 @@ export function createEntraAuthority({
     return loading;
   }
 
-  /** For callers who cannot go on without: asks a sick authority at most once a second, whoever calls. */
+  /** For callers that need the metadata: queries a failing authority at most once a second across all callers. */
   async function loadMetadataOnce(): Promise<AuthorityMetadata> {
     if (!loading && lastFailure && performance.now() - lastFailureAt < reloadCooldownInMs) throw lastFailure;
     return reload();
@@ -229,7 +232,7 @@ function importKeys(keys: z.infer<typeof signingKeySet>['keys']): Map<string, Ke
       const key = createPublicKey({ key: { kty, n, e }, format: 'jwk' });
       if ((key.asymmetricKeyDetails?.modulusLength ?? 0) >= minKeyLengthInBits) imported.set(kid, key);
     } catch {
-      // One corrupt key must not take the others down; tokens signed with it are refused as signed by an unknown key.
+      // A corrupt key must not disable the others. Tokens signed with it are rejected: unknown key.
     }
   }
   return imported;
