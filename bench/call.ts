@@ -7,7 +7,7 @@ export interface CallOptions {
   headers?: Record<string, string>;
 }
 
-export interface Answer {
+export interface CallResult {
   readonly status: number;
   readonly retryAfterInSeconds: number | undefined;
   readonly body: string;
@@ -16,11 +16,11 @@ export interface Answer {
 
 const agent = new Agent({ connections: 512, keepAliveTimeout: 60_000 });
 
-/** One request over a kept connection, and how long it took from beginning to last byte. */
+/** Sends one request over a keep-alive connection and measures the time until the last byte. */
 export async function call(
   url: string,
   { path, method = 'GET', token, headers = {} }: CallOptions,
-): Promise<Answer> {
+): Promise<CallResult> {
   const startedAt = performance.now();
   const reply = await request(`${url}${path}`, {
     dispatcher: agent,

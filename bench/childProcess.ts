@@ -4,30 +4,30 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A server in a process of its own, and what that process has used so far. */
+/** A server in its own process, with the resources that the process has used so far. */
 export interface MeasuredProcess {
   readonly url: string;
-  /** Processor time of all its threads. */
+  /** CPU time of all its threads. */
   cpuInMs(): number;
-  /** Memory that it holds (its resident set). */
+  /** Resident set size. */
   rssInMb(): number;
   stop(): Promise<void>;
 }
 
 export interface ProcessOptions {
   name: string;
-  /** What node is called with: options and the script. */
+  /** The command line after `node`: options and script. */
   nodeArguments: readonly string[];
   environment: Record<string, string>;
-  /** Where it runs, and its log goes: a folder without a .env file. */
+  /** The working directory, which also gets the log: a folder without a .env file. */
   folder: string;
   core: string | undefined;
 }
 
-const startsWithinInMs = 20_000;
-const stopsWithinInMs = 20_000;
+const startTimeLimitInMs = 20_000;
+const stopTimeLimitInMs = 20_000;
 
-/** Starts it, its standard output in a file, and waits until its log says on which port it listens. */
+/** Starts the process with its standard output in a file, and waits until the log shows the port. */
 export async function startProcess(options: ProcessOptions): Promise<MeasuredProcess> {
   const { name, nodeArguments, environment, folder, core } = options;
   const logFile = join(folder, `${name}.log`);
@@ -43,19 +43,20 @@ export async function startProcess(options: ProcessOptions): Promise<MeasuredPro
     stdio: ['ignore', log, 'inherit'],
   });
   closeSync(log);
-  const killWithUs = () => void child.kill('SIGKILL');
-  process.once('exit', killWithUs);
+  const killOnExit = () => void child.kill('SIGKILL');
+  process.once('exit', killOnExit);
   const port = await portIn(logFile, child);
   return {
     url: `http://127.0.0.1:${port}`,
     cpuInMs: () => cpuInMs(pidOf(child)),
     rssInMb: () => rssInMb(pidOf(child)),
     async stop() {
-      process.removeListener('exit', killWithUs);
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${name} ended by itself`);
+      process.removeListener('exit', killOnExit);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`${name} exited unexpectedly`);
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
-      if (!(await Promise.race([exited, sleep(stopsWithinInMs, undefined, { ref: false })]))) {
+      if (!(await Promise.race([exited, sleep(stopTimeLimitInMs, undefined, { ref: false })]))) {
         child.kill('SIGKILL');
         throw new Error(`${name} did not stop`);
       }
@@ -64,7 +65,7 @@ export async function startProcess(options: ProcessOptions): Promise<MeasuredPro
 }
 
 async function portIn(logFile: string, child: ChildProcess): Promise<number> {
-  const deadline = Date.now() + startsWithinInMs;
+  const deadline = Date.now() + startTimeLimitInMs;
   while (Date.now() < deadline && child.exitCode === null) {
     const [, port] = /"port":(\d+)/.exec(readFileSync(logFile, 'utf8')) ?? [];
     if (port !== undefined) return Number(port);
@@ -72,19 +73,19 @@ async function portIn(logFile: string, child: ChildProcess): Promise<number> {
   }
   child.kill('SIGKILL');
   throw new Error(
-    `${child.spawnargs.join(' ')} does not start:\n${readFileSync(logFile, 'utf8').slice(-2_000)}`,
+    `${child.spawnargs.join(' ')} did not start:\n${readFileSync(logFile, 'utf8').slice(-2_000)}`,
   );
 }
 
 function pidOf({ pid }: ChildProcess): number {
-  if (pid === undefined) throw new Error('a process was not started');
+  if (pid === undefined) throw new Error('the process was not started');
   return pid;
 }
 
-/** In which unit the kernel counts processor time. */
+/** The kernel's unit of CPU time. */
 const tickInMs = 1_000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** proc(5): utime and stime are fields 14 and 15, the second being a name in brackets that may hold anything. */
+/** proc(5): utime and stime are fields 14 and 15. Field 2 is a name in brackets that may contain spaces and brackets. */
 function cpuInMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 
-/** Which processor cores run what; undefined where the machine has one core or no taskset, and nothing is pinned. */
+/** The CPU cores that each part runs on. */
 export interface Cores {
-  /** The server under test, or the floor: one core. */
+  /** One core, for the server under test or the floor. */
   readonly server: string;
-  /** All the rest: load generator and emulator. */
+  /** The other cores, for load generator and emulator. */
   readonly rest: string;
 }
 
-/** Moves this process, with its threads, away from the core that the servers will have for themselves. */
+/** Moves this process with its threads off the core of the servers. Undefined with a single core or without taskset: nothing is pinned. */
 export function reserveServerCore(): Cores | undefined {
   const [server, ...rest] = allowedCores();
   if (server === undefined || rest.length === 0) return undefined;
@@ -19,14 +19,14 @@ export function reserveServerCore(): Cores | undefined {
 
 function allowedCores(): number[] {
   try {
-    const answer = execFileSync('taskset', ['-cp', String(process.pid)], { encoding: 'utf8' });
-    return expand(answer.slice(answer.lastIndexOf(':') + 1).trim());
+    const output = execFileSync('taskset', ['-cp', String(process.pid)], { encoding: 'utf8' });
+    return expand(output.slice(output.lastIndexOf(':') + 1).trim());
   } catch {
     return [];
   }
 }
 
-/** `0-2,5` as 0, 1, 2, 5. */
+/** `0-2,5` becomes 0, 1, 2, 5. */
 function expand(list: string): number[] {
   return list.split(',').flatMap((part) => {
     const [first = NaN, last = first] = part.split('-').map(Number);

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * The least that any server must do that looks at its callers' tokens: one RS256 signature checked with a prepared key for
- * each request, and a constant answer. What the real server costs is held against it.
+ * The floor: the minimum of any server that verifies access tokens, with which the real server is compared. It does one
+ * RS256 verification per request with an imported key, and a constant response.
  */
 const key = createPublicKey({ key: JSON.parse(process.env.FLOOR_KEY ?? '') as JsonWebKey, format: 'jwk' });
 const body = process.env.FLOOR_BODY ?? '';
@@ -17,8 +17,8 @@ const server = createServer((request, response) => {
   const token = request.headers.authorization?.slice('Bearer '.length) ?? '';
   const end = token.lastIndexOf('.');
   const signature = Buffer.from(token.slice(end + 1), 'base64url');
-  const good = verify('sha256', Buffer.from(token.slice(0, end)), key, signature);
-  if (good) response.writeHead(200, headers).end(body);
+  const valid = verify('sha256', Buffer.from(token.slice(0, end)), key, signature);
+  if (valid) response.writeHead(200, headers).end(body);
   else response.writeHead(401).end();
 });
 server.listen(0, () => {

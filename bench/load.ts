@@ -4,22 +4,22 @@ import type { MeasuredProcess } from './childProcess';
 
 export interface Load {
   readonly server: MeasuredProcess;
-  /** The access tokens for so many requests; with fewer than that they come round again. */
+  /** The access tokens for this number of requests. */
   readonly tokens: (requests: number) => readonly string[];
   readonly connections: number;
-  /** What every answer must be; a load that meets anything else measures nothing. */
+  /** The expected status. A run with any other response fails. */
   readonly status: number;
 }
 
 export interface LoadResult {
   readonly requestsPerSecond: number;
   readonly cpuPerRequestInMs: number;
-  /** Share of one core that the server used; well below 1 means that it was waiting for others. */
+  /** Share of one core that the server used. Well below 1 means that it waited for other processes. */
   readonly busy: number;
   readonly seconds: number;
 }
 
-/** Sends so many requests to /getToken and waits for the last one, so that none is left half done and uncounted. */
+/** Sends this number of requests to /getToken and waits for the last response, so that all are counted. */
 export async function run(
   { server, tokens, connections, status }: Load,
   requests: number,
@@ -31,7 +31,7 @@ export async function run(
         url: `${server.url}/getToken`,
         connections,
         amount: requests,
-        // How often it looks whether all is done: the time of a load is no more exact than this.
+        // How often autocannon checks for completion, and so the resolution of the measured time.
         sampleInt: 10,
         setupClient: (client) => client.setRequests(shares.pop() ?? []),
       },
@@ -43,7 +43,7 @@ export async function run(
     void once(instance, 'start').then(begin);
   });
   let [cpuBefore, startedAt] = [server.cpuInMs(), performance.now()];
-  /** Preparing the requests takes a while, in which nothing is sent yet. */
+  /** Called after autocannon has prepared the requests, which takes some time. */
   function begin(): void {
     [cpuBefore, startedAt] = [server.cpuInMs(), performance.now()];
   }
@@ -51,16 +51,16 @@ export async function run(
   const elapsedInMs = performance.now() - startedAt;
   const cpuInMs = server.cpuInMs() - cpuBefore;
 
-  const answered = countAnswers(result, status);
+  const completed = countResponses(result, status);
   return {
-    requestsPerSecond: (answered / elapsedInMs) * 1_000,
-    cpuPerRequestInMs: cpuInMs / answered,
+    requestsPerSecond: (completed / elapsedInMs) * 1_000,
+    cpuPerRequestInMs: cpuInMs / completed,
     busy: cpuInMs / elapsedInMs,
     seconds: elapsedInMs / 1_000,
   };
 }
 
-/** Runs it for about so long, until the just-in-time compiler has done its work; how many requests go into that time. */
+/** Runs the load for about this time, so that the JIT compiler is done; returns how many requests fit into it. */
 export async function warmUp(load: Load, seconds: number): Promise<number> {
   let requests = load.connections * 4;
   for (let elapsed = 0; ;) {
@@ -73,7 +73,7 @@ export async function warmUp(load: Load, seconds: number): Promise<number> {
   }
 }
 
-/** The requests of each connection, as autocannon takes them. */
+/** The requests of each connection, in autocannon's format. */
 function share(tokens: readonly string[], connections: number): autocannon.Request[][] {
   const shares = Array.from({ length: connections }, (): autocannon.Request[] => []);
   for (const [index, token] of tokens.entries()) {
@@ -86,13 +86,15 @@ function share(tokens: readonly string[], connections: number): autocannon.Reque
   return shares;
 }
 
-/** Throws if there was any answer but the expected one. */
-function countAnswers({ statusCodeStats, errors }: autocannon.Result, status: number): number {
+/** Throws if there was any unexpected response. */
+function countResponses({ statusCodeStats, errors }: autocannon.Result, status: number): number {
   const byStatus: Partial<Record<string, { count?: number }>> = statusCodeStats ?? {};
-  const answered = byStatus[status]?.count ?? 0;
-  const others = Object.keys(byStatus).filter((code) => code !== String(status));
-  if (answered === 0 || others.length > 0 || errors > 0) {
-    throw new Error(`a load that must be answered with ${status} met ${others.join(', ')}, ${errors} errors`);
+  const expected = byStatus[status]?.count ?? 0;
+  const unexpected = Object.keys(byStatus).filter((code) => code !== String(status));
+  if (expected === 0 || unexpected.length > 0 || errors > 0) {
+    throw new Error(
+      `expected only responses ${status}, got ${unexpected.join(', ') || 'no others'} and ${errors} errors`,
+    );
   }
-  return answered;
+  return expected;
 }

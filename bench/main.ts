@@ -19,9 +19,9 @@ const measures: Record<SectionName, Measure> = {
   storm: measureStorm,
 };
 
-/** Measures the built server, and prints one table of what was measured in this run. */
+/** Measures the built server and prints the results as one table. */
 async function main(args: string[]): Promise<void> {
-  if (process.platform !== 'linux') throw new Error('the benchmark reads /proc, which only Linux has');
+  if (process.platform !== 'linux') throw new Error('the benchmark needs /proc, so it runs on Linux only');
   const options = parse(args);
   const cores = reserveServerCore();
   const startedAt = new Date();
@@ -43,26 +43,26 @@ function parse(args: string[]): Options {
   try {
     return parseOptions(args);
   } catch (error) {
-    throw new Error(`${reasonOf(error)}\nUsage: ${usage}`);
+    throw new Error(`${messageOf(error)}\nUsage: ${usage}`);
   }
 }
 
 function conditions({ quick }: Options, cores: Cores | undefined, startedAt: Date): string {
-  const pinned = cores
+  const pinning = cores
     ? `server and floor alone on core ${cores.server}, load generator and emulator on ${cores.rest}`
-    : 'nothing pinned to cores';
+    : 'not pinned to cores';
   const [cpu] = cpus();
   return [
-    `${quick ? 'Quick' : 'Whole'} run of ${startedAt.toISOString().slice(0, 16)}Z, Node ${process.version}, ${cpu?.model.trim() ?? ''};`,
-    `${pinned}; NODE_ENV=production, LOG_LEVEL=info into a file, rate limits off.`,
+    `${quick ? 'Quick' : 'Full'} run of ${startedAt.toISOString().slice(0, 16)}Z, Node ${process.version}, ${cpu?.model.trim() ?? ''};`,
+    `${pinning}; NODE_ENV=production, LOG_LEVEL=info to a file, rate limits off.`,
   ].join('\n');
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown';
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`bench: ${reasonOf(error)}\n`);
+  process.stderr.write(`bench: ${messageOf(error)}\n`);
   process.exitCode = 1;
 });

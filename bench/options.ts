@@ -3,13 +3,13 @@ import { parseArgs } from 'node:util';
 export const sectionNames = ['calls', 'latency', 'throughput', 'growth', 'storm'] as const;
 export type SectionName = (typeof sectionNames)[number];
 
-/** How much is measured: the sizes of the whole run, or of the quick one. */
+/** How much is measured in a full or a quick run. */
 export interface Sizes {
   /** Requests per row of the latency table. */
   readonly latencySamples: number;
   readonly rounds: number;
   readonly secondsPerLoad: number;
-  /** After how many distinct users cost and memory are taken. */
+  /** Numbers of distinct users after which CPU time and memory are measured. */
   readonly growthSteps: readonly number[];
   readonly storm: { readonly users: number; readonly limit: number; readonly perSeconds: number };
 }
@@ -22,7 +22,7 @@ export interface Options {
 
 export const usage = `npm run bench -- [--quick] [--users <number>] [--only <${sectionNames.join(',')}>]`;
 
-const whole: Sizes = {
+const full: Sizes = {
   latencySamples: 200,
   rounds: 7,
   secondsPerLoad: 3,
@@ -38,7 +38,7 @@ const quick: Sizes = {
   storm: { users: 500, limit: 100, perSeconds: 3 },
 };
 
-/** Throws an Error that says what is wrong with the arguments. */
+/** Throws an Error if the arguments are invalid. */
 export function parseOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
@@ -48,19 +48,19 @@ export function parseOptions(args: string[]): Options {
       users: { type: 'string' },
     },
   });
-  const sizes = values.quick ? quick : whole;
+  const sizes = values.quick ? quick : full;
   const users = Number(values.users ?? (values.quick ? 10_000 : 100_000));
-  if (!Number.isInteger(users) || users < 100) throw new Error('--users takes a whole number from 100');
+  if (!Number.isInteger(users) || users < 100) throw new Error('--users must be an integer of at least 100');
   const growthSteps = [...sizes.growthSteps.filter((step) => step < users), users];
   return {
-    only: values.only.split(',').map(sectionNamed),
+    only: values.only.split(',').map(parseSectionName),
     quick: values.quick,
     sizes: { ...sizes, growthSteps },
   };
 }
 
-function sectionNamed(name: string): SectionName {
+function parseSectionName(name: string): SectionName {
   const found = sectionNames.find((known) => known === name);
-  if (!found) throw new Error(`There is no section "${name}"`);
+  if (!found) throw new Error(`Unknown section "${name}"`);
   return found;
 }

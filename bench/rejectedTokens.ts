@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Workbench } from './workbench';
 
-/** Never the same twice: signed by nobody, but for what else they say as good as any. */
-export function wronglySigned({ emulator }: Workbench, count: number): string[] {
+/** Distinct tokens that are valid except for their random signature. */
+export function tokensWithBadSignature({ emulator }: Workbench, count: number): string[] {
   const [header = '', claims = ''] = emulator.accessToken().split('.');
   return Array.from({ length: count }, () => `${header}.${claims}.${randomSignature()}`);
 }
 
-/** Never the same twice: each names another key that does not exist. */
-export function ofInventedKeys({ emulator }: Workbench, count: number): string[] {
+/** Distinct tokens, each with another key id that does not exist. */
+export function tokensWithUnknownKey({ emulator }: Workbench, count: number): string[] {
   const [, claims = ''] = emulator.accessToken().split('.');
   return Array.from({ length: count }, () => {
     const header = JSON.stringify({ typ: 'JWT', alg: 'RS256', kid: randomUUID() });
@@ -16,7 +16,7 @@ export function ofInventedKeys({ emulator }: Workbench, count: number): string[]
   });
 }
 
-/** Less than any modulus of its length, so that it takes the whole computation to refuse it. */
+/** Less than any modulus of its length, so that rejecting it takes the complete computation. */
 function randomSignature(): string {
   const signature = randomBytes(256);
   signature[0] = (signature[0] ?? 0) & 0x7f;

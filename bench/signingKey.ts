@@ -4,8 +4,8 @@ import { get } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { Workbench } from './workbench';
 
-/** The key that signs the emulator's access tokens, as the emulator publishes it. */
-export async function publishedKey({ emulator, authorityFile }: Workbench): Promise<JsonWebKey> {
+/** The public key of the emulator's access tokens, from its key endpoint. */
+export async function fetchSigningKey({ emulator, authorityFile }: Workbench): Promise<JsonWebKey> {
   const ca = await readFile(authorityFile);
   const url = `${emulator.url}/${emulator.tenantId}/discovery/v2.0/keys`;
   const json = await new Promise<string>((resolve, reject) => {
@@ -15,6 +15,6 @@ export async function publishedKey({ emulator, authorityFile }: Workbench): Prom
   const [header = ''] = emulator.accessToken().split('.');
   const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string };
   const key = keys.find((candidate) => candidate.kid === kid);
-  if (!key) throw new Error('the emulator does not publish the key that it signs with');
+  if (!key) throw new Error('the emulator does not publish its signing key');
   return { kty: 'RSA', n: key.n ?? '', e: key.e ?? '' };
 }

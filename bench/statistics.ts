@@ -1,4 +1,4 @@
-/** The smallest of the values that is not smaller than the given share of them. */
+/** The smallest value that is at least as large as the given share of the values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];

@@ -9,23 +9,23 @@ import { call } from './call';
 import { type MeasuredProcess, startProcess } from './childProcess';
 import type { Cores } from './cores';
 
-/** What every section works with. */
+/** The servers, users and tokens for the measurements. */
 export interface Workbench {
   readonly emulator: Emulator;
   readonly authorityFile: string;
-  /** The built server, as in production but for its rate limits; `settings` on top. */
+  /** Starts the built server as in production, without rate limits; `settings` override. */
   startServer(settings?: Record<string, string>): Promise<MeasuredProcess>;
-  /** Another program for Node, under the same conditions. */
+  /** Starts another Node.js program under the same conditions. */
   startNode(
     name: string,
     nodeArguments: readonly string[],
     environment: Record<string, string>,
   ): Promise<MeasuredProcess>;
-  /** The emulator as at its start, but for signatures that cost nothing. */
+  /** Resets the emulator and makes it sign cheaply. */
   reset(): void;
-  /** Access tokens of that many users without an identity. */
+  /** Access tokens of this number of users without an identity. */
   newUsers(count: number): AccessToken[];
-  /** The same, but with identities, made by a server that was stopped again. */
+  /** The same for users with identities, which another server has created. */
   knownUsers(count: number): Promise<AccessToken[]>;
   close(): Promise<void>;
 }
@@ -35,8 +35,8 @@ export interface AccessToken {
   readonly text: string;
 }
 
-/** The settings that leave a server without any memory of users and tokens, so that every call is a cold one. */
-export const withoutMemory = {
+/** Settings that disable the caches of users and tokens, so that every call is cold. */
+export const uncachedSettings = {
   TOKEN_REUSE_MINUTES: '0',
   IDENTITY_CACHE_MINUTES: '0',
   OBO_TOKEN_CACHE_SIZE: '1',
@@ -118,36 +118,36 @@ export async function openWorkbench(cores: Cores | undefined): Promise<Workbench
   return bench;
 }
 
-/** As `npm start` calls node, so that the options of production are measured too. */
+/** The arguments that `npm start` passes to node, so that production options are measured too. */
 async function productionArguments(): Promise<string[]> {
   const { scripts } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
     scripts: { start: string };
   };
   const [node, ...args] = scripts.start.split(' ');
   const script = args.pop();
-  if (node !== 'node' || script === undefined) throw new Error('npm start does not call node');
+  if (node !== 'node' || script === undefined) throw new Error('npm start does not run node');
   return [...args, join(projectRoot, script)];
 }
 
-/** A getToken that must succeed: how long it took, and what it brought. */
+/** A getToken that must succeed. */
 export async function getToken(
   server: MeasuredProcess,
   token: string,
   headers: Record<string, string> = {},
 ): Promise<{ milliseconds: number; body: string }> {
   const { status, milliseconds, body } = await call(server.url, { path: '/getToken', token, headers });
-  if (status !== 200) throw new Error(`getToken answered ${status}: ${body}`);
+  if (status !== 200) throw new Error(`getToken returned ${status}: ${body}`);
   return { milliseconds, body };
 }
 
-const mostTries = 3;
+const maxAttempts = 3;
 
-/** A getToken that is not measured by itself: on a busy machine one may run out of time, which must not end the whole run. */
+/** A getToken that is not measured. It is retried, because on a busy machine a timeout must not end the whole run. */
 export async function prepare(server: MeasuredProcess, token: string): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     const { status, body } = await call(server.url, { path: '/getToken', token });
     if (status === 200) return;
-    if (status < 500 || tries === mostTries) throw new Error(`getToken answered ${status}: ${body}`);
-    process.stderr.write(`repeating a getToken that was answered ${status}: ${body}\n`);
+    if (status < 500 || attempt === maxAttempts) throw new Error(`getToken returned ${status}: ${body}`);
+    process.stderr.write(`retrying getToken after ${status}: ${body}\n`);
   }
 }

@@ -7,11 +7,11 @@ import express, { type RequestHandler } from 'express';
 import { type PlaygroundSettings } from './settings';
 
 export interface PlaygroundOptions {
-  /** 0 is any free port. */
+  /** 0 selects any free port. */
   port: number;
-  /** Read anew for every answer. */
+  /** Read again for every response. */
   settings: PlaygroundSettings;
-  /** Where the bundled page is. */
+  /** The folder of the bundled page. */
   folder: string;
 }
 
@@ -21,10 +21,10 @@ export interface Playground {
   stop(): Promise<void>;
 }
 
-/** Serves the page on this machine only, where browsers grant http what they otherwise keep for https. */
+/** Serves the page on loopback only, where browsers treat http like https. */
 export async function startPlayground({ port, settings, folder }: PlaygroundOptions): Promise<Playground> {
   if (!existsSync(join(folder, 'index.html'))) {
-    throw new Error(`There is no page in ${folder}: npm run build:playground makes it.`);
+    throw new Error(`No page in ${folder}. Build it with npm run build:playground.`);
   }
   const app = express();
   app.disable('x-powered-by');
@@ -48,7 +48,7 @@ export async function startPlayground({ port, settings, folder }: PlaygroundOpti
   };
 }
 
-/** The page may run its own script and talk to the API and the authority: nothing else. */
+/** The page may run its own script and connect to the API and the authority only. */
 function setSafeHeaders(settings: PlaygroundSettings): RequestHandler {
   return (_request, response, next) => {
     const authority = new URL(settings.authority).origin;
@@ -58,7 +58,7 @@ function setSafeHeaders(settings: PlaygroundSettings): RequestHandler {
       "style-src 'self'",
       "img-src 'self'",
       `connect-src 'self' ${new URL(settings.apiUrl).origin} ${authority}`,
-      // MSAL renews a sign-in in a hidden frame, which ends on redirect.html.
+      // MSAL renews sign-ins in a hidden frame that is redirected to redirect.html.
       `frame-src 'self' ${authority}`,
       "frame-ancestors 'self'",
       "form-action 'none'",

@@ -1,18 +1,18 @@
-/** What the page has to know; none of it is secret, and `/settings.json` hands it to anyone. */
+/** The settings of the page. They are not secret: `/settings.json` serves them to anyone. */
 export interface PlaygroundSettings {
-  /** Where users sign in: `https://login.microsoftonline.com/<tenant id>`, or the emulator's. */
+  /** The sign-in authority: `https://login.microsoftonline.com/<tenant id>`, or the emulator's. */
   authority: string;
-  /** The client registration, of the platform "Single-page application". */
+  /** The client id of an app registration with the platform "Single-page application". */
   clientId: string;
-  /** The scope of the API, in full: `api://<client id of the API>/access_as_user`. */
+  /** The full scope of the API: `api://<client id of the API>/access_as_user`. */
   apiScope: string;
-  /** The API itself, without a slash at the end. */
+  /** The URL of the API, without a trailing slash. */
   apiUrl: string;
 }
 
 type Environment = Record<string, string | undefined>;
 
-/** The page's settings, most of which follow from the server's own; fails with one line for each that is missing. */
+/** Reads the page's settings; most defaults come from the server's settings. Throws with one line per missing setting. */
 export function readSettings(environment: Environment): PlaygroundSettings {
   const text = (name: string): string | undefined => nonEmpty(environment[name]?.trim());
   const tenantId = text('AZURE_TENANT_ID');
@@ -26,25 +26,25 @@ export function readSettings(environment: Environment): PlaygroundSettings {
     PLAYGROUND_API_URL: text('PLAYGROUND_API_URL') ?? `http://localhost:${text('PORT') ?? '3000'}`,
   };
   const problems = [
-    [values.PLAYGROUND_AUTHORITY, 'PLAYGROUND_AUTHORITY, or AZURE_TENANT_ID'],
-    [values.PLAYGROUND_CLIENT_ID, 'PLAYGROUND_CLIENT_ID, the client id of the single-page app'],
-    [values.PLAYGROUND_API_SCOPE, 'PLAYGROUND_API_SCOPE, or AZURE_CLIENT_ID'],
+    [values.PLAYGROUND_AUTHORITY, 'PLAYGROUND_AUTHORITY or AZURE_TENANT_ID'],
+    [values.PLAYGROUND_CLIENT_ID, 'PLAYGROUND_CLIENT_ID (the client ID of the single-page app)'],
+    [values.PLAYGROUND_API_SCOPE, 'PLAYGROUND_API_SCOPE or AZURE_CLIENT_ID'],
   ]
     .filter(([value]) => !value)
-    .map(([, what = '']) => `The playground needs ${what}.`);
+    .map(([, setting = '']) => `Set ${setting}.`);
   const { PLAYGROUND_AUTHORITY: authority = '', PLAYGROUND_API_URL: apiUrl } = values;
-  if (authority && !isHttps(authority)) problems.push('PLAYGROUND_AUTHORITY must be an https address.');
-  if (!URL.canParse(apiUrl)) problems.push('PLAYGROUND_API_URL must be an address.');
+  if (authority && !isHttps(authority)) problems.push('PLAYGROUND_AUTHORITY must be an https URL.');
+  if (!URL.canParse(apiUrl)) problems.push('PLAYGROUND_API_URL must be a URL.');
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return {
-    authority: withoutEndSlash(authority),
+    authority: withoutTrailingSlash(authority),
     clientId: values.PLAYGROUND_CLIENT_ID ?? '',
     apiScope: values.PLAYGROUND_API_SCOPE ?? '',
-    apiUrl: withoutEndSlash(apiUrl),
+    apiUrl: withoutTrailingSlash(apiUrl),
   };
 }
 
-/** An empty setting counts as absent, as in a copied .env.sample. */
+/** An empty setting counts as missing, as in a copied .env.sample. */
 function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
@@ -53,6 +53,6 @@ function isHttps(text: string): boolean {
   return URL.canParse(text) && new URL(text).protocol === 'https:';
 }
 
-function withoutEndSlash(address: string): string {
-  return address.replace(/\/+$/, '');
+function withoutTrailingSlash(url: string): string {
+  return url.replace(/\/+$/, '');
 }

@@ -1,32 +1,32 @@
 #!/usr/bin/env bash
-# Registers AuthServer (this API) and AuthClient (the app that calls it) in Microsoft Entra ID, and writes what the
-# server needs to know into .env. Run it as often as you like: it adds what is missing and leaves the rest alone.
-# docs/app-registrations.md tells each step, with its reason.
+# Registers AuthServer (this API) and AuthClient (the app that calls it) in Microsoft Entra ID, and writes the server's
+# settings to .env. It can be run repeatedly: it adds what is missing and changes nothing else.
+# docs/app-registrations.md explains each step.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
 usage: scripts/register-apps.sh [options]
 
-  --server-name NAME     name of the API's registration (AuthServer)
-  --client-name NAME     name of the client's registration (AuthClient)
-  --spa-redirect URI     where a single-page app is sent back to; repeatable (those of the playground, and of /docs)
-  --web-redirect URI     where a web app is sent back to; repeatable (http://localhost)
-  --public-redirect URI  where a desktop tool is sent back to; repeatable (https://oauth.pstmn.io/v1/callback, for Postman)
-  --no-teams             without the permissions for Teams users (/exchangeToken)
-  --admin-consent        grant the permissions for the whole tenant; you must be an administrator who may
-  --new-secret           make a new client secret, even if the .env file holds one
-  --env FILE             the file to write (.env)
-  --help                 this text
+  --server-name NAME     name of the API's registration (default: AuthServer)
+  --client-name NAME     name of the client's registration (default: AuthClient)
+  --spa-redirect URI     redirect URI of a single-page app; repeatable (default: those of the playground and of /docs)
+  --web-redirect URI     redirect URI of a web app; repeatable (default: http://localhost)
+  --public-redirect URI  redirect URI of a desktop app; repeatable (default: https://oauth.pstmn.io/v1/callback, for Postman)
+  --no-teams             omit the permissions for Teams users (/exchangeToken)
+  --admin-consent        grant the permissions for the whole tenant; requires an administrator role
+  --new-secret           create a new client secret even if the .env file has one
+  --env FILE             the file to write (default: .env)
+  --help                 show this help
 
-Needs the az CLI, signed in to the tenant (az login --tenant <tenant> --allow-no-subscriptions), and Node.js.
+Requires Node.js and the az CLI, signed in to the tenant (az login --tenant <tenant> --allow-no-subscriptions).
 TEXT
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
 readonly graph_app_id=00000003-0000-0000-c000-000000000000
-# "Azure Communication Services" in every tenant: it issues what Teams users exchange.
+# The application "Azure Communication Services", the audience of Teams users' tokens.
 readonly teams_app_id=1fd5118e-2576-4263-8130-9503064c837a
 readonly api_origin=http://localhost:3000
 
@@ -65,7 +65,7 @@ while (($# > 0)); do
     --admin-consent) admin_consent=true && shift ;;
     --new-secret) new_secret=true && shift ;;
     --help | -h) usage && exit 0 ;;
-    *) fail "there is no option $1. See --help." ;;
+    *) fail "unknown option $1. See --help." ;;
   esac
 done
 ((${#spa_redirects[@]} > 0)) || spa_redirects=(
@@ -76,28 +76,28 @@ done
 ((${#web_redirects[@]} > 0)) || web_redirects=(http://localhost)
 ((${#public_redirects[@]} > 0)) || public_redirects=(https://oauth.pstmn.io/v1/callback)
 
-# A new registration takes a moment until every part of Entra knows it.
-patiently() {
-  local try
-  for try in 1 2 3 4 5; do
+# Retries: a new registration is not visible everywhere in Entra at once.
+retry() {
+  local attempt
+  for attempt in 1 2 3 4 5; do
     "$@" && return 0
-    ((try == 5)) || sleep $((try * 2))
+    ((attempt == 5)) || sleep $((attempt * 2))
   done
   return 1
 }
 
-# scheme, host and port of an address
+# Scheme, host and port of a URL.
 origin_of() {
   local rest=${1#*://}
   printf '%s://%s' "${1%%://*}" "${rest%%/*}"
 }
 
-# The app id of the only registration of that name; nothing if there is none.
+# Prints the app ID of the registration with this name; nothing if there is none.
 find_app() {
   local found
   found=$(az ad app list --filter "displayName eq '${1//\'/\'\'}'" --query '[].appId' --output tsv)
   [[ $found != *$'\n'* ]] ||
-    fail "the tenant has several registrations named $1. Rename the others, or give another name (see --help)."
+    fail "the tenant has several registrations named $1. Rename the others, or use another name (see --help)."
   printf '%s' "$found"
 }
 
@@ -105,43 +105,43 @@ create_app() {
   az ad app create --display-name "$1" --sign-in-audience AzureADMyOrg --query appId --output tsv
 }
 
-# Adds to a registration what it lacks: app id, then what it should have (see registrationPatch.mjs).
-complete_app() {
+# Adds what is missing to the registration with this app ID; for the other arguments see registrationPatch.mjs.
+update_app() {
   local app_id=$1 app missing
   shift
-  app=$(patiently az ad app show --id "$app_id" --output json)
+  app=$(retry az ad app show --id "$app_id" --output json)
   missing=$(node "$here/lib/registrationPatch.mjs" "$@" <<<"$app")
   [[ -n $missing ]] || return 0
-  # Its object id, a space, and the changes.
-  patiently az rest --method PATCH --uri "$graph_endpoint/v1.0/applications/${missing%% *}" \
+  # The object ID, a space, and the body of the PATCH request.
+  retry az rest --method PATCH --uri "$graph_endpoint/v1.0/applications/${missing%% *}" \
     --headers Content-Type=application/json --body "${missing#* }" --output none
 }
 
-# Without a service principal in the tenant an application cannot be consented to, nor sign in.
+# Consent and sign-in require a service principal in the tenant.
 ensure_service_principal() {
   local found
   found=$(az ad sp list --filter "appId eq '$1'" --query '[].id' --output tsv)
-  [[ -n $found ]] || patiently az ad sp create --id "$1" --output none
+  [[ -n $found ]] || retry az ad sp create --id "$1" --output none
 }
 
-# The id of a delegated permission: app id of the resource, name of the permission.
+# Prints the ID of a delegated permission, given the app ID of the resource and the name of the permission.
 permission_id() {
   local id
-  id=$(patiently az ad sp show --id "$1" --query "oauth2PermissionScopes[?value=='$2'].id | [0]" --output tsv)
+  id=$(retry az ad sp show --id "$1" --query "oauth2PermissionScopes[?value=='$2'].id | [0]" --output tsv)
   [[ -n $id ]] || fail "the application $1 has no delegated permission $2 in this tenant."
   printf '%s' "$id"
 }
 
-command -v az >/dev/null || fail 'the az CLI is not installed: https://learn.microsoft.com/cli/azure/install-azure-cli'
-command -v node >/dev/null || fail 'Node.js is not installed: https://nodejs.org'
+command -v az >/dev/null || fail 'the az CLI is not installed. See https://learn.microsoft.com/cli/azure/install-azure-cli'
+command -v node >/dev/null || fail 'Node.js is not installed. See https://nodejs.org'
 tenant_id=$(az account show --query tenantId --output tsv) ||
-  fail 'az is not signed in: az login --tenant <tenant> --allow-no-subscriptions'
+  fail 'the az CLI is not signed in. Run: az login --tenant <tenant> --allow-no-subscriptions'
 graph_endpoint=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
 graph_endpoint=${graph_endpoint%/}
 authority_host=$(az cloud show --query endpoints.activeDirectory --output tsv)
 authority_host=${authority_host%/}
 
-# The settings as they are; what is missing is empty.
+# The current settings; empty if missing.
 {
   read -r known_authority
   read -r server_id
@@ -157,7 +157,7 @@ authority_host=${authority_host%/}
 
 case $known_authority in
   *//localhost* | *//127.0.0.1*)
-    fail "$env_file holds the settings of the emulator. Move it away, or name another file with --env."
+    fail "$env_file has the settings of the emulator. Rename it, or specify another file with --env."
     ;;
 esac
 
@@ -166,64 +166,64 @@ say "Tenant      $tenant_id"
 # --- AuthServer: the API ---
 if [[ -n $server_id ]]; then
   az ad app show --id "$server_id" --output none ||
-    fail "$env_file names the registration $server_id (AZURE_CLIENT_ID), which this tenant does not have. Sign in to the right tenant, or remove that line."
+    fail "$env_file names the registration $server_id (AZURE_CLIENT_ID), which does not exist in this tenant. Sign in to the correct tenant, or remove that line."
 else
-  # A secret without the id of its registration is of an unknown one.
+  # Without AZURE_CLIENT_ID, an existing secret may belong to another registration.
   new_secret=true
   server_id=$(find_app "$server_name")
   [[ -n $server_id ]] || server_id=$(create_app "$server_name")
 fi
 graph_scope=$(permission_id "$graph_app_id" User.ReadWrite)
-complete_app "$server_id" server "permission=$graph_app_id:$graph_scope"
+update_app "$server_id" server "permission=$graph_app_id:$graph_scope"
 ensure_service_principal "$server_id"
-scope_id=$(patiently az ad app show --id "$server_id" \
+scope_id=$(retry az ad app show --id "$server_id" \
   --query "api.oauth2PermissionScopes[?value=='access_as_user'].id | [0]" --output tsv)
 say "$server_name  $server_id"
 
 # --- AuthClient: the app that signs users in ---
 client_id=$(find_app "$client_name")
 [[ -n $client_id ]] || client_id=$(create_app "$client_name")
-wishes=("permission=$server_id:$scope_id")
+settings=("permission=$server_id:$scope_id")
 if [[ $teams == true ]]; then
   ensure_service_principal "$teams_app_id"
   for permission in Teams.ManageCalls Teams.ManageChats; do
-    wishes+=("permission=$teams_app_id:$(permission_id "$teams_app_id" "$permission")")
+    settings+=("permission=$teams_app_id:$(permission_id "$teams_app_id" "$permission")")
   done
 fi
 for uri in "${spa_redirects[@]}"; do
-  wishes+=("spa=$uri")
+  settings+=("spa=$uri")
 done
 for uri in "${web_redirects[@]}"; do
-  wishes+=("web=$uri")
+  settings+=("web=$uri")
 done
 for uri in "${public_redirects[@]}"; do
-  wishes+=("public=$uri")
+  settings+=("public=$uri")
 done
-complete_app "$client_id" client "${wishes[@]}"
+update_app "$client_id" client "${settings[@]}"
 ensure_service_principal "$client_id"
 say "$client_name  $client_id"
 
-# --- AuthServer knows AuthClient: no consent screen of its own for it, and one for both where one is needed ---
-complete_app "$server_id" link "client=$client_id:$scope_id"
+# --- AuthServer preauthorizes AuthClient: no consent for its scope, and one combined consent for both apps ---
+update_app "$server_id" link "client=$client_id:$scope_id"
 
 if [[ $admin_consent == true ]]; then
-  patiently az ad app permission admin-consent --id "$server_id"
-  patiently az ad app permission admin-consent --id "$client_id"
+  retry az ad app permission admin-consent --id "$server_id"
+  retry az ad app permission admin-consent --id "$client_id"
   say 'Consent     granted for the whole tenant'
 fi
 
 # --- .env ---
 if [[ -z $secret || $new_secret == true ]]; then
-  secret=$(patiently az ad app credential reset --id "$server_id" --append --years 1 \
+  secret=$(retry az ad app credential reset --id "$server_id" --append --years 1 \
     --display-name register-apps --query password --output tsv --only-show-errors)
-  say 'Secret      made, good for a year'
+  say 'Secret      created, valid for one year'
 fi
 [[ -n $mapping_key ]] || mapping_key=$(node -p "require('node:crypto').randomBytes(32).toString('base64')")
 [[ -n $allowed_clients ]] || allowed_clients=$client_id
 if [[ -z $origins ]]; then
   for uri in "${spa_redirects[@]}"; do
     origin=$(origin_of "$uri")
-    # The page under /docs is of the API's own origin, and needs no leave.
+    # /docs has the API's own origin, so it needs no CORS.
     [[ $origin == "$api_origin" || ,$origins, == *",$origin,"* ]] || origins+=${origins:+,}$origin
   done
 fi
@@ -239,5 +239,5 @@ fi
 say "Settings    $env_file (keep it secret)"
 
 if [[ -z $connection_string$endpoint ]]; then
-  say "Still to do: COMMUNICATION_SERVICES_CONNECTION_STRING in $env_file (Azure portal > your Communication Services resource > Keys)."
+  say "Still to do: set COMMUNICATION_SERVICES_CONNECTION_STRING in $env_file (Azure portal > your Communication Services resource > Keys)."
 fi

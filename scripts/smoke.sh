@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves that what would be deployed starts and works: the built files and the production packages alone, in a folder of their own, as
-# NODE_ENV=production, against the emulator, asked with curl.
+# Tests the deployable: copies the built files and the production packages alone to an empty folder, starts the server with
+# NODE_ENV=production against the emulator, and calls it with curl.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 project=$PWD
@@ -24,7 +24,7 @@ npm run --silent build:emulator
 cp -R package.json package-lock.json openapi.yaml dist "$deployed"
 (cd "$deployed" && npm ci --omit=dev --omit=optional --silent --no-audit --no-fund)
 if [ -d "$deployed/node_modules/@peculiar" ] || grep -rqsE 'require\(.[^)]*emulator' "$deployed/dist"; then
-  echo 'The production files hold something of the emulator.' >&2
+  echo 'The production files contain parts of the emulator.' >&2
   exit 1
 fi
 
@@ -35,12 +35,12 @@ wait_for() {
     if "$@" > /dev/null 2>&1; then return 0; fi
     sleep 0.2
   done
-  echo "gave up waiting for: $*" >&2
+  echo "timed out waiting for: $*" >&2
   return 1
 }
 wait_for curl -fsS --cacert .emulator/ca.pem "https://localhost:$emulator_port/_emulator/"
 
-# The settings that a copied .env.sample gives, with the emulator's port.
+# The settings of .env.sample, with the emulator's port.
 (
   cd "$deployed"
   sed "s/localhost:8443/localhost:$emulator_port/g" "$project/.env.sample" > .env
@@ -50,22 +50,22 @@ server=$!
 wait_for curl -fsS "$url/health/ready"
 
 access_token=$(EMULATOR_PORT=$emulator_port npm run --silent token -- --user alice)
-ask() {
-  curl -sS -o "$deployed/answer.json" -w '%{http_code}' -H "Authorization: Bearer $access_token" "$@"
+call() {
+  curl -sS -o "$deployed/response.json" -w '%{http_code}' -H "Authorization: Bearer $access_token" "$@"
 }
 expect() {
-  local wanted=$1
+  local expected=$1
   shift
-  local got
-  got=$(ask "$@")
-  if [ "$got" != "$wanted" ]; then
-    echo "$* answered $got, not $wanted:" >&2
-    cat "$deployed/answer.json" >&2
+  local status
+  status=$(call "$@")
+  if [ "$status" != "$expected" ]; then
+    echo "expected status $expected, got $status: $*" >&2
+    cat "$deployed/response.json" >&2
     exit 1
   fi
 }
 identity() {
-  node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).user.communicationUserId' "$deployed/answer.json"
+  node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).user.communicationUserId' "$deployed/response.json"
 }
 
 expect 200 "$url/getToken"
@@ -75,9 +75,9 @@ expect 204 -X DELETE "$url/deleteUser"
 expect 404 "$url/api/user"
 expect 200 "$url/getToken"
 if [ "$(identity)" = "$first" ]; then
-  echo 'After a delete the same identity came back.' >&2
+  echo 'The identity is the same as before it was deleted.' >&2
   exit 1
 fi
 kill -TERM "$server"
 wait "$server"
-echo 'The built server works on its own: 200, 200, 204, 404, 200 with a new identity, and a clean stop.'
+echo 'The built server works: 200, 200, 204, 404, 200 with a new identity, and a clean shutdown.'

@@ -5,7 +5,7 @@ import type { Config } from './config/config';
 import { createTokenController } from './http/controllers/tokenController';
 import { createUserController } from './http/controllers/userController';
 import { createApiDocs } from './http/apiDocs/apiDocs';
-import { ApiError } from './errors';
+import { ApiError, printable } from './errors';
 import { rejectLargeBody } from './http/middleware/bodyLimit';
 import { createErrorHandler } from './http/middleware/errorHandler';
 import { createRejectedRateLimit, createUserRateLimit } from './http/middleware/rateLimits';
@@ -22,12 +22,12 @@ export interface AppParts {
   isAcceptingWork: () => boolean;
 }
 
-/** Builds the Express app: no listening, no environment. */
+/** Builds the Express app. It does not listen and does not read the environment. */
 export function createApp({ config, services, log, isAcceptingWork }: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  // Tokens in a query are never read, so neither is the query.
+  // The query is never used: tokens in the URL are not accepted.
   app.set('query parser', false);
   app.set('trust proxy', config.trustedProxies);
 
@@ -55,15 +55,13 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
       guards: [services.requireBearerToken, createUserRateLimit(config.rateLimits.user)],
     }),
   );
-  app.use((_request, _response, next) =>
-    next(new ApiError('not_found', 'There is nothing at this address.')),
-  );
+  app.use(respondNotFound);
   app.use(createRejectedRateLimit(config.rateLimits.rejected));
   app.use(createErrorHandler(log));
   return app;
 }
 
-/** Answers carry tokens: no cache keeps them (RFC 6749 section 5.1), and no browser takes them for anything but data. */
+/** Responses contain tokens: they must not be cached (RFC 6749 section 5.1), rendered or sniffed. */
 const setSafeHeaders: RequestHandler = (_request, response, next) => {
   response.setHeader('Cache-Control', 'no-store');
   response.setHeader('X-Content-Type-Options', 'nosniff');
@@ -72,13 +70,19 @@ const setSafeHeaders: RequestHandler = (_request, response, next) => {
   next();
 };
 
-/** For load balancers: local knowledge only. A sick upstream must not take all instances out at once. */
+/** Long enough to recognize a wrong URL, too short for a whole token. */
+const maxPathLength = 100;
+
+const respondNotFound: RequestHandler = ({ method, path }, _response, next) =>
+  next(new ApiError('not_found', `Not found: ${method} ${printable(path, maxPathLength)}.`));
+
+/** For load balancers. Upstream services are not checked: an outage of one must not take all instances out of rotation. */
 function createHealthRoutes(isReady: () => boolean): Router {
   const router = Router();
   router.use((request, _response, next) => {
     const reads = request.method === 'GET' || request.method === 'HEAD';
     const known = request.path === '/live' || request.path === '/ready';
-    next(known && !reads ? methodNotAllowed(request.method, 'GET') : undefined);
+    next(known && !reads ? methodNotAllowed(request.method, ['GET']) : undefined);
   });
   router.get('/live', (_request, response) => sendJson(response, 200, { status: 'live' }));
   router.get('/ready', (_request, response) => {
@@ -88,7 +92,7 @@ function createHealthRoutes(isReady: () => boolean): Router {
   return router;
 }
 
-/** Lets the browser apps of these origins call, and read the headers that tell them what to do. */
+/** Allows browser apps from these origins to call, and to read the headers that they need for error handling. */
 function createCors(origins: readonly string[]): RequestHandler {
   return cors({
     origin: origins.includes('*') ? '*' : [...origins],

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
 /**
- * Every error code that a caller can meet, with its HTTP status. Codes are contract: they are documented in
- * docs/errors.md and openapi.yaml, and stand in the body and in the header `x-ms-error-code`.
+ * Every error code of the API, with its HTTP status. Codes are stable: they are documented in docs/errors.md and
+ * openapi.yaml, and sent in the body and in the header `x-ms-error-code`.
  */
 export const errorCodes = {
   invalid_request: 400,
@@ -42,13 +42,13 @@ export type ErrorCode = keyof typeof errorCodes;
 export interface ErrorDetails {
   /** The part of the request that is wrong, such as a header name. */
   target?: string;
-  /** A finer reason than the code; never an upstream's text. */
+  /** A more specific reason than the code; never text from an upstream. */
   innererror?: Record<string, string | number>;
   headers?: Record<string, string>;
   cause?: unknown;
 }
 
-/** An error that a caller may see: status and stable code, a safe message that says whose turn it is. */
+/** An error for the caller: status, stable code, and a message that says what is wrong and what to do. */
 export class ApiError extends Error {
   override readonly name: string = 'ApiError';
   readonly status: number;
@@ -61,7 +61,7 @@ export class ApiError extends Error {
     message: string,
     details: ErrorDetails = {},
   ) {
-    // Where an answer below 500 was decided is no news, and tracing it would cost a third of a rejected request.
+    // Nobody reads the stack of a 4xx, and capturing it would take a third of the time of a rejected request.
     const { stackTraceLimit } = Error;
     if (errorCodes[code] < 500) Error.stackTraceLimit = 0;
     super(message, { cause: details.cause });
@@ -73,16 +73,22 @@ export class ApiError extends Error {
   }
 }
 
-/** True also for errors of Node's own realm, where a test runner has another `Error`. */
+/** Like `instanceof Error`, but also true for errors of another realm, such as Node's own under Jest. */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
 }
 
-/** The caller hung up before the answer was ready: nobody is left to tell, and no upstream is to blame. */
+/** The client disconnected; there is no one to respond to, and no upstream has failed. */
 export class CallerGoneError extends Error {
   override readonly name = 'CallerGoneError';
 
   constructor() {
-    super('the caller closed the connection before the answer was ready');
+    super('the client closed the connection before the response was ready');
   }
+}
+
+/** Text from a request, made safe to repeat in a message: printable ASCII without quotes, and shortened. */
+export function printable(text: string, maxLength: number): string {
+  const safe = text.slice(0, maxLength).replace(/[^\x20-\x7e]|["\\]/g, '?');
+  return text.length > maxLength ? `${safe}...` : safe;
 }

@@ -3,14 +3,14 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 export interface LoggerOptions {
   level: string;
-  /** Values that must never stand in a log, whatever text they come in. */
+  /** Values that are redacted wherever they appear in a log line. */
   secrets: readonly string[];
   destination?: DestinationStream | undefined;
 }
 
 /**
- * One JSON object a line, on standard output. Two nets keep secrets out: errors are reduced to fields known to be harmless, and each
- * finished line is searched for anything that looks like a token, and for our own secrets.
+ * Logs one JSON object per line to standard output. Two safeguards keep secrets out: errors are reduced to a list of safe
+ * fields, and everything that looks like a token or is one of `secrets` is redacted from each line.
  */
 export function createLogger({ level, secrets, destination }: LoggerOptions): Logger {
   const secretPattern = secretPatternFor(secrets);
@@ -29,8 +29,8 @@ export function createLogger({ level, secrets, destination }: LoggerOptions): Lo
 }
 
 /**
- * JWTs (two base64url parts that begin with `{"`, and what follows), access keys, and the given texts, also as they stand in
- * an address, a form and a JSON string.
+ * Matches JWTs (two base64url parts, the first with `{"` at its start, and an optional third), access keys, and the secrets:
+ * as they are, URL-encoded, form-encoded and JSON-escaped.
  */
 function secretPatternFor(secrets: readonly string[]): RegExp {
   const literal = secrets
@@ -56,7 +56,7 @@ interface DescribedError {
 
 const maxCauseDepth = 4;
 
-/** SDK errors carry whole requests, with their credentials: only these fields of an error are logged. */
+/** SDK errors contain the request with its credentials, so only these fields of an error are logged. */
 function describeError(error: unknown, depth = 0): DescribedError {
   if (!isError(error)) return { type: typeof error, message: 'not an error' };
   const code: unknown = 'code' in error ? error.code : undefined;

@@ -8,7 +8,7 @@ import { createHttpServer } from './http/server/httpServer';
 import { createLogger } from './logger';
 import { createServices } from './composition';
 
-/** The process edge: settings in, listening, and out in good order. */
+/** Reads the settings, starts the server and shuts it down on a signal. */
 function main(): void {
   limitHeapGrowth();
   loadDotenv({ quiet: true });
@@ -21,14 +21,14 @@ function main(): void {
   setServerTimeouts(server);
 
   process.once('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'the server met an error that it does not know how to survive');
+    log.fatal({ err: error }, 'uncaught exception');
     flushLogsAndExit(1);
   });
   server.once('error', (error: NodeJS.ErrnoException) => {
     process.stderr.write(
       error.code === 'EADDRINUSE'
-        ? `Port ${config.port} is taken: stop the program that uses it, or set PORT to another one.\n`
-        : `The server cannot listen on port ${config.port}: ${error.message}\n`,
+        ? `Port ${config.port} is in use. Stop the program that uses it, or set PORT to another port.\n`
+        : `Cannot listen on port ${config.port}: ${error.message}\n`,
     );
     process.exit(1);
   });
@@ -43,7 +43,7 @@ function main(): void {
   const shutDown = (signal: NodeJS.Signals) => {
     if (shuttingDown) return;
     shuttingDown = true;
-    log.info({ signal }, 'shutting down: finishing the requests in flight');
+    log.info({ signal }, 'shutting down: completing in-flight requests');
     void drain(signal === 'SIGTERM' ? readinessGraceInMs : 0)
       .then(() => waitAtMost(services.stop(), stopTimeLimitInMs))
       .then(() => log.info('stopped'))
@@ -59,8 +59,8 @@ function main(): void {
 }
 
 /**
- * V8 lets a small heap grow to a multiple of what lives in it before it looks for garbage: 300 MB for 50 MB of caches. A fifth
- * more keeps the process at 180 MB, for 5 % of CPU at the most (measured with 8,000 new users).
+ * By default V8 lets a small heap grow to a multiple of its live objects before it collects garbage: 300 MB for 50 MB of
+ * caches. With a growth of 20 % the process stays at 180 MB and uses at most 5 % more CPU (measured with 8,000 new users).
  */
 function limitHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=20');
@@ -84,7 +84,7 @@ function secretsOf({ entra, communication, mapping }: Config): string[] {
   ];
 }
 
-/** Longer than the front ends of Azure App Service keep an idle connection, so that it is they who close it. */
+/** Longer than the idle timeout of the Azure App Service front ends, so that they close idle connections, not the server. */
 const keepAliveInMs = 245_000;
 
 function setServerTimeouts(server: Server): void {
@@ -93,7 +93,7 @@ function setServerTimeouts(server: Server): void {
   server.requestTimeout = 30_000;
 }
 
-/** How long new requests are still answered while readiness says 503, so that a load balancer can take notice. */
+/** How long new requests are accepted after readiness has changed to 503, so that load balancers can notice. */
 const readinessGraceInMs = 1_000;
 const stopTimeLimitInMs = 15_000;
 

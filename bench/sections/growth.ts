@@ -6,7 +6,7 @@ import type { Sizes } from '../options';
 import { digits, type Row, type Section } from '../table';
 import { prepare, type Workbench } from '../workbench';
 
-const atOnce = 32;
+const concurrency = 32;
 const warmUsers = 96;
 const newUsersPerSample = 400;
 
@@ -17,7 +17,7 @@ interface State {
   readonly newUserInMs: number;
 }
 
-/** What memory and a request cost after ever more distinct users, each seen with default limits by the same process. */
+/** Memory and CPU time per request after more and more distinct users, in one process with default limits. */
 export async function measureGrowth(
   bench: Workbench,
   { growthSteps, secondsPerLoad }: Sizes,
@@ -26,10 +26,10 @@ export async function measureGrowth(
   bench.reset();
   const server = await bench.startServer();
   let latest = await serve(bench, server, warmUsers);
-  await beginAnew(server, latest);
+  await reset(server, latest);
   const warmLoad: Load = {
     server,
-    connections: atOnce,
+    connections: concurrency,
     status: 200,
     tokens: () => latest.slice(-warmUsers),
   };
@@ -43,7 +43,7 @@ export async function measureGrowth(
       served += newUsersPerSample;
       if (served % 10_000 < newUsersPerSample) report(`${served} users`);
     }
-    // What was just thrown away is still counted until the next collection, which idleness brings.
+    // Garbage still counts until the next collection, which runs when the process is idle.
     await sleep(1_000);
     const rssInMb = server.rssInMb();
     const warm = await run(warmLoad, requests);
@@ -55,44 +55,44 @@ export async function measureGrowth(
   }
   await server.stop();
   return {
-    title: 'After so many distinct users',
+    title: 'Growth with the number of distinct users',
     result: 'RSS MB · CPU ms per request: warm, new user',
-    against: 'the first line: RSS +150 MB, CPU times 1.3 at most',
+    against: 'first row: RSS at most +150 MB, CPU at most × 1.3',
     rows: states.map((state) => rowOf(state, states[0] ?? state)),
   };
 }
 
 function rowOf(state: State, first: State): Row {
-  const times = [state.warmInMs / first.warmInMs, state.newUserInMs / first.newUserInMs];
+  const ratios = [state.warmInMs / first.warmInMs, state.newUserInMs / first.newUserInMs];
   return {
     name: state.users.toLocaleString('en'),
     result: `${digits(state.rssInMb)} · ${digits(state.warmInMs)}, ${digits(state.newUserInMs)}`,
-    against: `RSS +${digits(state.rssInMb - first.rssInMb)} MB · CPU times ${times.map(digits).join(', ')}`,
+    against: `RSS +${digits(state.rssInMb - first.rssInMb)} MB · CPU × ${ratios.map(digits).join(', ')}`,
   };
 }
 
-/** Lets so many new users sign in; their access tokens are signed meanwhile, on the other core. */
+/** Gets tokens for this number of new users. Their access tokens are signed on the other core meanwhile. */
 async function serve(bench: Workbench, server: MeasuredProcess, count: number): Promise<string[]> {
   const tokens: string[] = [];
-  const lane = async () => {
+  const worker = async () => {
     while (tokens.length < count) {
-      const [newcomer] = bench.newUsers(1);
-      if (!newcomer) throw new Error('no new user');
-      tokens.push(newcomer.text);
-      await prepare(server, newcomer.text);
+      const [user] = bench.newUsers(1);
+      if (!user) throw new Error('no new user');
+      tokens.push(user.text);
+      await prepare(server, user.text);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, lane));
+  await Promise.all(Array.from({ length: concurrency }, worker));
   return tokens;
 }
 
-/** The same few users over and over, so that the first step does not pay for the just-in-time compiler. */
-async function beginAnew(server: MeasuredProcess, tokens: readonly string[]): Promise<void> {
+/** Deletes and recreates a few users repeatedly, so that the first step does not include JIT compilation. */
+async function reset(server: MeasuredProcess, tokens: readonly string[]): Promise<void> {
   const cycle = async (token: string) => {
     for (let round = 0; round < 10; round += 1) {
       await call(server.url, { path: '/deleteUser', method: 'DELETE', token });
       await prepare(server, token);
     }
   };
-  await Promise.all(tokens.slice(0, atOnce).map(cycle));
+  await Promise.all(tokens.slice(0, concurrency).map(cycle));
 }

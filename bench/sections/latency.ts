@@ -3,10 +3,10 @@ import type { MeasuredProcess } from '../childProcess';
 import type { Sizes } from '../options';
 import { median, percentile } from '../statistics';
 import { digits, type Row, type Section } from '../table';
-import { getToken, withoutMemory, type Workbench } from '../workbench';
+import { getToken, uncachedSettings, type Workbench } from '../workbench';
 
 const hops = { entra: 80, graph: 60, acs: 40 };
-/** Requests of each kind beforehand, without delays, so that the just-in-time compiler has done its work. */
+/** Requests per case before the measurement, without delays, so that the JIT compiler is done. */
 const warmUps = 300;
 
 type Hop = keyof typeof hops;
@@ -17,7 +17,7 @@ interface Case {
   readonly request: (index: number) => Promise<{ milliseconds: number }>;
 }
 
-/** What the server adds to the sum of the hops that a request cannot do without, one request at a time. */
+/** The latency that the server adds to the upstream calls that a request needs, with one request at a time. */
 export async function measureLatency(bench: Workbench, { latencySamples }: Sizes): Promise<Section> {
   bench.reset();
   const { emulator } = bench;
@@ -25,9 +25,9 @@ export async function measureLatency(bench: Workbench, { latencySamples }: Sizes
   const fresh = bench.newUsers(warmUps + latencySamples);
   const carol = emulator.accessToken({ user: 'carol' });
   const headers = { 'teams-user-aad-token': emulator.teamsToken({ user: 'carol' }) };
-  const [server, forgetful, noReuse] = [
+  const [server, withoutCaches, noReuse] = [
     await bench.startServer(),
-    await bench.startServer(withoutMemory),
+    await bench.startServer(uncachedSettings),
     await bench.startServer({ TOKEN_REUSE_MINUTES: '0' }),
   ];
   const as = (server: MeasuredProcess, tokens: { text: string }[]) => (index: number) =>
@@ -35,9 +35,9 @@ export async function measureLatency(bench: Workbench, { latencySamples }: Sizes
 
   const cases: Case[] = [
     { name: 'new user', hops: ['entra', 'graph', 'acs', 'graph'], request: as(server, fresh) },
-    { name: 'known user, cold', hops: ['entra', 'graph', 'acs'], request: as(forgetful, known) },
+    { name: 'known user, cold', hops: ['entra', 'graph', 'acs'], request: as(withoutCaches, known) },
     { name: 'warm, within the reuse window', hops: [], request: as(server, fresh.slice(0, 100)) },
-    { name: 'warm, outside the window', hops: ['acs'], request: as(noReuse, known.slice(0, 100)) },
+    { name: 'warm, outside the reuse window', hops: ['acs'], request: as(noReuse, known.slice(0, 100)) },
     {
       name: 'exchangeToken',
       hops: ['acs'],
@@ -53,44 +53,44 @@ export async function measureLatency(bench: Workbench, { latencySamples }: Sizes
   const rows: Row[] = [];
   for (const { name, hops: needed, request } of cases) {
     const sum = (of: Record<Hop, number>) => needed.reduce((total, hop) => total + of[hop], 0);
-    const took: number[] = [];
+    const durations: number[] = [];
     for (let index = 0; index < latencySamples; index += 1) {
-      took.push((await request(warmUps + index)).milliseconds);
+      durations.push((await request(warmUps + index)).milliseconds);
     }
-    const over = (hopsInMs: number) =>
-      `${digits(median(took) - hopsInMs)} / ${digits(percentile(took, 0.99) - hopsInMs)}`;
+    const added = (hopsInMs: number) =>
+      `${digits(median(durations) - hopsInMs)} / ${digits(percentile(durations, 0.99) - hopsInMs)}`;
     rows.push({
       name,
-      result: `${over(sum(hops))} · ${over(sum(bare))}`,
-      against: `hops ${sum(hops)} ms, ${digits(sum(bare))} ms to a bare client; added p50 at most 10`,
+      result: `${added(sum(hops))} · ${added(sum(bare))}`,
+      against: `hops ${sum(hops)} ms, ${digits(sum(bare))} ms for a bare client; added p50 at most 10`,
     });
   }
-  await Promise.all([server, forgetful, noReuse].map((one) => one.stop()));
+  await Promise.all([server, withoutCaches, noReuse].map((one) => one.stop()));
   return {
     title: `Added latency, hops of ${Object.values(hops).join('/')} ms (Entra/Graph/ACS)`,
-    result: 'p50 / p99, ms: over the delays · over what a bare client sees of the hops',
+    result: 'p50 / p99, ms: above the delays · above the hops as measured by a bare client',
     against: 'the necessary hops',
     rows,
   };
 }
 
-/** Something of each service that costs it next to nothing beside the delay: a document, and two refusals for want of a credential. */
+/** The cheapest request to each service: a static document, and two that are rejected without a credential. */
 const cheapest: Record<Hop, string> = {
   entra: '/common/v2.0/.well-known/openid-configuration',
   graph: '/v1.0/me',
   acs: '/identities?api-version=2023-10-01',
 };
 
-/** What a hop takes a client that does nothing else: the delay, the lateness of the timer behind it, TLS and the loopback. */
+/** The time of each hop for a client that does nothing else: delay, timer inaccuracy, TLS and loopback. */
 async function measureBareHops({ emulator }: Workbench, samples: number): Promise<Record<Hop, number>> {
   const measured = { ...hops };
   for (const hop of Object.keys(hops) as Hop[]) {
-    const took: number[] = [];
+    const durations: number[] = [];
     const method = hop === 'acs' ? 'POST' : 'GET';
     for (let index = 0; index < samples; index += 1) {
-      took.push((await call(emulator.url, { path: cheapest[hop], method })).milliseconds);
+      durations.push((await call(emulator.url, { path: cheapest[hop], method })).milliseconds);
     }
-    measured[hop] = median(took);
+    measured[hop] = median(durations);
   }
   return measured;
 }

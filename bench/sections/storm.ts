@@ -6,9 +6,9 @@ import { digits, type Section } from '../table';
 import { type AccessToken, getToken, type Workbench } from '../workbench';
 
 const warmUps = 100;
-const mostTries = 200;
+const maxAttempts = 200;
 
-/** Many users sign in at once while ACS limits us; each client comes back when told to. */
+/** Many users sign in at the same time while ACS throttles; each client retries after Retry-After. */
 export async function measureStorm(
   bench: Workbench,
   { storm }: Sizes,
@@ -27,7 +27,7 @@ export async function measureStorm(
   const memory = watchMemory(server);
   const startedAt = performance.now();
   const arrivalsWithinInMs = (storm.perSeconds * 1_000) / 3;
-  const turnedAway = await Promise.all(
+  const rejections = await Promise.all(
     users.map(async (user) => {
       await sleep(Math.random() * arrivalsWithinInMs);
       return signIn(server, user);
@@ -35,7 +35,7 @@ export async function measureStorm(
   );
   const seconds = (performance.now() - startedAt) / 1_000;
   const peakRssInMb = memory.stop();
-  // Whatever the server still has to tidy up behind its answers.
+  // Time for the server to clean up after its last responses.
   await sleep(2_000);
   const identities = emulator.identities().map(({ id }) => id);
   const mapped = new Set(emulator.mappings().map(({ extension }) => extension.acsUserIdentity));
@@ -44,13 +44,13 @@ export async function measureStorm(
   const rssInMb = server.rssInMb();
   await server.stop();
 
-  const leastSeconds = Math.floor((storm.users - 1) / storm.limit) * storm.perSeconds;
+  const minSeconds = Math.floor((storm.users - 1) / storm.limit) * storm.perSeconds;
   return {
     title: `Login storm: ${storm.users} new users, ACS limited to ${storm.limit} per ${storm.perSeconds} s`,
-    result: 'as counted',
-    against: 'what it should be',
+    result: 'count',
+    against: 'expected',
     rows: [
-      { name: 'users served', result: String(turnedAway.length), against: String(storm.users) },
+      { name: 'users served', result: String(rejections.length), against: String(storm.users) },
       {
         name: 'identities without a mapping',
         result: String(identities.filter((id) => !mapped.has(id)).length),
@@ -62,22 +62,22 @@ export async function measureStorm(
         against: '1',
       },
       {
-        name: 'seconds until the last was served',
+        name: 'seconds until the last user was served',
         result: digits(seconds),
-        against: `about ${leastSeconds} at that limit`,
+        against: `about ${minSeconds} at this limit`,
       },
       {
-        name: 'answers 503 with Retry-After, per user',
-        result: digits(turnedAway.reduce((sum, times) => sum + times, 0) / storm.users),
+        name: '503 responses with Retry-After, per user',
+        result: digits(rejections.reduce((sum, count) => sum + count, 0) / storm.users),
         against: '',
       },
       {
-        name: 'calls that ACS turned away, of all creations',
+        name: 'creations throttled by ACS, of all',
         result: `${creates - created} of ${creates}`,
-        against: 'few: a limited service is left alone',
+        against: 'few: calls pause while ACS throttles',
       },
       {
-        name: 'RSS MB before / at its highest / after',
+        name: 'RSS MB before / peak / after',
         result: [before.rssInMb, peakRssInMb, rssInMb].map(digits).join(' / '),
         against: 'flat',
       },
@@ -85,27 +85,27 @@ export async function measureStorm(
   };
 }
 
-/** Comes back as told until served; how often it was turned away. */
+/** Retries after Retry-After until served; returns the number of rejections. */
 async function signIn(server: MeasuredProcess, { text }: AccessToken): Promise<number> {
-  for (let turnedAway = 0; turnedAway < mostTries; turnedAway += 1) {
+  for (let rejected = 0; rejected < maxAttempts; rejected += 1) {
     const { status, retryAfterInSeconds, body } = await call(server.url, { path: '/getToken', token: text });
-    if (status === 200) return turnedAway;
+    if (status === 200) return rejected;
     if (status !== 503 || retryAfterInSeconds === undefined) {
-      throw new Error(`a client in the storm was answered ${status}: ${body}`);
+      throw new Error(`a client got ${status}: ${body}`);
     }
     await sleep((retryAfterInSeconds + Math.random()) * 1_000);
   }
-  throw new Error(`a client in the storm was turned away ${mostTries} times`);
+  throw new Error(`a client was rejected ${maxAttempts} times`);
 }
 
 function watchMemory(server: MeasuredProcess): { stop: () => number } {
   let peakInMb = 0;
-  const look = () => void (peakInMb = Math.max(peakInMb, server.rssInMb()));
-  const timer = setInterval(look, 200);
+  const sample = () => void (peakInMb = Math.max(peakInMb, server.rssInMb()));
+  const timer = setInterval(sample, 200);
   return {
     stop() {
       clearInterval(timer);
-      look();
+      sample();
       return peakInMb;
     },
   };

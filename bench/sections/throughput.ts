@@ -2,17 +2,17 @@ import { join } from 'node:path';
 import type { MeasuredProcess } from '../childProcess';
 import { type Load, type LoadResult, run, warmUp } from '../load';
 import type { Sizes } from '../options';
-import { ofInventedKeys, wronglySigned } from '../rejectedTokens';
-import { publishedKey } from '../signingKey';
+import { tokensWithBadSignature, tokensWithUnknownKey } from '../rejectedTokens';
+import { fetchSigningKey } from '../signingKey';
 import { median } from '../statistics';
 import { digits, type Row, type Section } from '../table';
-import { getToken, withoutMemory, type Workbench } from '../workbench';
+import { getToken, uncachedSettings, type Workbench } from '../workbench';
 
 const connections = 32;
 const warmUsers = 320;
-/** So many that none comes round again while a request of the same user is under way. */
+/** So many that no user has two requests in flight. */
 const coldUsers = 640;
-const clientsWithOldTokens = 96;
+const clientsWithExpiredTokens = 96;
 
 interface Case {
   readonly name: string;
@@ -21,8 +21,8 @@ interface Case {
 }
 
 /**
- * Requests per second and processor time per request, beside those of the floor. All cases take turns, several times over, so that
- * a change of the machine's mood meets them alike; ratios are taken within a round.
+ * Requests per second and CPU time per request, compared with the floor. All cases run in each of several rounds, so that
+ * changes in the machine's speed affect them equally; ratios are computed within a round.
  */
 export async function measureThroughput(
   bench: Workbench,
@@ -32,15 +32,15 @@ export async function measureThroughput(
   const cold = (await bench.knownUsers(coldUsers)).map(({ text }) => text);
   const warm = cold.slice(0, warmUsers);
   const server = await bench.startServer();
-  const forgetful = await bench.startServer(withoutMemory);
+  const withoutCaches = await bench.startServer(uncachedSettings);
   let body = '';
   for (const token of warm) body = (await getToken(server, token)).body;
   const floor = await bench.startNode('floor', [join(__dirname, '..', 'floor.js')], {
-    FLOOR_KEY: JSON.stringify(await publishedKey(bench)),
+    FLOOR_KEY: JSON.stringify(await fetchSigningKey(bench)),
     FLOOR_BODY: body,
   });
 
-  const cases = casesOf(bench, { floor, server, forgetful }, warm, cold);
+  const cases = casesOf(bench, { floor, server, withoutCaches }, warm, cold);
   const requests: number[] = [];
   for (const { load } of cases) requests.push(await warmUp(load, secondsPerLoad));
   const results = cases.map((): LoadResult[] => []);
@@ -49,24 +49,24 @@ export async function measureThroughput(
       results[index]?.push(await run(load, requests[index] ?? connections));
     }
   }
-  await Promise.all([server, forgetful, floor].map((one) => one.stop()));
-  const ofFloor = results[0] ?? [];
+  await Promise.all([server, withoutCaches, floor].map((one) => one.stop()));
+  const floorResults = results[0] ?? [];
   return {
     title: `Throughput on one core, ${connections} connections, median of ${rounds} rounds`,
-    result: 'requests/s · CPU ms per request · core busy · of the floor: by requests/s, by CPU',
+    result: 'requests/s · CPU ms per request · core busy · relative to the floor: by requests/s, by CPU',
     against: 'the floor in the same round',
-    rows: cases.map((one, index) => rowOf(one, results[index] ?? [], ofFloor)),
+    rows: cases.map((one, index) => rowOf(one, results[index] ?? [], floorResults)),
   };
 }
 
 function casesOf(
   bench: Workbench,
-  servers: Record<'floor' | 'server' | 'forgetful', MeasuredProcess>,
+  servers: Record<'floor' | 'server' | 'withoutCaches', MeasuredProcess>,
   warm: readonly string[],
   cold: readonly string[],
 ): Case[] {
-  const { floor, server, forgetful } = servers;
-  const expired = Array.from({ length: clientsWithOldTokens }, () =>
+  const { floor, server, withoutCaches } = servers;
+  const expired = Array.from({ length: clientsWithExpiredTokens }, () =>
     bench.emulator.accessToken({ defect: 'expired' }),
   );
   const good = { connections, status: 200 };
@@ -77,39 +77,43 @@ function casesOf(
     { name: 'getToken, warm', load: { ...good, server, tokens: () => warm }, against: 'at least 0.4' },
     {
       name: 'getToken, known user, cold',
-      load: { ...good, server: forgetful, tokens: () => cold },
-      against: 'three calls upstream',
+      load: { ...good, server: withoutCaches, tokens: () => cold },
+      against: 'three upstream calls',
     },
     {
-      name: 'rejected: expired, sent again and again',
+      name: 'rejected: expired, sent repeatedly',
       load: { ...bad, tokens: () => expired },
       against: target,
     },
     {
-      name: 'rejected: bad signature, never the same',
-      load: { ...bad, tokens: (count) => wronglySigned(bench, count) },
+      name: 'rejected: bad signature, all distinct',
+      load: { ...bad, tokens: (count) => tokensWithBadSignature(bench, count) },
       against: target,
     },
     {
-      name: 'rejected: invented key, never the same',
-      load: { ...bad, tokens: (count) => ofInventedKeys(bench, count) },
+      name: 'rejected: unknown key, all distinct',
+      load: { ...bad, tokens: (count) => tokensWithUnknownKey(bench, count) },
       against: target,
     },
   ];
 }
 
-function rowOf({ name, against }: Case, results: readonly LoadResult[], ofFloor: readonly LoadResult[]): Row {
-  const middle = (value: (result: LoadResult) => number) => digits(median(results.map(value)));
-  const middleRatio = (value: (result: LoadResult, floor: LoadResult) => number) =>
-    digits(median(results.map((result, round) => value(result, ofFloor[round] ?? result))));
-  const byThroughput = middleRatio((result, floor) => result.requestsPerSecond / floor.requestsPerSecond);
-  const byCpu = middleRatio((result, floor) => floor.cpuPerRequestInMs / result.cpuPerRequestInMs);
+function rowOf(
+  { name, against }: Case,
+  results: readonly LoadResult[],
+  floorResults: readonly LoadResult[],
+): Row {
+  const medianOf = (value: (result: LoadResult) => number) => digits(median(results.map(value)));
+  const medianRatio = (value: (result: LoadResult, base: LoadResult) => number) =>
+    digits(median(results.map((result, round) => value(result, floorResults[round] ?? result))));
+  const byThroughput = medianRatio((result, base) => result.requestsPerSecond / base.requestsPerSecond);
+  const byCpu = medianRatio((result, base) => base.cpuPerRequestInMs / result.cpuPerRequestInMs);
   return {
     name,
     result: [
-      middle(({ requestsPerSecond }) => requestsPerSecond),
-      middle(({ cpuPerRequestInMs }) => cpuPerRequestInMs),
-      middle(({ busy }) => busy),
+      medianOf(({ requestsPerSecond }) => requestsPerSecond),
+      medianOf(({ cpuPerRequestInMs }) => cpuPerRequestInMs),
+      medianOf(({ busy }) => busy),
       `${byThroughput}, ${byCpu}`,
     ].join(' · '),
     against,

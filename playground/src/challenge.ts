@@ -9,8 +9,8 @@ export function parseChallenge(header: string | undefined): Record<string, strin
   );
 }
 
-/** The claims that a new sign-in must bring, as JSON; undefined if the answer asks for none. */
-export function claimsAskedFor(header: string | undefined): string | undefined {
+/** The claims (JSON) that a new sign-in must satisfy; undefined if the challenge requires none. */
+export function requestedClaims(header: string | undefined): string | undefined {
   const { error, claims } = parseChallenge(header);
   if (error !== 'insufficient_claims' || !claims) return undefined;
   try {

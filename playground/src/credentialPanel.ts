@@ -1,107 +1,109 @@
 import type { AzureCommunicationTokenCredential } from '@azure/communication-common';
 import { createCommunicationCredential } from './communicationCredential';
-import { withOtherEnd } from './jwt';
+import { withExpiry } from './jwt';
 import type { Recorder } from './recorder';
 import type { SignIn } from './signIn';
 import type { PlaygroundSettings } from '../settings';
 import { duration, element, find, timeOfDay } from './view/dom';
 
-interface Parts {
+interface CredentialPanelOptions {
   settings: PlaygroundSettings;
   signIn: SignIn;
   recorder: Recorder;
-  /** The token to begin the demonstration with; undefined if there is none to be had. */
+  /** The initial token for the demonstration; undefined if none could be issued. */
   getToken: () => Promise<string | undefined>;
 }
 
 const demonstrationInMs = 10_000;
+const pollIntervalInMs = 500;
 
-/** Shows an AzureCommunicationTokenCredential at work. */
+/** Demonstrates an AzureCommunicationTokenCredential. */
 export class CredentialPanel {
-  readonly #parts: Parts;
+  readonly #options: CredentialPanelOptions;
   #credential: AzureCommunicationTokenCredential | undefined;
-  /** The token that it was last seen with. */
-  #seen: { token: string; expiresOnTimestamp: number } | undefined;
-  /** Only then is it asked what it holds: without a token that is good, the question would make it fetch one. */
-  #mayHoldNew = false;
+  /** The token that the credential had at the last check. */
+  #lastToken: { token: string; expiresOnTimestamp: number } | undefined;
+  /** True if the credential may have a new token. Only then is it read: without a valid token, reading would request one. */
+  #mayHaveNewToken = false;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(options: CredentialPanelOptions) {
+    this.#options = options;
     find('credential-start').onclick = () => void this.#start();
     find('credential-demo').onclick = () => void this.#demonstrate();
     find('credential-stop').onclick = () => this.stop('Stopped.');
-    setInterval(() => void this.#look(), 500);
-    // A proactive refresh that fails has nobody else to tell.
+    setInterval(() => void this.#update(), pollIntervalInMs);
+    // The credential reports a failed proactive refresh only as an unhandled rejection.
     window.addEventListener('unhandledrejection', ({ reason }) => {
-      if (this.#credential) this.#note(`A refresh failed: ${messageOf(reason)}`);
+      if (this.#credential) this.#log(`A refresh failed: ${messageOf(reason)}`);
     });
   }
 
-  stop(why: string): void {
+  stop(reason: string): void {
     if (!this.#credential) return;
     this.#credential.dispose();
     this.#credential = undefined;
-    this.#note(why);
+    this.#log(reason);
     this.#showState();
   }
 
   async #start(): Promise<void> {
     this.#create();
-    this.#note('Created without a token.');
+    this.#log('Created without a token.');
     try {
       await this.#credential?.getToken();
     } catch (error) {
-      this.#note(`It got none: ${messageOf(error)}`);
+      this.#log(`No token: ${messageOf(error)}`);
     }
-    await this.#look();
+    await this.#update();
   }
 
   async #demonstrate(): Promise<void> {
-    const token = await this.#parts.getToken();
+    const token = await this.#options.getToken();
     if (token === undefined) return;
-    const end = Date.now() + demonstrationInMs;
-    this.#create(withOtherEnd(token, end));
-    this.#note(`Created with a token that seems to end at ${timeOfDay(end)}.`);
-    await this.#look();
+    const expiry = Date.now() + demonstrationInMs;
+    this.#create(withExpiry(token, expiry));
+    this.#log(`Created with a token whose expiry was changed to ${timeOfDay(expiry)}.`);
+    await this.#update();
   }
 
   #create(token?: string): void {
-    const { settings, signIn, recorder } = this.#parts;
-    this.stop('Stopped, for another one.');
+    const { settings, signIn, recorder } = this.#options;
+    this.stop('Stopped.');
     find('credential-events').replaceChildren();
-    this.#seen = undefined;
-    this.#mayHoldNew = token !== undefined;
+    this.#lastToken = undefined;
+    this.#mayHaveNewToken = token !== undefined;
     this.#credential = createCommunicationCredential(signIn.msal, settings, {
       ...(token === undefined ? {} : { token }),
       send: async (url, init) => {
-        this.#note('It asks the API for a token.');
-        const answer = await recorder.send('Asked by the credential', addressOf(url), init);
-        this.#mayHoldNew = answer.ok;
-        return answer;
+        this.#log('Requesting a token from the API.');
+        const response = await recorder.send('Sent by the credential', urlOf(url), init);
+        this.#mayHaveNewToken = response.ok;
+        return response;
       },
     });
     this.#showState();
   }
 
-  async #look(): Promise<void> {
+  async #update(): Promise<void> {
     const credential = this.#credential;
-    if (credential && this.#mayHoldNew) await this.#read(credential).catch(() => (this.#mayHoldNew = false));
+    if (credential && this.#mayHaveNewToken)
+      await this.#read(credential).catch(() => (this.#mayHaveNewToken = false));
     this.#showState();
   }
 
   async #read(credential: AzureCommunicationTokenCredential): Promise<void> {
-    const held = await credential.getToken();
-    if (credential !== this.#credential || held.token === this.#seen?.token) return;
-    const first = this.#seen === undefined;
-    this.#mayHoldNew = false;
-    this.#seen = held;
-    const left = duration(held.expiresOnTimestamp - Date.now());
-    this.#note(
-      first ? `It holds a token with ${left} left.` : `Refreshed: it now holds a token with ${left} left.`,
+    const current = await credential.getToken();
+    if (credential !== this.#credential || current.token === this.#lastToken?.token) return;
+    const first = this.#lastToken === undefined;
+    this.#mayHaveNewToken = false;
+    this.#lastToken = current;
+    const left = duration(current.expiresOnTimestamp - Date.now());
+    this.#log(
+      first ? `Got a token that expires in ${left}.` : `Refreshed: got a token that expires in ${left}.`,
     );
   }
 
-  #note(text: string): void {
+  #log(text: string): void {
     const time = element('time', {}, timeOfDay(Date.now()));
     find('credential-events').append(element('li', {}, time, ' ', text));
   }
@@ -110,17 +112,17 @@ export class CredentialPanel {
     const state = find('credential-state');
     state.hidden = this.#credential === undefined;
     (find('credential-stop') as HTMLButtonElement).disabled = this.#credential === undefined;
-    state.textContent = 'It has no token yet.';
-    if (!this.#seen) return;
-    const left = this.#seen.expiresOnTimestamp - Date.now();
-    state.textContent = left > 0 ? `Its token has ${duration(left)} left.` : 'Its token has ended.';
+    state.textContent = 'No token yet.';
+    if (!this.#lastToken) return;
+    const left = this.#lastToken.expiresOnTimestamp - Date.now();
+    state.textContent = left > 0 ? `The token expires in ${duration(left)}.` : 'The token has expired.';
   }
 }
 
-function addressOf(target: RequestInfo | URL): string {
+function urlOf(target: RequestInfo | URL): string {
   return target instanceof Request ? target.url : String(target);
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'no reason was given';
+  return error instanceof Error ? error.message : 'unknown error';
 }

@@ -1,26 +1,26 @@
 import { type Explanation, explanations } from './explanations';
 import type { Exchange } from './recorder';
 
-/** What went wrong; undefined if nothing did. */
+/** Explains a failed request; undefined if it succeeded. */
 export function explain(exchange: Exchange): Explanation | undefined {
-  const { answer } = exchange;
-  if (!answer) {
+  const { response } = exchange;
+  if (!response) {
     const { origin } = new URL(exchange.url);
     return {
-      title: 'The API did not answer',
+      title: 'No response from the API',
       meaning:
-        `Nothing came back from ${origin}. Either it is not running, or it does not allow this page: a browser tells ` +
-        'a page no more than that.',
-      whatToDo: `Start the API, and list ${location.origin} in its CORS_ALLOWED_ORIGINS.`,
+        `Either the API at ${origin} is not running, or it does not allow this page (CORS). The browser does not tell a ` +
+        'page which of the two it is.',
+      whatToDo: `Start the API, and add ${location.origin} to its CORS_ALLOWED_ORIGINS.`,
       remedy: 'repeat',
     };
   }
-  if (answer.status < 400) return undefined;
+  if (response.status < 400) return undefined;
   return (
-    explanations[answer.headers['x-ms-error-code'] ?? ''] ?? {
-      title: `The API answered ${answer.status}`,
-      meaning: 'The answer bears no error code of the API: something in between may have given it.',
-      whatToDo: 'Look at the answer below.',
+    explanations[response.headers['x-ms-error-code'] ?? ''] ?? {
+      title: `Unexpected response: ${response.status}`,
+      meaning: 'The response has no error code of the API. It may come from a proxy.',
+      whatToDo: 'See the response below.',
     }
   );
 }

@@ -1,195 +1,194 @@
-/** What can be done about a refusal with one click. */
+/** An action that the page offers for an error. */
 export type Remedy = 'signIn' | 'stepUp' | 'consent' | 'otherAccount' | 'repeat';
 
 export interface Explanation {
-  /** What happened, in a few words. */
   title: string;
-  /** What it means, and whose turn it is. */
+  /** What the error means. */
   meaning: string;
   whatToDo: string;
   remedy?: Remedy;
-  /** It is no failure, only not the end of the story. */
+  /** Not a failure: an expected step that the user has to complete. */
   note?: true;
-  /** An address that one may have to open first. */
+  /** A URL to open. */
   link?: string;
 }
 
-const server = 'Whoever runs the API';
+const operator = 'The operator of the API';
+const waitAndRetry = 'Wait for the seconds in the Retry-After header, then try again.';
 
 /** One for every error code of the API. */
 export const explanations: Record<string, Explanation> = {
   invalid_request: {
-    title: 'The request was malformed',
-    meaning: 'The API could not make sense of the request. This page should not send such a thing.',
-    whatToDo: 'Look at the message of the answer below: it names the part that is wrong.',
+    title: 'Invalid request',
+    meaning: 'The API rejected the format of the request. This page should not send such a request.',
+    whatToDo: 'See the message of the response below. It names the invalid part.',
   },
   teams_token_missing: {
     title: 'The Teams token is missing',
-    meaning: 'An exchange needs two tokens: one for the API, and the Teams user’s own.',
+    meaning: 'An exchange needs two tokens: the access token for the API and the Teams user’s token.',
     whatToDo: 'Send the Teams user’s token in the header teams-user-aad-token.',
   },
   teams_token_malformed: {
-    title: 'That is not a Teams token',
-    meaning: 'What was sent as the Teams token is not a token at all.',
-    whatToDo: 'Ask Microsoft Entra ID for one with the scopes Teams.ManageCalls and Teams.ManageChats.',
+    title: 'The Teams token is malformed',
+    meaning: 'The value that was sent as the Teams token is not a JSON Web Token.',
+    whatToDo: 'Request a token with the scopes Teams.ManageCalls and Teams.ManageChats.',
   },
   teams_token_expired: {
     title: 'The Teams token has expired',
-    meaning: 'It was good once; its time is over.',
-    whatToDo: 'Try again: this page then gets a new one.',
+    meaning: 'The token was valid but is too old.',
+    whatToDo: 'Try again. This page then gets a new token.',
     remedy: 'repeat',
   },
   teams_token_wrong_audience: {
     title: 'The Teams token is for another service',
-    meaning:
-      'Tokens are made for one service only, and this one was not made for Azure Communication Services.',
-    whatToDo: 'Ask for it with the scopes Teams.ManageCalls and Teams.ManageChats, and with no others.',
+    meaning: 'A token is valid for one service. This one is not for Azure Communication Services.',
+    whatToDo: 'Request the token with the scopes Teams.ManageCalls and Teams.ManageChats only.',
   },
   teams_token_wrong_tenant: {
-    title: 'The two tokens come from two organisations',
-    meaning: 'The Teams token belongs to another tenant than the one you signed in with.',
-    whatToDo: 'Sign in once, and get both tokens for that account.',
+    title: 'The tokens are from different tenants',
+    meaning: 'The Teams token belongs to another tenant than the account you signed in with.',
+    whatToDo: 'Sign in again and get both tokens for the same account.',
     remedy: 'signIn',
   },
   teams_token_wrong_app: {
-    title: 'The two tokens were issued to two apps',
-    meaning:
-      'The API takes a Teams token only from the app that calls it, or from one that it was told to allow.',
-    whatToDo: `Get both tokens with the same app. ${server} can also add the other app to ALLOWED_CLIENT_IDS.`,
+    title: 'The tokens were issued to different apps',
+    meaning: 'The API accepts a Teams token only from the app that calls it, or from an app on its list.',
+    whatToDo: `Get both tokens with the same app. ${operator} can also add the other app to ALLOWED_CLIENT_IDS.`,
   },
   teams_token_wrong_user: {
-    title: 'That is someone else’s Teams token',
+    title: 'The Teams token belongs to someone else',
     meaning:
-      'You called as one user and brought the Teams token of another. The API refuses, so that nobody can speak for others.',
-    whatToDo: 'Nothing: this is how it should be. Exchange your own Teams token instead.',
+      'The access token and the Teams token are of different users. The API rejects this for security.',
+    whatToDo: 'This is the expected result. To succeed, exchange your own Teams token.',
   },
   teams_token_rejected: {
-    title: 'Azure Communication Services refused the Teams token',
-    meaning: 'The token looks right, but the service does not accept it for this user.',
-    whatToDo: 'Check that this user has a Microsoft Teams licence, then try again with a new token.',
+    title: 'Azure Communication Services rejected the Teams token',
+    meaning: 'The token is well-formed, but the service does not accept it for this user.',
+    whatToDo: 'Check that the user has a Microsoft Teams license, then try again with a new token.',
     remedy: 'repeat',
   },
   missing_token: {
-    title: 'The request carried no token',
-    meaning: 'The API answers only people who have signed in.',
+    title: 'The request has no access token',
+    meaning: 'The API requires a signed-in user.',
     whatToDo: 'Sign in and try again.',
     remedy: 'signIn',
   },
   invalid_token: {
-    title: 'The API does not accept your access token',
-    meaning: 'It has expired, or it was made for something else than this API.',
+    title: 'The access token is not valid',
+    meaning: 'It has expired, or it was not issued for this API.',
     whatToDo:
-      'Sign in again. If that does not help, the settings of this page and of the API disagree: compare the tenant and ' +
-      'the scope with the claims of your token.',
+      'Sign in again. If the error persists, compare the tenant and the scope in the settings with the claims of your token.',
     remedy: 'signIn',
   },
   insufficient_claims: {
-    title: 'More proof of who you are is needed',
+    title: 'Additional authentication is required',
     meaning:
-      'Your organisation asks for more before this is done in your name, such as a second factor. The API has passed the ' +
-      'question on to you, as a claims challenge.',
-    whatToDo: 'Sign in again with what is asked for. The request is then repeated.',
+      'Your organization requires more for this request, such as multifactor authentication (MFA). The API has returned a ' +
+      'claims challenge.',
+    whatToDo: 'Sign in again. The page then repeats the request.',
     remedy: 'stepUp',
     note: true,
   },
   insufficient_scope: {
-    title: 'Your token does not allow this',
-    meaning: 'The access token lacks the permission access_as_user of this API.',
-    whatToDo: 'Add the permission to the registration of this page’s app, consent to it, and sign in again.',
+    title: 'The access token lacks a permission',
+    meaning: 'The access token does not have the scope access_as_user of this API.',
+    whatToDo: 'Add the permission to this page’s app registration, consent to it, and sign in again.',
     remedy: 'consent',
   },
   app_only_token: {
-    title: 'An app has no communication identity',
-    meaning: 'The token is an app’s own, and this API works for people.',
+    title: 'The access token has no user',
+    meaning: 'The token was issued to an app without a user. The API serves users only.',
     whatToDo: 'Sign in as a user.',
     remedy: 'signIn',
   },
   client_not_allowed: {
-    title: 'This app may not call the API',
-    meaning: 'The API only answers the apps that it was told to allow.',
-    whatToDo: `${server} can add this app’s client id to ALLOWED_CLIENT_IDS.`,
+    title: 'This app is not allowed to call the API',
+    meaning: 'The API accepts calls only from the apps on its list.',
+    whatToDo: `${operator} can add this app’s client ID to ALLOWED_CLIENT_IDS.`,
   },
   consent_required: {
     title: 'Consent is missing',
-    meaning: 'The API reads and writes your profile in Microsoft Graph, and nobody has agreed to that yet.',
-    whatToDo: 'Agree to it yourself, or have an administrator agree to it for everyone.',
+    meaning: 'The API stores your identity in your Microsoft Graph profile, which requires your consent.',
+    whatToDo: 'Give your consent, or ask an administrator to consent for all users.',
     remedy: 'consent',
   },
   not_found: {
-    title: 'There is nothing at this address',
-    meaning: 'The address of the API is probably not right.',
-    whatToDo: 'Compare the API’s address in the settings with the one that the server prints when it starts.',
+    title: 'URL not found',
+    meaning: 'The API has no operation at this URL. The API address in the settings is probably wrong.',
+    whatToDo: 'Compare the API address in the settings with the address that the server prints at startup.',
   },
   user_not_found: {
     title: 'You have no communication identity yet',
-    meaning: 'That is no fault: an identity is made when you first ask for a token.',
-    whatToDo: 'Get a token, then ask again.',
+    meaning: 'This is not an error. Your identity is created when you get your first token.',
+    whatToDo: 'Get a token, then try again.',
     note: true,
   },
   method_not_allowed: {
-    title: 'The address exists, the method does not',
-    meaning: 'The API cannot do this at this address.',
-    whatToDo: 'The answer’s header Allow says what is possible.',
+    title: 'Method not allowed',
+    meaning: 'The API does not support this HTTP method at this URL.',
+    whatToDo: 'Use one of the methods in the Allow header of the response.',
   },
   mapping_not_trusted: {
-    title: 'Your identity’s entry was tampered with',
+    title: 'Your identity mapping is not trusted',
     meaning:
-      'The note in your profile that says which identity is yours does not bear this API’s seal, so it is not used.',
-    whatToDo: 'Delete your identity here: that removes the note. Then get a token for a new one.',
+      'Your Microsoft Graph profile stores which communication identity is yours. That entry is not sealed with ' +
+      'this API’s key, so it is not used.',
+    whatToDo: 'Delete your identity here, which removes the entry. Then get a token for a new identity.',
   },
   mapping_of_other_resource: {
-    title: 'Your identity belongs elsewhere',
-    meaning: 'It was made in another Communication Services resource than the one that the API uses now.',
-    whatToDo: `${server} should check the connection string. If the change was meant, delete your identity and begin anew.`,
+    title: 'Your identity belongs to another resource',
+    meaning: 'It was created in another Communication Services resource than the one the API uses now.',
+    whatToDo: `${operator} should check the connection string. If the change is intended, delete your identity and get a new one.`,
   },
   extension_limit_reached: {
-    title: 'Your profile has no room left',
-    meaning: 'The identity is noted in your profile in Microsoft Graph, which holds only a few such notes.',
-    whatToDo: 'Have one removed that is not needed any more, then try again.',
+    title: 'Your profile has too many extensions',
+    meaning:
+      'Your identity is stored in an extension of your Microsoft Graph profile. Their number is limited.',
+    whatToDo: 'Have an unused extension removed, then try again.',
   },
   body_too_large: {
-    title: 'The request was too large',
-    meaning: 'No token is as large as that.',
-    whatToDo: 'Send only what is documented.',
+    title: 'The request body is too large',
+    meaning: 'The body is larger than any valid token.',
+    whatToDo: 'Send only the documented properties.',
   },
   too_many_requests: {
-    title: 'That was too fast',
-    meaning: 'You have asked more often than the API allows one user.',
-    whatToDo: 'Wait as long as the answer’s header Retry-After says, then go on.',
+    title: 'Too many requests',
+    meaning: 'You have exceeded the API’s rate limit for one user.',
+    whatToDo: waitAndRetry,
     remedy: 'repeat',
   },
   internal_error: {
-    title: 'The API has a fault',
-    meaning: 'Nothing is wrong with your request.',
-    whatToDo: `${server} can find the reason in its log, under the request id below.`,
+    title: 'Internal error of the API',
+    meaning: 'Your request is valid. The API failed.',
+    whatToDo: `${operator} can find the cause in the log with the request ID below.`,
   },
   upstream_invalid_response: {
-    title: 'A service behind the API answered nonsense',
-    meaning: 'Nothing is wrong with your request, and mostly this passes.',
-    whatToDo: 'Try again. If it stays, give the request id below to whoever runs the API.',
+    title: 'A service returned an invalid response',
+    meaning: 'Your request is valid. A service that the API uses failed, probably temporarily.',
+    whatToDo: 'Try again. If the error persists, send the request ID below to the operator of the API.',
     remedy: 'repeat',
   },
   upstream_refused: {
-    title: 'A service refuses to work for the API',
-    meaning: 'The API’s own settings or permissions are most likely wrong; you can do nothing about it.',
-    whatToDo: `${server} should run npm run doctor, which says what to mend.`,
+    title: 'A service rejected the API’s request',
+    meaning: 'Your request is valid. The API’s settings or permissions are probably wrong.',
+    whatToDo: `${operator} should run npm run doctor, which shows what to fix.`,
   },
   upstream_unavailable: {
-    title: 'A service behind the API is down',
-    meaning: 'Nothing is wrong with your request.',
-    whatToDo: 'Wait as long as the answer’s header Retry-After says, then try again.',
+    title: 'A service is unavailable',
+    meaning: 'Your request is valid. A service that the API uses is down.',
+    whatToDo: waitAndRetry,
     remedy: 'repeat',
   },
   upstream_throttled: {
-    title: 'A service behind the API is busy',
-    meaning: 'Many people want tokens just now.',
-    whatToDo: 'Wait as long as the answer’s header Retry-After says, then try again.',
+    title: 'A service is throttling requests',
+    meaning: 'Your request is valid. The API has reached a limit of a service that it uses.',
+    whatToDo: waitAndRetry,
     remedy: 'repeat',
   },
   upstream_timeout: {
-    title: 'A service behind the API took too long',
-    meaning: 'The API gave up waiting. Nothing is wrong with your request.',
-    whatToDo: 'Try again in a moment.',
+    title: 'A service did not respond in time',
+    meaning: 'Your request is valid. A service that the API uses is slow.',
+    whatToDo: waitAndRetry,
     remedy: 'repeat',
   },
 };

@@ -2,7 +2,7 @@ export type Claims = Record<string, unknown>;
 
 const anyJwt = /eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 
-/** What a token says of itself. Its signature is for those to check who rely on it. */
+/** The claims of a token; its signature is not verified. */
 export function claimsOf(token: string): Claims {
   try {
     const [, payload = ''] = token.split('.');
@@ -12,16 +12,16 @@ export function claimsOf(token: string): Claims {
   }
 }
 
-/** When it ends, in milliseconds since 1970. */
-export function endOf(token: string): number {
+/** The expiry, in milliseconds since 1970. */
+export function expiryOf(token: string): number {
   const { exp } = claimsOf(token);
   return typeof exp === 'number' ? exp * 1_000 : 0;
 }
 
-/** The same token with another end; its signature no longer fits, so that no service takes it. */
-export function withOtherEnd(token: string, endInMs: number): string {
+/** The same token with another expiry. Its signature is then invalid, so no service accepts it. */
+export function withExpiry(token: string, expiryInMs: number): string {
   const [header = '', , signature = ''] = token.split('.');
-  const claims = { ...claimsOf(token), exp: Math.floor(endInMs / 1_000) };
+  const claims = { ...claimsOf(token), exp: Math.floor(expiryInMs / 1_000) };
   return `${header}.${toBase64Url(JSON.stringify(claims))}.${signature}`;
 }
 
@@ -29,7 +29,7 @@ export function tokensIn(text: string): string[] {
   return text.match(anyJwt) ?? [];
 }
 
-/** The text with every token in it cut down to its ends. */
+/** Shortens every token in the text to its first and last characters. */
 export function shortenTokens(text: string): string {
   return text.replace(anyJwt, (token) => `${token.slice(0, 10)}…${token.slice(-6)}`);
 }

@@ -1,12 +1,12 @@
-/** What one can ask of the API with a click. */
+/** A request that the page can send to the API. */
 export interface Operation {
   title: string;
   method: 'GET' | 'POST' | 'DELETE';
   path: string;
   headers?: Record<string, string>;
-  /** Whose Teams token goes along. */
+  /** The owner of the Teams token to send. */
   teamsTokenOf?: 'me' | 'someone else';
-  /** What is said before it is done. */
+  /** The warning to confirm before the request is sent. */
   confirm?: string;
 }
 
@@ -36,8 +36,8 @@ export const operations = {
     method: 'DELETE',
     path: '/api/user',
     confirm:
-      'This deletes your communication identity for good, with its tokens. The next token you get is for a new identity: ' +
-      'chats and calls of the old one are not yours any more.',
+      'This permanently deletes your communication identity and its tokens. Your next token will be for a new identity, ' +
+      'which has no access to the chats and calls of the old one.',
   },
 } as const satisfies Record<string, Operation>;
 

@@ -1,44 +1,44 @@
 import { shortenTokens } from './jwt';
 
-/** One request and what came of it. */
+/** One request with its response. */
 export interface Exchange {
   title: string;
   method: string;
   url: string;
   requestHeaders: Record<string, string>;
   startedAt: number;
-  tookInMs: number;
-  /** Absent: no answer came. */
-  answer?: {
+  durationInMs: number;
+  /** Absent if there was none. */
+  response?: {
     status: number;
     statusText: string;
-    /** Names in lower case; of another origin's headers only those that it exposes. */
+    /** Names in lower case. Of a cross-origin response, only the exposed headers. */
     headers: Record<string, string>;
     body: unknown;
   };
-  /** The tokens in it were cut when the page was left for a sign-in. */
+  /** The tokens were shortened before a redirect to the sign-in page. */
   shortened?: boolean;
 }
 
 export interface Recorder {
   readonly exchanges: readonly Exchange[];
-  /** `fetch`, written down. */
+  /** `fetch` that records the exchange; throws if there is no response. */
   send(title: string, url: string, init?: RequestInit): Promise<Response>;
-  /** Sends and hands out what was written down. */
+  /** Sends the request and returns the recorded exchange. */
   call(title: string, url: string, init?: RequestInit): Promise<Exchange>;
-  /** Keeps the exchanges over a sign-in, for which the page is left. */
-  keep(): void;
+  /** Saves the exchanges before a redirect to the sign-in page. */
+  save(): void;
 }
 
-const keptUnder = 'playground.exchanges';
-const most = 30;
+const storageKey = 'playground.exchanges';
+const maxExchanges = 30;
 
 export function createRecorder(onExchange: (exchange: Exchange) => void): Recorder {
-  const exchanges = takeKept();
+  const exchanges = restoreSaved();
 
   function add(exchange: Exchange): Exchange {
     exchanges.unshift(exchange);
-    exchanges.splice(most);
+    exchanges.splice(maxExchanges);
     onExchange(exchange);
     return exchange;
   }
@@ -57,15 +57,15 @@ export function createRecorder(onExchange: (exchange: Exchange) => void): Record
       requestHeaders: headersOf(new Headers(init.headers)),
       startedAt,
     };
-    const tookInMs = (): number => Math.round(performance.now() - start);
+    const elapsedInMs = (): number => Math.round(performance.now() - start);
     try {
       const response = await fetch(url, init);
       const { status, statusText } = response;
       const body = parseBody(await response.clone().text());
-      const answer = { status, statusText, headers: headersOf(response.headers), body };
-      return [add({ ...exchange, tookInMs: tookInMs(), answer }), response];
+      const recorded = { status, statusText, headers: headersOf(response.headers), body };
+      return [add({ ...exchange, durationInMs: elapsedInMs(), response: recorded }), response];
     } catch {
-      return [add({ ...exchange, tookInMs: tookInMs() }), undefined];
+      return [add({ ...exchange, durationInMs: elapsedInMs() }), undefined];
     }
   }
 
@@ -74,25 +74,25 @@ export function createRecorder(onExchange: (exchange: Exchange) => void): Record
     async send(title, url, init = {}) {
       const [, response] = await record(title, url, init);
       if (response) return response;
-      throw new TypeError('The API could not be reached.');
+      throw new TypeError('The API cannot be reached.');
     },
     async call(title, url, init = {}) {
       const [exchange] = await record(title, url, init);
       return exchange;
     },
-    keep() {
-      const kept = exchanges.map((exchange) => ({ ...exchange, shortened: true }));
-      const text = JSON.stringify(kept, (_name, value: unknown) =>
+    save() {
+      const saved = exchanges.map((exchange) => ({ ...exchange, shortened: true }));
+      const text = JSON.stringify(saved, (_name, value: unknown) =>
         typeof value === 'string' ? shortenTokens(value) : value,
       );
-      sessionStorage.setItem(keptUnder, text);
+      sessionStorage.setItem(storageKey, text);
     },
   };
 }
 
-function takeKept(): Exchange[] {
-  const text = sessionStorage.getItem(keptUnder);
-  sessionStorage.removeItem(keptUnder);
+function restoreSaved(): Exchange[] {
+  const text = sessionStorage.getItem(storageKey);
+  sessionStorage.removeItem(storageKey);
   return text === null ? [] : (JSON.parse(text) as Exchange[]);
 }
 

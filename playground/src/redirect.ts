@@ -1,7 +1,7 @@
 import { broadcastResponseToMainFrame } from '@azure/msal-browser/redirect-bridge';
 
-/** Where every sign-in ends: hands the answer to the page that began it. */
+/** The redirect URI: passes the response of the sign-in to the page that started it. */
 broadcastResponseToMainFrame().catch(() => {
-  // Opened by hand, or reloaded: there is no answer to hand over.
+  // Opened manually or reloaded: there is no response.
   location.replace('/');
 });

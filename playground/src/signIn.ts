@@ -8,12 +8,12 @@ import {
 import type { PlaygroundSettings } from '../settings';
 import { isOperationName, type OperationName } from './operations';
 
-/** What to go on with after a sign-in, for which the page is left. It travels along as the request's state. */
+/** What to continue with after a redirect to the sign-in page. Sent as the request's state. */
 export interface Continuation {
   operation?: OperationName;
-  /** The account to act as, when the one that signs in only lends a token. */
+  /** The account to stay signed in as, if the other account only provides a Teams token. */
   actAs?: string;
-  /** A claims challenge has been answered: a second one is not. */
+  /** A claims challenge has been satisfied once; it is not repeated. */
   challenged?: boolean;
 }
 
@@ -21,18 +21,18 @@ export const teamsScopes = ['Teams.ManageCalls', 'Teams.ManageChats'].map(
   (permission) => `https://auth.msft.communication.azure.com/${permission}`,
 );
 
-/** Thrown when the browser is on its way to the sign-in page: there is nothing more to do here. */
-export class LeavingPage extends Error {}
+/** Thrown while the browser is being redirected to the sign-in page, to stop the current operation. */
+export class RedirectStarted extends Error {}
 
-/** MSAL for this page: who is signed in, and their tokens. */
+/** The accounts and tokens of this page, from MSAL. */
 export class SignIn {
   readonly msal: PublicClientApplication;
   readonly #settings: PlaygroundSettings;
-  readonly #beforeLeaving: () => void;
+  readonly #beforeRedirect: () => void;
 
-  constructor(settings: PlaygroundSettings, beforeLeaving: () => void) {
+  constructor(settings: PlaygroundSettings, beforeRedirect: () => void) {
     this.#settings = settings;
-    this.#beforeLeaving = beforeLeaving;
+    this.#beforeRedirect = beforeRedirect;
     this.msal = new PublicClientApplication({
       auth: {
         clientId: settings.clientId,
@@ -47,7 +47,7 @@ export class SignIn {
     });
   }
 
-  /** Takes in the answer of a sign-in, if the page was opened with one. */
+  /** Processes the response of a sign-in, if there is one. */
   async start(): Promise<Continuation | undefined> {
     await this.msal.initialize();
     const result = await this.msal.handleRedirectPromise();
@@ -75,25 +75,34 @@ export class SignIn {
   }
 
   async signIn(continuation: Continuation = {}): Promise<never> {
-    return await this.#leave((state) => this.msal.loginRedirect({ ...this.#forApi, state }), continuation);
+    return await this.#redirect(
+      (state) => this.msal.loginRedirect({ ...this.#apiRequest, state }),
+      continuation,
+    );
   }
 
-  /** Another account beside the present one. */
+  /** Signs in another account in addition to the current one. */
   async signInAnother(continuation: Continuation = {}): Promise<never> {
-    const request = { ...this.#forApi, prompt: 'select_account' };
-    return await this.#leave((state) => this.msal.loginRedirect({ ...request, state }), continuation);
+    const request = { ...this.#apiRequest, prompt: 'select_account' };
+    return await this.#redirect((state) => this.msal.loginRedirect({ ...request, state }), continuation);
   }
 
-  /** The same account again, with what a claims challenge asks for. */
+  /** Signs in the same account again, with the claims of a challenge. */
   async stepUp(claims: string, continuation: Continuation): Promise<never> {
-    const request = { ...this.#forApi, ...this.#asPresentAccount, claims };
-    return await this.#leave((state) => this.msal.acquireTokenRedirect({ ...request, state }), continuation);
+    const request = { ...this.#apiRequest, ...this.#currentAccount, claims };
+    return await this.#redirect(
+      (state) => this.msal.acquireTokenRedirect({ ...request, state }),
+      continuation,
+    );
   }
 
   async consent(continuation: Continuation): Promise<never> {
-    const everything = this.#settings.apiScope.replace(/[^/]*$/, '.default');
-    const request = { ...this.#asPresentAccount, scopes: [everything], prompt: 'consent' };
-    return await this.#leave((state) => this.msal.acquireTokenRedirect({ ...request, state }), continuation);
+    const allPermissions = this.#settings.apiScope.replace(/[^/]*$/, '.default');
+    const request = { ...this.#currentAccount, scopes: [allPermissions], prompt: 'consent' };
+    return await this.#redirect(
+      (state) => this.msal.acquireTokenRedirect({ ...request, state }),
+      continuation,
+    );
   }
 
   async signOut(): Promise<void> {
@@ -102,14 +111,14 @@ export class SignIn {
   }
 
   apiToken(continuation: Continuation): Promise<string> {
-    return this.#token(this.#forApi.scopes, this.account, continuation);
+    return this.#token(this.#apiRequest.scopes, this.account, continuation);
   }
 
   teamsToken(of: AccountInfo, continuation: Continuation): Promise<string> {
     return this.#token(teamsScopes, of, continuation);
   }
 
-  /** From MSAL's cache, or renewed; where neither works the user has to sign in or consent. */
+  /** From MSAL's cache or renewed; otherwise the user must sign in or consent. */
   async #token(
     scopes: string[],
     account: AccountInfo | undefined,
@@ -122,30 +131,30 @@ export class SignIn {
     } catch (error) {
       if (!(error instanceof InteractionRequiredAuthError)) throw error;
       const actAs = this.account?.homeAccountId;
-      return await this.#leave((state) => this.msal.acquireTokenRedirect({ scopes, account, state }), {
+      return await this.#redirect((state) => this.msal.acquireTokenRedirect({ scopes, account, state }), {
         ...continuation,
         ...(actAs === undefined ? {} : { actAs }),
       });
     }
   }
 
-  get #forApi(): { scopes: string[] } {
+  get #apiRequest(): { scopes: string[] } {
     return { scopes: [this.#settings.apiScope] };
   }
 
-  get #asPresentAccount(): { account?: AccountInfo } {
+  get #currentAccount(): { account?: AccountInfo } {
     const { account } = this;
     return account ? { account } : {};
   }
 
-  async #leave(go: (state: string) => Promise<void>, continuation: Continuation): Promise<never> {
-    this.#beforeLeaving();
+  async #redirect(go: (state: string) => Promise<void>, continuation: Continuation): Promise<never> {
+    this.#beforeRedirect();
     await go(JSON.stringify(continuation));
-    throw new LeavingPage();
+    throw new RedirectStarted();
   }
 }
 
-/** The state came through the address bar: only what is expected is taken from it. */
+/** The state comes from the URL, so only expected values are used. */
 function parseContinuation(state: string | undefined): Continuation {
   let parsed: unknown;
   try {

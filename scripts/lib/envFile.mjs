@@ -1,8 +1,8 @@
 /**
- * Reads and writes settings in a .env file. Values come on standard input, so that no list of processes shows them.
+ * Reads and writes settings in a .env file. Values are read from standard input, so that process lists do not show them.
  *
- * usage: node envFile.mjs get FILE NAME...           prints the values, one a line; an empty one if there is none
- *        node envFile.mjs set FILE < NAME=VALUE...   replaces or adds, keeps all other lines; readable for the owner only
+ * usage: node envFile.mjs get FILE NAME...           prints one value per line; an empty line if it is missing
+ *        node envFile.mjs set FILE < NAME=VALUE...   replaces or adds settings, keeps all other lines; mode 0600
  */
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
@@ -20,22 +20,22 @@ if (command === 'get') {
       .filter((line) => line.includes('='))
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   );
-  const written = `${file}.new`;
-  writeFileSync(written, merge(text, changes), { mode: 0o600 });
-  chmodSync(written, 0o600);
-  renameSync(written, file);
+  const temporaryFile = `${file}.new`;
+  writeFileSync(temporaryFile, merge(text, changes), { mode: 0o600 });
+  chmodSync(temporaryFile, 0o600);
+  renameSync(temporaryFile, file);
 }
 
-function merge(before, changes) {
-  const left = new Map(changes);
-  const lines = before.split('\n').map((line) => {
+function merge(original, changes) {
+  const remaining = new Map(changes);
+  const lines = original.split('\n').map((line) => {
     const [, key] = /^\s*(?:export\s+)?(\w+)\s*=/.exec(line) ?? [];
     if (key === undefined || !changes.has(key)) return line;
-    left.delete(key);
+    remaining.delete(key);
     return assignment(key, changes.get(key));
   });
   while (lines.at(-1) === '') lines.pop();
-  const added = [...left].map(([key, value]) => assignment(key, value));
+  const added = [...remaining].map(([key, value]) => assignment(key, value));
   return `${[...lines, ...added].join('\n')}\n`;
 }
 

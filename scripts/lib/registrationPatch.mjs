@@ -1,7 +1,7 @@
 /**
- * Compares an app registration (on standard input, as `az ad app show` prints it) with what it should have, and prints
- * its object id and the body of the PATCH that adds what is missing; nothing if nothing is. What is there already stays:
- * redirect URIs and permissions that somebody added by hand are kept.
+ * Compares an app registration (from standard input, as printed by `az ad app show`) with the required settings, and
+ * prints its object id and the body of the PATCH request that adds what is missing; prints nothing if nothing is missing.
+ * Existing settings, such as manually added redirect URIs and permissions, are kept.
  *
  * usage: node registrationPatch.mjs server permission=<app id>:<scope id>
  *        node registrationPatch.mjs client permission=<app id>:<scope id>... spa=<uri>... web=<uri>... public=<uri>...
@@ -10,9 +10,9 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-const wishes = {
-  /** The API: its address, its scope, v2 access tokens, and what it asks of Microsoft Graph. */
-  server(app, wish) {
+const requiredSettings = {
+  /** The API: identifier URI, scope, v2 access tokens, and its permissions for Microsoft Graph. */
+  server(app, values) {
     const scopes = app.api?.oauth2PermissionScopes ?? [];
     return {
       identifierUris: union(app.identifierUris, [`api://${app.appId}`]),
@@ -22,16 +22,16 @@ const wishes = {
           ? scopes
           : [...scopes, { id: randomUUID(), ...accessAsUser }],
       },
-      requiredResourceAccess: withPermissions(app.requiredResourceAccess, wish('permission')),
+      requiredResourceAccess: withPermissions(app.requiredResourceAccess, values('permission')),
     };
   },
 
-  /** What the API knows of its client: needs the scope to exist, so it is a step of its own. */
-  link(app, wish) {
-    const [clientAppId, scopeId] = wish('client')[0].split(':');
+  /** The client as an authorized client of the API. A separate step, because the scope must exist. */
+  link(app, values) {
+    const [clientAppId, scopeId] = values('client')[0].split(':');
     const others = (app.api?.preAuthorizedApplications ?? []).filter(({ appId }) => appId !== clientAppId);
-    const before = (app.api?.preAuthorizedApplications ?? []).find(({ appId }) => appId === clientAppId);
-    const delegatedPermissionIds = union(before?.delegatedPermissionIds, [scopeId]);
+    const existing = (app.api?.preAuthorizedApplications ?? []).find(({ appId }) => appId === clientAppId);
+    const delegatedPermissionIds = union(existing?.delegatedPermissionIds, [scopeId]);
     return {
       api: {
         knownClientApplications: union(app.api?.knownClientApplications, [clientAppId]),
@@ -40,13 +40,13 @@ const wishes = {
     };
   },
 
-  /** The client: where it may be redirected to, and which permissions it asks for. */
-  client(app, wish) {
+  /** The client: redirect URIs and permissions. */
+  client(app, values) {
     return {
-      spa: { redirectUris: union(app.spa?.redirectUris, wish('spa')) },
-      web: { redirectUris: union(app.web?.redirectUris, wish('web')) },
-      publicClient: { redirectUris: union(app.publicClient?.redirectUris, wish('public')) },
-      requiredResourceAccess: withPermissions(app.requiredResourceAccess, wish('permission')),
+      spa: { redirectUris: union(app.spa?.redirectUris, values('spa')) },
+      web: { redirectUris: union(app.web?.redirectUris, values('web')) },
+      publicClient: { redirectUris: union(app.publicClient?.redirectUris, values('public')) },
+      requiredResourceAccess: withPermissions(app.requiredResourceAccess, values('permission')),
     };
   },
 };
@@ -63,9 +63,9 @@ const accessAsUser = {
     'Lets the app get communication tokens for you, and create and delete your communication identity.',
 };
 
-function union(before, wished) {
-  const known = before ?? [];
-  return [...known, ...wished.filter((each) => !known.includes(each))];
+function union(existing, required) {
+  const before = existing ?? [];
+  return [...before, ...required.filter((each) => !before.includes(each))];
 }
 
 function withPermissions(access, permissions) {
@@ -79,11 +79,11 @@ function withPermissions(access, permissions) {
   return [...resources.values()];
 }
 
-/** The parts of `wished` that `actual` does not have; undefined if it has them all. Lists are compared as sets. */
-function difference(actual, wished) {
-  if (Array.isArray(wished)) return sameSet(actual ?? [], wished) ? undefined : wished;
-  if (typeof wished !== 'object') return actual === wished ? undefined : wished;
-  const parts = Object.entries(wished)
+/** The parts of `required` that differ from `actual`; undefined if there are none. Lists are compared as sets. */
+function difference(actual, required) {
+  if (Array.isArray(required)) return sameSet(actual ?? [], required) ? undefined : required;
+  if (typeof required !== 'object') return actual === required ? undefined : required;
+  const parts = Object.entries(required)
     .map(([name, value]) => [name, difference(actual?.[name], value)])
     .filter(([, value]) => value !== undefined);
   return parts.length > 0 ? Object.fromEntries(parts) : undefined;
@@ -98,5 +98,5 @@ const [kind, ...args] = process.argv.slice(2);
 const valuesOf = (name) =>
   args.filter((arg) => arg.startsWith(`${name}=`)).map((arg) => arg.slice(name.length + 1));
 const app = JSON.parse(readFileSync(0, 'utf8'));
-const patch = difference(app, wishes[kind](app, valuesOf));
+const patch = difference(app, requiredSettings[kind](app, valuesOf));
 if (patch) process.stdout.write(`${app.id} ${JSON.stringify(patch)}`);

@@ -14,22 +14,22 @@ export interface CommunicationToken {
   readonly expiresOn: Date;
 }
 
-/** Why an identity cannot be used: it was deleted, or belongs to another resource. */
+/** Why an identity cannot be used: it no longer exists, or belongs to another resource. */
 export type UnusableIdentity = 'gone' | 'not_owned';
 
 export interface CreatedUser {
   readonly communicationUserId: string;
-  /** Absent if none was asked for. */
+  /** Absent if none was requested. */
   readonly token?: CommunicationToken | undefined;
 }
 
 export type OnLateCreation = (user: CreatedUser) => void;
 
-/** The identities of one Communication Services resource and their tokens. All throw UpstreamError. */
+/** The identities of one Communication Services resource and their tokens. All methods throw UpstreamError. */
 export interface AcsIdentityClient {
   /**
-   * Creates an identity; never twice, so that it is retried only where it was surely not created. One whose creation is
-   * reported too late to be waited for is handed to `onLate`, so that it does not stay behind unknown.
+   * Creates one identity: retried only if the failed call definitely created none. An identity that is reported after the
+   * deadline is passed to `onLateResult`, so that it is not orphaned.
    */
   createUser(deadline: Deadline, onLateResult: OnLateCreation): Promise<CreatedUser>;
   createUserWithToken(deadline: Deadline, onLateResult: OnLateCreation): Promise<CreatedUser>;
@@ -45,9 +45,9 @@ export interface AcsIdentityClient {
 }
 
 const tokenReply = z.object({ token: z.string().min(1), expiresOn: z.date() });
-/** Ids come in more forms than `8:acs:<resource>_<user>`; but what is none at all must not be kept as somebody's identity. */
+/** Ids have more forms than `8:acs:<resource>_<user>`. Anything that is not an id must not be stored as one. */
 const userReply = z.object({ communicationUserId: z.string().regex(/^8:[\w:.-]{4,250}$/) });
-/** A reply whose token cannot be read still names an identity that now exists. */
+/** Even if the token is invalid, the response names an identity that now exists. */
 const userWithTokenReply = z
   .looseObject({ user: userReply })
   .transform(({ user, ...token }) => ({ ...user, token: tokenReply.safeParse(token).data }));
@@ -64,7 +64,7 @@ export function createAcsIdentityClient(
     operation: string;
     shape: z.ZodType<T>;
     send: (abortSignal: AbortSignal) => Promise<unknown>;
-    /** What a failure means, where it means something. */
+    /** The result that a failure stands for; undefined if it is an error. */
     interpret?: (facts: FailureFacts, error: unknown) => T | undefined;
   }
 
@@ -115,7 +115,7 @@ export function createAcsIdentityClient(
 
     async issueToken(communicationUserId, deadline) {
       const issued = await issueOnce(communicationUserId, deadline);
-      // Too much follows from it to take a single passing fault for the end of an identity.
+      // Checked twice: the mapping will be replaced, which a single transient error must not cause.
       return issued === 'gone' ? issueOnce(communicationUserId, deadline) : issued;
     },
 
@@ -152,10 +152,10 @@ function createClient({
   managedIdentityClientId,
 }: Config['communication']): CommunicationIdentityClient {
   const options = {
-    // We own retries and time limits; the SDK would create a second identity after a lost reply.
+    // `upstream` handles retries: the SDK's own would create a second identity after a lost response.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
-    // The endpoint may be http on loopback only: settings.ts sees to that.
+    // settings.ts allows http on loopback only.
     allowInsecureConnection: endpoint.startsWith('http://'),
   };
   if (accessKey !== undefined) return new CommunicationIdentityClient(endpoint, { key: accessKey }, options);
@@ -166,7 +166,7 @@ function createClient({
   );
 }
 
-/** What core-rest-pipeline's RestError carries; read structurally, as the package does not export the class. */
+/** core-rest-pipeline's RestError: the package does not export the class. */
 interface RestErrorLike extends Error {
   code?: unknown;
   statusCode?: unknown;
@@ -178,7 +178,7 @@ function describe(error: unknown): FailureFacts {
   if (!isError(error)) return { transportFailure: 'invalid_response' };
   const { statusCode, code, response, details } = error as RestErrorLike;
   if (typeof statusCode === 'number' && statusCode >= 400) {
-    // Not the error's own code: with a body in another shape than ACS's, that is the SDK's or a stranger's.
+    // Not `error.code`: if the body is not an ACS error, that code comes from the SDK or from an intermediary.
     const serviceCode = details?.error?.code;
     const serviceMessage = details?.error?.message ?? error.message;
     return {
@@ -188,10 +188,10 @@ function describe(error: unknown): FailureFacts {
       retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
     };
   }
-  // The SDK's own words for a connection that broke in the middle of a reply.
+  // The SDK's message when the connection is lost within a response.
   if (error.message.startsWith('Error reading response as text'))
     return { transportFailure: 'connection_lost' };
-  // A reply that cannot be read: the SDK's own parser, or our check of its shape.
+  // Rejected by the SDK's parser or by our schema.
   if (statusCode !== undefined || code === 'PARSE_ERROR' || error instanceof z.ZodError)
     return { transportFailure: 'invalid_response' };
   return { transportFailure: classifyTransportError(error) };
@@ -201,30 +201,30 @@ function describe(error: unknown): FailureFacts {
 function unusableIdentity({ status, code, message }: FailureFacts): UnusableIdentity | undefined {
   if (status === undefined || status >= 500 || status === 429) return undefined;
   if (code === 'IdentityNotOwned') return 'not_owned';
-  // No recording of the answer for a deleted identity is public: known by the words of Microsoft's samples, or as a 404
-  // of the service itself (a stranger's 404 has no error code).
+  // The response for a deleted identity is not documented. Recognized by the message in Microsoft's samples, or as a 404 or
+  // 410 with an error code (an intermediary's 404 has none).
   const saysGone =
     /(doesn't|does not|no longer) exist/i.test(message ?? '') || /IdentityNotFound/i.test(code ?? '');
   return saysGone || ((status === 404 || status === 410) && code !== undefined) ? 'gone' : undefined;
 }
 
-/** ACS's verdicts on the Teams token; undefined if the failure is not about it. */
+/** Why ACS rejected the Teams token; undefined if the failure has another cause. */
 function describeTeamsRejection({ status, code }: FailureFacts): string | undefined {
   if (status === 401 && code === 'InvalidAccessToken') {
-    return 'Azure Communication Services does not accept the Teams token: get a new one, and see that the user has a Teams licence.';
+    return 'Azure Communication Services rejected the Teams token. Get a new one, and check that the user has a Teams license.';
   }
   if (status === 400 || (status === 403 && code !== 'Denied')) {
-    return 'Azure Communication Services refused the Teams token for this user and client application: get a new one for the signed-in user.';
+    return 'Azure Communication Services rejected the Teams token for this user and client application. Get a new one for the signed-in user.';
   }
   return undefined;
 }
 
-/** The GUID of the resource in an identity's id (`8:acs:<resource>_<user>`); undefined for ids of another form. */
+/** The resource GUID in an identity's id (`8:acs:<resource>_<user>`); undefined for other forms of ids. */
 export function parseResourceId(communicationUserId: string): string | undefined {
   return /^8:(?:[a-z-]+:)?([0-9a-f-]{36})_/i.exec(communicationUserId)?.[1]?.toLowerCase();
 }
 
-/** True if the two identities are surely of different resources. */
+/** True if both ids name their resource, and the resources differ. */
 export function isOfOtherResource(communicationUserId: string, own: string): boolean {
   const resource = parseResourceId(communicationUserId);
   const ownResource = parseResourceId(own);

@@ -1,6 +1,7 @@
+import { printable } from '../errors';
 import { clientIdOf, type DecodedJwt, stringClaim } from './jwt';
 
-/** What an access token must say to be let in. */
+/** The values that an access token must have to be accepted. */
 export interface AccessTokenPolicy {
   readonly tenantId: string;
   readonly audiences: readonly string[];
@@ -8,11 +9,11 @@ export interface AccessTokenPolicy {
   readonly requiredScope: string;
   /** Empty: any client application of the tenant. */
   readonly allowedClientIds: readonly string[];
-  /** The scope to ask Entra for, to tell those who come with a token for something else. */
+  /** The scope to request from Entra; named in messages about a token for something else. */
   readonly scopeToRequest: string;
 }
 
-/** Why a token is refused: `code` goes to the caller as `innererror.code`. */
+/** Why a token is rejected: `code` goes to the caller as `innererror.code`. */
 export interface TokenProblem {
   readonly code: string;
   readonly message: string;
@@ -20,7 +21,7 @@ export interface TokenProblem {
 
 export interface TokenCheck {
   readonly name: string;
-  /** A token that fails this check now will fail it later. */
+  /** A token that fails this check will always fail it, so the result can be cached. */
   readonly permanent: boolean;
   readonly find: (
     jwt: DecodedJwt,
@@ -29,31 +30,36 @@ export interface TokenCheck {
   ) => TokenProblem | undefined;
 }
 
-/** Microsoft's libraries allow five minutes between the clocks of issuer and API. */
+/** Five minutes, as in Microsoft's libraries. */
 export const clockSkewInSeconds = 300;
+
+const asIssued = 'Send it as Microsoft Entra ID issued it.';
 
 const graphAudiences = new Set(['00000003-0000-0000-c000-000000000000', 'https://graph.microsoft.com']);
 
 /**
- * What makes a token invalid for this API (401), besides its signature. In the order in which a reader wants to know:
- * a token for Microsoft Graph cannot even be verified by others, so that its audience comes before all else.
+ * What makes a token invalid for this API (401), besides its signature; the most helpful answer first. The audience
+ * comes first, because only Microsoft Graph itself can verify a token for Microsoft Graph.
  */
 export const validityChecks: readonly TokenCheck[] = [
   {
     name: 'audience',
     permanent: true,
-    find: ({ claims: { aud } }, { audiences, scopeToRequest }) => {
+    find: (jwt, { audiences, scopeToRequest }) => {
+      const { aud } = jwt.claims;
       if (typeof aud === 'string' && audiences.includes(aud)) return undefined;
-      const advice = `Request one with the scope ${scopeToRequest}.`;
+      const advice = `Request an access token with the scope ${scopeToRequest}.`;
       if (typeof aud === 'string' && graphAudiences.has(aud.replace(/\/$/, ''))) {
         return problem(
           'token_for_graph',
-          `The access token is for Microsoft Graph, not for this API. ${advice}`,
+          `The access token is for Microsoft Graph, not for this API (aud). ${advice}`,
         );
       }
       return problem(
         'wrong_audience',
-        `The access token is for another API (its aud is not this one). ${advice}`,
+        looksLikeIdToken(jwt)
+          ? `This looks like an ID token, which is for the client only (aud). ${advice}`
+          : `The access token is for another API (aud). ${advice}`,
       );
     },
   },
@@ -65,7 +71,7 @@ export const validityChecks: readonly TokenCheck[] = [
         ? undefined
         : problem(
             'wrong_tenant',
-            'The access token is not of the tenant that this API serves (tid). Sign in to that tenant.',
+            'The access token is from another tenant than the one this API serves (tid). Sign in to that tenant.',
           ),
   },
   {
@@ -76,14 +82,15 @@ export const validityChecks: readonly TokenCheck[] = [
         ? undefined
         : problem(
             'wrong_issuer',
-            'The access token was not issued by the Microsoft Entra tenant of this API (iss).',
+            'The access token was not issued by the Microsoft Entra tenant of this API (iss). Check the authority that your app signs in with.',
           ),
   },
   {
     name: 'expiry',
     permanent: true,
     find: ({ claims: { exp } }, _policy, now) => {
-      if (typeof exp !== 'number') return problem('no_expiry', 'The access token has no expiry time (exp).');
+      if (typeof exp !== 'number')
+        return problem('no_expiry', `The access token has no expiry time (exp). ${asIssued}`);
       return now < exp + clockSkewInSeconds
         ? undefined
         : problem(
@@ -98,12 +105,12 @@ export const validityChecks: readonly TokenCheck[] = [
     find: ({ claims: { nbf, exp } }, _policy, now) => {
       if (nbf === undefined) return undefined;
       if (typeof nbf !== 'number' || nbf >= Number(exp))
-        return problem('malformed_token', 'The access token has a malformed start time (nbf).');
+        return problem('malformed_token', `The access token has an invalid start time (nbf). ${asIssued}`);
       return nbf < now + clockSkewInSeconds
         ? undefined
         : problem(
             'token_not_yet_valid',
-            `The access token is not valid before ${iso(nbf)}. Compare the clocks.`,
+            `The access token is not valid before ${iso(nbf)}. Check the clocks of this server and of the client.`,
           );
     },
   },
@@ -112,18 +119,15 @@ export const validityChecks: readonly TokenCheck[] = [
     permanent: true,
     find: ({ header: { alg, typ, crit } }) => {
       if (alg !== 'RS256')
-        return problem(
-          'wrong_algorithm',
-          'The access token is not signed with RS256, as Microsoft Entra ID does.',
-        );
+        return problem('wrong_algorithm', `The access token is not signed with RS256 (alg). ${asIssued}`);
       if (typ !== 'JWT')
-        return problem(
-          'malformed_token',
-          'The access token does not have the type JWT, as those of Microsoft Entra ID do.',
-        );
+        return problem('malformed_token', `The access token does not have the type JWT (typ). ${asIssued}`);
       return crit === undefined
         ? undefined
-        : problem('malformed_token', 'The access token demands an extension (crit) that is not supported.');
+        : problem(
+            'malformed_token',
+            `The access token requires an unsupported extension (crit). ${asIssued}`,
+          );
     },
   },
   {
@@ -132,7 +136,7 @@ export const validityChecks: readonly TokenCheck[] = [
     find: ({ header: { kid } }) =>
       typeof kid === 'string' && kid !== ''
         ? undefined
-        : problem('unknown_key', 'The access token does not name the key that signed it (kid).'),
+        : problem('unknown_key', `The access token has no signing key ID (kid). ${asIssued}`),
   },
   {
     name: 'object id',
@@ -140,11 +144,11 @@ export const validityChecks: readonly TokenCheck[] = [
     find: (jwt) =>
       /^[0-9a-f-]{36}$/i.test(stringClaim(jwt, 'oid') ?? '')
         ? undefined
-        : problem('no_object_id', 'The access token does not say who the user is (oid).'),
+        : problem('no_object_id', `The access token has no valid user object ID (oid). ${asIssued}`),
   },
 ];
 
-/** What a valid token may still lack to be allowed in (403). The code is the error code of the answer. */
+/** What a valid token may still lack (403). `code` is the error code of the response. */
 export const permissionChecks: readonly (TokenCheck & {
   readonly code: 'app_only_token' | 'insufficient_scope' | 'client_not_allowed';
 })[] = [
@@ -160,7 +164,7 @@ export const permissionChecks: readonly (TokenCheck & {
       return noUser || isServicePrincipal
         ? problem(
             'app_only_token',
-            'The access token is of an application without a user. Sign a user in: this API acts for users only.',
+            'This is an app-only token. Sign in a user and send a delegated access token.',
           )
         : undefined;
     },
@@ -174,7 +178,7 @@ export const permissionChecks: readonly (TokenCheck & {
         ? undefined
         : problem(
             'insufficient_scope',
-            `The access token lacks the delegated scope ${requiredScope}. Request it as ${scopeToRequest}.`,
+            `The access token lacks the delegated scope ${requiredScope}. Request ${scopeToRequest}.`,
           ),
   },
   {
@@ -186,20 +190,31 @@ export const permissionChecks: readonly (TokenCheck & {
         ? undefined
         : problem(
             'client_not_allowed',
-            'The client application that got the access token may not call this API. Its operator can add it to ALLOWED_CLIENT_IDS.',
+            'The client application of the access token is not allowed to call this API. The operator of this API can add its client ID to ALLOWED_CLIENT_IDS.',
           ),
   },
 ];
 
-/** What a token can be refused for (401) before and after its claims are looked at. */
-export const malformedProblem = problem('malformed_token', 'The access token is not a JSON Web Token.');
+export const malformedProblem = problem(
+  'malformed_token',
+  `The access token is not a JSON Web Token. ${asIssued}`,
+);
 export const signatureProblems = {
-  unknownKey: problem(
-    'unknown_key',
-    'Microsoft Entra ID has no key of that id (kid): the access token is of another cloud or tenant, or forged.',
+  badSignature: problem(
+    'bad_signature',
+    'Invalid signature. Get a new access token; do not edit or truncate it.',
   ),
-  badSignature: problem('bad_signature', 'The signature of the access token is wrong.'),
 } as const;
+
+const maxKeyIdLength = 64;
+
+export function unknownKeyProblem({ header }: DecodedJwt, tenantId: string): TokenProblem {
+  return problem(
+    'unknown_key',
+    `Signing key "${printable(String(header.kid), maxKeyIdLength)}" (kid) not found for tenant ${tenantId}. ` +
+      'Check the authority that your app signs in with.',
+  );
+}
 
 /** The first problem that any of the checks finds. */
 export function firstProblem<Check extends TokenCheck>(
@@ -215,11 +230,17 @@ export function firstProblem<Check extends TokenCheck>(
   return undefined;
 }
 
+/** An ID token has neither permissions nor a client application, other than access tokens. */
+function looksLikeIdToken(jwt: DecodedJwt): boolean {
+  const { scp, roles } = jwt.claims;
+  return scp === undefined && roles === undefined && clientIdOf(jwt) === undefined;
+}
+
 function problem(code: string, message: string): TokenProblem {
   return { code, message };
 }
 
 function iso(seconds: number): string {
   const milliseconds = seconds * 1_000;
-  return Math.abs(milliseconds) < 8.64e15 ? new Date(milliseconds).toISOString() : 'an impossible time';
+  return Math.abs(milliseconds) < 8.64e15 ? new Date(milliseconds).toISOString() : 'an invalid time';
 }

@@ -1,20 +1,20 @@
 import type { Response } from 'express';
 import { clientIdOf, type DecodedJwt, stringClaim } from './jwt';
 
-/** The caller, as a verified access token names them. */
+/** The caller, as identified by a verified access token. */
 export class AuthenticatedUser {
-  /** Tenant and object id: the only name under which anything of a user is kept. */
+  /** Tenant and object id: the key under which everything about a user is cached. */
   readonly key: string;
   readonly tenantId: string;
   readonly objectId: string;
-  /** The client application through which the user calls. */
+  /** The client application that the user calls with. */
   readonly clientId: string | undefined;
   /** When the access token expires, in seconds since 1970. */
   readonly expiresAt: number;
 
   /**
    * @param accessToken the caller's access token: the assertion in On-Behalf-Of
-   * @param accessTokenHash its SHA-256: its name in caches
+   * @param accessTokenHash its SHA-256: its key in caches
    */
   constructor(
     jwt: DecodedJwt,
@@ -29,14 +29,14 @@ export class AuthenticatedUser {
   }
 }
 
-/** Remembers who calls, for the handlers behind the authentication. */
+/** Stores the caller for the handlers that run after authentication. */
 export function setCaller(response: Response, user: AuthenticatedUser): void {
   response.locals.caller = user;
 }
 
-/** Who calls; throws if no authentication stands before the handler. */
+/** The caller; throws if the handler runs without authentication before it. */
 export function getCaller(response: Response): AuthenticatedUser {
   const caller: unknown = response.locals.caller;
   if (caller instanceof AuthenticatedUser) return caller;
-  throw new Error('a handler that needs the caller was mounted before the authentication');
+  throw new Error('a handler that needs the caller is mounted without authentication');
 }

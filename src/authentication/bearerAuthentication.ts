@@ -10,6 +10,7 @@ import {
   permissionChecks,
   signatureProblems,
   type TokenProblem,
+  unknownKeyProblem,
   validityChecks,
 } from './accessTokenChecks';
 import { AuthenticatedUser, setCaller } from './authenticatedUser';
@@ -32,7 +33,7 @@ export interface BearerAuthenticationOptions {
 const verificationCacheTtlInMs = 5 * 60_000;
 const maxRejectedTokens = 1_000;
 
-/** Lets callers pass who show a good access token (`getCaller` tells who); sends all others to the error handler. */
+/** Passes on requests with a valid access token (`getCaller` returns the user); all others go to the error handler. */
 export function createBearerAuthentication(options: BearerAuthenticationOptions): RequestHandler {
   const { authority, authorityHost, tenantId, clientId, challenges } = options;
   const policy: AccessTokenPolicy = {
@@ -47,15 +48,15 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     clientId,
     audiences: policy.audiences,
   });
-  // A Passport of our own: the package's default export is shared by all who load it.
+  // A separate instance: the package's default export is shared by everything that loads it.
   const passport = new Passport().use(strategy);
 
-  // What tokens have turned out to be, by their hash. Emptied when keys change: a withdrawn key must not live on.
+  // Verified tokens by their hash. Cleared when keys change, so that no token of a withdrawn key is accepted.
   const users = new LRUCache<string, AuthenticatedUser>({
     max: options.cacheSize,
     ttl: verificationCacheTtlInMs,
   });
-  // In a memory of their own, so that bad tokens, which anybody can make, do not push out the good ones.
+  // A separate cache: anyone can send invalid tokens, and they must not evict the valid ones.
   const rejectedTokens = new LRUCache<string, TokenProblem>({
     max: maxRejectedTokens,
     ttl: verificationCacheTtlInMs,
@@ -68,8 +69,8 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
   const invalid = ({ code, message }: TokenProblem) => challenges.invalidToken(code, message);
 
   /**
-   * Throws for all that can be told without the strategy, which would find out too, at twice the cost. First for what the
-   * token says of itself, so that only plausible ones cost a signature check; and without waiting where the key is known.
+   * Rejects a token without the strategy, which would take twice the time. Claims come first, so that only plausible tokens
+   * cost a signature check. Does not wait if the key is cached.
    */
   async function verifyToken(accessToken: string, tokenHash: string): Promise<DecodedJwt> {
     const jwt = decodeJwt(accessToken);
@@ -82,7 +83,7 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     }
     const keyId = String(jwt.header.kid);
     const key = signingKeys.get(keyId) ?? (await authority.signingKey(keyId));
-    if (!key) throw invalid(signatureProblems.unknownKey);
+    if (!key) throw invalid(unknownKeyProblem(jwt, tenantId));
     if (!isSignedBy(key, accessToken)) {
       rejectedTokens.set(tokenHash, signatureProblems.badSignature);
       throw invalid(signatureProblems.badSignature);
@@ -90,16 +91,20 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     return jwt;
   }
 
-  function verifySignature(request: Request, response: Response): Promise<TokenProblem | undefined> {
+  function verifySignature(
+    request: Request,
+    response: Response,
+    jwt: DecodedJwt,
+  ): Promise<TokenProblem | undefined> {
     return new Promise((resolve, reject) => {
-      const onVerdict = (error: unknown, claims: unknown, reason: unknown) => {
+      const onResult = (error: unknown, claims: unknown, reason: unknown) => {
         if (error) reject(isError(error) ? error : new Error('the bearer strategy failed'));
         else if (claims) resolve(undefined);
-        else if (reason === unknownKey) resolve(signatureProblems.unknownKey);
+        else if (reason === unknownKey) resolve(unknownKeyProblem(jwt, tenantId));
         // All that the strategy checks has been checked before: a bad token does not get this far.
         else reject(new Error('the bearer strategy rejected a token that had passed the same checks'));
       };
-      const check = passport.authenticate(strategy.name, { session: false }, onVerdict) as RequestHandler;
+      const check = passport.authenticate(strategy.name, { session: false }, onResult) as RequestHandler;
       // passport-azure-ad also looks for a token in the body and the query, which may belong to an app that mounts us.
       const headersOnly = Object.create(request, {
         body: { value: undefined },
@@ -121,7 +126,7 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     tokenHash: string,
   ): Promise<AuthenticatedUser> {
     const jwt = await verifyToken(accessToken, tokenHash);
-    const problem = await verifySignature(request, response);
+    const problem = await verifySignature(request, response, jwt);
     if (problem) throw invalid(problem);
     requirePermission(jwt);
     const user = new AuthenticatedUser(jwt, accessToken, tokenHash);
@@ -134,9 +139,9 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     const tokenHash = hash('sha256', accessToken, 'base64url');
     const rejection = rejectedTokens.get(tokenHash);
     if (rejection) throw invalid(rejection);
-    const known = users.get(tokenHash);
-    if (known && known.expiresAt > nowInSeconds()) {
-      setCaller(response, known);
+    const cachedUser = users.get(tokenHash);
+    if (cachedUser && cachedUser.expiresAt > nowInSeconds()) {
+      setCaller(response, cachedUser);
       next();
       return;
     }
@@ -147,7 +152,7 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
   };
 }
 
-/** The token of the Authorization header, the only place that counts (RFC 6750 section 2.1). */
+/** The token from the Authorization header, the only place where one is accepted (RFC 6750 section 2.1). */
 function bearerTokenOf(request: Request, challenges: Challenges): string {
   const { authorization } = request.headers;
   const inQuery = /[?&]access_token=/i.test(request.url);
@@ -155,27 +160,33 @@ function bearerTokenOf(request: Request, challenges: Challenges): string {
   if (token && (inQuery || countHeader(request, 'authorization') > 1)) {
     throw new ApiError(
       'invalid_request',
-      'Send one access token, in one Authorization header, and none in the address.',
-      {
-        target: inQuery ? 'access_token' : 'Authorization',
-      },
+      inQuery
+        ? 'The access token was sent in the URL as well. Send it in the Authorization header only.'
+        : 'The Authorization header was sent more than once. Send it once.',
+      { target: inQuery ? 'access_token' : 'Authorization' },
     );
   }
   if (token) return token;
   if (authorization && /^Bearer +\S/i.test(authorization)) {
     throw challenges.invalidToken(
       'malformed_token',
-      'The Authorization header must be: Bearer <access token>.',
+      `The Authorization header contains extra spaces. ${howToSend}`,
     );
   }
-  throw challenges.missingToken(
-    inQuery
-      ? 'An access token in the address is not accepted: send it in the header Authorization: Bearer <access token>.'
-      : 'Sign in with Microsoft Entra ID and send the access token in the header Authorization: Bearer <access token>.',
-  );
+  throw challenges.missingToken(missingTokenMessage(authorization, inQuery));
 }
 
-/** How often a header was sent: Node keeps only the first of several Authorization headers. */
+const howToSend = 'Send: Authorization: Bearer <access token>.';
+
+function missingTokenMessage(authorization: string | undefined, inQuery: boolean): string {
+  if (inQuery) return `An access token in the URL is not accepted. ${howToSend}`;
+  if (!authorization) return `No access token. Sign in with Microsoft Entra ID. ${howToSend}`;
+  return /^Bearer$/i.test(authorization)
+    ? `The Authorization header has no access token. ${howToSend}`
+    : `The Authorization header has no Bearer prefix. ${howToSend}`;
+}
+
+/** How often a header was sent; `headers` has only the first Authorization header. */
 function countHeader({ rawHeaders }: Request, name: string): number {
   return rawHeaders.filter(
     (text, index) => index % 2 === 0 && text.length === name.length && text.toLowerCase() === name,

@@ -6,13 +6,13 @@ import { clockSkewInSeconds } from './accessTokenChecks';
 import type { EntraAuthority } from '../entra/entraAuthority';
 import { decodeJwt } from './jwt';
 
-/** What passport-azure-ad asks its metadata for. */
+/** What passport-azure-ad reads from its metadata. */
 interface StrategyMetadata {
   oidc: { issuer: readonly string[]; algorithms: readonly string[] };
   generateOidcPEM?: () => KeyObject;
 }
 
-/** Inner methods of passport-azure-ad 4.3.5 that its types leave out. */
+/** Internal methods of passport-azure-ad 4.3.5 that its types omit. */
 declare module 'passport-azure-ad' {
   interface BearerStrategy {
     loadMetadata(parameters: unknown, next: (error: null, metadata: StrategyMetadata) => void): void;
@@ -30,17 +30,17 @@ declare module 'passport-azure-ad' {
 
 export interface EntraBearerStrategyOptions {
   authority: EntraAuthority;
-  /** Only satisfies the library, which never fetches it: see `loadMetadata`. */
+  /** Required by the library, but never fetched: see `loadMetadata`. */
   discoveryUrl: string;
   clientId: string;
   audiences: readonly string[];
 }
 
 /**
- * passport-azure-ad's BearerStrategy with its weak spots replaced. The library's own metadata loading crashes the process
- * on a malformed reply, waits forever on a silent one, misses new keys for half an hour and takes the permitted
- * algorithms from the network; so keys come from our EntraAuthority, and only RS256 counts. Its scope check
- * crashes on unusual tokens and cannot answer 403; so none is configured, and our own checks follow.
+ * passport-azure-ad's BearerStrategy without its metadata loading, which crashes the process on a malformed response, has
+ * no timeout, misses new keys for half an hour and takes the allowed algorithms from the network. Keys come from
+ * EntraAuthority instead, and only RS256 is allowed. The library's scope check is not configured: it crashes on unusual
+ * tokens and cannot respond with 403. `permissionChecks` replaces it.
  */
 export class EntraBearerStrategy extends BearerStrategy {
   constructor(private readonly options: EntraBearerStrategyOptions) {
@@ -87,5 +87,5 @@ export class EntraBearerStrategy extends BearerStrategy {
   }
 }
 
-/** The reason for which the strategy fails a token whose key the authority does not have. */
+/** The strategy's failure reason when the authority does not have the signing key. */
 export const unknownKey = 'unknown key';

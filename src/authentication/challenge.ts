@@ -1,12 +1,12 @@
 import { ApiError, type ErrorCode } from '../errors';
 
-/** The challenges of RFC 6750 section 3, as this API writes them. */
+/** Errors with the challenges of RFC 6750 section 3. */
 export interface Challenges {
-  /** 401 without any error in the challenge: the caller showed no token (RFC 6750 section 3.1). */
+  /** 401 without an error in the challenge: the caller sent no token (RFC 6750 section 3.1). */
   missingToken(message: string): ApiError;
   invalidToken(reason: string, message: string): ApiError;
   forbidden(code: ErrorCode, message: string): ApiError;
-  /** 401 that asks for a new sign-in which satisfies `claims` (a JSON text, as Entra gave it). */
+  /** 401 that requires a new sign-in that satisfies `claims` (JSON, as received from Entra). */
   insufficientClaims(claims: string | undefined, message: string): ApiError;
 }
 
@@ -50,7 +50,7 @@ export function createChallenges({ realm, authorizationUri, requiredScope }: Cha
   };
 }
 
-/** A quoted-string of RFC 9110 without anything that would need escaping. */
+/** The content of an RFC 9110 quoted-string, with everything replaced that would need escaping. */
 function toQuotedString(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, ' ').replace(/["\\]/g, "'");
 }

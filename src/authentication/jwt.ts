@@ -1,6 +1,6 @@
 import { type KeyObject, verify } from 'node:crypto';
 
-/** A JSON Web Token that was read, not verified: what it says of itself. */
+/** The content of a JSON Web Token, not verified. */
 export interface DecodedJwt {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
@@ -9,7 +9,7 @@ export interface DecodedJwt {
 /** Three parts in base64url (RFC 7515 section 7.1). */
 const compactForm = /^([\w-]+)\.([\w-]+)\.[\w-]+$/;
 
-/** Reads a compact JWT (RFC 7519) without verifying anything; undefined if it is not one. */
+/** Decodes a compact JWT (RFC 7519) without verifying it; undefined if it is malformed. */
 export function decodeJwt(token: string): DecodedJwt | undefined {
   const [, header = '', claims = ''] = compactForm.exec(token) ?? [];
   const parsedHeader = parseJsonObject(header);
@@ -17,7 +17,7 @@ export function decodeJwt(token: string): DecodedJwt | undefined {
   return parsedHeader && parsedClaims && { header: parsedHeader, claims: parsedClaims };
 }
 
-/** Whether the compact JWT bears an RS256 signature of this key (RFC 7515 section 5.2). */
+/** True if the compact JWT has a valid RS256 signature of this key (RFC 7515 section 5.2). */
 export function isSignedBy(key: KeyObject, jwt: string): boolean {
   const end = jwt.lastIndexOf('.');
   const signature = Buffer.from(jwt.slice(end + 1), 'base64url');
@@ -37,7 +37,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A claim that must be a string to count. */
+/** The claim if it is a non-empty string. */
 export function stringClaim({ claims }: DecodedJwt, name: string): string | undefined {
   const value = claims[name];
   return typeof value === 'string' && value !== '' ? value : undefined;

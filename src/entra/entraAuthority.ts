@@ -6,7 +6,7 @@ import { type HttpClient, HttpError } from '../resilience/httpClient';
 import { parseRetryAfter, UpstreamError } from '../resilience/upstreamError';
 import type { Timings } from '../timings';
 
-/** The parts of the tenant's OpenID Connect discovery document that we use, or that MSAL wants. */
+/** The parts of the tenant's OpenID Connect discovery document that this server or MSAL needs. */
 const discoveryDocument = z.looseObject({
   issuer: z.url(),
   jwks_uri: z.url({ protocol: /^https$/ }),
@@ -28,7 +28,7 @@ const signingKeySet = z.object({
   ),
 });
 
-/** What the authority has published: immutable, replaced as a whole by a newer one. */
+/** The authority's published metadata: immutable, replaced as a whole. */
 export interface AuthorityMetadata {
   readonly discovery: DiscoveryDocument;
   /** The tenant's v1 and v2 issuers. */
@@ -36,22 +36,23 @@ export interface AuthorityMetadata {
   readonly signingKeys: ReadonlyMap<string, KeyObject>;
 }
 
-/** The tenant's authority: where it is, who it says it is, and the keys it signs with. */
+/** The tenant's authority: its endpoints, issuers and signing keys. */
 export interface EntraAuthority {
-  /** Begins to load and keeps fresh in the background until `stop`. */
+  readonly tenantId: string;
+  /** Loads the metadata and refreshes it in the background until `stop`. */
   start(): void;
   stop(): void;
-  /** What is known, without waiting; undefined until the first load has succeeded. */
+  /** The metadata loaded last, without waiting; undefined until the first load has succeeded. */
   current(): AuthorityMetadata | undefined;
-  /** What is known, loading it if nothing is yet. Throws UpstreamError if the authority cannot be reached. */
+  /** The same, but waits for the first load. Throws UpstreamError if the authority cannot be reached. */
   metadata(): Promise<AuthorityMetadata>;
   /**
-   * The key of that id. An unknown id makes us ask the authority again, at most once in 10 s for all callers, so that
-   * a rotated key works at once and invented ids cost nothing. Undefined if the authority has no such key; throws
-   * UpstreamError if it could not be asked, since then we do not know.
+   * The key with this id; undefined if the authority has none. An unknown id triggers a reload, at most one every 10 s
+   * across all callers, so that a rotated key works at once and invented ids are cheap. Throws UpstreamError if the
+   * reload fails, because the key may exist.
    */
   signingKey(keyId: string): Promise<KeyObject | undefined>;
-  /** Called with every change of the set of keys. */
+  /** The listener is called whenever the set of keys changes. */
   onKeysChanged(listener: () => void): void;
 }
 
@@ -63,7 +64,7 @@ export interface EntraAuthorityOptions {
   log: Logger;
 }
 
-/** RFC 7518 section 3.3. A shorter one was cut off on its way: base64url of anything reads as some number. */
+/** RFC 7518 section 3.3. A shorter key may be a truncated one: any base64url text decodes to some number. */
 const minKeyLengthInBits = 2_048;
 
 export function createEntraAuthority({
@@ -75,7 +76,7 @@ export function createEntraAuthority({
 }: EntraAuthorityOptions): EntraAuthority {
   const tenantUrl = `${authorityHost}/${tenantId}`;
   const listeners: (() => void)[] = [];
-  let known: AuthorityMetadata | undefined;
+  let latest: AuthorityMetadata | undefined;
   let loading: Promise<AuthorityMetadata> | undefined;
   let lastFailure: UpstreamError | undefined;
   let lastFailureAt = -Infinity;
@@ -107,9 +108,9 @@ export function createEntraAuthority({
   }
 
   async function load(deadline: Deadline): Promise<AuthorityMetadata> {
-    const wellKnown = '.well-known/openid-configuration';
-    // v1 tokens bear another issuer than v2 tokens, and which one it is depends on the cloud: usually the first of these. An odd
-    // v1 document is no reason to turn every caller away.
+    const wellKnown = '.well-latest/openid-configuration';
+    // v1 tokens have another issuer than v2 tokens; it depends on the cloud and is usually this one. If the v1 document
+    // cannot be used, callers with v2 tokens must still be accepted.
     const usualV1Issuer = `https://sts.windows.net/${tenantId}/`;
     const v1 = fetchJson('read v1 discovery', `${tenantUrl}/${wellKnown}`, discoveryDocument, deadline).then(
       ({ issuer }) => (issuer.toLowerCase().includes(tenantId) ? issuer : usualV1Issuer),
@@ -126,7 +127,7 @@ export function createEntraAuthority({
       throw entraError(
         'read discovery',
         { transportFailure: 'invalid_response' },
-        new Error('the issuer is not of this tenant'),
+        new Error('the issuer belongs to another tenant'),
       );
     }
     const issuers = [...new Set([discovery.issuer, usualV1Issuer, await v1])];
@@ -141,15 +142,18 @@ export function createEntraAuthority({
     return { discovery, issuers, signingKeys };
   }
 
-  /** One load at a time; a failed one leaves the last good metadata in place. */
+  /** One load at a time; if it fails, the last good metadata stays. */
   function reload(): Promise<AuthorityMetadata> {
     loading ??= withDeadline(timings.fetchInMs, undefined, load)
       .then((metadata) => {
         lastFailure = undefined;
-        const changed = !sameKeys(known?.signingKeys, metadata.signingKeys);
+        const changed = !sameKeys(latest?.signingKeys, metadata.signingKeys);
         if (changed)
-          log.info({ keyIds: [...metadata.signingKeys.keys()] }, 'signing keys of Microsoft Entra ID loaded');
-        known = metadata;
+          log.info(
+            { keyIds: [...metadata.signingKeys.keys()] },
+            'loaded the signing keys of Microsoft Entra ID',
+          );
+        latest = metadata;
         if (changed) listeners.forEach((listener) => listener());
         return metadata;
       })
@@ -160,7 +164,7 @@ export function createEntraAuthority({
             ? error
             : entraError('read metadata', { transportFailure: 'invalid_response' }, error);
         log.warn(
-          { err: lastFailure, keptKeys: known?.signingKeys.size ?? 0 },
+          { err: lastFailure, keptKeys: latest?.signingKeys.size ?? 0 },
           'cannot load the metadata of Microsoft Entra ID',
         );
         throw lastFailure;
@@ -169,7 +173,7 @@ export function createEntraAuthority({
     return loading;
   }
 
-  /** For callers who cannot go on without: asks a sick authority at most once a second, whoever calls. */
+  /** For callers that need the metadata: queries a failing authority at most once a second across all callers. */
   async function loadMetadataOnce(): Promise<AuthorityMetadata> {
     if (!loading && lastFailure && performance.now() - lastFailureAt < timings.reloadCooldownInMs)
       throw lastFailure;
@@ -194,15 +198,16 @@ export function createEntraAuthority({
   }
 
   return {
+    tenantId,
     start: () => refreshInBackground(timings.firstReloadDelayInMs),
     stop() {
       stopped = true;
       clearTimeout(timer);
     },
-    current: () => known,
-    metadata: async () => known ?? loadMetadataOnce(),
+    current: () => latest,
+    metadata: async () => latest ?? loadMetadataOnce(),
     async signingKey(keyId) {
-      const { signingKeys } = known ?? (await loadMetadataOnce());
+      const { signingKeys } = latest ?? (await loadMetadataOnce());
       const key = signingKeys.get(keyId);
       if (key) return key;
       if (performance.now() - lastUnknownKeyLoadAt < timings.unknownKeyCooldownInMs && !loading) {
@@ -228,7 +233,7 @@ function importKeys(keys: z.infer<typeof signingKeySet>['keys']): Map<string, Ke
       const key = createPublicKey({ key: { kty, n, e }, format: 'jwk' });
       if ((key.asymmetricKeyDetails?.modulusLength ?? 0) >= minKeyLengthInBits) imported.set(kid, key);
     } catch {
-      // One corrupt key must not take the others down; tokens signed with it are refused as signed by an unknown key.
+      // A corrupt key must not disable the others. Tokens signed with it are rejected: unknown key.
     }
   }
   return imported;

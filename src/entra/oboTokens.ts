@@ -10,11 +10,11 @@ import { type HttpClient, HttpError } from '../resilience/httpClient';
 import type { Upstream } from '../resilience/upstream';
 import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
 
-/** Turns a caller's access token into one for Microsoft Graph, On-Behalf-Of the same user. */
+/** Exchanges a caller's access token for a Microsoft Graph token of the same user (On-Behalf-Of). */
 export interface OboTokens {
-  /** Throws ApiError if Entra wants something of the caller (claims, consent, a new token), else UpstreamError. */
+  /** Throws ApiError if the caller must act (claims challenge, consent, new token), otherwise UpstreamError. */
   getGraphToken(user: AuthenticatedUser, deadline: Deadline): Promise<string>;
-  /** To be told when Graph refuses a token, so that the next one is a new one. */
+  /** Call this when Graph rejects a token, so that the next one is new. */
   evictGraphToken(user: AuthenticatedUser): void;
 }
 
@@ -33,8 +33,8 @@ export interface OboTokensOptions {
 }
 
 /**
- * How long a token is used: until five minutes before its end, or half of its life if that is short. At the least the
- * request that it was got for, whatever Entra says of its end.
+ * How long a token is cached: until five minutes before its expiry, or for half of its lifetime if that is short. At least
+ * 10 s, so that the current request can use it whatever expiry Entra reports.
  */
 function cacheTtlInMs(lifetimeInMs: number): number {
   const ttlInMs = lifetimeInMs > 10 * 60_000 ? lifetimeInMs - 5 * 60_000 : lifetimeInMs / 2;
@@ -48,8 +48,8 @@ interface OboToken {
 
 export function createOboTokens(options: OboTokensOptions): OboTokens {
   const { authority, authorityHost, tenantId, clientId, clientSecret, http, upstream } = options;
-  // User.ReadWrite is the least that may write the user's own open extensions; by the endpoint's name, so that
-  // sovereign clouds get a token for their own Graph.
+  // User.ReadWrite is the least privilege that can write the user's own open extensions. With the endpoint as prefix,
+  // sovereign clouds issue a token for their own Graph.
   const scope = `${options.graphEndpoint}/User.ReadWrite`;
   const coalesce = createSingleFlight<OboToken>(options.workTimeLimitInMs);
   const tokens = new LRUCache<string, string>({ max: options.cacheSize });
@@ -61,8 +61,8 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
       'exchange token On-Behalf-Of',
       { deadline, retryOn: 'any_failure', describe: () => exchange.facts() },
       async (signal) => {
-        // A client for each exchange: MSAL's own cache slows with every user and never forgets, and its memory of a
-        // throttled call turns away all users at once. A new one costs half a millisecond.
+        // One client per exchange (0.5 ms): MSAL's cache never evicts and slows down with every user, and after one throttled
+        // call MSAL blocks the calls of all users.
         const client = new ConfidentialClientApplication({
           auth: {
             clientId,
@@ -78,11 +78,11 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
             oboAssertion: user.accessToken,
             scopes: [scope],
           });
-          if (!result?.accessToken) throw new Error('no access token in the reply');
+          if (!result?.accessToken) throw new Error('no access token in the response');
           const lifetimeInMs = (result.expiresOn?.getTime() ?? Date.now()) - Date.now();
           return { accessToken: result.accessToken, lifetimeInMs };
         } catch (error) {
-          throw exchange.answerForCaller(options, error) ?? error;
+          throw exchange.clientError(options, error) ?? error;
         }
       },
     );
@@ -92,8 +92,8 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
     async getGraphToken(user, deadline) {
       const cached = tokens.get(user.accessTokenHash);
       if (cached) return cached;
-      const { accessToken, lifetimeInMs } = await coalesce(user.accessTokenHash, deadline.signal, (own) =>
-        request(user, own),
+      const { accessToken, lifetimeInMs } = await coalesce(user.accessTokenHash, deadline.signal, (shared) =>
+        request(user, shared),
       );
       tokens.set(user.accessTokenHash, accessToken, { ttl: cacheTtlInMs(lifetimeInMs) });
       return accessToken;
@@ -102,7 +102,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
   };
 }
 
-/** The error bodies of Entra's token endpoint (RFC 6749 section 5.2, and Microsoft's additions). */
+/** An error response of Entra's token endpoint (RFC 6749 section 5.2, with Microsoft's additions). */
 interface EntraErrorBody {
   error?: unknown;
   error_codes?: unknown;
@@ -111,8 +111,8 @@ interface EntraErrorBody {
 }
 
 /**
- * MSAL's view of the network during one exchange. It keeps what came over the wire, because MSAL's errors lose the HTTP status,
- * the Retry-After and the cause of a broken connection.
+ * The network client of one exchange. It records the response, because MSAL's errors lose the HTTP status, Retry-After and
+ * the cause of a lost connection.
  */
 function createExchange(http: HttpClient) {
   let reply: { status: number; retryAfter: string | undefined; body: EntraErrorBody } | undefined;
@@ -150,7 +150,7 @@ function createExchange(http: HttpClient) {
 
     facts(): FailureFacts {
       if (transportFailure) return { transportFailure };
-      // A 2xx that MSAL could not use is nonsense; no reply at all means that MSAL refused our settings.
+      // No request was made: MSAL rejected the settings. A 2xx response that MSAL could not use is an invalid response.
       if (!reply) return { message: 'MSAL made no request' };
       if (reply.status < 400) return { transportFailure: 'invalid_response' };
       const { error } = reply.body;
@@ -160,8 +160,8 @@ function createExchange(http: HttpClient) {
       return { status, code, retryAfterInSeconds: parseRetryAfter(reply.retryAfter) };
     },
 
-    /** Undefined if the failure is none of the caller's business. */
-    answerForCaller(options: OboTokensOptions, cause: unknown): Error | undefined {
+    /** The error to return to the caller; undefined if the caller can do nothing about the failure. */
+    clientError(options: OboTokensOptions, cause: unknown): Error | undefined {
       if (!reply || transportFailure || reply.status < 400 || reply.status >= 500 || reply.status === 429)
         return undefined;
       return toClientError(reply.body, options, cause);
@@ -169,13 +169,13 @@ function createExchange(http: HttpClient) {
   };
 }
 
-/** Consent is missing: AADSTS65001, and its kin for a user (65004 declined) and an application not in the tenant. */
+/** Consent is missing (65001), was declined (65004) or needs an administrator (90094, 90095). */
 const consentCodes = new Set([65001, 65004, 90094, 90095]);
 
-/** A second factor is to be used or set up (500xx), or conditional access wants another device or app (5300x). */
+/** MFA must be used or set up (500xx), or conditional access requires another device or app (5300x). */
 const stepUpCodes = new Set([50072, 50074, 50076, 50078, 50079, 50158, 53000, 53001, 53002]);
 
-/** Which of Entra's refusals are the caller's turn, and what to tell them. Entra's own words stay in the log. */
+/** The errors of Entra that the caller must act on. Entra's own text is only logged. */
 function toClientError(
   body: EntraErrorBody,
   { challenges, authorityHost, tenantId, clientId }: OboTokensOptions,
@@ -190,8 +190,8 @@ function toClientError(
   ) {
     return new ApiError(
       'consent_required',
-      'You or your administrator have not yet allowed this service to keep your identity mapping in Microsoft Graph (User.ReadWrite). ' +
-        `Sign in again asking for the scope ${clientId}/.default with prompt=consent, or have an administrator open ` +
+      'Consent is missing: this service stores your identity mapping in Microsoft Graph (permission User.ReadWrite). ' +
+        `Sign in again with the scope ${clientId}/.default and prompt=consent, or ask an administrator to open ` +
         `${authorityHost}/${tenantId}/v2.0/adminconsent?client_id=${clientId}&scope=.default`,
       { ...innererror, cause },
     );
@@ -201,14 +201,14 @@ function toClientError(
   if (claims !== undefined || stepUp) {
     return challenges.insufficientClaims(
       claims,
-      'Microsoft Entra ID asks for more before it lets this service act for you, such as a second factor. ' +
-        'Sign in again with the claims of the WWW-Authenticate header.',
+      'Microsoft Entra ID requires additional authentication, such as MFA. ' +
+        'Sign in again with the claims from the WWW-Authenticate header.',
     );
   }
   if (body.error === 'invalid_grant') {
     return challenges.invalidToken(
       codes[0] === undefined ? 'refused_by_entra' : `AADSTS${codes[0]}`,
-      'Microsoft Entra ID no longer accepts the access token. Sign in again and call with a new one.',
+      'Microsoft Entra ID no longer accepts this access token. Sign in again and send a new one.',
     );
   }
   return undefined;

@@ -2,7 +2,7 @@ import type { Response } from 'express';
 import { type Deadline, startDeadline } from '../resilience/deadline';
 import { CallerGoneError } from '../errors';
 
-/** The deadline of one request: fires when its time is up, or when the caller has closed the connection. */
+/** The deadline of one request: aborts on timeout, or when the client closes the connection. */
 export function startRequestDeadline(response: Response, timeLimitInMs: number): Deadline {
   const deadline = startDeadline(timeLimitInMs);
   response.once('close', () => {

@@ -7,11 +7,11 @@ import { maxBodyBytes } from './middleware/bodyLimit';
 export interface RouteParts {
   token: TokenController;
   user: UserController;
-  /** Run before every operation: authentication, rate limit. */
+  /** Run before every operation, such as authentication and rate limit. */
   guards: readonly RequestHandler[];
 }
 
-/** The whole API: each operation has the name of the original sample, and its resource path. */
+/** The routes of the API. Each operation has a resource path, and the path of the original sample. */
 export function createRoutes({ token, user, guards }: RouteParts): Router {
   const router = Router();
   const tokenOperations = { GET: token.issueToken, POST: token.issueToken };
@@ -27,20 +27,20 @@ export function createRoutes({ token, user, guards }: RouteParts): Router {
   mount('/api/user', { GET: user.findUser, POST: user.findOrCreateUser, DELETE: user.deleteUser });
   return router;
 
-  /** `bodyParser` runs behind the guards: a token in a body must never be taken for a bearer token. */
+  /** `bodyParser` runs after the guards, so that a token in the body is never used as a bearer token. */
   function mount(
     path: string,
     operations: Readonly<Record<string, RequestHandler>>,
     ...bodyParser: RequestHandler[]
   ): void {
     const byMethod = new Map(Object.entries(operations));
-    const allow = [...byMethod.keys()].join(', ');
+    const allowed = [...byMethod.keys()];
     router.all(
       path,
       (request, response, next) => {
         if (byMethod.has(request.method)) next();
-        else if (request.method === 'OPTIONS') response.set('Allow', allow).status(204).end();
-        else next(methodNotAllowed(request.method, allow));
+        else if (request.method === 'OPTIONS') response.set('Allow', allowed.join(', ')).status(204).end();
+        else next(methodNotAllowed(request.method, allowed));
       },
       ...guards,
       ...bodyParser,
@@ -49,9 +49,10 @@ export function createRoutes({ token, user, guards }: RouteParts): Router {
   }
 }
 
-/** HEAD is refused too: it would issue tokens that nobody gets to see. */
-export function methodNotAllowed(method: string, allow: string): ApiError {
-  return new ApiError('method_not_allowed', `${method} is not possible here. Possible: ${allow}.`, {
-    headers: { Allow: allow },
+/** HEAD is rejected too: it would issue a token and drop it. */
+export function methodNotAllowed(method: string, allowed: readonly string[]): ApiError {
+  const alternatives = allowed.join(', ').replace(/, (\w+)$/, ' or $1');
+  return new ApiError('method_not_allowed', `Method ${method} not allowed. Use ${alternatives}.`, {
+    headers: { Allow: allowed.join(', ') },
   });
 }

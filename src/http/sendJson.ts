@@ -1,8 +1,8 @@
 import type { Response } from 'express';
 
 /**
- * Express's own `json` takes a third of the time of a short request (settings, ETag, content type, a copy into a buffer and
- * with it a second write); none of that is needed here.
+ * Replaces Express's `json`, which takes a third of the time of a short request: it looks up settings, computes an ETag and
+ * the content type, and copies the body into a buffer that needs a second write.
  */
 export function sendJson(response: Response, status: number, body: unknown): void {
   const text = JSON.stringify(body);

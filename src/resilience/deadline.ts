@@ -1,16 +1,16 @@
 import { ApiError, CallerGoneError, isError } from '../errors';
 
-/** A point in time by which work must be done. Its signal fires then, or when the work is not wanted any more. */
+/** The time by which work must be done. The signal aborts at that time, or earlier when the work is cancelled. */
 export interface Deadline {
   readonly signal: AbortSignal;
   remainingInMs(): number;
 }
 
-/** A deadline in the hands of the one who set it. */
+/** A deadline as seen by its creator. */
 export interface CancellableDeadline extends Deadline {
-  /** Fires the signal: the work is not wanted any more. */
+  /** Aborts the signal: the result is no longer needed. */
   cancel(reason: Error): void;
-  /** The work is done. Without it the timer would outlive the work, and hold on to whatever listens. */
+  /** Clears the timer. Call it when the work is done: the timer keeps the process and the signal's listeners alive. */
   stop(): void;
 }
 
@@ -29,7 +29,7 @@ export function startDeadline(timeLimitInMs: number): CancellableDeadline {
   };
 }
 
-/** Runs work under a deadline, which is called off when `unwanted` fires. The work itself must heed the signal. */
+/** Runs work under a deadline, which is cancelled with `parentSignal`. The work itself must honor the signal. */
 export async function withDeadline<T>(
   timeLimitInMs: number,
   parentSignal: AbortSignal | undefined,
@@ -47,7 +47,7 @@ export async function withDeadline<T>(
   }
 }
 
-/** Waits for `promise`, but no longer than `signal` allows: rejects with the signal's reason. */
+/** Waits for `promise`, or rejects with the signal's reason as soon as the signal aborts. */
 export function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) return Promise.reject(abortReason(signal));
   return new Promise((resolve, reject) => {
@@ -57,34 +57,32 @@ export function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise
   });
 }
 
-/** Sleeps, or rejects with the signal's reason as soon as it fires. */
+/** Sleeps, or rejects with the signal's reason as soon as the signal aborts. */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const sleep = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
   await (signal ? withSignal(sleep, signal) : sleep).finally(() => clearTimeout(timer));
 }
 
-/** Waits for `work`, but no longer than that: it goes on all the same. */
+/** Waits for `work`, but not longer than the time limit. The work itself continues. */
 export async function waitAtMost(work: Promise<void>, timeLimitInMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeLimitInMs)));
   await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }
 
-/** True if the signal fired because nobody waits for the result any more, rather than for lack of time. */
+/** True if the signal was aborted because no caller needs the result any more, rather than by a timeout. */
 export function isCallerGone(signal: AbortSignal): boolean {
   return signal.aborted && signal.reason instanceof CallerGoneError;
 }
 
-/** Why the signal fired, as an error to throw. */
+/** The reason of an aborted signal, as an error to throw. */
 export function abortReason(signal: AbortSignal): Error {
   return isError(signal.reason) ? signal.reason : deadlineExceeded();
 }
 
 function deadlineExceeded(): ApiError {
-  return new ApiError(
-    'upstream_timeout',
-    'The services behind this server did not answer in time. Nothing is wrong with your request: try again later.',
-    { headers: { 'Retry-After': '2' } },
-  );
+  return new ApiError('upstream_timeout', 'The upstream services did not respond in time. Try again later.', {
+    headers: { 'Retry-After': '2' },
+  });
 }

@@ -16,7 +16,7 @@ export interface HttpResponse {
   text: string;
 }
 
-/** No reply came, or none that can be used. */
+/** There was no response, or no usable one. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
 
@@ -24,13 +24,13 @@ export class HttpError extends Error {
     readonly transportFailure: NonNullable<FailureFacts['transportFailure']>,
     cause: unknown,
   ) {
-    super(`no usable reply: ${transportFailure}`, { cause });
+    super(`no usable response: ${transportFailure}`, { cause });
   }
 }
 
-/** The one HTTP client under MSAL, the Graph client and the key source: pooled connections, bounded replies, no redirects. */
+/** The HTTP client for Entra and Graph: pooled connections, limited response size, no redirects. */
 export interface HttpClient {
-  /** Throws HttpError; a reply of any status is a reply. */
+  /** Throws HttpError if there is no response. A response with an error status is returned. */
   send(url: string, request: HttpRequest): Promise<HttpResponse>;
   close(): Promise<void>;
 }
@@ -72,7 +72,7 @@ export function createHttpClient(): HttpClient {
   };
 }
 
-/** Codes of Node and undici for a connection that never stood, so that nothing can have been sent. */
+/** Codes of Node and undici for a connection that was never established, so that no request can have been sent. */
 const connectFailureCodes =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|.*CERT.*|UNABLE_TO_.*)$/;
 

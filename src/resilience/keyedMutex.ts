@@ -1,6 +1,6 @@
 import { type Deadline, withSignal } from './deadline';
 
-/** Runs works of the same key one after the other, in the order of their arrival; of different keys side by side. */
+/** Runs the operations of one key one at a time, in the order of arrival. Different keys run concurrently. */
 export type KeyedMutex = <T>(key: string, deadline: Deadline, work: () => Promise<T>) => Promise<T>;
 
 export function createKeyedMutex(): KeyedMutex {

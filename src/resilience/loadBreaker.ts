@@ -10,11 +10,11 @@ interface Second {
 }
 
 /**
- * Opens when more than half of the calls of the last five seconds failed, and there were 25 or more. cockatiel's own
- * SamplingBreaker forgets one second with each call, however long ago that was: a few failures now and then add up.
+ * Opens when more than half of the calls of the last five seconds failed, out of at least 25. cockatiel's own
+ * SamplingBreaker drops only one second per call, however old it is, so that rare failures add up over time.
  */
 export class LoadBreaker implements IBreaker {
-  /** The seconds of the window in which there were calls, the oldest first. */
+  /** The seconds of the window that had calls, oldest first. */
   state: Second[] = [];
 
   success(state: CircuitState): void {

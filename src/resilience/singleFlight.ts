@@ -1,7 +1,7 @@
 import { CallerGoneError } from '../errors';
 import { type Deadline, withDeadline, withSignal } from './deadline';
 
-/** Runs `work` for the first caller of a key and hands its outcome to all who ask while it is under way. */
+/** Runs `work` for the first caller of a key; callers that arrive while it is in flight get the same outcome. */
 export type SingleFlight<T> = (
   key: string,
   caller: AbortSignal,
@@ -16,8 +16,8 @@ interface InFlightWork<T> {
 }
 
 /**
- * A flight has a time limit of its own, so that a caller who gives up does not take the others down with it.
- * When the last caller has gone, the flight's signal fires and the work stops.
+ * The work has its own time limit, so that a caller that gives up does not cancel it for the others. It is cancelled when
+ * the last caller has gone.
  */
 export function createSingleFlight<T>(timeLimitInMs: number): SingleFlight<T> {
   const inFlightByKey = new Map<string, InFlightWork<T>>();
@@ -43,7 +43,7 @@ export function createSingleFlight<T>(timeLimitInMs: number): SingleFlight<T> {
     } finally {
       inFlight.callers -= 1;
       if (inFlight.callers === 0 && !inFlight.settled) {
-        // A later caller must not board a flight that is being called off.
+        // A later caller must not join work that is being cancelled.
         if (inFlightByKey.get(key) === inFlight) inFlightByKey.delete(key);
         inFlight.cancellation.abort(new CallerGoneError());
       }

@@ -20,26 +20,25 @@ import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamE
 export interface CallOptions<T> {
   deadline: Deadline;
   /**
-   * `any_failure`: the call may be made again after any transient failure, since doing it twice does no harm.
-   * `surely_not_done`: only after a failure that cannot have had an effect.
-   * `never`: the caller of this function decides by itself.
+   * `any_failure`: retry after any transient failure, for calls that are safe to repeat.
+   * `not_applied`: retry only if the failed call definitely had no effect.
+   * `never`: the caller decides.
    */
   retryOn: 'any_failure' | 'not_applied' | 'never';
-  /** Turns what the SDK threw into facts. */
+  /** Converts an error of the SDK. */
   describe: (error: unknown) => FailureFacts;
   /**
-   * For calls that leave something behind: when time is up we stop waiting, but let the call itself go on, and hand over a
-   * result that comes late.
+   * For calls that create something: after the deadline the call continues in the background, and a late result is passed
+   * to this function.
    */
   onLateResult?: (result: T) => void;
 }
 
 /**
- * One of the three services as seen from here. Every call goes through `call`, which owns what the SDKs do badly:
- * time limits, retries and leaving a sick service alone.
+ * One of the three upstream services. `call` adds time limits, retries and circuit breakers; those of the SDKs are not used.
  */
 export interface Upstream {
-  /** Throws UpstreamError; an ApiError that `attempt` throws itself is passed on. */
+  /** Throws UpstreamError, or the ApiError that `attempt` throws. */
   call<T>(
     operation: string,
     options: CallOptions<T>,
@@ -58,17 +57,17 @@ export interface UpstreamOptions {
 
 export function createUpstream({ name, timings, log }: UpstreamOptions): Upstream {
   /**
-   * Opens only under load (from 5 calls a second): a single user's bad luck is no reason to turn the next one away.
-   * While it is open one call at a time probes, and the first success closes it.
+   * Opens only under load (from 5 calls a second): the failures of a few requests must not reject the next one. While it is
+   * open, one call at a time is let through as a probe; the first success closes it.
    */
   const health = createBreaker(
     new LoadBreaker(),
     ({ code }) => code !== 'upstream_refused' && code !== 'upstream_throttled',
   );
-  health.onBreak(() => log.warn({ upstream: name }, 'upstream is failing: it is left alone for a moment'));
-  health.onReset(() => log.info({ upstream: name }, 'upstream is well again'));
+  health.onBreak(() => log.warn({ upstream: name }, 'circuit breaker opened'));
+  health.onReset(() => log.info({ upstream: name }, 'circuit breaker closed'));
 
-  /** Each operation has a quota of its own. A few refusals in a row tell that it is used up: more would only count on top. */
+  /** One per operation, because each has its own quota. Consecutive 429 responses mean that the quota is used up. */
   const throttleBreakers = new Map<string, Breaker>();
   function throttleBreakerFor(operation: string): Breaker {
     const known = throttleBreakers.get(operation);
@@ -78,7 +77,7 @@ export function createUpstream({ name, timings, log }: UpstreamOptions): Upstrea
       ({ code }) => code === 'upstream_throttled',
     );
     throttleBreaker.onBreak(() =>
-      log.warn({ upstream: name, operation }, 'upstream is throttling: it is left alone for a moment'),
+      log.warn({ upstream: name, operation }, 'circuit breaker opened: throttled'),
     );
     throttleBreakers.set(operation, throttleBreaker);
     return throttleBreaker;
@@ -90,7 +89,7 @@ export function createUpstream({ name, timings, log }: UpstreamOptions): Upstrea
     until: number,
     cause: unknown,
   ) {
-    // Not all at the same second.
+    // Jitter, so that callers do not all return at the same time.
     const secondsLeft = (Math.max(0, until - Date.now()) / 1_000) * (1 + 0.2 * Math.random());
     const status = code === 'upstream_throttled' ? 429 : 503;
     return new UpstreamError(
@@ -110,8 +109,8 @@ export function createUpstream({ name, timings, log }: UpstreamOptions): Upstrea
     const timeLimitInMs = Math.min(timings.attemptInMs, deadline.remainingInMs());
     let signal = deadline.signal;
     try {
-      return await withDeadline(timeLimitInMs, deadline.signal, async (own) => {
-        signal = own.signal;
+      return await withDeadline(timeLimitInMs, deadline.signal, async (attemptDeadline) => {
+        signal = attemptDeadline.signal;
         signal.throwIfAborted();
         return onLateResult
           ? awaitOrDetach(attempt, signal, timings.detachedCallInMs, onLateResult)
@@ -119,8 +118,8 @@ export function createUpstream({ name, timings, log }: UpstreamOptions): Upstrea
       });
     } catch (error) {
       if (isCallerGone(deadline.signal)) throw abortReason(deadline.signal);
-      const isAnswer = error instanceof ApiError && !(error instanceof UpstreamError);
-      if (isAnswer && !signal.aborted) throw error;
+      const isForCaller = error instanceof ApiError && !(error instanceof UpstreamError);
+      if (isForCaller && !signal.aborted) throw error;
       const failure =
         error instanceof UpstreamError
           ? error
@@ -182,7 +181,7 @@ async function awaitOrDetach<T>(
   timeLimitInMs: number,
   onLateResult: (result: T) => void,
 ): Promise<T> {
-  const running = withDeadline(timeLimitInMs, undefined, (late) => attempt(late.signal));
+  const running = withDeadline(timeLimitInMs, undefined, (detached) => attempt(detached.signal));
   try {
     return await withSignal(running, signal);
   } catch (error) {
@@ -193,11 +192,11 @@ async function awaitOrDetach<T>(
 
 interface Breaker extends Pick<CircuitBreakerPolicy, 'execute' | 'onBreak' | 'onReset'> {
   isOpen(): boolean;
-  /** When callers are told to come back, in milliseconds since 1970. */
+  /** The retry time given to callers, in milliseconds since 1970. */
   openUntil(): number;
 }
 
-/** A circuit breaker that lets a probe through when the upstream asked for it, but at least every few seconds. */
+/** A circuit breaker that lets a probe through after the upstream's Retry-After, but at least every few seconds. */
 function createBreaker(breaker: IBreaker, opensOn: (error: UpstreamError) => boolean): Breaker {
   let openUntil = 0;
   const policy = circuitBreaker(
@@ -227,8 +226,8 @@ function retryAfterOf(result: FailureReason<unknown>): number | undefined {
 }
 
 /**
- * 100 ms, then 300 ms; a second for a service that limits us without saying for how long. Each half to one and a half
- * of it, so that those who failed together do not return together.
+ * 100 ms, then 300 ms; 1 s if the service throttles without Retry-After. With jitter of ±50 %, so that calls that failed
+ * together are not retried together.
  */
 function retryDelayInMs(
   timings: Timings['upstream'],

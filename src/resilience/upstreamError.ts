@@ -3,22 +3,22 @@ import { ApiError, type ErrorCode } from '../errors';
 export type UpstreamName =
   'Microsoft Entra ID' | 'Microsoft Graph' | 'Azure Communication Services' | 'Azure Table Storage';
 
-/** What is known of a failed call, whichever SDK made it. */
+/** What is known about a failed call, independent of the SDK. */
 export interface FailureFacts {
-  /** HTTP status of the reply; absent if there was none. */
+  /** HTTP status of the response; absent if there was none. */
   status?: number | undefined;
   /** The service's own error code, such as `IdentityNotOwned`. */
   code?: string | undefined;
-  /** The service's own words: for the log and for recognising cases, never for a caller. */
+  /** The service's own message: for logs and for recognizing errors, never for a caller. */
   message?: string | undefined;
   retryAfterInSeconds?: number | undefined;
-  /** There was no usable reply: why. */
+  /** Why there was no usable response. */
   transportFailure?: 'connect_failed' | 'connection_lost' | 'timed_out' | 'invalid_response' | undefined;
 }
 
 /**
- * A call to an upstream that failed. `transient` failures are worth another try; `surelyNotDone` ones cannot have had
- * an effect, so that even a call that must not be repeated may be.
+ * A failed call to an upstream. `transient`: a retry may succeed. `definitelyNotApplied`: the call had no effect, so that
+ * even a call that is not idempotent can be retried.
  */
 export class UpstreamError extends ApiError {
   override readonly name = 'UpstreamError';
@@ -50,33 +50,33 @@ interface Classification {
 }
 
 function classify(upstream: UpstreamName, { status, transportFailure }: FailureFacts): Classification {
-  const again = 'Nothing is wrong with your request: try again later.';
+  const advice = 'Try again later.';
   switch (transportFailure) {
     case 'connect_failed':
       return {
         code: 'upstream_unavailable',
-        message: `${upstream} cannot be reached at the moment. ${again}`,
+        message: `${upstream} cannot be reached. ${advice}`,
         transient: true,
         definitelyNotApplied: true,
       };
     case 'connection_lost':
       return {
         code: 'upstream_unavailable',
-        message: `The connection to ${upstream} broke. ${again}`,
+        message: `The connection to ${upstream} was lost. ${advice}`,
         transient: true,
         definitelyNotApplied: false,
       };
     case 'timed_out':
       return {
         code: 'upstream_timeout',
-        message: `${upstream} did not answer in time. ${again}`,
+        message: `${upstream} did not respond in time. ${advice}`,
         transient: true,
         definitelyNotApplied: false,
       };
     case 'invalid_response':
       return {
         code: 'upstream_invalid_response',
-        message: `${upstream} sent an answer that makes no sense. ${again}`,
+        message: `${upstream} returned an invalid response. ${advice}`,
         transient: false,
         definitelyNotApplied: false,
       };
@@ -86,7 +86,7 @@ function classify(upstream: UpstreamName, { status, transportFailure }: FailureF
   if (status === 429) {
     return {
       code: 'upstream_throttled',
-      message: `${upstream} is limiting requests at the moment. ${again}`,
+      message: `${upstream} is throttling requests. ${advice}`,
       transient: true,
       definitelyNotApplied: true,
     };
@@ -94,8 +94,8 @@ function classify(upstream: UpstreamName, { status, transportFailure }: FailureF
   if (status === 408 || (status !== undefined && status >= 500)) {
     return {
       code: 'upstream_unavailable',
-      message: `${upstream} has a fault at the moment. ${again}`,
-      // 501 says that it will never do this; a 503 says that it did not even begin.
+      message: `${upstream} is unavailable. ${advice}`,
+      // A retry cannot change a 501. A 503 means that the service did not start to process the request.
       transient: status !== 501,
       definitelyNotApplied: status === 503,
     };
@@ -103,14 +103,14 @@ function classify(upstream: UpstreamName, { status, transportFailure }: FailureF
   return {
     code: 'upstream_refused',
     message:
-      `${upstream} refused this server's request. Nothing is wrong with yours: whoever runs this server must check ` +
-      `its settings; its log says more, under the request id of this answer.`,
+      `${upstream} rejected a request from this server. The operator of this server must check its settings; ` +
+      'the log has the details under the request ID of this response.',
     transient: false,
     definitelyNotApplied: true,
   };
 }
 
-/** What to tell callers who ask when to come back, where the upstream gave no time itself. */
+/** Retry-After for callers if the upstream sent none. */
 const defaultRetryAfterInSeconds = 2;
 
 function retryHeaders(code: ErrorCode, { retryAfterInSeconds }: FailureFacts): Record<string, string> {
@@ -125,7 +125,7 @@ const secondsInADay = 86_400;
 export function parseRetryAfter(value: string | null | undefined, now = Date.now()): number | undefined {
   if (!value) return undefined;
   if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.min(Math.ceil(Number(value)), secondsInADay);
-  // Only what begins with the name of a day is a date: Date.parse finds one in almost anything.
+  // An HTTP date begins with the name of a day. Date.parse accepts almost anything.
   const date = /^[A-Z][a-z]{2,8},? /.test(value.trim()) ? Date.parse(value) : NaN;
   if (Number.isNaN(date)) return undefined;
   return Math.min(Math.max(0, Math.ceil((date - now) / 1000)), secondsInADay);

@@ -6,7 +6,7 @@ export interface IssuedToken extends CommunicationToken {
   readonly communicationUserId: string;
 }
 
-/** Tokens that may be handed out again to the same user while they are young. In memory only. */
+/** Recently issued tokens that may be returned again to the same user. In memory only. */
 export interface IssuedTokenCache {
   get(userKey: string): IssuedToken | undefined;
   add(userKey: string, token: IssuedToken): void;
@@ -14,18 +14,18 @@ export interface IssuedTokenCache {
 }
 
 const minute = 60_000;
-/** Clients refresh a token when 10 minutes are left; one with less than this would have them come back at once. */
+/** Clients refresh a token 10 minutes before its expiry; a token with less than this would be refreshed at once. */
 const minRemainingLifetimeInMs = 15 * minute;
 
-/** @param reuseInMinutes 0 turns reuse off */
+/** @param reuseInMinutes 0 disables reuse */
 export function createIssuedTokenCache(reuseInMinutes: number, size: number): IssuedTokenCache {
   const tokens = new LRUCache<string, IssuedToken>({ max: size });
   return {
     get: (userKey) => tokens.get(userKey),
     add(userKey, token) {
-      const lifeInMs = token.expiresOn.getTime() - Date.now();
+      const lifetimeInMs = token.expiresOn.getTime() - Date.now();
       const ttl = Math.floor(
-        Math.min(reuseInMinutes * minute, lifeInMs / 2, lifeInMs - minRemainingLifetimeInMs),
+        Math.min(reuseInMinutes * minute, lifetimeInMs / 2, lifetimeInMs - minRemainingLifetimeInMs),
       );
       if (ttl > 0) tokens.set(userKey, token, { ttl });
       else tokens.delete(userKey);

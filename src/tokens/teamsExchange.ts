@@ -4,7 +4,7 @@ import type { TeamsToken } from './teamsTokenChecks';
 import { createSingleFlight } from '../resilience/singleFlight';
 import type { AcsIdentityClient, CommunicationToken } from '../acs/acsIdentityClient';
 
-/** Exchanges a Teams user's Entra token for a communication token; callers with the same tokens share one exchange. */
+/** Exchanges a Teams user's Entra token for a communication token. Concurrent requests with the same tokens share one exchange. */
 export type ExchangeTeamsToken = (
   user: AuthenticatedUser,
   teamsToken: TeamsToken,

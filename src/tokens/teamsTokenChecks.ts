@@ -1,21 +1,21 @@
 import { ApiError, type ErrorCode } from '../errors';
 import { clientIdOf, type DecodedJwt, decodeJwt, stringClaim } from '../authentication/jwt';
 
-/** Who must stand in the Teams token: the caller themselves, through an application that may call. */
+/** The Teams token must belong to the caller and to an allowed client application. */
 export interface TeamsTokenPolicy {
   readonly tenantId: string;
   readonly objectId: string;
-  /** The caller's own client application, and those the operator allows. */
+  /** The caller's client application, and those that the operator allows. */
   readonly clientIds: readonly string[];
 }
 
-/** A Teams user's token as ACS wants it: with the application that it was issued to. */
+/** A Teams user's token with the application that it was issued to, as ACS requires. */
 export interface TeamsToken {
   readonly text: string;
   readonly clientId: string;
 }
 
-/** The resource "Azure Communication Services" in the Microsoft clouds, by address and by application id. */
+/** The resource "Azure Communication Services" in the Microsoft clouds, by URI and by application id. */
 const audiences = new Set([
   'https://auth.msft.communication.azure.com',
   'https://auth.msft.communication.azure.us',
@@ -23,7 +23,7 @@ const audiences = new Set([
 ]);
 
 const scopeHint =
-  'Request one with the scopes https://auth.msft.communication.azure.com/Teams.ManageCalls and Teams.ManageChats.';
+  'Request a token with the scopes https://auth.msft.communication.azure.com/Teams.ManageCalls and Teams.ManageChats.';
 
 interface TeamsTokenCheck {
   readonly code: ErrorCode;
@@ -32,13 +32,13 @@ interface TeamsTokenCheck {
 }
 
 /**
- * ACS answers most of these with one sentence ("Provided access token is not valid."), so they are told apart here. The
- * signature is ACS's to check.
+ * ACS responds to most of these with one message ("Provided access token is not valid."), so they are distinguished here.
+ * ACS checks the signature.
  */
 export const teamsTokenChecks: readonly TeamsTokenCheck[] = [
   {
     code: 'teams_token_wrong_audience',
-    message: `The Teams token is for another service (aud), not for Azure Communication Services. ${scopeHint}`,
+    message: `The Teams token is for another service than Azure Communication Services (aud). ${scopeHint}`,
     passes: ({ claims: { aud } }) =>
       typeof aud === 'string' && audiences.has(aud.replace(/\/$/, '').toLowerCase()),
   },
@@ -49,24 +49,25 @@ export const teamsTokenChecks: readonly TeamsTokenCheck[] = [
   },
   {
     code: 'teams_token_wrong_tenant',
-    message: 'The Teams token is of another tenant (tid) than the access token. Get both for the same user.',
+    message:
+      'The Teams token and the access token are from different tenants (tid). Get both for the same user.',
     passes: (jwt, { tenantId }) => stringClaim(jwt, 'tid')?.toLowerCase() === tenantId,
   },
   {
     code: 'teams_token_wrong_user',
-    message: 'The Teams token is of another user (oid) than the access token. Get both for the same user.',
+    message: 'The Teams token and the access token are of different users (oid). Get both for the same user.',
     passes: (jwt, { objectId }) => stringClaim(jwt, 'oid')?.toLowerCase() === objectId,
   },
   {
     code: 'teams_token_wrong_app',
     message:
-      'The Teams token was issued to another client application (appid) than the access token. Get both with the same ' +
-      'application, or have the operator of this API add it to ALLOWED_CLIENT_IDS.',
+      'The Teams token and the access token were issued to different client applications (appid). Get both with the same ' +
+      'application, or ask the operator of this API to add it to ALLOWED_CLIENT_IDS.',
     passes: (jwt, { clientIds }) => clientIds.includes(clientIdOf(jwt) ?? ''),
   },
 ];
 
-/** Throws ApiError with what is wrong with the token, missing and malformed included. */
+/** Throws ApiError if the token is missing, malformed or fails one of `teamsTokenChecks`. */
 export function parseTeamsToken(
   text: string | undefined,
   policy: TeamsTokenPolicy,
@@ -76,7 +77,8 @@ export function parseTeamsToken(
   if (!text) {
     throw new ApiError(
       'teams_token_missing',
-      `Send the Teams user's Entra token in the header teams-user-aad-token, or in the JSON body as teamsUserAadToken. ${scopeHint}`,
+      'The Teams token is missing. Send it in the header teams-user-aad-token, or in the body as ' +
+        `{"teamsUserAadToken": "<token>"} with Content-Type: application/json. ${scopeHint}`,
       { target },
     );
   }

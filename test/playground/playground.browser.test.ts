@@ -58,7 +58,7 @@ describe('a person who signs in', () => {
     await expectText(token('communication'), /2[34] h \d+ min \d+ s left/);
     await token('api').locator('summary').click();
     await expectText(token('api'), new RegExp(`oid\\s*${user.objectId}`));
-    await expectText(token('api'), /scp\s*access_as_user\s*what it permits/);
+    await expectText(token('api'), /scp\s*access_as_user\s*the permissions/);
     await keepScreenshot(page);
 
     const again = await callsDuring(emulator, async () => {
@@ -75,11 +75,11 @@ describe('a person who signs in', () => {
     await expectText(exchanges.first(), /cache-control\s*no-cache/);
 
     await ask('Delete my identity');
-    await click('Keep it');
+    await click('Cancel');
     await expectText(exchanges.first(), 'no-cache');
     expect(emulator.identities()).toEqual(identities);
     await ask('Delete my identity');
-    await click('Delete it');
+    await click('Delete');
     await expectText(outcome, 'Delete my identity: done');
     await expectText(exchanges.first(), /DELETE.*\/api\/user.*204/s);
     expect(emulator.identities()).toEqual([]);
@@ -105,7 +105,7 @@ describe('a person who signs in', () => {
     await press(/^Refresh the token/);
     await expectText(outcome, 'Refresh the token: done');
     await press(/^Delete my identity/);
-    await press(/^Delete it$/);
+    await press(/^Delete$/);
     await expectText(outcome, 'Delete my identity: done');
     expect(emulator.identities()).toEqual([]);
   });
@@ -125,7 +125,7 @@ describe('a person who signs in', () => {
   it('learns that a licence is missing when an exchange is refused for it', async () => {
     await playground.signIn('Bob Baker');
     await playground.ask('Exchange as a Teams user');
-    await expectText(playground.outcome, /refused the Teams token.*Microsoft Teams licence/s);
+    await expectText(playground.outcome, /rejected the Teams token.*Microsoft Teams license/s);
   });
 
   it('sees that someone else’s Teams token is refused', async () => {
@@ -137,7 +137,7 @@ describe('a person who signs in', () => {
     await playground.click('Sign in with another account');
     await playground.choose('Carol Carver');
 
-    await expectText(outcome, 'That is someone else’s Teams token');
+    await expectText(outcome, 'The Teams token belongs to someone else');
     await expectText(exchanges.first(), /POST.*\/api\/token\/teams.*400 teams_token_wrong_user/s);
     expect(emulator.callsTo('acs')).toBe(0);
     const chosen = page.getByRole('combobox', { name: 'Signed in as' }).locator('option:checked');
@@ -153,10 +153,10 @@ describe('a claims challenge', () => {
     emulator.switches.requireMfaFor.add(user.objectId);
     await playground.signIn('Mia Moss');
     await playground.ask('Get a token');
-    await expectText(outcome, 'More proof of who you are is needed');
+    await expectText(outcome, 'Additional authentication is required');
     await expectText(exchanges.first(), /401 insufficient_claims/);
 
-    await playground.click('Sign in again with what is asked for');
+    await playground.click('Sign in with additional authentication');
     await page.getByText('counts as a second factor').waitFor();
     await playground.choose('Mia Moss');
 
@@ -165,7 +165,7 @@ describe('a claims challenge', () => {
     // What led there is still to be seen, without its tokens.
     await expectText(exchanges.nth(1), /401 insufficient_claims/);
     await token('api').locator('summary').click();
-    await expectText(token('api'), /acrs\s*\[.+\]\s*the extra proof you gave/);
+    await expectText(token('api'), /acrs\s*\[.+\]\s*the additional authentication/);
   });
 
   it('that comes again is not answered again', async () => {
@@ -174,9 +174,9 @@ describe('a claims challenge', () => {
     emulator.switches.graphRejectsWithClaims.add(user.objectId);
     await playground.signIn('Max Moor');
     await playground.ask('Get a token');
-    await playground.click('Sign in again with what is asked for');
+    await playground.click('Sign in with additional authentication');
     await playground.choose('Max Moor');
-    await expectText(playground.outcome, 'Still more proof is asked for');
+    await expectText(playground.outcome, 'Additional authentication was not sufficient');
   });
 });
 
@@ -199,17 +199,17 @@ describe('the credential', () => {
     const { click, events, exchanges } = playground;
     emulator.addUser('Cory Creed');
     await playground.signIn('Cory Creed');
-    await click('Start one');
-    await expectText(events, /It holds a token with 2[34] h/);
-    await expectText(exchanges.first(), 'Asked by the credential');
+    await click('Start credential');
+    await expectText(events, /Got a token that expires in 2[34] h/);
+    await expectText(exchanges.first(), 'Sent by the credential');
 
     await playground.ask('Get a token');
     await expectText(playground.outcome, 'Get a token: done');
-    await click('Watch one refresh');
-    await expectText(events, /It holds a token with \d+ s left/);
-    await expectText(events, /Refreshed: it now holds a token with 2[34] h/);
-    await expectText(exchanges.first(), 'Asked by the credential');
-    await click('Stop it');
+    await click('Show a refresh');
+    await expectText(events, /Got a token that expires in \d+ s/);
+    await expectText(events, /Refreshed: got a token that expires in 2[34] h/);
+    await expectText(exchanges.first(), 'Sent by the credential');
+    await click('Stop credential');
     await expectText(events, 'Stopped.');
   });
 
@@ -225,8 +225,8 @@ describe('the credential', () => {
       headers: { 'retry-after': '1' },
       times: 3,
     });
-    await click('Start one');
-    await expectText(events, /It holds a token with 2[34] h/);
+    await click('Start credential');
+    await expectText(events, /Got a token that expires in 2[34] h/);
     await expectText(exchanges.last(), /503/);
   });
 });
@@ -241,7 +241,7 @@ describe('what cannot be reached is told apart:', () => {
     expect(await link.getAttribute('href')).toBe(
       `${system.emulator.url}/${system.emulator.tenantId}/v2.0/.well-known/openid-configuration`,
     );
-    await visitor.click('Sign in to begin');
+    await visitor.click('Sign in to start');
     await expectText(visitor.outcome, 'Your browser does not trust the emulator yet');
   });
 
@@ -252,8 +252,8 @@ describe('what cannot be reached is told apart:', () => {
     const visitor = await openPlayground(browser, foreign.url);
     await visitor.signIn('Bob Baker');
     await visitor.ask('Get a token');
-    await expectText(visitor.outcome, `list ${foreign.url} in its CORS_ALLOWED_ORIGINS`);
-    await expectText(visitor.exchanges, 'no answer');
+    await expectText(visitor.outcome, `add ${foreign.url} to its CORS_ALLOWED_ORIGINS`);
+    await expectText(visitor.exchanges, 'no response');
     await visitor.close();
   });
 });

@@ -90,7 +90,7 @@ describe('scripts/register-apps.sh', () => {
     const config = loadConfig({ ...settings, COMMUNICATION_SERVICES_CONNECTION_STRING: connection });
     expect(config.entra.clientId).toBe(server?.appId);
     expect((await stat(join(folder, '.env'))).mode & 0o777).toBe(0o600);
-    expect(output).toContain('Still to do: COMMUNICATION_SERVICES_CONNECTION_STRING');
+    expect(output).toContain('Still to do: set COMMUNICATION_SERVICES_CONNECTION_STRING');
     expect(output).not.toContain(secret);
     expect(output).not.toContain(settings.IDENTITY_MAPPING_KEY);
   });
@@ -194,9 +194,9 @@ describe('scripts/register-apps.sh', () => {
       () => undefined,
       'AZURE_CLIENT_ID=22222222-0000-4000-8000-000000000002\n',
       [],
-      /which this tenant does not have/,
+      /does not exist in this tenant/,
     ],
-    ['an option is misspelt', () => undefined, '', ['--admin-consnet'], /there is no option --admin-consnet/],
+    ['an option is misspelt', () => undefined, '', ['--admin-consnet'], /unknown option --admin-consnet/],
     ['an option has no value', () => undefined, '', ['--env'], /--env needs a value/],
   ])('stops before it changes anything when %s', async (_case, prepare, env, args, message) => {
     prepare(az);

@@ -8,7 +8,7 @@ export interface AccountActions {
   use: (homeAccountId: string) => void;
 }
 
-/** Who is signed in, at the top of the page. */
+/** Shows the current account at the top of the page. */
 export function showAccount(
   account: AccountInfo | undefined,
   accounts: AccountInfo[],
@@ -27,19 +27,19 @@ function signedIn(account: AccountInfo, accounts: AccountInfo[], actions: Accoun
   return [
     element('span', { class: 'avatar', 'aria-hidden': 'true' }, initialsOf(account)),
     accounts.length > 1
-      ? chooser(account, accounts, actions)
+      ? accountSelect(account, accounts, actions)
       : element(
           'span',
           { class: 'who' },
           element('strong', {}, account.name ?? account.username),
           element('small', {}, account.username),
         ),
-    element('button', { type: 'button', onclick: actions.signInAnother }, 'Another account'),
+    element('button', { type: 'button', onclick: actions.signInAnother }, 'Add account'),
     element('button', { type: 'button', onclick: actions.signOut }, 'Sign out'),
   ];
 }
 
-function chooser(account: AccountInfo, accounts: AccountInfo[], { use }: AccountActions): HTMLElement {
+function accountSelect(account: AccountInfo, accounts: AccountInfo[], { use }: AccountActions): HTMLElement {
   const select = element(
     'select',
     { 'aria-label': 'Signed in as' },

@@ -1,6 +1,6 @@
 import { find } from './dom';
 
-/** Asks; the answer is no unless it is clearly yes. */
+/** Resolves to true only if the user confirms. Closing the dialog in another way counts as no. */
 export function confirm(title: string, text: string): Promise<boolean> {
   const dialog = find('confirm') as HTMLDialogElement;
   find('confirm-title').textContent = title;

@@ -1,25 +1,25 @@
 export type Child = Node | string | undefined;
 type Attribute = string | boolean | undefined | ((event: Event) => void);
 
-/** An element with attributes (`onclick` and the like are listeners) and children; texts are only ever texts. */
+/** Creates an element. Function attributes such as `onclick` become listeners; strings become text, never HTML. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Record<string, Attribute> = {},
   ...children: Child[]
 ): HTMLElementTagNameMap[Tag] {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'function') made.addEventListener(name.replace(/^on/, ''), value);
-    else if (value === true) made.setAttribute(name, '');
-    else if (typeof value === 'string') made.setAttribute(name, value);
+    if (typeof value === 'function') created.addEventListener(name.replace(/^on/, ''), value);
+    else if (value === true) created.setAttribute(name, '');
+    else if (typeof value === 'string') created.setAttribute(name, value);
   }
-  made.append(...children.filter((child) => child !== undefined));
-  return made;
+  created.append(...children.filter((child) => child !== undefined));
+  return created;
 }
 
 export function find(id: string): HTMLElement {
   const found = document.getElementById(id);
-  if (!found) throw new Error(`The page has no element "${id}"`);
+  if (!found) throw new Error(`The page has no element with the id "${id}"`);
   return found;
 }
 
@@ -27,18 +27,18 @@ export function copyButton(label: string, text: () => string): HTMLButtonElement
   const button = element('button', { type: 'button', class: 'small' }, label);
   button.addEventListener('click', () => {
     void navigator.clipboard.writeText(text()).then(
-      () => say('Copied'),
-      () => say('Not allowed to copy'),
+      () => showBriefly('Copied'),
+      () => showBriefly('Copying is not allowed'),
     );
   });
-  function say(what: string): void {
-    button.textContent = what;
+  function showBriefly(text: string): void {
+    button.textContent = text;
     setTimeout(() => (button.textContent = label), 1_500);
   }
   return button;
 }
 
-/** A list of names and values, each with a note if there is one. */
+/** The rows of a definition list: name, value and optional note. */
 export function definitions(entries: [name: string, value: Child, note?: Child][]): HTMLElement[] {
   return entries.map(([name, value, note]) =>
     element(

@@ -1,11 +1,18 @@
 import { shortenTokens, tokensIn } from '../jwt';
 import type { Exchange } from '../recorder';
-import { copyButton, definitions, element, timeOfDay } from './dom';
+import { copyButton, definitions, element, find, timeOfDay } from './dom';
 import { jsonView } from './json';
 
-/** One request with its answer; the newest is shown open. */
-export function exchangeView(exchange: Exchange, open: boolean): HTMLElement {
-  const { title, method, url, answer, tookInMs, startedAt } = exchange;
+/** Shows all exchanges; the first, which is the newest, is expanded. */
+export function showExchanges(exchanges: readonly Exchange[]): void {
+  const views = exchanges.map((exchange, index) => exchangeView(exchange, index === 0));
+  find('exchanges').replaceChildren(
+    ...(views.length > 0 ? views : [element('p', { class: 'hint' }, 'No requests yet.')]),
+  );
+}
+
+function exchangeView(exchange: Exchange, open: boolean): HTMLElement {
+  const { title, method, url, response, durationInMs, startedAt } = exchange;
   const { origin, pathname } = new URL(url);
   return element(
     'details',
@@ -16,29 +23,29 @@ export function exchangeView(exchange: Exchange, open: boolean): HTMLElement {
       element('span', { class: `method ${method.toLowerCase()}` }, method),
       element('span', { class: 'path' }, element('span', { class: 'origin' }, origin), pathname),
       statusView(exchange),
-      element('span', { class: 'time' }, `${tookInMs} ms`),
+      element('span', { class: 'time' }, `${durationInMs} ms`),
     ),
-    element('p', { class: 'hint' }, `${title}, at ${timeOfDay(startedAt)}`),
+    element('p', { class: 'hint' }, `${title}, ${timeOfDay(startedAt)}`),
     element('h3', {}, 'Request'),
     headersView(exchange.requestHeaders),
-    ...(answer ? answerView(answer) : []),
+    ...(response ? responseView(response) : []),
     buttonsView(exchange),
   );
 }
 
-function answerView({ headers, body }: NonNullable<Exchange['answer']>): HTMLElement[] {
+function responseView({ headers, body }: NonNullable<Exchange['response']>): HTMLElement[] {
   return [
-    element('h3', {}, 'Answer'),
+    element('h3', {}, 'Response'),
     headersView(headers),
-    body === undefined ? element('p', { class: 'hint' }, 'Without a body.') : jsonView(body),
+    body === undefined ? element('p', { class: 'hint' }, 'No body.') : jsonView(body),
   ];
 }
 
-function statusView({ answer }: Exchange): HTMLElement {
-  if (!answer) return element('span', { class: 'status bad' }, 'no answer');
-  const { status, statusText, headers } = answer;
-  const words = headers['x-ms-error-code'] ?? statusText;
-  return element('span', { class: `status ${status < 400 ? 'good' : 'bad'}` }, `${status} ${words}`.trim());
+function statusView({ response }: Exchange): HTMLElement {
+  if (!response) return element('span', { class: 'status bad' }, 'no response');
+  const { status, statusText, headers } = response;
+  const reason = headers['x-ms-error-code'] ?? statusText;
+  return element('span', { class: `status ${status < 400 ? 'good' : 'bad'}` }, `${status} ${reason}`.trim());
 }
 
 function headersView(headers: Record<string, string>): HTMLElement {
@@ -54,10 +61,10 @@ function buttonsView(exchange: Exchange): HTMLElement {
     return element(
       'p',
       { class: 'hint' },
-      'Made before the page was left for a sign-in; its tokens were not kept.',
+      'Sent before a redirect to the sign-in page. Its tokens were not saved.',
     );
   }
-  const { headers = {}, body } = exchange.answer ?? {};
+  const { headers = {}, body } = exchange.response ?? {};
   const requestId = headers['x-ms-request-id'];
   const [token] = tokensIn(body === undefined ? '' : JSON.stringify(body));
   return element(
@@ -65,7 +72,7 @@ function buttonsView(exchange: Exchange): HTMLElement {
     { class: 'buttons' },
     token === undefined ? undefined : copyButton('Copy token', () => token),
     copyButton('Copy as curl', () => curl(exchange)),
-    requestId === undefined ? undefined : copyButton('Copy request id', () => requestId),
+    requestId === undefined ? undefined : copyButton('Copy request ID', () => requestId),
   );
 }
 

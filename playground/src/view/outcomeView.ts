@@ -5,19 +5,19 @@ export type RemedyActions = Partial<Record<Remedy, () => void>>;
 
 const labels: Record<Remedy, string> = {
   signIn: 'Sign in',
-  stepUp: 'Sign in again with what is asked for',
+  stepUp: 'Sign in with additional authentication',
   consent: 'Consent',
   otherAccount: 'Sign in with another account',
   repeat: 'Try again',
 };
 
-/** The one place that says how the last thing went; screen readers hear of it by themselves. */
+/** Shows the result of the last action in the status area, which screen readers announce. */
 export function showSuccess(title: string, detail: string): void {
   show('good', element('h2', {}, title), element('p', {}, detail));
 }
 
-export function showWork(title: string): void {
-  show('busy', element('p', {}, `${title} …`));
+export function showProgress(title: string): void {
+  show('busy', element('p', {}, `${title}…`));
 }
 
 export function showProblem(explanation: Explanation, actions: RemedyActions = {}): void {
@@ -35,7 +35,7 @@ export function showProblem(explanation: Explanation, actions: RemedyActions = {
       ? undefined
       : element('button', { type: 'button', class: 'primary', onclick: action }, labels[remedy]),
   );
-  // Whoever works with the keyboard finds the way out one Tab ahead, not at the other end of the page.
+  // For keyboard users the remedy is then one Tab away.
   if (action) find('outcome').focus({ preventScroll: true });
 }
 

@@ -1,4 +1,4 @@
-import { claimsOf, endOf } from '../jwt';
+import { claimsOf, expiryOf } from '../jwt';
 import { copyButton, definitions, duration, element } from './dom';
 
 export type TokenKind = 'api' | 'teams' | 'communication';
@@ -6,45 +6,45 @@ export type TokenKind = 'api' | 'teams' | 'communication';
 const kinds: Record<TokenKind, { title: string; about: string }> = {
   api: {
     title: 'Access token for the API',
-    about: 'From Microsoft Entra ID. It says to the API who you are.',
+    about: 'Issued by Microsoft Entra ID. It identifies you to the API.',
   },
   teams: {
     title: 'Teams user’s token',
-    about: 'From Microsoft Entra ID. It is exchanged, and is of no other use.',
+    about: 'Issued by Microsoft Entra ID. Its only use is the exchange for a communication token.',
   },
   communication: {
     title: 'Communication token',
-    about: 'From the API. It opens chat and calling to you, and to whoever else holds it.',
+    about: 'Issued through the API. It gives access to chat and calling as you, so keep it secret.',
   },
 };
 
-/** The claims that are worth a word. */
+/** Explanations of common claims. */
 const meanings: Record<string, string> = {
-  aud: 'the service it is for',
-  iss: 'who issued it',
-  tid: 'your organisation',
-  oid: 'you, in that organisation',
+  aud: 'the service that the token is for',
+  iss: 'the issuer',
+  tid: 'your organization (tenant)',
+  oid: 'your user ID in the organization',
   name: 'your name',
   preferred_username: 'your sign-in name',
   upn: 'your sign-in name',
-  scp: 'what it permits',
-  azp: 'the app it was issued to',
-  appid: 'the app it was issued to',
-  acrs: 'the extra proof you gave',
+  scp: 'the permissions',
+  azp: 'the app that the token was issued to',
+  appid: 'the app that the token was issued to',
+  acrs: 'the additional authentication',
   amr: 'how you signed in',
-  ver: 'its format',
+  ver: 'the token version',
   iat: 'issued',
-  nbf: 'good from',
-  exp: 'good until',
+  nbf: 'valid from',
+  exp: 'expires',
   skypeid: 'your communication identity',
-  acsScope: 'what it permits',
+  acsScope: 'the permissions',
   resourceId: 'the Communication Services resource',
-  resourceLocation: 'where its data is kept',
+  resourceLocation: 'the data location',
 };
-const inCommunicationToken: Record<string, string> = { scp: 'what it permits, as a number' };
-const times = ['iat', 'nbf', 'exp'];
+const communicationTokenMeanings: Record<string, string> = { scp: 'the permissions, as a number' };
+const timeClaims = ['iat', 'nbf', 'exp'];
 
-/** What a token says, and how long it will still be good. */
+/** Shows the claims of a token and the time until it expires. */
 export function tokenView(kind: TokenKind, token: string): HTMLElement {
   const { title, about } = kinds[kind];
   const claims = Object.entries(claimsOf(token));
@@ -57,7 +57,7 @@ export function tokenView(kind: TokenKind, token: string): HTMLElement {
       'summary',
       {},
       element('span', { class: 'name' }, title),
-      element('span', { class: 'left', role: 'timer', 'data-end': String(endOf(token)) }),
+      element('span', { class: 'left', role: 'timer', 'data-expiry': String(expiryOf(token)) }),
     ),
     element('p', { class: 'hint' }, about),
     element(
@@ -79,21 +79,21 @@ export function tokenView(kind: TokenKind, token: string): HTMLElement {
   );
 }
 
-/** Brings every "time left" on the page up to date. */
-export function tickTimesLeft(now = Date.now()): void {
-  for (const left of document.querySelectorAll<HTMLElement>('[data-end]')) {
-    const leftInMs = Number(left.dataset.end) - now;
-    left.textContent = leftInMs > 0 ? `${duration(leftInMs)} left` : 'has ended';
+/** Updates every remaining time on the page. */
+export function updateTimesLeft(now = Date.now()): void {
+  for (const left of document.querySelectorAll<HTMLElement>('[data-expiry]')) {
+    const leftInMs = Number(left.dataset.expiry) - now;
+    left.textContent = leftInMs > 0 ? `${duration(leftInMs)} left` : 'expired';
     left.classList.toggle('soon', leftInMs < 10 * 60_000);
   }
 }
 
 function noteFor(kind: TokenKind, name: string): HTMLElement | undefined {
-  const note = (kind === 'communication' ? inCommunicationToken[name] : undefined) ?? meanings[name];
+  const note = (kind === 'communication' ? communicationTokenMeanings[name] : undefined) ?? meanings[name];
   return note === undefined ? undefined : element('small', {}, note);
 }
 
 function textOf(name: string, value: unknown): string {
-  if (times.includes(name) && typeof value === 'number') return new Date(value * 1_000).toLocaleString();
+  if (timeClaims.includes(name) && typeof value === 'number') return new Date(value * 1_000).toLocaleString();
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { getCaller } from '../../authentication/authenticatedUser';
 import { parseTeamsToken } from '../../tokens/teamsTokenChecks';
-import { ApiError } from '../../errors';
+import { ApiError, printable } from '../../errors';
 import { startRequestDeadline } from '../requestDeadline';
 import { sendJson } from '../sendJson';
 import type { CommunicationToken } from '../../acs/acsIdentityClient';
@@ -64,21 +64,29 @@ function teamsTokenTextOf(request: Request): string | undefined {
   if (body === undefined) return inHeader;
   const parsed = teamsExchangeBody.safeParse(body);
   if (!parsed.success) {
-    throw new ApiError(
-      'invalid_request',
-      'The body must be a JSON object with nothing but the text teamsUserAadToken.',
-      {
-        target: 'body',
-      },
-    );
+    throw new ApiError('invalid_request', invalidBodyMessage(parsed.error), { target: 'body' });
   }
   const inBody = nonEmpty(parsed.data.teamsUserAadToken);
   if (inHeader && inBody && inHeader !== inBody) {
-    throw new ApiError('invalid_request', 'The header and the body hold different Teams tokens: send one.', {
-      target: 'teamsUserAadToken',
-    });
+    throw new ApiError(
+      'invalid_request',
+      'The Teams tokens in the header and in the body differ. Send only one of them.',
+      {
+        target: 'teamsUserAadToken',
+      },
+    );
   }
   return inHeader ?? inBody;
+}
+
+const maxNameLength = 40;
+
+function invalidBodyMessage({ issues }: z.ZodError): string {
+  const expected = 'Expected: {"teamsUserAadToken": "<token>"}';
+  const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []))[0];
+  return unknown === undefined
+    ? `Invalid body. ${expected}`
+    : `Unknown property "${printable(unknown, maxNameLength)}". ${expected}`;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

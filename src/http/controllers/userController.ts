@@ -8,9 +8,9 @@ import type { CommunicationUsers } from '../../identities/communicationUsers';
 export interface UserController {
   /** GET /api/user: 200 `{user: {communicationUserId}}`, 404 if there is none. */
   findUser: RequestHandler;
-  /** POST /api/user: the same, created if there was none (201). */
+  /** POST /api/user: the same; 201 if the identity was created. */
   findOrCreateUser: RequestHandler;
-  /** DELETE /api/user, /deleteUser: 204, also if there was nothing to delete. */
+  /** DELETE /api/user, /deleteUser: 204, even if there was nothing to delete. */
   deleteUser: RequestHandler;
 }
 
@@ -27,7 +27,7 @@ export function createUserController({ users, timeLimitInMs }: UserControllerOpt
       if (communicationUserId === undefined) {
         throw new ApiError(
           'user_not_found',
-          'You have no communication identity yet: POST /api/user or GET /api/token creates it.',
+          'You have no communication identity yet. Create it with POST /api/user or GET /api/token.',
         );
       }
       sendJson(response, 200, { user: { communicationUserId } });

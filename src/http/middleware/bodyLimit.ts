@@ -1,15 +1,15 @@
 import type { RequestHandler } from 'express';
 import { ApiError } from '../../errors';
 
-/** Room for two JSON Web Tokens and then some: nothing that this API takes is larger. */
+/** More than enough for the only body of this API, a Teams token. */
 export const maxBodyBytes = 64 * 1024;
 
-/** Turns a body away that announces itself as too large, before anything of it is read. */
+/** Rejects a request whose Content-Length exceeds the limit, before its body is read. */
 export const rejectLargeBody: RequestHandler = (request, _response, next) => {
   if (Number(request.headers['content-length'] ?? 0) <= maxBodyBytes) {
     next();
     return;
   }
-  const message = `The body of the request is too large: at most ${maxBodyBytes} bytes are read.`;
+  const message = `The request body is too large. The limit is ${maxBodyBytes} bytes.`;
   next(new ApiError('body_too_large', message, { target: 'body', headers: { Connection: 'close' } }));
 };

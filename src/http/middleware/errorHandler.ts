@@ -1,10 +1,11 @@
 import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { ApiError, CallerGoneError, isError } from '../../errors';
+import { maxBodyBytes } from './bodyLimit';
 import { requestIdOf } from './requestLog';
 import { sendJson } from '../sendJson';
 
-/** The one place where errors become HTTP, in the shape of the Microsoft REST API guidelines. */
+/** Converts errors to responses in the format of the Microsoft REST API guidelines. */
 export function createErrorHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     if (error instanceof CallerGoneError || response.headersSent) {
@@ -22,25 +23,29 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
   };
 }
 
-/** Errors of Express and its body parser carry a 4xx status; all others are ours, and their words are not for callers. */
+/** Errors of Express and its body parser have a 4xx status. All others are internal, and their messages stay in the log. */
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const status = isError(error) && 'status' in error ? Number(error.status) : 500;
   if (status === 413) {
-    return new ApiError('body_too_large', 'The body of the request is too large.', {
-      target: 'body',
-      cause: error,
-    });
+    return new ApiError(
+      'body_too_large',
+      `The request body is too large. The limit is ${maxBodyBytes} bytes.`,
+      {
+        target: 'body',
+        cause: error,
+      },
+    );
   }
   if (status >= 400 && status < 500) {
-    return new ApiError('invalid_request', 'The request is malformed: its body must be JSON in UTF-8.', {
+    return new ApiError('invalid_request', 'The request body is malformed. Send JSON in UTF-8.', {
       target: 'body',
       cause: error,
     });
   }
   return new ApiError(
     'internal_error',
-    'Something went wrong in this server. Nothing is wrong with your request; its log says more, under the request id of this answer.',
+    'Internal server error. The operator can find the cause in the log under the request ID of this response.',
     { cause: error },
   );
 }

@@ -5,24 +5,24 @@ import { ApiError } from '../../errors';
 
 const windowInMs = 60_000;
 
-/** Limits how often one user may call; mounted behind the authentication. 0 turns it off. */
+/** Limits the requests of each user. Must run after authentication. 0 disables the limit. */
 export function createUserRateLimit(requestsAMinute: number): RequestHandler {
   return createLimit(
     requestsAMinute,
     (_request, response) => getCaller(response).key,
-    `You have made more than ${requestsAMinute} requests in a minute: wait before the next one.`,
+    `You have sent more than ${requestsAMinute} requests in a minute. Wait for the time in Retry-After.`,
   );
 }
 
 /**
- * Limits how often one address is told why its requests were rejected. Good tokens from the same address pass all the
- * same: a whole office may share one. 0 turns it off.
+ * Limits the rejected requests of each IP address. Valid tokens from the same address are still accepted, because a whole
+ * office may share it. 0 disables the limit.
  */
 export function createRejectedRateLimit(rejectionsAMinute: number): ErrorRequestHandler {
   const limit = createLimit(
     rejectionsAMinute,
     (request) => ipKeyGenerator((request.ip ?? '').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')),
-    `More than ${rejectionsAMinute} requests from your address were rejected in a minute: wait, then call with a valid access token.`,
+    `More than ${rejectionsAMinute} requests from your IP address were rejected in a minute. Wait for the time in Retry-After, then send a valid access token.`,
   );
   return (error: unknown, request, response, next) => {
     if (!isRejection(error)) {

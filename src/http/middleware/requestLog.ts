@@ -3,7 +3,7 @@ import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { AuthenticatedUser } from '../../authentication/authenticatedUser';
 
-/** Gives every request an id (`x-ms-request-id`) and every answer one line in the log. The query is left out: people put tokens there. */
+/** Assigns a request id (`x-ms-request-id`) and logs each response. The query is not logged: it may contain tokens. */
 export function createRequestLog(log: Logger): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();

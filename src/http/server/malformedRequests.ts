@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 
-/** Room for two access tokens of a user in many groups; Node's own limit is half of it. */
+/** Enough for two access tokens of a user in many groups. Node's default is half of it. */
 export const maxHeaderBytes = 32 * 1024;
 
 const clientErrorResponses: Readonly<Record<string, { status: string; message: string }>> = {
   HPE_HEADER_OVERFLOW: {
     status: '431 Request Header Fields Too Large',
-    message: `The headers of the request are too large: at most ${maxHeaderBytes} bytes are read.`,
+    message: `The request headers are too large. The limit is ${maxHeaderBytes} bytes.`,
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: '408 Request Timeout',
-    message: 'The request took too long to arrive.',
+    message: 'The request was not received in time. Send it again.',
   },
 };
 
-/** What is not HTTP never becomes a request, so that it is answered here, in the same shape. */
+/** Malformed HTTP never reaches the app, so it gets its response here, in the same format. */
 export function respondToMalformedRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -23,7 +23,7 @@ export function respondToMalformedRequest(error: NodeJS.ErrnoException, socket: 
   }
   const { status, message } = clientErrorResponses[error.code ?? ''] ?? {
     status: '400 Bad Request',
-    message: 'The request is malformed: it is not HTTP.',
+    message: 'Malformed HTTP request.',
   };
   const body = JSON.stringify({ error: { code: 'invalid_request', message } });
   socket.end(

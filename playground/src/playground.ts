@@ -1,0 +1,238 @@
+import type { AccountInfo } from '@azure/msal-browser';
+import type { PlaygroundSettings } from '../settings';
+import { requestedClaims } from './challenge';
+import { CredentialPanel } from './credentialPanel';
+import { explain } from './explain';
+import type { Explanation } from './explanations';
+import { isOperationName, operation, type OperationName } from './operations';
+import { createRecorder, type Exchange, type Recorder } from './recorder';
+import { type Continuation, RedirectStarted, SignIn } from './signIn';
+import { authorityUnreachable, discoveryUrl, explainSignIn } from './signInProblems';
+import { showAccount } from './view/accountView';
+import { confirm } from './view/confirm';
+import { find } from './view/dom';
+import { showExchanges } from './view/exchangeView';
+import { clearOutcome, showProblem, showProgress, showSuccess } from './view/outcomeView';
+import { showSettings } from './view/settingsView';
+import { TokensPanel } from './view/tokensPanel';
+import { updateTimesLeft } from './view/tokenView';
+
+/** Connects the buttons of the page with sign-in, API and views. */
+export class Playground {
+  readonly #settings: PlaygroundSettings;
+  readonly #recorder: Recorder;
+  readonly #signIn: SignIn;
+  readonly #credential: CredentialPanel;
+  readonly #tokens = new TokensPanel();
+  #busy = false;
+  #authorityIsReachable = true;
+
+  constructor(settings: PlaygroundSettings) {
+    this.#settings = settings;
+    this.#recorder = createRecorder(() => showExchanges(this.#recorder.exchanges));
+    this.#signIn = new SignIn(settings, () => this.#recorder.save());
+    this.#credential = new CredentialPanel({
+      settings,
+      signIn: this.#signIn,
+      recorder: this.#recorder,
+      getToken: () => this.#tokenForCredential(),
+    });
+    for (const button of operationButtons()) {
+      const { operation: name } = button.dataset;
+      if (isOperationName(name)) button.onclick = () => void this.#run(() => this.#perform(name, {}));
+    }
+    find('welcome-sign-in').onclick = () => this.#redirect(() => this.#signIn.signIn());
+    // The user may return from the tab in which they have accepted the emulator's certificate.
+    window.addEventListener('focus', () => {
+      if (!this.#authorityIsReachable) void this.#checkAuthority();
+    });
+    setInterval(() => updateTimesLeft(), 1_000);
+    showSettings(settings);
+    showExchanges(this.#recorder.exchanges);
+  }
+
+  async start(): Promise<void> {
+    let continuation: Continuation | undefined;
+    try {
+      continuation = await this.#signIn.start();
+    } catch (error) {
+      this.#showFailure(error);
+    }
+    this.#showAccount();
+    const next = continuation?.operation;
+    if (next) await this.#run(() => this.#perform(next, continuation ?? {}));
+    else if (continuation) showSuccess('Signed in', 'Now get a token from the API.');
+    else if (!this.#signIn.account) await this.#checkAuthority();
+  }
+
+  /** Gets the required tokens and sends the request. */
+  async #perform(name: OperationName, before: Continuation): Promise<void> {
+    const { title, method, path, headers = {}, teamsTokenOf, confirm: warning } = operation(name);
+    // After a redirect the user has already confirmed.
+    if (warning !== undefined && before.operation !== name && !(await confirm(`${title}?`, warning))) return;
+    const continuation = { ...before, operation: name };
+    const teamsAccount = teamsTokenOf && this.#teamsAccount(teamsTokenOf);
+    if (teamsTokenOf && !teamsAccount) {
+      this.#askForOtherAccount(continuation);
+      return;
+    }
+    showProgress(title);
+    const accessToken = await this.#signIn.apiToken(continuation);
+    this.#tokens.set('api', accessToken);
+    const teamsToken = teamsAccount && (await this.#signIn.teamsToken(teamsAccount, continuation));
+    if (teamsToken) this.#tokens.set('teams', teamsToken);
+    const exchange = await this.#recorder.call(title, `${this.#settings.apiUrl}${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${accessToken}`,
+        ...(teamsToken ? { 'teams-user-aad-token': teamsToken } : {}),
+        ...headers,
+      },
+    });
+    const problem = explain(exchange);
+    if (problem) this.#showError(problem, exchange, continuation);
+    else this.#showResult(name, exchange);
+  }
+
+  #showResult(name: OperationName, { title, response, durationInMs }: Exchange): void {
+    const { token, user } = (response?.body ?? {}) as {
+      token?: string;
+      user?: { communicationUserId?: string };
+    };
+    if (token) this.#tokens.set('communication', token);
+    if (name === 'deleteUser') {
+      this.#tokens.delete('communication');
+      this.#credential.stop('Stopped: the identity was deleted.');
+    }
+    const details = [
+      `The API returned ${response?.status ?? ''} in ${durationInMs} ms.`,
+      ...(user?.communicationUserId ? [`Your identity is ${user.communicationUserId}.`] : []),
+    ];
+    showSuccess(`${title}: done`, details.join(' '));
+  }
+
+  #showError(problem: Explanation, { response }: Exchange, continuation: Continuation): void {
+    const claims = requestedClaims(response?.headers['www-authenticate']);
+    const { operation: name } = continuation;
+    if (problem.remedy === 'stepUp' && continuation.challenged) {
+      showProblem(
+        { ...problem, title: 'Additional authentication was not sufficient', remedy: 'signIn' },
+        this.#remedies({}),
+      );
+      return;
+    }
+    showProblem(problem, {
+      ...this.#remedies(continuation),
+      ...(claims === undefined
+        ? {}
+        : {
+            stepUp: () =>
+              this.#redirect(() => this.#signIn.stepUp(claims, { ...continuation, challenged: true })),
+          }),
+      ...(name ? { repeat: () => void this.#run(() => this.#perform(name, continuation)) } : {}),
+    });
+  }
+
+  #askForOtherAccount(continuation: Continuation): void {
+    const actAs = this.#signIn.account?.homeAccountId;
+    showProblem(
+      {
+        title: 'This needs a second account',
+        meaning: 'The page calls the API as you, but sends the Teams token of another user.',
+        whatToDo: 'Sign in with a second account. You stay signed in as the first one.',
+        remedy: 'otherAccount',
+        note: true,
+      },
+      {
+        otherAccount: () =>
+          this.#redirect(() =>
+            this.#signIn.signInAnother({ ...continuation, ...(actAs === undefined ? {} : { actAs }) }),
+          ),
+      },
+    );
+  }
+
+  #teamsAccount(of: 'me' | 'someone else'): AccountInfo | undefined {
+    const { account, accounts } = this.#signIn;
+    if (of === 'me') return account;
+    return accounts.find(({ homeAccountId }) => homeAccountId !== account?.homeAccountId);
+  }
+
+  async #tokenForCredential(): Promise<string | undefined> {
+    if (!this.#tokens.get('communication')) await this.#run(() => this.#perform('getToken', {}));
+    return this.#tokens.get('communication');
+  }
+
+  /** Runs one action at a time. Buttons stay enabled meanwhile, so that they keep the focus. */
+  async #run(action: () => Promise<void>): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    clearOutcome();
+    try {
+      await action();
+    } catch (error) {
+      this.#showFailure(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #redirect(start: () => Promise<unknown>): void {
+    void this.#run(async () => {
+      await start();
+    });
+  }
+
+  #showFailure(error: unknown): void {
+    if (error instanceof RedirectStarted) return;
+    showProblem(explainSignIn(error, this.#settings.authority), this.#remedies({}));
+  }
+
+  #remedies(continuation: Continuation): Record<'signIn' | 'consent' | 'repeat', () => void> {
+    return {
+      signIn: () => this.#redirect(() => this.#signIn.signIn(continuation)),
+      consent: () => this.#redirect(() => this.#signIn.consent(continuation)),
+      repeat: () => void this.#checkAuthority(),
+    };
+  }
+
+  /** Checks the authority before the user signs in, because MSAL's error does not say why it is unreachable. */
+  async #checkAuthority(): Promise<void> {
+    const { authority } = this.#settings;
+    this.#authorityIsReachable = await fetch(discoveryUrl(authority)).then(
+      () => true,
+      () => false,
+    );
+    if (this.#authorityIsReachable) clearOutcome();
+    else showProblem(authorityUnreachable(authority), this.#remedies({}));
+  }
+
+  #switchAccount(homeAccountId: string): void {
+    this.#signIn.use(homeAccountId);
+    this.#credential.stop('Stopped: you have switched accounts.');
+    this.#tokens.clear();
+    this.#showAccount();
+    const { name, username } = this.#signIn.account ?? {};
+    showSuccess(`Switched to ${name ?? username ?? ''}`, 'Each account has its own communication identity.');
+  }
+
+  #showAccount(): void {
+    const { account, accounts } = this.#signIn;
+    showAccount(account, accounts, {
+      signIn: () => this.#redirect(() => this.#signIn.signIn()),
+      signInAnother: () => this.#redirect(() => this.#signIn.signInAnother()),
+      signOut: () => this.#redirect(() => this.#signIn.signOut()),
+      use: (homeAccountId) => this.#switchAccount(homeAccountId),
+    });
+    find('welcome').hidden = account !== undefined;
+    for (const button of [...operationButtons(), ...credentialButtons()]) button.disabled = !account;
+  }
+}
+
+function operationButtons(): HTMLButtonElement[] {
+  return [...document.querySelectorAll<HTMLButtonElement>('button[data-operation]')];
+}
+
+function credentialButtons(): HTMLButtonElement[] {
+  return ['credential-start', 'credential-demo'].map((id) => find(id) as HTMLButtonElement);
+}
