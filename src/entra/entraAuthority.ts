@@ -108,7 +108,7 @@ export function createEntraAuthority({
   }
 
   async function load(deadline: Deadline): Promise<AuthorityMetadata> {
-    const wellKnown = '.well-latest/openid-configuration';
+    const wellKnown = '.well-known/openid-configuration';
     // v1 tokens have another issuer than v2 tokens; it depends on the cloud and is usually this one. If the v1 document
     // cannot be used, callers with v2 tokens must still be accepted.
     const usualV1Issuer = `https://sts.windows.net/${tenantId}/`;
