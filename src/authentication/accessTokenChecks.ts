@@ -200,10 +200,6 @@ export const malformedProblem = problem(
   `The access token is not a JSON Web Token. ${asIssued}`,
 );
 export const signatureProblems = {
-  unknownKey: problem(
-    'unknown_key',
-    'Signing key not found (kid). Check the authority that your app signs in with.',
-  ),
   badSignature: problem(
     'bad_signature',
     'Invalid signature. Get a new access token; do not edit or truncate it.',
@@ -212,8 +208,7 @@ export const signatureProblems = {
 
 const maxKeyIdLength = 64;
 
-/** The same problem as `signatureProblems.unknownKey`, with the key and the tenant. */
-export function unknownKeyProblem({ header }: DecodedJwt, { tenantId }: AccessTokenPolicy): TokenProblem {
+export function unknownKeyProblem({ header }: DecodedJwt, tenantId: string): TokenProblem {
   return problem(
     'unknown_key',
     `Signing key "${printable(String(header.kid), maxKeyIdLength)}" (kid) not found for tenant ${tenantId}. ` +

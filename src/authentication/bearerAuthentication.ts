@@ -83,7 +83,7 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     }
     const keyId = String(jwt.header.kid);
     const key = signingKeys.get(keyId) ?? (await authority.signingKey(keyId));
-    if (!key) throw invalid(unknownKeyProblem(jwt, policy));
+    if (!key) throw invalid(unknownKeyProblem(jwt, tenantId));
     if (!isSignedBy(key, accessToken)) {
       rejectedTokens.set(tokenHash, signatureProblems.badSignature);
       throw invalid(signatureProblems.badSignature);
@@ -91,12 +91,17 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     return jwt;
   }
 
-  function verifySignature(request: Request, response: Response): Promise<TokenProblem | undefined> {
+  function verifySignature(
+    request: Request,
+    response: Response,
+    jwt: DecodedJwt,
+  ): Promise<TokenProblem | undefined> {
     return new Promise((resolve, reject) => {
       const onResult = (error: unknown, claims: unknown, reason: unknown) => {
         if (error) reject(isError(error) ? error : new Error('the bearer strategy failed'));
         else if (claims) resolve(undefined);
-        else resolve(reason === unknownKey ? signatureProblems.unknownKey : signatureProblems.badSignature);
+        else
+          resolve(reason === unknownKey ? unknownKeyProblem(jwt, tenantId) : signatureProblems.badSignature);
       };
       const check = passport.authenticate(strategy.name, { session: false }, onResult) as RequestHandler;
       void check(request, response, reject);
@@ -115,7 +120,7 @@ export function createBearerAuthentication(options: BearerAuthenticationOptions)
     tokenHash: string,
   ): Promise<AuthenticatedUser> {
     const jwt = await verifyToken(accessToken, tokenHash);
-    const problem = await verifySignature(request, response);
+    const problem = await verifySignature(request, response, jwt);
     if (problem) throw invalid(problem);
     requirePermission(jwt);
     const user = new AuthenticatedUser(jwt, accessToken, tokenHash);

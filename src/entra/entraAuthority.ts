@@ -37,6 +37,7 @@ export interface AuthorityMetadata {
 
 /** The tenant's authority: its endpoints, issuers and signing keys. */
 export interface EntraAuthority {
+  readonly tenantId: string;
   /** Loads the metadata and refreshes it in the background until `stop`. */
   start(): void;
   stop(): void;
@@ -80,7 +81,7 @@ export function createEntraAuthority({
 }: EntraAuthorityOptions): EntraAuthority {
   const tenantUrl = `${authorityHost}/${tenantId}`;
   const listeners: (() => void)[] = [];
-  let known: AuthorityMetadata | undefined;
+  let latest: AuthorityMetadata | undefined;
   let loading: Promise<AuthorityMetadata> | undefined;
   let lastFailure: UpstreamError | undefined;
   let lastFailureAt = -Infinity;
@@ -151,13 +152,13 @@ export function createEntraAuthority({
     loading ??= withDeadline(fetchTimeLimitInMs, undefined, load)
       .then((metadata) => {
         lastFailure = undefined;
-        const changed = !sameKeys(known?.signingKeys, metadata.signingKeys);
+        const changed = !sameKeys(latest?.signingKeys, metadata.signingKeys);
         if (changed)
           log.info(
             { keyIds: [...metadata.signingKeys.keys()] },
             'loaded the signing keys of Microsoft Entra ID',
           );
-        known = metadata;
+        latest = metadata;
         if (changed) listeners.forEach((listener) => listener());
         return metadata;
       })
@@ -168,7 +169,7 @@ export function createEntraAuthority({
             ? error
             : entraError('read metadata', { transportFailure: 'invalid_response' }, error);
         log.warn(
-          { err: lastFailure, keptKeys: known?.signingKeys.size ?? 0 },
+          { err: lastFailure, keptKeys: latest?.signingKeys.size ?? 0 },
           'cannot load the metadata of Microsoft Entra ID',
         );
         throw lastFailure;
@@ -198,15 +199,16 @@ export function createEntraAuthority({
   }
 
   return {
+    tenantId,
     start: () => refreshInBackground(firstReloadDelayInMs),
     stop() {
       stopped = true;
       clearTimeout(timer);
     },
-    current: () => known,
-    metadata: async () => known ?? loadMetadataOnce(),
+    current: () => latest,
+    metadata: async () => latest ?? loadMetadataOnce(),
     async signingKey(keyId) {
-      const { signingKeys } = known ?? (await loadMetadataOnce());
+      const { signingKeys } = latest ?? (await loadMetadataOnce());
       const key = signingKeys.get(keyId);
       if (key) return key;
       if (performance.now() - lastUnknownKeyLoadAt < unknownKeyCooldownInMs && !loading) {

@@ -65,7 +65,7 @@ describe('an access token', () => {
 
   test.each([
     { token: () => emulator.accessToken({ defect: 'id_token' }), hint: /It looks like an ID token/ },
-    { token: () => emulator.appOnlyToken(), hint: /is of an application without a user/ },
+    { token: () => emulator.appOnlyToken(), hint: /This is an app-only token/ },
     { token: () => emulator.accessToken({ defect: 'truncated' }), hint: /It looks cut off/ },
     { token: () => '1.AVYA-something-opaque', hint: /an authorization code or a refresh token/ },
     { token: () => 'a.b.c.d.e', hint: /It looks encrypted/ },
@@ -133,7 +133,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
     emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
     const examination = await explain(emulator.accessToken());
     expect(examination.line(permission)).toMatch(
-      /the server answers 401 insufficient_claims: .*a second factor/,
+      /the server answers 401 insufficient_claims: .*requires additional authentication, such as MFA/,
     );
   });
 
@@ -232,7 +232,7 @@ describe('a Teams token', () => {
       name: 'is forged',
       options: { defect: 'wrong_key' },
       check: 'Teams token, signature',
-      line: /^problem The signature of the Teams token is wrong|^problem .*signature of the Teams token is wrong/,
+      line: /^problem .*Invalid signature\. Get a new Teams token/,
     },
     {
       name: 'ends soon',

@@ -72,7 +72,7 @@ describe('the built server', () => {
     const { port } = other.address() as AddressInfo;
     const server = spawnServer({ ...emulator.settings(), PORT: String(port) });
     expect(await server.exited).toBe(1);
-    expect(server.errors()).toMatch(new RegExp(`^Port ${port} is taken[^\\n]+\\n$`));
+    expect(server.errors()).toMatch(new RegExp(`^Port ${port} is in use[^\\n]+\\n$`));
     other.close();
   });
 

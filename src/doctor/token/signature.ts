@@ -1,4 +1,8 @@
-import { signatureProblems, type TokenProblem } from '../../authentication/accessTokenChecks';
+import {
+  signatureProblems,
+  type TokenProblem,
+  unknownKeyProblem,
+} from '../../authentication/accessTokenChecks';
 import type { EntraAuthority } from '../../entra/entraAuthority';
 import { type DecodedJwt, isSignedBy } from '../../authentication/jwt';
 
@@ -10,6 +14,6 @@ export async function findSignatureProblem(
 ): Promise<TokenProblem | undefined> {
   const { kid } = jwt.header;
   const key = typeof kid === 'string' ? await authority.signingKey(kid) : undefined;
-  if (!key) return signatureProblems.unknownKey;
+  if (!key) return unknownKeyProblem(jwt, authority.tenantId);
   return isSignedBy(key, text) ? undefined : signatureProblems.badSignature;
 }
