@@ -1,7 +1,7 @@
 import type { Config, Environment } from '../config/config';
 import { type Check, type Finding, runChecks, skipped } from './check';
 import { createAuthorityChecks } from './checks/authority';
-import { createChoiceChecks } from './checks/choices';
+import { createConfigurationChecks } from './checks/configuration';
 import { createClientCredentialCheck } from './checks/clientCredential';
 import { createClockCheck } from './checks/clock';
 import { createCommunicationCheck } from './checks/communication';
@@ -11,22 +11,22 @@ import { createRuntimeChecks } from './checks/runtime';
 import { createSettingsCheck } from './checks/settings';
 import { parseOptions, splitTokens, usage } from './options';
 import { createReport, type Output } from './report';
-import { createSurroundings, type Surroundings } from './surroundings';
+import { createDoctorContext, type DoctorContext } from './context';
 import { createTokenChecks } from './token/tokenChecks';
 
 export interface DoctorCall {
   readonly args: readonly string[];
-  /** The settings, those of .env among them, … */
+  /** The settings, including those of .env. */
   readonly environment: Environment;
-  /** … and the environment that the process was started with: only that counts for Node itself. */
+  /** The environment that the process was started with: Node.js reads only that. */
   readonly startedWith: Environment;
   readonly out: Output;
-  /** Standard input to its end; asked only if a token is to come from there. */
+  /** Reads standard input to its end; called only if a token comes from there. */
   readonly readInput: () => Promise<string>;
   readonly now?: () => number;
 }
 
-/** Examines, reports, and returns the exit code. */
+/** Runs the checks, reports the findings and returns the exit code. */
 export async function runDoctor(call: DoctorCall): Promise<0 | 1 | 2> {
   const { environment, out } = call;
   const options = parseOptions(call.args);
@@ -37,85 +37,84 @@ export async function runDoctor(call: DoctorCall): Promise<0 | 1 | 2> {
   const input = options.tokens.includes('-') ? await call.readInput() : '';
   const tokens = options.tokens.flatMap((text) => splitTokens(text === '-' ? input : text));
   if (options.tokens.length > 0 && tokens.length === 0) {
-    out.write(`There is no token to explain.\n${usage}`);
+    out.write(`No token was given.\n${usage}`);
     return 2;
   }
 
-  const colourful = out.isTTY === true && !environment.NO_COLOR;
-  const report = createReport(out, colourful, [...secretsOf(environment), ...tokens]);
-  const findings = await examine(call, tokens, report.tell);
-  report.conclude(findings);
-  return findings.some(({ verdict }) => verdict === 'problem') ? 1 : 0;
+  const colored = out.isTTY === true && !environment.NO_COLOR;
+  const report = createReport(out, colored, [...secretsOf(environment), ...tokens]);
+  const findings = await runCheck(call, tokens, report.onFinding);
+  report.summarize(findings);
+  return findings.some(({ status }) => status === 'problem') ? 1 : 0;
 }
 
-async function examine(
+async function runCheck(
   { environment, startedWith, now = Date.now }: DoctorCall,
   tokens: readonly string[],
-  tell: (finding: Finding) => void,
+  onFinding: (finding: Finding) => void,
 ): Promise<readonly Finding[]> {
   const known: { config?: Config } = {};
   const settings = createSettingsCheck(environment, (config) => (known.config = config));
   const basics = await runChecks(
     [...createRuntimeChecks(process.version, startedWith, environment), settings],
-    tell,
+    onFinding,
   );
   if (!known.config) {
     const rest: Check = {
-      name: 'all else',
+      name: 'remaining checks',
       run: () =>
         skipped(
-          'the settings must be right first',
-          'Put them into the environment, or into .env: .env.sample shows how.',
+          'fix the settings above first',
+          'Set them in the environment or in .env; .env.sample is an example.',
         ),
     };
-    return [...basics, ...(await runChecks([rest], tell))];
+    return [...basics, ...(await runChecks([rest], onFinding))];
   }
-  const surroundings = createSurroundings(known.config, now);
+  const context = createDoctorContext(known.config, now);
   try {
-    const checks =
-      tokens.length > 0 ? checksOfTokens(surroundings, tokens) : checksOfSetUp(surroundings, environment);
-    return [...basics, ...(await runChecks(checks, tell))];
+    const checks = tokens.length > 0 ? checksOfTokens(context, tokens) : checksOfSetUp(context, environment);
+    return [...basics, ...(await runChecks(checks, onFinding))];
   } finally {
-    await surroundings.http.close();
+    await context.http.close();
   }
 }
 
-/** In the order in which things build upon each other. */
-function checksOfSetUp(surroundings: Surroundings, environment: Environment): Check[] {
-  const { config, http, clocksAheadInMs } = surroundings;
-  const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(surroundings);
+/** In the order of their dependencies. */
+function checksOfSetUp(context: DoctorContext, environment: Environment): Check[] {
+  const { config, http, clocksAheadInMs } = context;
+  const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(context);
   const known: { graphToken?: string } = {};
   const credential = createClientCredentialCheck(
-    surroundings,
+    context,
     [signingKeys],
     (graphToken) => (known.graphToken = graphToken),
   );
   return [
-    ...createChoiceChecks(config),
+    ...createConfigurationChecks(config),
     createPortCheck(config.port, http),
     metadata,
     v1Metadata,
     signingKeys,
-    createGraphCheck(surroundings),
+    createGraphCheck(context),
     createClockCheck(clocksAheadInMs),
     credential,
     ...createPermissionChecks(() => known.graphToken, [credential]),
-    createCommunicationCheck(surroundings, environment),
+    createCommunicationCheck(context, environment),
   ];
 }
 
-function checksOfTokens(surroundings: Surroundings, tokens: readonly string[]): Check[] {
-  const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(surroundings);
+function checksOfTokens(context: DoctorContext, tokens: readonly string[]): Check[] {
+  const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(context);
   return [
     metadata,
     v1Metadata,
     signingKeys,
-    createClockCheck(surroundings.clocksAheadInMs),
-    ...createTokenChecks(surroundings, tokens, [signingKeys]),
+    createClockCheck(context.clocksAheadInMs),
+    ...createTokenChecks(context, tokens, [signingKeys]),
   ];
 }
 
-/** As they stand in the environment, since malformed settings have their secrets, too. */
+/** From the environment, since malformed settings contain secrets too. */
 function secretsOf(environment: Environment): string[] {
   const connection = environment.COMMUNICATION_SERVICES_CONNECTION_STRING ?? '';
   const [, accessKey = ''] = /accesskey=([^;]+)/i.exec(connection) ?? [];

@@ -1,59 +1,59 @@
 import { problem, type Result } from './check';
 
-/** Where secrets and permissions of the registration are found. */
+/** Where secrets and permissions of the registration are managed. */
 const registration = 'Microsoft Entra admin center > App registrations > AuthServer';
 
 interface Explanation {
-  says: string;
-  advice: string;
+  message: string;
+  remedy: string;
 }
 
-/** The errors of Entra that a wrong set-up meets, in our words. */
+/** Errors of Entra ID that a wrong setup causes. */
 const explanations: Readonly<Record<number, Explanation>> = {
   7000215: {
-    says: 'AZURE_CLIENT_SECRET is not a client secret of this registration',
-    advice: `Often the secret's id was copied in place of its value. Make a new one under ${registration} > Certificates & secrets, and copy its value at once: it is shown only once.`,
+    message: 'AZURE_CLIENT_SECRET is not a client secret of the application in AZURE_CLIENT_ID',
+    remedy: `Often the secret's ID was copied instead of its value, or AZURE_CLIENT_ID is another application. Create a new secret under ${registration} > Certificates & secrets, and copy its value: it is shown only once.`,
   },
   7000222: {
-    says: 'the client secret in AZURE_CLIENT_SECRET has expired',
-    advice: `Make a new one under ${registration} > Certificates & secrets, and set its value.`,
+    message: 'the client secret in AZURE_CLIENT_SECRET has expired',
+    remedy: `Create a new one under ${registration} > Certificates & secrets, and set its value.`,
   },
   7000218: {
-    says: 'Microsoft Entra ID saw no client secret',
-    advice: 'Set AZURE_CLIENT_SECRET to the value of a client secret of the AuthServer registration.',
+    message: 'Microsoft Entra ID received no client secret',
+    remedy: 'Set AZURE_CLIENT_SECRET to the value of a client secret of the AuthServer registration.',
   },
   700016: {
-    says: 'the tenant has no application with the id in AZURE_CLIENT_ID',
-    advice:
+    message: 'the tenant has no application with the id in AZURE_CLIENT_ID',
+    remedy:
       'Compare AZURE_CLIENT_ID with the Application (client) ID on the overview of the AuthServer registration, and AZURE_TENANT_ID with its Directory (tenant) ID.',
   },
   7000229: {
-    says: 'the application has no service principal in the tenant',
-    advice: `Open ${registration} > Overview > Create service principal, or grant admin consent once.`,
+    message: 'the application has no service principal in the tenant',
+    remedy: `Open ${registration} > Overview > Create service principal, or grant admin consent once.`,
   },
   7000112: {
-    says: 'the application is disabled',
-    advice:
+    message: 'the application is disabled',
+    remedy:
       'An administrator can enable it in the Microsoft Entra admin center under Enterprise applications.',
   },
   90002: {
-    says: 'Microsoft Entra ID has no tenant with the id in AZURE_TENANT_ID',
-    advice:
+    message: 'Microsoft Entra ID has no tenant with the id in AZURE_TENANT_ID',
+    remedy:
       'Compare it with the Directory (tenant) ID on the overview of the AuthServer registration; in a sovereign cloud AZURE_AUTHORITY_HOST must name its sign-in host.',
   },
   500011: {
-    says: 'the tenant does not know the Microsoft Graph that GRAPH_ENDPOINT names',
-    advice:
-      'GRAPH_ENDPOINT and AZURE_AUTHORITY_HOST must be of the same cloud; leave both out for the public one.',
+    message: 'the tenant does not know the Microsoft Graph in GRAPH_ENDPOINT',
+    remedy:
+      'GRAPH_ENDPOINT and AZURE_AUTHORITY_HOST must belong to the same cloud; omit both for the public cloud.',
   },
   53003: {
-    says: 'a Conditional Access policy of the tenant blocks this application',
-    advice: 'An administrator finds the policy in the sign-in log of the Microsoft Entra admin center.',
+    message: 'a Conditional Access policy of the tenant blocks this application',
+    remedy: 'An administrator can find the policy in the sign-in log of the Microsoft Entra admin center.',
   },
 };
 
-/** How Entra turned this server down; `numbers` are its AADSTS numbers. */
-export function explainRefusal(
+/** Why Entra ID rejected this server; `numbers` are its AADSTS numbers. */
+export function explainEntraError(
   numbers: readonly number[],
   error: string | undefined,
   status: number,
@@ -62,15 +62,15 @@ export function explainRefusal(
   const [first] = numbers;
   const known = numbers.map((number) => explanations[number]).find((explanation) => explanation);
   const number = first === undefined ? '' : `AADSTS${first}`;
-  if (known) return problem(`${known.says} (${number})`, known.advice);
+  if (known) return problem(`${known.message} (${number})`, known.remedy);
   if (status === 429 || status >= 500) {
     return problem(
-      `Microsoft Entra ID has a fault or limits us at the moment (HTTP ${status})`,
+      `Microsoft Entra ID is unavailable or throttles requests (HTTP ${status})`,
       'Try again later.',
     );
   }
   return problem(
-    `Microsoft Entra ID refused (HTTP ${status}${error ? `, ${error}` : ''}${number && `, ${number}`})`,
+    `Microsoft Entra ID rejected the request (HTTP ${status}${error ? `, ${error}` : ''}${number && `, ${number}`})`,
     first === undefined
       ? 'Compare AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET with the AuthServer registration.'
       : `Microsoft explains it at ${authorityHost}/error?code=${first}`,

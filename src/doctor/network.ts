@@ -7,65 +7,65 @@ import { problem, type Result } from './check';
 /** No single call to a service may take longer. */
 export const callTimeLimitInMs = 5_000;
 
-/** A reply, and how far the clock of the one who sent it is ahead of ours. */
+/** A response, and how far the sender's clock is ahead of ours. */
 export interface TimedReply extends HttpResponse {
   readonly clockAheadInMs: number | undefined;
 }
 
-/** Asks without credentials. Throws HttpError if no reply came. */
-export async function ask(http: HttpClient, url: string, now: () => number): Promise<TimedReply> {
+/** Sends a GET without credentials. Throws HttpError if there is no response. */
+export async function probe(http: HttpClient, url: string, now: () => number): Promise<TimedReply> {
   const askedAt = now();
   const reply = await http.send(url, { method: 'GET', signal: AbortSignal.timeout(callTimeLimitInMs) });
   return { ...reply, clockAheadInMs: clockAhead(reply.headers, (askedAt + now()) / 2) };
 }
 
-/** By the Date header, which counts whole seconds; of a reply out of a cache it says nothing. */
+/** From the Date header, which has whole seconds; unknown for a cached response. */
 function clockAhead({ date, age }: Record<string, string>, oursInMs: number): number | undefined {
   const theirsInMs = Date.parse(date ?? '');
   return Number.isNaN(theirsInMs) || age !== undefined ? undefined : theirsInMs + 500 - oursInMs;
 }
 
-/** What an unanswered call means, for somebody who can mend it. */
-export function explainUnanswered(error: unknown, url: string, setting: SettingName): Result {
+/** The cause of a call that got no response, and what the operator can do. */
+export function explainNetworkError(error: unknown, url: string, setting: SettingName): Result {
   const { host } = new URL(url);
   const code = codeOf(error);
   if (code && /^(ENOTFOUND|EAI_AGAIN)$/.test(code)) {
     return problem(
       `the name ${host} cannot be resolved (DNS, ${code})`,
-      `Look for a misspelling in ${setting}, and whether this machine may resolve public names.`,
+      `Check the spelling in ${setting}, and whether this machine can resolve public names.`,
     );
   }
   if (code === 'ECONNREFUSED') {
     return problem(
       `nothing listens at ${host}`,
-      `Look at ${setting}; if it names the emulator, start that with: npm run emulator`,
+      `Check ${setting}; if it is the emulator, start it with: npm run emulator`,
     );
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return problem(
-      `the certificate at ${host} is of another name`,
-      `Somebody else answers there: look at ${setting}, and for a proxy in between.`,
+      `the certificate at ${host} is for another name`,
+      `A different server responds there: check ${setting}, and look for a proxy.`,
     );
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     return problem(
       `the certificate at ${host} is not valid at this time`,
-      "Compare this machine's clock first; the emulator makes a new certificate when it starts.",
+      "Compare this machine's clock first; the emulator creates a new certificate when it starts.",
     );
   }
   if (code && /SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED|ISSUER/.test(code)) {
-    return problem(`this process does not trust the certificate at ${host} (${code})`, howToTrust);
+    return problem(`this process does not trust the certificate at ${host} (${code})`, trustInstructions);
   }
-  switch (brokenOf(error)) {
+  switch (transportFailureOf(error)) {
     case 'timed_out':
       return problem(
-        `${host} did not answer within ${callTimeLimitInMs / 1_000} s`,
-        'Look for a firewall, or a network in which only a proxy leads outside.',
+        `${host} did not respond within ${callTimeLimitInMs / 1_000} s`,
+        'Check for a firewall, or a network that requires a proxy.',
       );
     case 'invalid_response':
       return problem(
-        `${host} sent an answer that makes no sense`,
-        `Something else answers there, such as a proxy: look at ${setting}.`,
+        `${host} returned an invalid response`,
+        `Another server responds there, such as a proxy: check ${setting}.`,
       );
     default:
       return problem(
@@ -75,11 +75,11 @@ export function explainUnanswered(error: unknown, url: string, setting: SettingN
   }
 }
 
-const howToTrust =
+const trustInstructions =
   'Name the file of the authority that signed it in NODE_EXTRA_CA_CERTS, in the environment before the start (in .env it ' +
   "comes too late): that of your network's inspecting proxy, or .emulator/ca.pem for the emulator.";
 
-function brokenOf(error: unknown): FailureFacts['transportFailure'] {
+function transportFailureOf(error: unknown): FailureFacts['transportFailure'] {
   if (error instanceof HttpError) return error.transportFailure;
   if (error instanceof UpstreamError) return error.facts.transportFailure;
   return error instanceof ApiError && error.code === 'upstream_timeout' ? 'timed_out' : undefined;

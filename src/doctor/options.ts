@@ -6,7 +6,7 @@ export interface DoctorOptions {
   readonly help: boolean;
 }
 
-export const usage = `usage: npm run doctor                       checks the set-up of the server
+export const usage = `usage: npm run doctor                       checks the setup of the server
        npm run -s doctor -- --token -       explains the token on standard input, or an access token and a Teams token
        npm run -s doctor -- --token <jwt>   the same; but a shell keeps what it was given in its history
 Exit code: 0 no problem, 1 at least one problem, 2 wrong usage.

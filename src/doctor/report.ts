@@ -1,34 +1,48 @@
-import type { Finding, Verdict } from './check';
+import type { Finding, Status } from './check';
 
-/** Where the report goes: standard output, as a rule. */
+/** Where the report goes: usually standard output. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
 }
 
-const colours: Record<Verdict, number> = { ok: 32, warning: 33, problem: 31, skipped: 90 };
-const widestVerdict = 'problem'.length;
+const marks: Record<Status, string> = { ok: '✓', warning: '!', problem: '✗', skipped: '–' };
+const colors: Record<Status, number> = { ok: 32, warning: 33, problem: 31, skipped: 90 };
+const statusWidth = 'problem'.length;
+const nameWidth = 26;
+const maxLineWidth = 80;
 
 export interface Report {
-  readonly tell: (finding: Finding) => void;
-  /** The last line, after an empty one. */
-  readonly conclude: (findings: readonly Finding[]) => void;
+  readonly onFinding: (finding: Finding) => void;
+  /** The last line. */
+  readonly summarize: (findings: readonly Finding[]) => void;
 }
 
 /**
- * @param secrets what must not be printed, whatever text it comes in: the checks never say it, and this is the net below
+ * One finding per line: mark, status, check, message; the remedy on a line of its own. Wrapped on a terminal only, so that a program
+ * can read the lines.
+ *
+ * @param secrets must not be printed, whatever text contains them: the checks do not, and this is a second safeguard
  */
-export function createReport(out: Output, colourful: boolean, secrets: readonly string[]): Report {
+export function createReport(out: Output, colored: boolean, secrets: readonly string[]): Report {
   const print = (line: string) => out.write(`${withoutSecrets(line, secrets)}\n`);
-  const paint = (verdict: Verdict) => {
-    const word = verdict.padEnd(widestVerdict);
-    return colourful ? `\u001b[${colours[verdict]}m${word}\u001b[0m` : word;
+  const paint = (status: Status) => {
+    const text = `${marks[status]} ${status.padEnd(statusWidth)}`;
+    return colored ? `\u001b[${colors[status]}m${text}\u001b[0m` : text;
   };
+  const indent = marks.ok.length + 1 + statusWidth + 2;
+  const lines = (text: string, width: number) => (out.isTTY ? wrap(text, maxLineWidth - width) : [text]);
+
   return {
-    tell: ({ name, verdict, says, advice }) =>
-      print(`${paint(verdict)}  ${name}: ${says}${advice ? ` -> ${advice}` : ''}`),
-    conclude(findings) {
-      const count = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict).length;
+    onFinding({ name, status, message, remedy }) {
+      const [first = '', ...others] = lines(message, indent + nameWidth + 2);
+      const column = ' '.repeat(indent + nameWidth + 2);
+      print(`${paint(status)}  ${name.padEnd(nameWidth)}  ${first}`);
+      for (const line of others) print(`${column}${line}`);
+      if (remedy) for (const line of lines(`-> ${remedy}`, indent)) print(`${' '.repeat(indent)}${line}`);
+    },
+    summarize(findings) {
+      const count = (status: Status) => findings.filter((finding) => finding.status === status).length;
       const [problems, warnings, skips] = [count('problem'), count('warning'), count('skipped')];
       const parts = [
         problems > 0 ? plural(problems, 'problem') : 'No problem',
@@ -44,20 +58,32 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-const shortestSecret = 8;
+/** Breaks at spaces; a longer word gets a line of its own. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+const minSecretLength = 8;
 
 function withoutSecrets(line: string, secrets: readonly string[]): string {
   return secrets
-    .filter((secret) => secret.length >= shortestSecret)
+    .filter((secret) => secret.length >= minSecretLength)
     .reduce((text, secret) => text.replaceAll(secret, '[secret]'), line)
     .replace(/eyJ[\w-]{5,}\.[\w-]+\.?[\w-]*/g, '[token]');
 }
 
-/** A value from outside, such as a claim, made fit for a terminal: no control characters, and not endless. */
-export function shown(value: unknown): string {
+const maxDisplayLength = 120;
+
+/** A value from outside, such as a claim, for a terminal: without control characters, and shortened. */
+export function printable(value: unknown): string {
   if (value === undefined) return 'absent';
   const text = (typeof value === 'string' ? value : JSON.stringify(value)).replace(/[^\x20-\x7e]/g, '?');
-  return text.length > longestShown ? `${text.slice(0, longestShown)}...` : text;
+  return text.length > maxDisplayLength ? `${text.slice(0, maxDisplayLength)}...` : text;
 }
-
-const longestShown = 120;

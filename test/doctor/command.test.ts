@@ -71,7 +71,7 @@ describe('the built command', () => {
       input: emulator.accessToken({ defect: 'expired' }),
     });
     expect(exitCode).toBe(1);
-    expect(line('access token, answer')).toContain('401 invalid_token (token_expired)');
+    expect(line('access token, response')).toContain('401 invalid_token (token_expired)');
   });
 
   it('says how to trust a certificate that it does not know', async () => {
@@ -86,7 +86,7 @@ describe('the built command', () => {
       settings: { NODE_EXTRA_CA_CERTS: '/some/ca.pem' },
       trusting: false,
     });
-    expect(line('trust')).toMatch(/^warning .*stands in \.env/);
+    expect(line('trust')).toMatch(/^warning .*is set in \.env/);
   });
 
   test.each([

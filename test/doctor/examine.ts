@@ -37,7 +37,14 @@ export async function examine(emulator: Emulator, options: ExaminationOptions = 
 }
 
 export function asExamination(exitCode: number, output: string): Examination {
-  const lines = output.split('\n').filter((line) => line !== '');
+  // Marks are decoration, columns are padded, and the remedy has a line of its own: here each finding is `status name: message -> remedy`.
+  const lines: string[] = [];
+  for (const line of output.split('\n').filter((text) => text !== '')) {
+    const [, status, name, message] = /^\S (\w+) +(.+?) {2,}(.*)$/.exec(line) ?? [];
+    if (status !== undefined) lines.push(`${status.padEnd(7)}  ${name ?? ''}: ${message ?? ''}`);
+    else if (line.startsWith('   ')) lines.push(`${lines.pop() ?? ''} ${line.trim()}`);
+    else lines.push(line);
+  }
   return {
     exitCode,
     output,

@@ -14,7 +14,7 @@ afterAll(() => system.stop());
 const otherId = '0de20000-0000-4000-8000-0000000000aa';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
-describe('a good set-up', () => {
+describe('a good setup', () => {
   it('passes every check but the one that needs a user, and nothing is created', async () => {
     // One without a server, whose calls would be counted too.
     const emulator = await startEmulator();
@@ -55,20 +55,20 @@ const broken: BrokenSetUp[] = [
     settings: () => ({ AZURE_CLIENT_SECRET: '' }),
     check: 'settings',
     says: /AZURE_CLIENT_SECRET is missing: .*Where to find it: /,
-    skips: ['all else'],
+    skips: ['remaining checks'],
   },
   {
     name: 'the connection string is malformed',
     settings: () => ({ COMMUNICATION_SERVICES_CONNECTION_STRING: 'accesskey=abcdefghijklmnop' }),
     check: 'settings',
     says: /COMMUNICATION_SERVICES_CONNECTION_STRING is malformed/,
-    skips: ['all else'],
+    skips: ['remaining checks'],
   },
   {
     name: 'the client secret is wrong',
     settings: () => ({ AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' }),
     check: 'client secret',
-    says: /AZURE_CLIENT_SECRET is not a client secret of this registration \(AADSTS7000215\) -> .*copied in place of its value/,
+    says: /AZURE_CLIENT_SECRET is not a client secret of the application in AZURE_CLIENT_ID \(AADSTS7000215\) -> .*copied instead of its value/,
     skips: ['application permissions'],
   },
   {
@@ -85,7 +85,7 @@ const broken: BrokenSetUp[] = [
         },
       }),
     check: 'client secret',
-    says: /has expired \(AADSTS7000222\) -> Make a new one/,
+    says: /has expired \(AADSTS7000222\) -> Create a new one/,
   },
   {
     name: 'Entra refuses for a reason that has no words of ours',
@@ -101,7 +101,7 @@ const broken: BrokenSetUp[] = [
         },
       }),
     check: 'client secret',
-    says: /refused \(HTTP 400, invalid_request, AADSTS90099\) -> Microsoft explains it at https:\/\/localhost:\d+\/error\?code=90099$/,
+    says: /rejected the request \(HTTP 400, invalid_request, AADSTS90099\) -> Microsoft explains it at https:\/\/localhost:\d+\/error\?code=90099$/,
   },
   {
     name: 'the client id is of no application',
@@ -120,27 +120,27 @@ const broken: BrokenSetUp[] = [
     name: 'nothing listens where the authority should be',
     settings: () => ({ AZURE_AUTHORITY_HOST: 'https://localhost:1' }),
     check: 'Entra metadata v2',
-    says: /nothing listens at localhost:1 -> Look at AZURE_AUTHORITY_HOST/,
+    says: /nothing listens at localhost:1 -> Check AZURE_AUTHORITY_HOST/,
     skips: ['Entra metadata v1', 'Entra signing keys', 'client secret'],
   },
   {
     name: 'the authority never answers',
     arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'hang' }),
     check: 'Entra metadata v2',
-    says: /did not answer within 5 s -> Look for a firewall/,
+    says: /did not respond within 5 s -> Check for a firewall/,
     skips: ['Entra signing keys'],
   },
   {
     name: 'the authority has a fault',
     arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'status', status: 503 }),
     check: 'Entra metadata v2',
-    says: /fault or limits us at the moment \(HTTP 503\)/,
+    says: /is unavailable or throttles requests \(HTTP 503\)/,
   },
   {
     name: 'a page of the network answers in place of the authority',
     arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'garbage' }),
     check: 'Entra metadata v2',
-    says: /no discovery document -> Something else answers/,
+    says: /not a discovery document -> Another server responds/,
   },
   {
     name: 'the metadata is of another tenant',
@@ -156,7 +156,7 @@ const broken: BrokenSetUp[] = [
         },
       }),
     check: 'Entra metadata v2',
-    says: /issuer https:\/\/elsewhere\.example\/v2\.0 is not of the tenant/,
+    says: /issuer https:\/\/elsewhere\.example\/v2\.0 does not belong to the tenant/,
   },
   {
     name: 'the authority does not sign with RS256',
@@ -191,13 +191,13 @@ const broken: BrokenSetUp[] = [
     name: 'Graph is not where GRAPH_ENDPOINT says',
     settings: () => ({ GRAPH_ENDPOINT: 'https://127.0.0.1:1' }),
     check: 'Microsoft Graph',
-    says: /nothing listens at 127\.0\.0\.1:1 -> Look at GRAPH_ENDPOINT/,
+    says: /nothing listens at 127\.0\.0\.1:1 -> Check GRAPH_ENDPOINT/,
   },
   {
     name: 'something else answers in place of Graph',
     arrange: (emulator) => emulator.fail({ operation: 'graph.me', kind: 'garbage' }),
     check: 'Microsoft Graph',
-    says: /does not answer as Microsoft Graph does \(HTTP 200\)/,
+    says: /does not respond like Microsoft Graph \(HTTP 200\)/,
   },
   {
     name: 'the access key is of another resource',
@@ -211,7 +211,7 @@ const broken: BrokenSetUp[] = [
     name: 'the clock of Communication Services differs',
     arrange: ({ switches }) => void (switches.clockOffsetInMs = 10 * 60_000),
     check: 'Communication Services',
-    says: /clock differs from its own by more than five minutes/,
+    says: /clock is off by more than five minutes/,
   },
   {
     name: 'nothing listens where Communication Services should be',
@@ -219,19 +219,19 @@ const broken: BrokenSetUp[] = [
       COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://localhost:1/;accesskey=${base64('some key or other')}`,
     }),
     check: 'Communication Services',
-    says: /nothing listens at localhost:1 -> Look at COMMUNICATION_SERVICES_CONNECTION_STRING/,
+    says: /nothing listens at localhost:1 -> Check COMMUNICATION_SERVICES_CONNECTION_STRING/,
   },
   {
     name: 'Communication Services never answers',
     arrange: (emulator) => emulator.fail({ operation: 'acs', kind: 'hang', times: Infinity }),
     check: 'Communication Services',
-    says: /did not answer within 5 s/,
+    says: /did not respond within 5 s/,
   },
   {
     name: 'the mapping key is not random',
     settings: () => ({ IDENTITY_MAPPING_KEY: Buffer.alloc(32, 7).toString('base64') }),
     check: 'identity mapping key',
-    says: /is not random -> Make a new one/,
+    says: /is not random -> Create a new one/,
   },
   {
     name: 'published credentials are used with an authority that is not on this machine',
@@ -241,7 +241,7 @@ const broken: BrokenSetUp[] = [
     }),
     check: 'settings',
     says: /is the value that \.env\.sample publishes/,
-    skips: ['all else'],
+    skips: ['remaining checks'],
   },
   {
     name: 'certificates are not checked',
@@ -251,7 +251,20 @@ const broken: BrokenSetUp[] = [
   },
 ];
 
-describe('a broken set-up', () => {
+describe('the doctor, when it has finished', () => {
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+
+  it.each([
+    ['after checking a setup', () => ({})],
+    ['after explaining a token', () => ({ args: ['--token', emulator.accessToken()] })],
+  ])('leaves no timer that would keep the process alive, %s', async (_name, options) => {
+    const before = timers();
+    await examine(emulator, options());
+    expect(timers()).toBeLessThanOrEqual(before);
+  });
+});
+
+describe('a broken setup', () => {
   test.each(broken)('is told when $name', async ({ settings, arrange, check, says, skips = [] }) => {
     arrange?.(emulator);
     const examination = await examine(emulator, { settings: settings?.(emulator) ?? {} });
@@ -272,7 +285,7 @@ describe('a broken set-up', () => {
   });
 });
 
-describe('a set-up that is good but unwise', () => {
+describe('a setup that is good but unwise', () => {
   const withRoles = (emulator: Emulator) =>
     emulator.fail({
       operation: 'entra.token.client_credentials',
@@ -302,13 +315,13 @@ describe('a set-up that is good but unwise', () => {
       name: 'unsigned mappings are adopted',
       settings: { IDENTITY_MAPPING_UNSIGNED: 'adopt' },
       check: 'mappings without a seal',
-      says: /Go back to reject/,
+      says: /Set it back to reject/,
     },
     {
       name: 'every origin may call',
       settings: { CORS_ALLOWED_ORIGINS: '*' },
       check: 'browser apps',
-      says: /which production refuses/,
+      says: /refused in production/,
     },
     {
       name: 'an app is served without encryption',
@@ -334,7 +347,7 @@ describe('a set-up that is good but unwise', () => {
       arrange: ({ switches }: Emulator) =>
         void (switches.issueLimit = { count: 0, perSeconds: 30, retryAfter: true }),
       check: 'Communication Services',
-      says: /the key could not be tried/,
+      says: /the credential could not be checked/,
     },
   ])('is warned about, with exit code 0, when $name', async ({ arrange, settings = {}, check, says }) => {
     arrange?.(emulator);
@@ -354,7 +367,7 @@ describe('the clock', () => {
     { now: minutes(-3), line: /^warning clock: this machine is 3 minutes behind /, exitCode: 0 },
     {
       now: minutes(9),
-      line: /^problem clock: this machine is 9 minutes ahead of .*refused -> /,
+      line: /^problem clock: this machine is 9 minutes ahead of .*rejected -> /,
       exitCode: 1,
     },
     { now: minutes(-60), line: /^problem clock: this machine is 60 minutes behind /, exitCode: 1 },
@@ -382,8 +395,8 @@ describe('the clock', () => {
   });
 });
 
-describe('colour', () => {
-  const green = '\u001b[32mok     \u001b[0m  Node: ';
+describe('color', () => {
+  const green = '\u001b[32m✓ ok     \u001b[0m  Node  ';
 
   test.each([
     { where: 'on a terminal', isTTY: true, settings: {}, start: green },
@@ -391,9 +404,9 @@ describe('colour', () => {
       where: 'on a terminal with NO_COLOR',
       isTTY: true,
       settings: { NO_COLOR: '1' },
-      start: 'ok       Node: ',
+      start: '✓ ok       Node  ',
     },
-    { where: 'in a file', isTTY: false, settings: {}, start: 'ok       Node: ' },
+    { where: 'in a file', isTTY: false, settings: {}, start: '✓ ok       Node  ' },
   ])('$where', async ({ isTTY, settings, start }) => {
     const { output } = await examine(emulator, { isTTY, settings: { ...settings } });
     expect(output.startsWith(start)).toBe(true);
@@ -404,7 +417,7 @@ describe('colour', () => {
 describe('the port', () => {
   it('may be in use by the server itself', async () => {
     const examination = await examine(emulator, { settings: { PORT: new URL(system.url).port } });
-    expect(examination.line('port')).toMatch(/^ok port: \d+ is in use, by this server as it seems/);
+    expect(examination.line('port')).toMatch(/^ok port: \d+ is in use by a running instance of this server/);
     expect(examination.exitCode).toBe(0);
   });
 
@@ -415,7 +428,7 @@ describe('the port', () => {
     const examination = await examine(emulator, { settings: { PORT: String(port) } });
     stranger.close();
     expect(examination.line('port')).toBe(
-      `problem port: ${port} is taken by another program -> Stop that one, or set PORT to another port (and redirect URIs that name it).`,
+      `problem port: ${port} is taken by another program -> Stop it, or set PORT to another port (and update redirect URIs that contain it).`,
     );
     expect(examination.exitCode).toBe(1);
   });

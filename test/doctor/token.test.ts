@@ -18,7 +18,9 @@ describe('an access token', () => {
   it('that is good is let in, and proves the delegated permission', async () => {
     const examination = await explain(emulator.accessToken());
     expect(examination.lines.filter((line) => !line.startsWith('ok '))).toEqual(['No problem.']);
-    expect(examination.line('access token, answer')).toBe('ok access token, answer: the server lets it in');
+    expect(examination.line('access token, response')).toBe(
+      'ok access token, response: the server accepts it',
+    );
     expect(examination.line('delegated permission User.ReadWrite')).toMatch(/^ok .* consented for this user/);
     expect(examination.line('identity mapping of this user')).toMatch(/^ok .*: none yet/);
     expect(examination.exitCode).toBe(0);
@@ -42,7 +44,7 @@ describe('an access token', () => {
     { how: 'in quotes', call: (token: string) => ({ args: ['--token', '-'], input: `"${token}",\n` }) },
   ])('may be given $how', async ({ call }) => {
     const examination = await examine(emulator, call(emulator.accessToken()));
-    expect(examination.line('access token, answer')).toMatch(/^ok /);
+    expect(examination.line('access token, response')).toMatch(/^ok /);
   });
 
   test.each(allDefects.filter((defect) => !harmless.includes(defect)))(
@@ -52,9 +54,9 @@ describe('an access token', () => {
       const { status, body } = await system.call('get', '/api/user', token);
       const finer = status === 401 ? ` (${body.error.innererror.code})` : '';
       const examination = await explain(token);
-      expect(examination.line('access token, answer')).toMatch(
+      expect(examination.line('access token, response')).toMatch(
         new RegExp(
-          `^problem access token, answer: the server answers ${status} ${body.error.code}${escape(finer)}, `,
+          `^problem access token, response: the server responds with ${status} ${body.error.code}${escape(finer)}, `,
         ),
       );
       expect(examination.output).toContain(body.error.message);
@@ -83,7 +85,9 @@ describe('an access token', () => {
       args: ['--token', emulator.accessToken()],
       settings: { ALLOWED_CLIENT_IDS: '0de20000-0000-4000-8000-0000000000aa' },
     });
-    expect(examination.line('access token, answer')).toContain('the server answers 403 client_not_allowed');
+    expect(examination.line('access token, response')).toContain(
+      'the server responds with 403 client_not_allowed',
+    );
     expect(examination.exitCode).toBe(1);
   });
 
@@ -102,14 +106,14 @@ describe('an access token', () => {
       emulator.accessToken({ user: emulator.addUser() }),
     );
     const examination = await explain(body.token);
-    expect(examination.line('communication token')).toMatch(/^problem .* hands out, not what it takes/);
+    expect(examination.line('communication token')).toMatch(/^problem .* does not accept them/);
     expect(examination.exitCode).toBe(1);
   });
 
   it('is missing', async () => {
     const examination = await explain('  ');
     expect(examination.exitCode).toBe(2);
-    expect(examination.output).toMatch(/^There is no token to explain\.\nusage: /);
+    expect(examination.output).toMatch(/^No token was given\.\nusage: /);
   });
 });
 
@@ -123,7 +127,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
     const { body } = await system.call('get', '/getToken', accessToken);
     const examination = await explain(accessToken);
     expect(examination.line(permission)).toBe(
-      `problem ${permission}: the server answers 403 consent_required (AADSTS65001): ${body.error.message}`,
+      `problem ${permission}: the server responds with 403 consent_required (AADSTS65001): ${body.error.message}`,
     );
     expect(examination.line('identity mapping of this user')).toMatch(/^skipped /);
     expect(examination.exitCode).toBe(1);
@@ -133,7 +137,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
     emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
     const examination = await explain(emulator.accessToken());
     expect(examination.line(permission)).toMatch(
-      /the server answers 401 insufficient_claims: .*requires additional authentication, such as MFA/,
+      /the server responds with 401 insufficient_claims: .*requires additional authentication, such as MFA/,
     );
   });
 
@@ -143,9 +147,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
       settings: { AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' },
     });
     expect(examination.line('client secret')).toMatch(/^problem .*AADSTS7000215/);
-    expect(examination.line(permission)).toBe(
-      `skipped ${permission}: needs "client secret" to be well first`,
-    );
+    expect(examination.line(permission)).toBe(`skipped ${permission}: fix "client secret" first`);
     expect(examination.exitCode).toBe(1);
   });
 
@@ -166,7 +168,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
     },
     {
       mapping: 'tampered',
-      line: /^problem .*: there is one whose seal is wrong: .*409 mapping_not_trusted/,
+      line: /^problem .*: there is one with an invalid seal: .*409 mapping_not_trusted/,
       exitCode: 1,
     },
   ])('shows a mapping that is $mapping', async ({ mapping, line, exitCode }) => {
@@ -217,7 +219,9 @@ describe('a Teams token', () => {
       .set('teams-user-aad-token', teamsToken);
     const examination = await explain(accessToken, teamsToken);
     expect(status).toBe(400);
-    expect(examination.output).toContain(`${body.error.message} The server answers 400 ${body.error.code}.`);
+    expect(examination.output).toContain(
+      `${body.error.message} The server responds with 400 ${body.error.code}.`,
+    );
     expect(examination.exitCode).toBe(1);
   });
 
@@ -226,7 +230,7 @@ describe('a Teams token', () => {
       name: 'has no scope',
       options: { scope: null },
       check: 'Teams token, scopes',
-      line: /^problem .*refuse it/,
+      line: /^problem .*reject it/,
     },
     {
       name: 'is forged',
@@ -238,7 +242,7 @@ describe('a Teams token', () => {
       name: 'ends soon',
       options: { lifetimeInSeconds: 300 },
       check: 'Teams token, lifetime',
-      line: /^warning .*ends in [45] minutes/,
+      line: /^warning .*expires in [45] minutes/,
     },
   ] as const)(
     'that $name is told so, though the server leaves it to ACS',

@@ -1,4 +1,4 @@
-import { explainUnanswered } from '../../src/doctor/network';
+import { explainNetworkError } from '../../src/doctor/network';
 import { HttpError } from '../../src/resilience/httpClient';
 import { UpstreamError } from '../../src/resilience/upstreamError';
 
@@ -6,10 +6,10 @@ const failure = (code: string) => Object.assign(new Error('told by Node'), { cod
 
 describe('a call that nobody answered', () => {
   test.each([
-    ['ENOTFOUND', /cannot be resolved \(DNS, ENOTFOUND\) -> Look for a misspelling in GRAPH_ENDPOINT/],
+    ['ENOTFOUND', /cannot be resolved \(DNS, ENOTFOUND\) -> Check the spelling in GRAPH_ENDPOINT/],
     ['EAI_AGAIN', /cannot be resolved/],
     ['ECONNREFUSED', /nothing listens at graph\.example/],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', /certificate at graph\.example is of another name/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /certificate at graph\.example is for another name/],
     ['CERT_HAS_EXPIRED', /not valid at this time -> Compare this machine's clock/],
     ['SELF_SIGNED_CERT_IN_CHAIN', /does not trust the certificate .* -> .*NODE_EXTRA_CA_CERTS/],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
@@ -24,18 +24,22 @@ describe('a call that nobody answered', () => {
       new HttpError('connect_failed', failure(code)),
     );
     for (const error of [failure(code), wrapped]) {
-      const { verdict, says, advice } = explainUnanswered(error, 'https://graph.example', 'GRAPH_ENDPOINT');
+      const {
+        status: verdict,
+        message: says,
+        remedy: advice,
+      } = explainNetworkError(error, 'https://graph.example', 'GRAPH_ENDPOINT');
       expect(verdict).toBe('problem');
       expect(`${says} -> ${advice ?? ''}`).toMatch(expected);
     }
   });
 
   test.each([
-    ['timed_out', /did not answer within 5 s/],
-    ['invalid_response', /makes no sense/],
+    ['timed_out', /did not respond within 5 s/],
+    ['invalid_response', /returned an invalid response/],
     ['connection_lost', /^no answer from graph\.example$/],
   ] as const)('without a code is explained as %s', (broken, expected) => {
-    const { says } = explainUnanswered(
+    const { message: says } = explainNetworkError(
       new HttpError(broken, undefined),
       'https://graph.example',
       'GRAPH_ENDPOINT',

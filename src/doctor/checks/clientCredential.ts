@@ -1,23 +1,23 @@
 import { ConfidentialClientApplication, type NetworkResponse } from '@azure/msal-node';
 import { HttpError, type HttpRequest } from '../../resilience/httpClient';
 import { type Check, ok, problem, type Result } from '../check';
-import { explainRefusal, parseEntraError } from '../entraErrors';
-import { callTimeLimitInMs, explainUnanswered } from '../network';
-import type { Surroundings } from '../surroundings';
+import { explainEntraError, parseEntraError } from '../entraErrors';
+import { callTimeLimitInMs, explainNetworkError } from '../network';
+import type { DoctorContext } from '../context';
 
 /** Signs in as the application itself, which changes nothing anywhere; `accept` gets its token for Microsoft Graph. */
 export function createClientCredentialCheck(
-  surroundings: Surroundings,
+  context: DoctorContext,
   needs: readonly Check[],
   accept: (graphToken: string) => void = () => undefined,
 ): Check {
-  const { entra, graph } = surroundings.config;
+  const { entra, graph } = context.config;
   return {
     name: 'client secret',
     needs,
     async run() {
-      const { discovery } = await surroundings.authority.metadata();
-      const wire = createWire(surroundings);
+      const { discovery } = await context.authority.metadata();
+      const wire = createWire(context);
       const client = new ConfidentialClientApplication({
         auth: {
           clientId: entra.clientId,
@@ -43,14 +43,14 @@ export function createClientCredentialCheck(
 }
 
 /** MSAL's errors lose the HTTP status and the cause of a broken connection, so both are kept here. */
-function createWire({ http }: Surroundings) {
-  let seen: { status: number; text: string } | undefined;
+function createWire({ http }: DoctorContext) {
+  let describePassed: { status: number; text: string } | undefined;
   let failure: unknown;
 
   async function send<T>(url: string, request: Omit<HttpRequest, 'signal'>): Promise<NetworkResponse<T>> {
     try {
       const reply = await http.send(url, { ...request, signal: AbortSignal.timeout(callTimeLimitInMs) });
-      seen = reply;
+      describePassed = reply;
       return { status: reply.status, headers: reply.headers, body: JSON.parse(reply.text) as T };
     } catch (error) {
       failure = error;
@@ -67,14 +67,14 @@ function createWire({ http }: Surroundings) {
     },
     explain(authorityHost: string): Result {
       if (failure instanceof HttpError)
-        return explainUnanswered(failure, authorityHost, 'AZURE_AUTHORITY_HOST');
-      if (seen && seen.status >= 400) {
-        const { numbers, error } = parseEntraError(seen.text);
-        return explainRefusal(numbers, error, seen.status, authorityHost);
+        return explainNetworkError(failure, authorityHost, 'AZURE_AUTHORITY_HOST');
+      if (describePassed && describePassed.status >= 400) {
+        const { numbers, error } = parseEntraError(describePassed.text);
+        return explainEntraError(numbers, error, describePassed.status, authorityHost);
       }
       return problem(
-        'the answer of the token endpoint makes no sense',
-        'Something else answers in place of Microsoft Entra ID, such as a proxy: look at AZURE_AUTHORITY_HOST.',
+        'the token endpoint returned an invalid response',
+        'Another server responds instead of Microsoft Entra ID, such as a proxy: check AZURE_AUTHORITY_HOST.',
       );
     },
   };

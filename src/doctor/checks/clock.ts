@@ -1,22 +1,22 @@
 import { type Check, ok, problem, skipped, warning } from '../check';
 
-/** Beyond it tokens are refused, and so are signed requests to ACS. */
-const toleratedInSeconds = 300;
-const noticedInSeconds = 60;
-const advice = 'Let the machine set its clock by the network (NTP).';
+/** Beyond it tokens and signed requests to ACS are rejected. */
+const maxSkewInSeconds = 300;
+const warnSkewInSeconds = 60;
+const remedy = 'Synchronize the clock with NTP.';
 
-/** Holds our clock against those of the services that have answered so far. */
+/** Compares our clock with those of the services that have responded so far. */
 export function createClockCheck(clocksAheadInMs: ReadonlyMap<string, number>): Check {
   return {
     name: 'clock',
     run() {
-      const [furthest] = [...clocksAheadInMs].sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
-      if (!furthest) return skipped('no service has said what time it is');
-      const [service, aheadInMs] = furthest;
+      const [largest] = [...clocksAheadInMs].sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+      if (!largest) return skipped('not checked: no service could be reached');
+      const [service, aheadInMs] = largest;
       const seconds = Math.abs(Math.round(aheadInMs / 1_000));
       const difference = `this machine is ${duration(seconds)} ${aheadInMs > 0 ? 'behind' : 'ahead of'} ${service}`;
-      if (seconds >= toleratedInSeconds) return problem(`${difference}: tokens will be refused`, advice);
-      if (seconds >= noticedInSeconds) return warning(`${difference}; five minutes are tolerated`, advice);
+      if (seconds >= maxSkewInSeconds) return problem(`${difference}: tokens will be rejected`, remedy);
+      if (seconds >= warnSkewInSeconds) return warning(`${difference}; five minutes are tolerated`, remedy);
       return ok(`agrees with ${[...clocksAheadInMs.keys()].join(' and ')} within ${Math.max(seconds, 1)} s`);
     },
   };

@@ -5,16 +5,16 @@ import { createAcsIdentityClient } from '../../acs/acsIdentityClient';
 import { createUpstream } from '../../resilience/upstream';
 import { type FailureFacts, UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
-import { callTimeLimitInMs, explainUnanswered } from '../network';
-import type { Surroundings } from '../surroundings';
+import { callTimeLimitInMs, explainNetworkError } from '../network';
+import type { DoctorContext } from '../context';
 import { defaultTimings } from '../../timings';
 
-/** An identity that no resource owns: whoever is let in is told so, and nothing comes of it. */
-const nobodysIdentity = '8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000';
+/** An identity that no resource owns. Valid credentials get an ownership error, and the call has no side effect. */
+const nonexistentIdentity = '8:acs:00000000-0000-0000-0000-000000000000_00000000-0000-0000-0000-000000000000';
 const keysPage = 'Azure portal > your Communication Services resource > Keys';
 
-/** Whether ACS accepts our access key, or our managed identity; creates and changes nothing. */
-export function createCommunicationCheck({ config, log }: Surroundings, environment: Environment): Check {
+/** Whether ACS accepts the access key or the managed identity. Creates and changes nothing. */
+export function createCommunicationCheck({ config, log }: DoctorContext, environment: Environment): Check {
   const { communication } = config;
   const { endpoint } = communication;
   const withKey = communication.accessKey !== undefined;
@@ -27,67 +27,64 @@ export function createCommunicationCheck({ config, log }: Surroundings, environm
       );
       try {
         const answer = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
-          acs.issueToken(nobodysIdentity, deadline),
+          acs.issueToken(nonexistentIdentity, deadline),
         );
         return typeof answer === 'string'
           ? ok(`${endpoint} accepts ${withKey ? 'the access key' : 'the managed identity'}`)
-          : problem(`${endpoint} issued a token for an identity that is nobody's`, `Look at ${keysPage}.`);
+          : problem(`${endpoint} issued a token for an identity that does not exist`, `Check ${keysPage}.`);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         if (error instanceof UpstreamError && error.facts.status !== undefined)
-          return explainAnswer(error.facts, endpoint, withKey);
+          return explainError(error.facts, endpoint, withKey);
         const inAzure = environment.IDENTITY_ENDPOINT !== undefined;
         if (!withKey && !inAzure) {
           return skipped(
-            'the managed identity can only be tried where the server runs',
+            'the managed identity can be checked only where the server runs',
             'Run the doctor there: node dist/doctor/main.js',
           );
         }
         const setting = withKey
           ? 'COMMUNICATION_SERVICES_CONNECTION_STRING'
           : 'COMMUNICATION_SERVICES_ENDPOINT';
-        return explainUnanswered(error, endpoint, setting);
+        return explainNetworkError(error, endpoint, setting);
       }
     },
   };
 }
 
-function explainAnswer(
+function explainError(
   { status = 0, code, message = '' }: FailureFacts,
   endpoint: string,
   withKey: boolean,
 ): Result {
   if (status === 429)
-    return warning(
-      'is limiting requests at the moment, so that the key could not be tried',
-      'Try again later.',
-    );
-  if (status >= 500) return problem(`has a fault at the moment (HTTP ${status})`, 'Try again later.');
+    return warning('is throttling requests, so the credential could not be checked', 'Try again later.');
+  if (status >= 500) return problem(`is unavailable (HTTP ${status})`, 'Try again later.');
   if (/time difference|margin of \d+ minutes/i.test(message)) {
     return problem(
-      "refuses the signature because this machine's clock differs from its own by more than five minutes",
-      'Let the machine set its clock by the network (NTP).',
+      "rejects the signature because this machine's clock is off by more than five minutes",
+      'Synchronize the clock with NTP.',
     );
   }
   if (/content hash/i.test(message)) {
     return problem(
-      'got another body than the one that was signed',
-      'Something on the way, such as a proxy, changes requests: let it leave these alone.',
+      'received a different body than the one that was signed',
+      'A proxy changes requests: exclude this host from it.',
     );
   }
   if (status === 401 || status === 403) {
     return withKey
       ? problem(
           `${endpoint} does not accept the access key (${code ?? `HTTP ${status}`})`,
-          `Copy the connection string again from ${keysPage}: endpoint and key must be of the same resource, and the key may have been regenerated. A clock that is off looks the same.`,
+          `Copy the connection string again from ${keysPage}: endpoint and key must belong to the same resource, and the key may have been regenerated. A wrong clock has the same effect.`,
         )
       : problem(
           `${endpoint} does not accept the managed identity (${code ?? `HTTP ${status}`})`,
-          'Give the identity the role Contributor on the Communication Services resource, under Access control (IAM).',
+          'Give the identity the role Communication and Email Service Owner on the Communication Services resource, under Access control (IAM).',
         );
   }
   return problem(
-    `${endpoint} does not answer as Communication Services does (HTTP ${status}${code ? `, ${code}` : ''})`,
+    `${endpoint} does not respond like Communication Services (HTTP ${status}${code ? `, ${code}` : ''})`,
     `Compare the endpoint with ${keysPage}.`,
   );
 }

@@ -1,30 +1,30 @@
 import { decodeJwt } from '../../authentication/jwt';
 import { type Check, ok, problem, skipped, warning } from '../check';
-import { ask, explainUnanswered, type TimedReply } from '../network';
-import { shown } from '../report';
-import type { Surroundings } from '../surroundings';
+import { probe, explainNetworkError, type TimedReply } from '../network';
+import { printable } from '../report';
+import type { DoctorContext } from '../context';
 
-/** Graph turns a caller without a token away with 401: that is how one knows it. */
-export function createGraphCheck(surroundings: Surroundings): Check {
-  const { endpoint } = surroundings.config.graph;
+/** Microsoft Graph responds to a request without a token with 401. */
+export function createGraphCheck(context: DoctorContext): Check {
+  const { endpoint } = context.config.graph;
   return {
     name: 'Microsoft Graph',
     async run() {
       const url = `${endpoint}/v1.0/me`;
       let reply: TimedReply;
       try {
-        reply = await ask(surroundings.http, url, surroundings.now);
+        reply = await probe(context.http, url, context.now);
       } catch (error) {
-        return explainUnanswered(error, url, 'GRAPH_ENDPOINT');
+        return explainNetworkError(error, url, 'GRAPH_ENDPOINT');
       }
       if (reply.clockAheadInMs !== undefined)
-        surroundings.clocksAheadInMs.set('Microsoft Graph', reply.clockAheadInMs);
+        context.clocksAheadInMs.set('Microsoft Graph', reply.clockAheadInMs);
       if (reply.status === 401) return ok(`reachable at ${endpoint}`);
       return reply.status === 429 || reply.status >= 500
-        ? problem(`has a fault or limits us at the moment (HTTP ${reply.status})`, 'Try again later.')
+        ? problem(`is unavailable or throttles requests (HTTP ${reply.status})`, 'Try again later.')
         : problem(
-            `${endpoint} does not answer as Microsoft Graph does (HTTP ${reply.status})`,
-            'Look at GRAPH_ENDPOINT, and for a proxy in between.',
+            `${endpoint} does not respond like Microsoft Graph (HTTP ${reply.status})`,
+            'Check GRAPH_ENDPOINT, and look for a proxy.',
           );
     },
   };
@@ -49,18 +49,18 @@ export function createPermissionChecks(
         const { roles } = jwt.claims;
         return Array.isArray(roles) && roles.length > 0
           ? warning(
-              `in Microsoft Graph it may, without any user: ${shown(roles.join(', '))}`,
-              'This server acts for signed-in users only and needs none of them: remove them under App registrations > AuthServer > API permissions.',
+              `granted in Microsoft Graph, without a user: ${printable(roles.join(', '))}`,
+              'This server acts for signed-in users only: remove them under App registrations > AuthServer > API permissions.',
             )
-          : ok('none in Microsoft Graph, and none is needed: the server acts for signed-in users');
+          : ok('none in Microsoft Graph, and none is needed');
       },
     },
     {
       name: 'delegated permission User.ReadWrite',
       run: () =>
         skipped(
-          "cannot be seen without a user: an application's own token does not name delegated permissions",
-          "See that it is listed with consent under App registrations > AuthServer > API permissions; a user's access token proves it: npm run -s doctor -- --token -",
+          'not checked: needs a user token',
+          'Run npm run -s doctor -- --token - with an access token, or check App registrations > AuthServer > API permissions.',
         ),
     },
   ];

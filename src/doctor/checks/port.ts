@@ -9,13 +9,13 @@ export function createPortCheck(port: number, http: HttpClient): Check {
     name: 'port',
     async run() {
       const code = await tryToListen(port);
-      if (code === undefined) return ok(port === 0 ? 'any free one' : `${port} is free`);
+      if (code === undefined) return ok(port === 0 ? 'any free port' : `${port} is free`);
       if (code === 'EADDRINUSE') {
-        return (await answersAsWeDo(port, http))
-          ? ok(`${port} is in use, by this server as it seems: /health/live answers`)
+        return (await isOurServer(port, http))
+          ? ok(`${port} is in use by a running instance of this server`)
           : problem(
               `${port} is taken by another program`,
-              'Stop that one, or set PORT to another port (and redirect URIs that name it).',
+              'Stop it, or set PORT to another port (and update redirect URIs that contain it).',
             );
       }
       return problem(`this user may not listen on ${port} (${code})`, 'Set PORT to one above 1023.');
@@ -37,7 +37,7 @@ async function tryToListen(port: number): Promise<string | undefined> {
   }
 }
 
-async function answersAsWeDo(port: number, http: HttpClient): Promise<boolean> {
+async function isOurServer(port: number, http: HttpClient): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(2_000);
     const reply = await http.send(`http://localhost:${port}/health/live`, { method: 'GET', signal });

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import type { Environment } from '../../config/config';
 import { type Check, ok, problem, warning } from '../check';
 
-const leastNode = [20, 19] as const;
+const minNodeVersion = [20, 19] as const;
 
-/** Node itself: its version, and whom it trusts. */
+/** The version of Node.js, and the certificate authorities that it trusts. */
 export function createRuntimeChecks(
   version: string,
   startedWith: Environment,
@@ -15,9 +15,10 @@ export function createRuntimeChecks(
       name: 'Node',
       run() {
         const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
-        const tooOld = major < leastNode[0] || (major === leastNode[0] && minor < leastNode[1]);
+        const tooOld =
+          major < minNodeVersion[0] || (major === minNodeVersion[0] && minor < minNodeVersion[1]);
         return tooOld
-          ? problem(`version ${version} is too old`, `Install Node ${leastNode.join('.')} or newer.`)
+          ? problem(`version ${version} is too old`, `Install Node ${minNodeVersion.join('.')} or newer.`)
           : ok(version);
       },
     },
@@ -26,15 +27,15 @@ export function createRuntimeChecks(
       run() {
         if (environment.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
           return problem(
-            'NODE_TLS_REJECT_UNAUTHORIZED=0 makes Node accept any certificate, so that anybody on the way can read the secrets',
-            'Remove it, and name the authority that is missing in NODE_EXTRA_CA_CERTS.',
+            'NODE_TLS_REJECT_UNAUTHORIZED=0 makes Node.js accept any certificate, so secrets can be intercepted',
+            'Remove it, and set NODE_EXTRA_CA_CERTS to the missing certificate authority.',
           );
         }
         const { NODE_EXTRA_CA_CERTS: file } = startedWith;
         if (!file && environment.NODE_EXTRA_CA_CERTS) {
           return warning(
-            'NODE_EXTRA_CA_CERTS stands in .env, where Node does not see it: it reads it once, at its start',
-            'Set it in the environment before the start.',
+            'NODE_EXTRA_CA_CERTS is set in .env, but Node.js reads it only from the environment',
+            'Set it in the environment before you start the server.',
           );
         }
         if (file && !existsSync(file)) {

@@ -12,21 +12,21 @@ import { errorCodes } from '../../errors';
 import { requiredScope } from '../../composition';
 import type { Config } from '../../config/config';
 import { type Check, ok, problem, type Result, skipped } from '../check';
-import { shown } from '../report';
-import type { Surroundings } from '../surroundings';
-import { guessForm, type PastedToken, summarise, time } from './describe';
+import { printable } from '../report';
+import type { DoctorContext } from '../context';
+import { describeNonJwt, type PastedToken, summarize, time } from './describe';
 import { findSignatureProblem } from './signature';
 
-/** The first thing for which the server would refuse the token. */
+/** The first reason for which the server would reject the token. */
 interface Refusal {
   readonly check: string;
   readonly code: ErrorCode;
   readonly problem: TokenProblem;
 }
 
-/** What each check of the server says of the token; the check goes well if the server would let it in. */
+/** Runs the server's own checks on the token; passes if the server would accept it. */
 export function createAccessTokenCheck(
-  surroundings: Surroundings,
+  context: DoctorContext,
   token: PastedToken,
   label: string,
   needs: readonly Check[],
@@ -37,17 +37,17 @@ export function createAccessTokenCheck(
     async run() {
       if (!token.jwt) {
         return [
-          { ...problem(malformedProblem.message, guessForm(token.text)), name: `${label}, form` },
-          serverSays(label, { check: 'form', code: 'invalid_token', problem: malformedProblem }),
+          { ...problem(malformedProblem.message, describeNonJwt(token.text)), name: `${label}, form` },
+          predictResponse(label, { check: 'form', code: 'invalid_token', problem: malformedProblem }),
         ];
       }
-      return explain(surroundings, token.text, token.jwt, label);
+      return explain(context, token.text, token.jwt, label);
     },
   };
 }
 
 async function explain(
-  { config, authority, now }: Surroundings,
+  { config, authority, now }: DoctorContext,
   text: string,
   jwt: DecodedJwt,
   label: string,
@@ -55,7 +55,7 @@ async function explain(
   const { issuers } = await authority.metadata();
   const policy = policyOf(config, issuers);
   const refusals: Refusal[] = [];
-  const results: Result[] = [{ ...ok(summarise(jwt)), name: label }];
+  const results: Result[] = [{ ...ok(summarize(jwt)), name: label }];
 
   const report = (check: string, code: ErrorCode, found: TokenProblem | undefined) => {
     if (found) refusals.push({ check, code, problem: found });
@@ -63,7 +63,7 @@ async function explain(
     results.push(
       found
         ? { ...problem(found.message, hint(check, found, jwt)), name }
-        : { ...ok(seen(check, jwt)), name },
+        : { ...ok(describePassed(check, jwt)), name },
     );
     return found;
   };
@@ -72,14 +72,14 @@ async function explain(
 
   for (const check of validityChecks) look(check, 'invalid_token');
   if (refusals.some(({ problem: { code } }) => code === 'token_for_graph' || code === 'wrong_algorithm')) {
-    const why = 'not looked at: only Microsoft Graph, or nobody, can verify such a token';
+    const why = 'skipped: such a token cannot be verified here';
     results.push({ ...skipped(why), name: `${label}, signature` });
   } else {
     report('signature', 'invalid_token', await findSignatureProblem(text, jwt, authority));
   }
   for (const check of permissionChecks) look(check, check.code);
 
-  return [...results, serverSays(label, refusals[0])];
+  return [...results, predictResponse(label, refusals[0])];
 }
 
 function policyOf({ entra }: Config, issuers: readonly string[]): AccessTokenPolicy {
@@ -93,63 +93,66 @@ function policyOf({ entra }: Config, issuers: readonly string[]): AccessTokenPol
   };
 }
 
-/** The answer that a caller with this token would get. */
-function serverSays(label: string, refusal: Refusal | undefined): Result {
-  const name = `${label}, answer`;
-  if (!refusal) return { ...ok('the server lets it in'), name };
+/** The response that a caller with this token would get. */
+function predictResponse(label: string, refusal: Refusal | undefined): Result {
+  const name = `${label}, response`;
+  if (!refusal) return { ...ok('the server accepts it'), name };
   const { code, check, problem: found } = refusal;
-  const finer = code === 'invalid_token' ? ` (${found.code})` : '';
-  return { ...problem(`the server answers ${errorCodes[code]} ${code}${finer}, for its ${check}`), name };
+  const detail = code === 'invalid_token' ? ` (${found.code})` : '';
+  return {
+    ...problem(`the server responds with ${errorCodes[code]} ${code}${detail}, because of its ${check}`),
+    name,
+  };
 }
 
-/** What the server's checks looked at, where they found nothing wrong. */
-function seen(check: string, jwt: DecodedJwt): string {
+/** What a check that passed has looked at. */
+function describePassed(check: string, jwt: DecodedJwt): string {
   const { header, claims } = jwt;
   switch (check) {
     case 'audience':
-      return `this API (aud ${shown(claims.aud)})`;
+      return `this API (aud ${printable(claims.aud)})`;
     case 'tenant':
-      return `tid ${shown(claims.tid)}`;
+      return `tid ${printable(claims.tid)}`;
     case 'issuer':
-      return `iss ${shown(claims.iss)}`;
+      return `iss ${printable(claims.iss)}`;
     case 'expiry':
-      return `good until ${time(claims.exp)}`;
+      return `valid until ${time(claims.exp)}`;
     case 'start':
-      return claims.nbf === undefined ? 'none' : `good since ${time(claims.nbf)}`;
+      return claims.nbf === undefined ? 'none' : `valid since ${time(claims.nbf)}`;
     case 'algorithm':
-      return shown(header.alg);
+      return printable(header.alg);
     case 'key id':
-      return `kid ${shown(header.kid)}`;
+      return `kid ${printable(header.kid)}`;
     case 'object id':
-      return `oid ${shown(claims.oid)}`;
+      return `oid ${printable(claims.oid)}`;
     case 'signature':
-      return 'made with a key of the authority';
+      return 'made with a key of the tenant';
     case 'user token':
       return 'acts for a user';
     case 'scope':
-      return `scp ${shown(claims.scp)}`;
+      return `scp ${printable(claims.scp)}`;
     default:
-      return shown(clientIdOf(jwt));
+      return printable(clientIdOf(jwt));
   }
 }
 
-/** What helps the one who pasted it, beyond the words for any caller. */
+/** A hint for the person who pasted the token, beyond the message that every caller gets. */
 function hint(check: string, { code }: TokenProblem, jwt: DecodedJwt): string | undefined {
   const { claims } = jwt;
   const looksLikeIdToken = claims.scp === undefined && claims.roles === undefined && claims.idtyp !== 'app';
   if (looksLikeIdToken && (code === 'wrong_audience' || check === 'scope' || check === 'user token'))
-    return 'It looks like an ID token, which is for the client itself: send the access token that came with it.';
+    return 'It looks like an ID token, which is for the client only: send the access token that came with it.';
   switch (code) {
     case 'wrong_audience':
-      return `It is for ${shown(claims.aud)}.`;
+      return `It is for ${printable(claims.aud)}.`;
     case 'wrong_tenant':
-      return `It is of tenant ${shown(claims.tid)}; AZURE_TENANT_ID names this server's.`;
+      return `It was issued by tenant ${printable(claims.tid)}; this server's is in AZURE_TENANT_ID.`;
     case 'wrong_issuer':
-      return `It was issued by ${shown(claims.iss)}.`;
+      return `It was issued by ${printable(claims.iss)}.`;
     case 'insufficient_scope':
-      return `It has ${claims.scp === undefined ? 'none' : shown(claims.scp)}. The scope must be exposed by AuthServer, and granted to the client application.`;
+      return `It has ${claims.scp === undefined ? 'none' : printable(claims.scp)}. The scope must be exposed by AuthServer, and granted to the client application.`;
     case 'client_not_allowed':
-      return `It was issued to ${shown(clientIdOf(jwt))}.`;
+      return `It was issued to ${printable(clientIdOf(jwt))}.`;
     default:
       return undefined;
   }

@@ -1,8 +1,8 @@
 import { teamsTokenChecks } from '../../tokens/teamsTokenChecks';
 import { clientIdOf, type DecodedJwt, decodeJwt, stringClaim } from '../../authentication/jwt';
-import { shown } from '../report';
+import { printable } from '../report';
 
-/** A pasted text, and what it seems to be. */
+/** A pasted text, and what it appears to be. */
 export interface PastedToken {
   readonly text: string;
   readonly jwt: DecodedJwt | undefined;
@@ -21,23 +21,23 @@ function kindOf(jwt: DecodedJwt): PastedToken['kind'] {
   return forTeams ? 'Teams token' : 'access token';
 }
 
-/** Why something that people paste is no JSON Web Token. */
-export function guessForm(text: string): string | undefined {
+/** Why a pasted text is not a JSON Web Token. */
+export function describeNonJwt(text: string): string | undefined {
   if (/^[01]\.A/.test(text))
-    return 'It looks like an authorization code or a refresh token: redeem it at the token endpoint, and paste the access_token of the answer.';
+    return 'It looks like an authorization code or a refresh token: redeem it at the token endpoint, and paste the access_token of the response.';
   if (text.split('.').length === 5)
     return 'It looks encrypted: only the API that it was issued for can read it. Paste the one issued for this API.';
   if (text.startsWith('eyJ')) return 'It looks cut off: paste all three parts, with the dots between them.';
-  return 'Paste the value of access_token from the answer of the token endpoint: three parts with dots between them, beginning with eyJ.';
+  return 'Paste the value of access_token from the response of the token endpoint: three parts with dots between them, beginning with eyJ.';
 }
 
-/** Who and what the token says it is; no names. */
-export function summarise(jwt: DecodedJwt): string {
+/** What the token says about itself, without personal data. */
+export function summarize(jwt: DecodedJwt): string {
   const { ver } = jwt.claims;
   return [
-    ver === '1.0' || ver === '2.0' ? `version ${ver}` : `version ${shown(ver)}`,
-    `user ${shown(stringClaim(jwt, 'oid'))}`,
-    `client application ${shown(clientIdOf(jwt))}`,
+    ver === '1.0' || ver === '2.0' ? `version ${ver}` : `version ${printable(ver)}`,
+    `user ${printable(stringClaim(jwt, 'oid'))}`,
+    `client application ${printable(clientIdOf(jwt))}`,
     `issued ${time(jwt.claims.iat)}`,
     `expires ${time(jwt.claims.exp)}`,
   ].join(', ');

@@ -12,19 +12,19 @@ import { createOboTokens } from '../../entra/oboTokens';
 import { createUpstream } from '../../resilience/upstream';
 import { UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
-import { explainRefusal } from '../entraErrors';
-import { callTimeLimitInMs, explainUnanswered } from '../network';
-import type { Surroundings } from '../surroundings';
+import { explainEntraError } from '../entraErrors';
+import { callTimeLimitInMs, explainNetworkError } from '../network';
+import type { DoctorContext } from '../context';
 import { defaultTimings } from '../../timings';
 
 /** What the server would do next with a good access token, by its own services: On-Behalf-Of, and reading the mapping. */
 export function createOnBehalfOfChecks(
-  surroundings: Surroundings,
+  context: DoctorContext,
   text: string,
   jwt: DecodedJwt,
   needs: readonly Check[],
 ): Check[] {
-  const { config, authority, http, log } = surroundings;
+  const { config, authority, http, log } = context;
   const { entra, graph, mapping } = config;
   const user = new AuthenticatedUser(jwt, text, hash('sha256', text, 'base64url'));
   const challenges = createChallenges({
@@ -63,7 +63,7 @@ export function createOnBehalfOfChecks(
           'consented for this user: Microsoft Entra ID issues the server a token for Microsoft Graph On-Behalf-Of',
         );
       } catch (error) {
-        return explain(error, surroundings);
+        return explain(error, context);
       }
     },
   };
@@ -75,16 +75,16 @@ export function createOnBehalfOfChecks(
         const found = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
           extensions.find(user, deadline),
         );
-        return judgeMapping(found && format.parse(user, found).trust, mapping.adoptUnsigned);
+        return describeMapping(found && format.parse(user, found).trust, mapping.adoptUnsigned);
       } catch (error) {
-        return explain(error, surroundings);
+        return explain(error, context);
       }
     },
   };
   return [exchange, readMapping];
 }
 
-function explain(error: unknown, { config }: Surroundings): Result {
+function explain(error: unknown, { config }: DoctorContext): Result {
   const { authorityHost } = config.entra;
   if (error instanceof UpstreamError) {
     const { status, code = '' } = error.facts;
@@ -92,41 +92,41 @@ function explain(error: unknown, { config }: Surroundings): Result {
     const [url, setting] = ofEntra
       ? ([authorityHost, 'AZURE_AUTHORITY_HOST'] as const)
       : ([config.graph.endpoint, 'GRAPH_ENDPOINT'] as const);
-    if (status === undefined) return explainUnanswered(error, url, setting);
+    if (status === undefined) return explainNetworkError(error, url, setting);
     if (!ofEntra) return problem(`Microsoft Graph answers HTTP ${status}`, 'Try again later.');
     const numbers = code.split(' ').map(Number).filter(Number.isSafeInteger);
-    return explainRefusal(numbers, code.split(' ')[0], status, authorityHost);
+    return explainEntraError(numbers, code.split(' ')[0], status, authorityHost);
   }
   if (error instanceof ApiError && error.code === 'upstream_timeout')
-    return explainUnanswered(error, authorityHost, 'AZURE_AUTHORITY_HOST');
+    return explainNetworkError(error, authorityHost, 'AZURE_AUTHORITY_HOST');
   if (error instanceof ApiError) {
-    const finer = error.innererror?.code;
+    const detail = error.innererror?.code;
     return problem(
-      `the server answers ${error.status} ${error.code}${finer === undefined ? '' : ` (${finer})`}: ${error.message}`,
+      `the server responds with ${error.status} ${error.code}${detail === undefined ? '' : ` (${detail})`}: ${error.message}`,
     );
   }
   throw error;
 }
 
-function judgeMapping(trust: GraphMapping['trust'] | undefined, adoptUnsigned: boolean): Result {
+function describeMapping(trust: GraphMapping['trust'] | undefined, adoptUnsigned: boolean): Result {
   switch (trust) {
     case undefined:
-      return ok('none yet: the first getToken makes one');
+      return ok('none yet: the first getToken creates it');
     case 'sealed':
       return ok('there is one, sealed with this IDENTITY_MAPPING_KEY');
     case 'previous_key':
       return ok('there is one, sealed with a previous key; the next getToken seals it with the current one');
     case 'unsigned':
       return adoptUnsigned
-        ? ok('there is one without a seal, which the next getToken takes over')
+        ? ok('there is one without a seal, which the next getToken adopts')
         : warning(
-            'there is one without a seal, as the original sample wrote them: the server answers 409 mapping_not_trusted',
-            'Set IDENTITY_MAPPING_UNSIGNED=adopt while you take over such users, or let the user call deleteUser.',
+            'there is one without a seal, as the original sample writes them: the server responds with 409 mapping_not_trusted',
+            'Set IDENTITY_MAPPING_UNSIGNED=adopt while you adopt such users, or let the user call deleteUser.',
           );
     case 'broken':
       return problem(
-        'there is one whose seal is wrong: the server answers 409 mapping_not_trusted',
-        'If IDENTITY_MAPPING_KEY was changed, set it back. Else somebody tampered with it, or an older key sealed it: the user can call deleteUser, which removes the mapping, and begins anew.',
+        'there is one with an invalid seal: the server responds with 409 mapping_not_trusted',
+        'If IDENTITY_MAPPING_KEY was changed, add the old key to its list. Otherwise the mapping was modified by someone else: the user can call deleteUser, which removes it, and start over.',
       );
   }
 }

@@ -6,7 +6,7 @@ import {
 import type { EntraAuthority } from '../../entra/entraAuthority';
 import { type DecodedJwt, isSignedBy } from '../../authentication/jwt';
 
-/** Holds the token's RS256 signature against the authority's keys. Throws UpstreamError if they cannot be had. */
+/** Verifies the token's RS256 signature. Throws UpstreamError if the tenant's keys cannot be loaded. */
 export async function findSignatureProblem(
   text: string,
   jwt: DecodedJwt,

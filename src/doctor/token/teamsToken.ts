@@ -2,21 +2,21 @@ import { clientIdOf, type DecodedJwt, stringClaim } from '../../authentication/j
 import { teamsTokenChecks, type TeamsTokenPolicy } from '../../tokens/teamsTokenChecks';
 import { errorCodes } from '../../errors';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
-import { shown } from '../report';
-import type { Surroundings } from '../surroundings';
-import { type PastedToken, summarise, time } from './describe';
+import { printable } from '../report';
+import type { DoctorContext } from '../context';
+import { type PastedToken, summarize, time } from './describe';
 import { findSignatureProblem } from './signature';
 
-/** ACS hands out a token that ends with this one, and clients renew theirs ten minutes before it ends. */
-const comfortableLifeInSeconds = 600;
+/** ACS issues a token that expires with this one, and clients renew theirs ten minutes before expiry. */
+const minComfortableLifetimeInSeconds = 600;
 
 /**
- * What each check of the exchange says of a Teams token.
+ * What the exchange's checks find in a Teams token.
  *
  * @param caller the access token that would be sent along, if one was pasted too
  */
 export function createTeamsTokenCheck(
-  { config, authority, now }: Surroundings,
+  { config, authority, now }: DoctorContext,
   { text, jwt }: PastedToken & { jwt: DecodedJwt },
   caller: DecodedJwt | undefined,
   label: string,
@@ -36,11 +36,11 @@ export function createTeamsTokenCheck(
     const result =
       !passed && needsCaller && !caller
         ? skipped(
-            `${value(jwt)}: must be that of the access token it is sent with. Paste both to compare them`,
+            `${value(jwt)}: must match the access token that it is sent with. Paste both to compare them`,
           )
         : passed
           ? ok(value(jwt))
-          : problem(`${message} The server answers ${errorCodes[code]} ${code}.`);
+          : problem(`${message} The server responds with ${errorCodes[code]} ${code}.`);
     return { ...result, name: `${label}, ${name}` };
   }
 
@@ -51,16 +51,16 @@ export function createTeamsTokenCheck(
       const seconds = now() / 1_000;
       const signature = await findSignatureProblem(text, jwt, authority);
       return [
-        ok(summarise(jwt)),
+        ok(summarize(jwt)),
         ...teamsTokenChecks.map((check) => judge(check, seconds)),
-        { ...judgeLifetime(jwt, seconds), name: `${label}, lifetime` },
-        { ...judgeScopes(jwt), name: `${label}, scopes` },
+        { ...checkLifetime(jwt, seconds), name: `${label}, lifetime` },
+        { ...checkScopes(jwt), name: `${label}, scopes` },
         {
           ...(signature
             ? problem(
-                `${signature.message.replace('access token', 'Teams token')} Communication Services will refuse it.`,
+                `${signature.message.replace('access token', 'Teams token')} Communication Services will reject it.`,
               )
-            : ok('made with a key of the authority')),
+            : ok('made with a key of the tenant')),
           name: `${label}, signature`,
         },
       ];
@@ -73,41 +73,41 @@ const subjects: Partial<
 > = {
   teams_token_wrong_audience: {
     name: 'audience',
-    value: ({ claims }) => `Communication Services (aud ${shown(claims.aud)})`,
+    value: ({ claims }) => `Communication Services (aud ${printable(claims.aud)})`,
   },
-  teams_token_expired: { name: 'expiry', value: ({ claims }) => `good until ${time(claims.exp)}` },
-  teams_token_wrong_tenant: { name: 'tenant', value: ({ claims }) => `tid ${shown(claims.tid)}` },
+  teams_token_expired: { name: 'expiry', value: ({ claims }) => `valid until ${time(claims.exp)}` },
+  teams_token_wrong_tenant: { name: 'tenant', value: ({ claims }) => `tid ${printable(claims.tid)}` },
   teams_token_wrong_user: {
     name: 'user',
-    value: ({ claims }) => `oid ${shown(claims.oid)}`,
+    value: ({ claims }) => `oid ${printable(claims.oid)}`,
     needsCaller: true,
   },
   teams_token_wrong_app: {
     name: 'client application',
-    value: (jwt) => shown(clientIdOf(jwt)),
+    value: (jwt) => printable(clientIdOf(jwt)),
     needsCaller: true,
   },
 };
 
-function judgeLifetime({ claims }: DecodedJwt, seconds: number): Result {
+function checkLifetime({ claims }: DecodedJwt, seconds: number): Result {
   const left = Number(claims.exp) - seconds;
-  return left > 0 && left < comfortableLifeInSeconds
+  return left > 0 && left < minComfortableLifetimeInSeconds
     ? warning(
-        `ends in ${Math.floor(left / 60)} minutes, and the communication token with it`,
+        `expires in ${Math.floor(left / 60)} minutes, and the communication token with it`,
         'Get a new one just before the exchange.',
       )
-    : ok('the communication token would end with it');
+    : ok('the communication token would expire with it');
 }
 
-/** The server leaves the scopes to ACS, which only says that the token is not valid. */
-function judgeScopes({ claims }: DecodedJwt): Result {
+/** The server leaves the scopes to ACS, which reports only that the token is not valid. */
+function checkScopes({ claims }: DecodedJwt): Result {
   const granted = typeof claims.scp === 'string' ? claims.scp.split(' ') : [];
   const wanted = ['Teams.ManageCalls', 'Teams.ManageChats'];
   if (!granted.some((scope) => wanted.includes(scope))) {
     return problem(
-      'has neither Teams.ManageCalls nor Teams.ManageChats, so that Communication Services will refuse it',
+      'has neither Teams.ManageCalls nor Teams.ManageChats, so Communication Services will reject it',
       'Request them as https://auth.msft.communication.azure.com/Teams.ManageCalls and .../Teams.ManageChats.',
     );
   }
-  return ok(`scp ${shown(claims.scp)}`);
+  return ok(`scp ${printable(claims.scp)}`);
 }

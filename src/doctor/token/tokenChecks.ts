@@ -1,15 +1,15 @@
 import type { DecodedJwt } from '../../authentication/jwt';
 import { type Check, problem } from '../check';
 import { createClientCredentialCheck } from '../checks/clientCredential';
-import type { Surroundings } from '../surroundings';
+import type { DoctorContext } from '../context';
 import { createAccessTokenCheck } from './accessToken';
 import { type PastedToken, readPasted } from './describe';
 import { createOnBehalfOfChecks } from './onBehalfOf';
 import { createTeamsTokenCheck } from './teamsToken';
 
-/** Explains the pasted tokens; a Teams token is held against the access token, if one was pasted with it. */
+/** Explains the pasted tokens; a Teams token is compared with the access token, if one was pasted with it. */
 export function createTokenChecks(
-  surroundings: Surroundings,
+  context: DoctorContext,
   texts: readonly string[],
   needs: readonly Check[],
 ): Check[] {
@@ -21,11 +21,11 @@ export function createTokenChecks(
     const label = ofKind(token).length > 1 ? `${kind} ${ofKind(token).indexOf(token) + 1}` : kind;
     if (kind === 'communication token') return [explainCommunicationToken(label)];
     if (kind === 'Teams token' && hasJwt(token))
-      return [createTeamsTokenCheck(surroundings, token, caller, label, needs)];
-    const check = createAccessTokenCheck(surroundings, token, label, needs);
+      return [createTeamsTokenCheck(context, token, caller, label, needs)];
+    const check = createAccessTokenCheck(context, token, label, needs);
     if (!jwt) return [check];
-    const credential = createClientCredentialCheck(surroundings, [check]);
-    return [check, credential, ...createOnBehalfOfChecks(surroundings, token.text, jwt, [check, credential])];
+    const credential = createClientCredentialCheck(context, [check]);
+    return [check, credential, ...createOnBehalfOfChecks(context, token.text, jwt, [check, credential])];
   });
 }
 
@@ -38,7 +38,7 @@ function explainCommunicationToken(label: string): Check {
     name: label,
     run: () =>
       problem(
-        'this is a token that Azure Communication Services issued: it is what this server hands out, not what it takes',
+        'this token was issued by Azure Communication Services: this server returns such tokens and does not accept them',
         'Give it to the calling or chat SDK. To call this server, send an access token of Microsoft Entra ID.',
       ),
   };

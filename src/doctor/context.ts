@@ -5,21 +5,21 @@ import { createLogger } from '../logger';
 import { createHttpClient, type HttpClient } from '../resilience/httpClient';
 import { defaultTimings } from '../timings';
 
-/** What the checks of a set-up with readable settings work with. */
-export interface Surroundings {
+/** What the checks of a setup with valid settings share. */
+export interface DoctorContext {
   readonly config: Config;
   readonly http: HttpClient;
   /** The server's own source of keys and issuers. */
   readonly authority: EntraAuthority;
-  /** The parts of the server want one; it writes nothing, since what it would say is said by the checks. */
+  /** Required by the server's parts; it writes nothing, since the checks report. */
   readonly log: Logger;
   /** Milliseconds since 1970 by this machine's clock. */
   readonly now: () => number;
-  /** How far the clocks of the services that answered are ahead of ours. */
+  /** How far the clocks of the services that responded are ahead of ours. */
   readonly clocksAheadInMs: Map<string, number>;
 }
 
-export function createSurroundings(config: Config, now: () => number): Surroundings {
+export function createDoctorContext(config: Config, now: () => number): DoctorContext {
   const http = createHttpClient();
   const log = createLogger({ level: 'silent', secrets: [], destination: { write: () => undefined } });
   const { authorityHost, tenantId } = config.entra;

@@ -3,29 +3,29 @@ import { publishedCredentials } from '../../config/publishedCredentials';
 import { keyFingerprint } from '../../identities/stores/graph/mappingSeal';
 import { type Check, ok, problem, type Result, warning } from '../check';
 
-/** Settings that are well-formed and may yet be unwise. */
-export function createChoiceChecks(config: Config): Check[] {
+/** Settings that are valid but may be a risk. */
+export function createConfigurationChecks(config: Config): Check[] {
   const { entra, graph, mapping, corsAllowedOrigins } = config;
   return [
     {
       name: 'identity mapping key',
-      run: () => mapping.keys.map((key, index) => judgeMappingKey(key, index)),
+      run: () => mapping.keys.map((key, index) => checkMappingKey(key, index)),
     },
     {
       name: 'mappings without a seal',
       run: () =>
         mapping.adoptUnsigned
           ? warning(
-              'are taken over (IDENTITY_MAPPING_UNSIGNED=adopt): who can write to a user in Microsoft Graph can put in the identity of somebody else',
-              'Go back to reject as soon as the users of the original sample have been taken over.',
+              'are adopted (IDENTITY_MAPPING_UNSIGNED=adopt): anyone who can write to a user in Microsoft Graph can map the identity of another user',
+              'Set it back to reject as soon as the users of the original sample have been adopted.',
             )
-          : ok('are refused'),
+          : ok('are rejected'),
     },
     {
       name: 'open extension',
       run: () => ok(`${graph.extensionName}; users mapped under another name are not found`),
     },
-    { name: 'browser apps', run: () => corsAllowedOrigins.map(judgeOrigin).concat(noOrigins(config)) },
+    { name: 'browser apps', run: () => corsAllowedOrigins.map(checkOrigin).concat(noOrigins(config)) },
     {
       name: 'client applications',
       run: () => {
@@ -35,7 +35,7 @@ export function createChoiceChecks(config: Config): Check[] {
           );
         return entra.allowedClientIds.includes(entra.clientId)
           ? warning(
-              'ALLOWED_CLIENT_IDS lists this API itself, which is no client',
+              'ALLOWED_CLIENT_IDS lists this API itself, which is not a client',
               'List the ids of the applications that sign users in.',
             )
           : ok(`${entra.allowedClientIds.length} may call (ALLOWED_CLIENT_IDS)`);
@@ -44,21 +44,21 @@ export function createChoiceChecks(config: Config): Check[] {
   ];
 }
 
-/** 32 random bytes have about 30 different ones; so few do not happen. */
-const fewestDistinctBytes = 16;
-const newKey = `Make a new one: node -p "require('node:crypto').randomBytes(32).toString('base64')". Mappings sealed with the old one are then refused, so do it before there are users.`;
+/** 32 random bytes have about 30 distinct values; fewer than this does not happen by chance. */
+const minDistinctBytes = 16;
+const newKey = `Create a new one: node -p "require('node:crypto').randomBytes(32).toString('base64')". To replace one that is in use, see docs/settings.md, "Rotate the mapping key".`;
 
-function judgeMappingKey(key: Buffer, index: number): Result {
+function checkMappingKey(key: Buffer, index: number): Result {
   const name = `${index === 0 ? 'current key' : 'previous key'} ${keyFingerprint(key)}`;
   const text = key.toString('latin1');
   // With services that are not on this machine, the settings check has already refused it.
   if (key.toString('base64') === publishedCredentials.mappingKey)
     return ok(`${name}: the published one of the emulator`);
-  if (new Set(key).size < fewestDistinctBytes) return problem(`${name} is not random`, newKey);
+  if (new Set(key).size < minDistinctBytes) return problem(`${name} is not random`, newKey);
   if (/^[\x20-\x7e]+$/.test(text)) {
     return warning(
-      `${name} is readable text in base64: a phrase can be guessed`,
-      `If it was not made at random: ${newKey}`,
+      `${name} is readable text in base64, which can be guessed`,
+      `If it was not created at random: ${newKey}`,
     );
   }
   return ok(`${name}: ${key.length} bytes`);
@@ -66,19 +66,19 @@ function judgeMappingKey(key: Buffer, index: number): Result {
 
 function noOrigins({ corsAllowedOrigins }: Config): Result[] {
   return corsAllowedOrigins.length === 0
-    ? [ok('none may call (CORS_ALLOWED_ORIGINS is empty); programs outside browsers need nothing of it')]
+    ? [ok('none may call (CORS_ALLOWED_ORIGINS is empty); other programs do not need it')]
     : [];
 }
 
-function judgeOrigin(origin: string): Result {
+function checkOrigin(origin: string): Result {
   if (origin === '*') {
     return warning(
-      'of every origin may call (CORS_ALLOWED_ORIGINS=*), which production refuses',
+      'any origin may call (CORS_ALLOWED_ORIGINS=*), which is refused in production',
       'List the origins of your apps.',
     );
   }
   return origin.startsWith('http:') && !isLoopback(origin)
-    ? warning(`${origin} is not encrypted: tokens can be read on the way`, 'Serve the app over https.')
+    ? warning(`${origin} is not encrypted: tokens can be intercepted`, 'Serve the app over HTTPS.')
     : ok(`${origin} may call`);
 }
 
