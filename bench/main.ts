@@ -4,6 +4,7 @@ import { type Options, parseOptions, type SectionName, type Sizes, usage } from 
 import { measureCalls } from './sections/calls';
 import { measureGrowth } from './sections/growth';
 import { measureLatency } from './sections/latency';
+import { measureStartup } from './sections/startup';
 import { measureStorm } from './sections/storm';
 import { measureThroughput } from './sections/throughput';
 import { formatTable, type Section } from './table';
@@ -13,6 +14,7 @@ type Measure = (bench: Workbench, sizes: Sizes, report: (progress: string) => vo
 
 const measures: Record<SectionName, Measure> = {
   calls: measureCalls,
+  startup: measureStartup,
   latency: measureLatency,
   throughput: measureThroughput,
   growth: measureGrowth,

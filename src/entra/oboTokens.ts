@@ -1,4 +1,4 @@
-import { ConfidentialClientApplication, type INetworkModule, type NetworkResponse } from '@azure/msal-node';
+import type { INetworkModule, NetworkResponse } from '@azure/msal-node';
 import { LRUCache } from 'lru-cache';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import type { Challenges } from '../authentication/challenge';
@@ -63,6 +63,8 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
       async (signal) => {
         // One client per exchange (0.5 ms): MSAL's cache never evicts and slows down with every user, and after one throttled
         // call MSAL blocks the calls of all users.
+        // Loaded with the first exchange, which a server with another store never makes.
+        const { ConfidentialClientApplication } = await import('@azure/msal-node');
         const client = new ConfidentialClientApplication({
           auth: {
             clientId,

@@ -23,8 +23,8 @@ describe('loading the server with default settings', () => {
     expect(dispatcher).toBe(false);
   });
 
-  it.each(['@azure/identity', '@azure/data-tables', 'swagger-ui-dist', 'yaml'])(
-    'does not load %s, which few servers need',
+  it.each(['@azure/identity', '@azure/data-tables', '@azure/msal-node', 'swagger-ui-dist', 'yaml'])(
+    'does not load %s, before it is needed',
     (name) => {
       expect(packages).toContain('express');
       expect(packages).not.toContain(name);
