@@ -20,9 +20,9 @@ export async function startDevelopmentEmulator(): Promise<DevelopmentEmulator> {
   }
 }
 
-export function portFrom(variable: string, otherwise: number): number {
+export function portFrom(variable: string, defaultPort: number): number {
   const text = process.env[variable] ?? '';
-  if (text === '') return otherwise;
+  if (text === '') return defaultPort;
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
   throw new Error(`${variable} must be a port number, 1 to 65535, not "${text}"`);

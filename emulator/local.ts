@@ -31,7 +31,7 @@ run(async () => {
   const server = startServer(port, playgroundUrl, development);
   const playground = startPlayground(port, playgroundPort, development);
   // However this process ends, no server keeps running.
-  process.on('exit', () => [server, playground].forEach((each) => each.kill('SIGKILL')));
+  process.on('exit', () => [server, playground].forEach((candidate) => candidate.kill('SIGKILL')));
 
   const state = { stopping: false };
   onStopSignal(() => {

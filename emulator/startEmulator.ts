@@ -8,7 +8,7 @@ import { controlHandler } from './control/control';
 import { entraHandlers } from './entra/entra';
 import { graphHandlers } from './graph/graph';
 import { propertiesOf, shown } from './graph/extensions';
-import { type Emulator, type EmulatorOptions } from './handle';
+import { type Emulator, type EmulatorOptions } from './emulator';
 import { CallLog } from './http/callLog';
 import { Faults } from './http/faults';
 import { Listener } from './http/listener';
@@ -18,9 +18,9 @@ import { Directory } from './state/directory';
 import { createSwitches } from './switches';
 import { commonKey, SigningKeys } from './tokens/signingKeys';
 import { TokenForge } from './tokens/tokenForge';
-import { type World } from './world';
+import { type EmulatorContext } from './context';
 
-export type { Emulator, EmulatorOptions } from './handle';
+export type { Emulator, EmulatorOptions } from './emulator';
 export type { Fault } from './http/faults';
 export type { User } from './state/users';
 export type { Limit, Switches } from './switches';
@@ -44,7 +44,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const directory = new Directory();
   const forge = new TokenForge({ url, clock, keys, users: directory.users, switches });
   const limits = new Limits(clock);
-  const world: World = {
+  const context: EmulatorContext = {
     url,
     clock,
     directory,
@@ -118,7 +118,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     stop: () => stop(server),
   };
   const listener = new Listener({
-    handlers: { ...entraHandlers(world), ...graphHandlers(world), ...acsHandlers(world) },
+    handlers: { ...entraHandlers(context), ...graphHandlers(context), ...acsHandlers(context) },
     faults,
     log,
     control: { prefix: controlPrefix, handler: controlHandler(emulator) },

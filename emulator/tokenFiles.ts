@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { defaultCertificateFolder } from './certificates/loopbackCertificates';
-import type { Emulator } from './handle';
+import type { Emulator } from './emulator';
 
 /** Tokens live at least an hour: files are rewritten well before that. */
 const rewriteIntervalInMs = 20 * 60_000;

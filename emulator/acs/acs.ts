@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Call, type Handler, header, type Reply } from '../http/exchange';
 import { type Limit } from '../switches';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { checkAccessKey } from './accessKey';
 import { type ApiVersion, apiVersions, checkApiVersion } from './apiVersion';
 import { AcsError } from './errors';
@@ -9,32 +9,32 @@ import { createIdentity, deleteIdentity, issueAccessToken, revokeAccessTokens } 
 import { exchangeTeamsToken } from './teams';
 
 interface Rules {
-  handle: (world: World, call: Call, version: ApiVersion) => Reply;
+  handle: (context: EmulatorContext, call: Call, version: ApiVersion) => Reply;
   since?: ApiVersion;
   limit?: 'createLimit' | 'issueLimit' | 'exchangeLimit';
 }
 
-export function acsHandlers(world: World) {
-  const answering =
+export function acsHandlers(context: EmulatorContext) {
+  const withErrorMapping =
     (rules: Rules): Handler =>
     (call) => {
       const startedAt = performance.now();
       try {
-        checkAccessKey(call, world.clock);
+        checkAccessKey(call, context.clock);
         const version = checkApiVersion(call, rules.since ?? '2021-03-07');
-        if (rules.limit) checkLimit(world, rules.limit);
-        return withHeaders(rules.handle(world, call, version), call, startedAt, true);
+        if (rules.limit) checkLimit(context, rules.limit);
+        return withHeaders(rules.handle(context, call, version), call, startedAt, true);
       } catch (error) {
         if (!(error instanceof AcsError)) throw error;
         return withHeaders(error.toReply(), call, startedAt, error.options.versioned ?? true);
       }
     };
   return {
-    'acs.identity.create': answering({ handle: createIdentity, limit: 'createLimit' }),
-    'acs.token.issue': answering({ handle: issueAccessToken, limit: 'issueLimit' }),
-    'acs.token.revoke': answering({ handle: revokeAccessTokens }),
-    'acs.identity.delete': answering({ handle: deleteIdentity }),
-    'acs.teams.exchange': answering({
+    'acs.identity.create': withErrorMapping({ handle: createIdentity, limit: 'createLimit' }),
+    'acs.token.issue': withErrorMapping({ handle: issueAccessToken, limit: 'issueLimit' }),
+    'acs.token.revoke': withErrorMapping({ handle: revokeAccessTokens }),
+    'acs.identity.delete': withErrorMapping({ handle: deleteIdentity }),
+    'acs.teams.exchange': withErrorMapping({
       handle: exchangeTeamsToken,
       since: '2022-06-01',
       limit: 'exchangeLimit',
@@ -42,9 +42,9 @@ export function acsHandlers(world: World) {
   };
 }
 
-function checkLimit(world: World, name: 'createLimit' | 'issueLimit' | 'exchangeLimit'): void {
-  const limit: Limit | undefined = world.switches[name];
-  const seconds = world.limits.exceeded(name, limit);
+function checkLimit(context: EmulatorContext, name: 'createLimit' | 'issueLimit' | 'exchangeLimit'): void {
+  const limit: Limit | undefined = context.switches[name];
+  const seconds = context.limits.exceeded(name, limit);
   if (seconds === undefined) return;
   throw new AcsError(429, 'TooManyRequests', 'Too many requests. Please retry later.', {
     headers: limit?.retryAfter ? { 'retry-after': String(seconds) } : {},

@@ -7,16 +7,16 @@ export type ApiVersion = (typeof apiVersions)[number];
 
 /** The version that the caller names, which every call must; `since` is the first that knows the operation. */
 export function checkApiVersion(call: Call, since: ApiVersion): ApiVersion {
-  const asked = call.query.get('api-version');
-  const version = apiVersions.find((each) => each === asked);
+  const requested = call.query.get('api-version');
+  const version = apiVersions.find((candidate) => candidate === requested);
   if (version !== undefined && version >= since) return version;
   const address = `https://${header(call, 'host') ?? ''}${call.path}`;
-  if (asked === null) {
+  if (requested === null) {
     throw new AcsError(400, 'ApiVersionUnspecified', 'An API version is required, but was not specified.');
   }
   throw new AcsError(
     400,
     'UnsupportedApiVersion',
-    `The HTTP resource that matches the request URI '${address}' does not support the API version '${asked}'.`,
+    `The HTTP resource that matches the request URI '${address}' does not support the API version '${requested}'.`,
   );
 }

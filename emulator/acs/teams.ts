@@ -4,30 +4,30 @@ import { tenantId } from '../seed';
 import { teamsAppId, teamsAudience } from '../tokens/audiences';
 import { v1Issuer } from '../tokens/claims';
 import { type Claims } from '../tokens/jwt';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { AcsError, invalid, missing } from './errors';
 import { issueTeamsToken, parseBody } from './tokens';
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The verdict on the token comes first, then the fields: that is the recorded order. */
-export function exchangeTeamsToken(world: World, call: Call): Reply {
+export function exchangeTeamsToken(context: EmulatorContext, call: Call): Reply {
   const body = parseBody(call.body);
-  const claims = verify(world, body.token);
+  const claims = verify(context, body.token);
   const appId = checkedGuid(body.appId, 'AppId', 'appId');
   if (appId !== claims.appid) throw invalid('appId', 'AAD application is not the expected one.');
   const userId = checkedGuid(body.userId, 'UserId', 'userId');
   if (userId !== claims.oid) throw invalid('userId', 'Provided AAD token issued for unexpected user.');
-  const user = world.directory.users.find(userId);
+  const user = context.directory.users.find(userId);
   if (!user?.teamsLicence) {
-    const { status, code, message } = world.switches.unlicensedTeamsUser;
+    const { status, code, message } = context.switches.unlicensedTeamsUser;
     throw new AcsError(status, code, message);
   }
-  return json(200, issueTeamsToken(world, claims));
+  return json(200, issueTeamsToken(context, claims));
 }
 
-function verify(world: World, token: unknown): Claims {
-  const { claims } = typeof token === 'string' ? world.keys.verify(token) : {};
+function verify(context: EmulatorContext, token: unknown): Claims {
+  const { claims } = typeof token === 'string' ? context.keys.verify(token) : {};
   const good =
     claims !== undefined &&
     (claims.aud === teamsAudience || claims.aud === teamsAppId) &&
@@ -38,7 +38,7 @@ function verify(world: World, token: unknown): Claims {
     typeof claims.scp === 'string' &&
     claims.scp.split(' ').some((scope) => scope.startsWith('Teams.Manage')) &&
     typeof claims.exp === 'number' &&
-    claims.exp > inSeconds(world.clock());
+    claims.exp > inSeconds(context.clock());
   if (good) return claims;
   throw new AcsError(401, 'InvalidAccessToken', 'Provided access token is not valid.', { versioned: false });
 }

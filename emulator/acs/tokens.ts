@@ -3,7 +3,7 @@ import { isObject } from '../http/exchange';
 import { communicationResource, tenantId } from '../seed';
 import { type Claims, encodePart } from '../tokens/jwt';
 import { unverifiable } from '../tokens/tokenForge';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { type ApiVersion } from './apiVersion';
 import { AcsError, invalid, missing } from './errors';
 
@@ -15,11 +15,16 @@ export interface IssuedToken {
 }
 
 /** A token for an identity. */
-export function issueToken(world: World, id: string, scopes: string[], minutes: number): IssuedToken {
-  const now = world.clock();
+export function issueToken(
+  context: EmulatorContext,
+  id: string,
+  scopes: string[],
+  minutes: number,
+): IssuedToken {
+  const now = context.clock();
   const issuedAt = inSeconds(now);
   return {
-    token: signed(world, {
+    token: signed(context, {
       skypeid: id.replace(/^8:/, ''),
       scp: 1792,
       csi: String(issuedAt),
@@ -35,10 +40,10 @@ export function issueToken(world: World, id: string, scopes: string[], minutes: 
 }
 
 /** A token for a Teams user; it ends with the Entra token that it was traded for. */
-export function issueTeamsToken(world: World, entra: Claims): IssuedToken {
+export function issueTeamsToken(context: EmulatorContext, entra: Claims): IssuedToken {
   const expiresAt = Number(entra.exp);
   return {
-    token: signed(world, {
+    token: signed(context, {
       skypeid: `orgid:${String(entra.oid)}`,
       scp: 1024,
       csi: String(entra.iat),
@@ -50,17 +55,17 @@ export function issueTeamsToken(world: World, entra: Claims): IssuedToken {
       aad_iat: String(entra.iat),
       aad_uti: entra.uti,
       aad_appid: entra.appid,
-      iat: inSeconds(world.clock()),
+      iat: inSeconds(context.clock()),
     }),
     expiresOn: roundTrip(expiresAt * 1000),
   };
 }
 
-function signed(world: World, claims: Claims): string {
-  const { communicationKey: key } = world;
+function signed(context: EmulatorContext, claims: Claims): string {
+  const { communicationKey: key } = context;
   const kid = Buffer.from(key.kid, 'base64url').toString('hex').toUpperCase();
   const header = { alg: 'RS256', kid, x5t: key.kid, typ: 'JWT' };
-  if (world.switches.cheapSignatures) return unverifiable(header, claims);
+  if (context.switches.cheapSignatures) return unverifiable(header, claims);
   const text = `${encodePart(header)}.${encodePart(claims)}`;
   return `${text}.${key.sign(text)}`;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Emulator } from '../handle';
+import { type Emulator } from '../emulator';
 import { allDefects } from '../tokens/defects';
 import { type TokenOptions } from '../tokens/tokenForge';
 import {

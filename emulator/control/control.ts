@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Emulator } from '../handle';
+import { type Emulator } from '../emulator';
 import { type Call, type Handler, header, json, noContent, type Reply } from '../http/exchange';
 import { controlActions, controlPrefix } from './actions';
 
@@ -10,7 +10,7 @@ export function controlHandler(emulator: Emulator): Handler {
     const refusal = refuseForeign(call);
     if (refusal) return refusal;
     const name = call.path.slice(controlPrefix.length + 1).replace(/\/$/, '');
-    const action = actions.find((each) => each.method === call.method && each.name === name);
+    const action = actions.find((candidate) => candidate.method === call.method && candidate.name === name);
     if (!action)
       return problem(
         404,

@@ -10,13 +10,13 @@ export const tokenOptions = z
     scope: z.string().nullable(),
     lifetimeInSeconds: z.int(),
     client: z.string(),
-    claims: z.record(z.string(), z.unknown()).transform(nullsRemoved),
-    header: z.record(z.string(), z.unknown()).transform(nullsRemoved),
+    claims: z.record(z.string(), z.unknown()).transform(removeNulls),
+    header: z.record(z.string(), z.unknown()).transform(removeNulls),
     defect: z.enum(allDefects),
   })
   .partial()
   .default({})
-  .transform((options) => withoutUndefined(options) as TokenOptions);
+  .transform((options) => removeUndefined(options) as TokenOptions);
 
 export const newUser = z
   .strictObject({ name: z.string().min(1).optional(), teamsLicence: z.boolean().optional() })
@@ -48,7 +48,7 @@ export const faultSchema = z
     z.strictObject({ ...anyFault, kind: z.literal('malformed'), body: z.string().optional() }),
     z.strictObject({ ...anyFault, kind: z.enum(['drop', 'garbage', 'cut', 'replyLost']) }),
   ])
-  .transform((fault) => withoutUndefined(fault) as unknown as Fault);
+  .transform((fault) => removeUndefined(fault) as unknown as Fault);
 
 const limit = z
   .strictObject({ count: z.int().nonnegative(), perSeconds: z.int().positive(), retryAfter: z.boolean() })
@@ -80,10 +80,10 @@ export const switchesSchema = z
   })
   .partial();
 
-function nullsRemoved(values: Record<string, unknown>): Record<string, unknown> {
+function removeNulls(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value ?? undefined]));
 }
 
-function withoutUndefined(values: object): object {
+function removeUndefined(values: object): object {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

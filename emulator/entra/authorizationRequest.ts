@@ -1,7 +1,7 @@
 import { NotEmulated } from '../http/exchange';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { fail } from './errors';
-import { findRegistration, platformOf, type Registration } from './registrations';
+import { findRegistration, findPlatform, type Registration } from './registrations';
 import { parseScopes } from './scopes';
 import { askedStepUp } from './stepUp';
 
@@ -29,7 +29,7 @@ export interface AuthorizationRequest extends ReturnAddress {
 export function parseReturnAddress(query: URLSearchParams): ReturnAddress {
   const registration = findRegistration(query.get('client_id'));
   const redirectUri = query.get('redirect_uri') ?? '';
-  const platform = platformOf(registration, redirectUri, query.has('code_challenge'));
+  const platform = findPlatform(registration, redirectUri, query.has('code_challenge'));
   if (!platform) {
     fail({
       status: 400,
@@ -41,21 +41,21 @@ export function parseReturnAddress(query: URLSearchParams): ReturnAddress {
         'to your application in the Azure portal.',
     });
   }
-  const asked = query.get('response_mode') ?? 'query';
-  const responseMode = (['query', 'fragment', 'form_post'] as const).find((mode) => mode === asked);
-  if (!responseMode) throw new NotEmulated(`response_mode=${asked}`);
+  const requested = query.get('response_mode') ?? 'query';
+  const responseMode = (['query', 'fragment', 'form_post'] as const).find((mode) => mode === requested);
+  if (!responseMode) throw new NotEmulated(`response_mode=${requested}`);
   return { registration, redirectUri, platform, responseMode, state: query.get('state') };
 }
 
 /** Fails where the client hears of it, at its return address. */
 export function parseRequest(
-  world: World,
+  context: EmulatorContext,
   query: URLSearchParams,
   address: ReturnAddress,
 ): AuthorizationRequest {
   const responseType = query.get('response_type');
   if (responseType !== 'code') throw new NotEmulated(`response_type=${responseType ?? ''}`);
-  parseScopes(query.get('scope'), address.registration, world.url);
+  parseScopes(query.get('scope'), address.registration, context.url);
   const codeChallenge = query.get('code_challenge') ?? undefined;
   if (codeChallenge === undefined && address.platform === 'spa') {
     fail({

@@ -4,7 +4,7 @@ import { tenantId } from '../seed';
 import { type Session } from '../state/signIns';
 import { type User } from '../state/users';
 import { encodePart } from '../tokens/jwt';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import {
   type AuthorizationRequest,
   parseRequest,
@@ -20,22 +20,22 @@ const cookie = 'emulator_session';
 const mostUsersOnPage = 20;
 
 /** Where a browser is sent to sign in. */
-export function authorize(world: World, call: Call): Reply {
-  return answering(world, call, call.query, (request) => {
-    const session = sessionOf(world, call);
-    const missing = whatIsMissing(world, request, session);
+export function authorize(context: EmulatorContext, call: Call): Reply {
+  return withErrorMapping(context, call, call.query, (request) => {
+    const session = sessionOf(context, call);
+    const missing = missingRequirement(context, request, session);
     if (request.prompt === 'none') {
       if (missing) fail(missing);
-      return withCode(world, request, session);
+      return withCode(context, request, session);
     }
     // A client that knows whom it wants, and whom the browser is signed in as, need not ask again.
     if (!missing && request.loginHint !== null && request.prompt === null) {
-      return withCode(world, request, session);
+      return withCode(context, request, session);
     }
     return signInPage({
       action: `/${call.params.tenant ?? ''}/login`,
       query: call.query.toString(),
-      users: offeredUsers(world, request.loginHint),
+      users: offeredUsers(context, request.loginHint),
       application: request.registration.name,
       permissions: request.scope.split(/\s+/).map((scope) => scope.slice(scope.lastIndexOf('/') + 1)),
       stepUp: request.askedStepUp !== undefined,
@@ -45,21 +45,21 @@ export function authorize(world: World, call: Call): Reply {
 }
 
 /** A user was chosen on the page. */
-export function signIn(world: World, call: Call): Reply {
+export function signIn(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
-  return answering(world, call, new URLSearchParams(fields.get('request') ?? ''), (request) => {
+  return withErrorMapping(context, call, new URLSearchParams(fields.get('request') ?? ''), (request) => {
     const user =
-      world.directory.users.find(fields.get('user') ?? '') ?? userNotFound(fields.get('user') ?? '');
-    if (request.prompt === 'consent') world.switches.consentRequiredFor.delete(user.objectId);
+      context.directory.users.find(fields.get('user') ?? '') ?? userNotFound(fields.get('user') ?? '');
+    if (request.prompt === 'consent') context.switches.consentRequiredFor.delete(user.objectId);
     const session = { userObjectId: user.objectId, satisfied: request.askedStepUp };
-    const id = world.directory.signIns.startSession(session);
+    const id = context.directory.signIns.startSession(session);
     // None: silent renewal happens in a frame of a page of another origin.
-    return withCode(world, request, session, { 'set-cookie': cookieHeader(id) });
+    return withCode(context, request, session, { 'set-cookie': cookieHeader(id) });
   });
 }
 
-export function logout(world: World, call: Call): Reply {
-  world.directory.signIns.endSession(sessionId(call));
+export function logout(context: EmulatorContext, call: Call): Reply {
+  context.directory.signIns.endSession(sessionId(call));
   const headers = { 'set-cookie': cookieHeader('', 'Max-Age=0') };
   const target = call.query.get('post_logout_redirect_uri');
   if (target === null || !isRegisteredRedirectUri(target)) return withHeaders(signedOutPage(), headers);
@@ -70,8 +70,8 @@ export function logout(world: World, call: Call): Reply {
 }
 
 /** A failure is told to the client at its return address; or to the person, while there is no address to trust. */
-function answering(
-  world: World,
+function withErrorMapping(
+  context: EmulatorContext,
   call: Call,
   query: URLSearchParams,
   handle: (request: AuthorizationRequest) => Reply,
@@ -80,7 +80,7 @@ function answering(
   try {
     checkTenant(call.params.tenant, true);
     address = parseReturnAddress(query);
-    return handle(parseRequest(world, query, address));
+    return handle(parseRequest(context, query, address));
   } catch (error) {
     if (!(error instanceof EntraError)) throw error;
     const { error_description: description } = describe(error.failure, call);
@@ -90,12 +90,12 @@ function answering(
 }
 
 /** Why the browser's session does not answer the request, if it does not. */
-function whatIsMissing(
-  world: World,
+function missingRequirement(
+  context: EmulatorContext,
   request: AuthorizationRequest,
   session: Session | undefined,
 ): EntraFailure | undefined {
-  const user = session && world.directory.users.find(session.userObjectId);
+  const user = session && context.directory.users.find(session.userObjectId);
   const hinted = request.loginHint?.toLowerCase() ?? user?.userPrincipalName;
   if (!user || (hinted !== user.userPrincipalName && hinted !== user.objectId)) {
     return {
@@ -120,13 +120,13 @@ function whatIsMissing(
 }
 
 function withCode(
-  world: World,
+  context: EmulatorContext,
   request: AuthorizationRequest,
   session: Session | undefined,
   headers: Reply['headers'] = {},
 ): Reply {
   if (!session) throw new Error('a code needs a session');
-  const code = world.directory.signIns.addCode({
+  const code = context.directory.signIns.addCode({
     ...session,
     clientId: request.registration.clientId,
     redirectUri: request.redirectUri,
@@ -134,7 +134,7 @@ function withCode(
     scope: request.scope,
     nonce: request.nonce,
     codeChallenge: request.codeChallenge,
-    expiresAt: world.clock() + codeLifetimeInMs,
+    expiresAt: context.clock() + codeLifetimeInMs,
     redeemed: false,
   });
   const account = { uid: session.userObjectId, utid: tenantId };
@@ -156,22 +156,22 @@ function sendBack(address: ReturnAddress, answer: Record<string, string>): Reply
 }
 
 /** The hinted one first. */
-function offeredUsers(world: World, loginHint: string | null): User[] {
-  const hinted = loginHint === null ? undefined : world.directory.users.find(loginHint);
-  const others = world.directory.users.all().slice(0, mostUsersOnPage);
+function offeredUsers(context: EmulatorContext, loginHint: string | null): User[] {
+  const hinted = loginHint === null ? undefined : context.directory.users.find(loginHint);
+  const others = context.directory.users.all().slice(0, mostUsersOnPage);
   return hinted ? [hinted, ...others.filter((user) => user !== hinted)] : others;
 }
 
-function sessionOf(world: World, call: Call): Session | undefined {
-  return world.directory.signIns.session(sessionId(call));
+function sessionOf(context: EmulatorContext, call: Call): Session | undefined {
+  return context.directory.signIns.session(sessionId(call));
 }
 
 function sessionId(call: Call): string | undefined {
   return new RegExp(`(?:^|; *)${cookie}=([^;]+)`).exec(header(call, 'cookie') ?? '')?.[1];
 }
 
-function cookieHeader(value: string, more = 'Max-Age=86400'): string {
-  return `${cookie}=${value}; Path=/; ${more}; HttpOnly; Secure; SameSite=None`;
+function cookieHeader(value: string, others = 'Max-Age=86400'): string {
+  return `${cookie}=${value}; Path=/; ${others}; HttpOnly; Secure; SameSite=None`;
 }
 
 function withHeaders(reply: Reply, headers: Reply['headers']): Reply {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, form, json, NotEmulated, type Reply } from '../http/exchange';
 import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { checkSecret } from './clientCredential';
 import { fail, noStore } from './errors';
 import { checkTenant, findRegistration } from './registrations';
@@ -11,13 +11,13 @@ import { parseScopes } from './scopes';
 const servicePrincipal = '5e21ce00-0000-4000-8000-000000000007';
 
 /** An application signs in as itself. It has no application permissions, so that its token has no roles. */
-export function clientCredentials(world: World, call: Call): Reply {
+export function clientCredentials(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
   checkTenant(call.params.tenant);
   const registration = findRegistration(fields.get('client_id'));
   checkSecret(fields, registration);
   const scope = fields.get('scope') ?? '';
-  if (scope !== '' && !scope.split(/\s+/).every((each) => each.endsWith('/.default'))) {
+  if (scope !== '' && !scope.split(/\s+/).every((candidate) => candidate.endsWith('/.default'))) {
     fail({
       status: 400,
       error: 'invalid_scope',
@@ -27,9 +27,9 @@ export function clientCredentials(world: World, call: Call): Reply {
         '/.default suffixed to the resource identifier (application ID URI).',
     });
   }
-  if (!parseScopes(scope, registration, world.url).resources.graph)
+  if (!parseScopes(scope, registration, context.url).resources.graph)
     throw new NotEmulated('The client credentials flow for another resource than Microsoft Graph');
-  const accessToken = world.forge.graphToken({
+  const accessToken = context.forge.graphToken({
     client: registration.clientId,
     scope: null,
     claims: {

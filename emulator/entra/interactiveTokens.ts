@@ -3,34 +3,34 @@ import { type Call, form, header, type Reply } from '../http/exchange';
 import { type CodeGrant } from '../state/signIns';
 import { type User } from '../state/users';
 import { hash } from '../tokens/jwt';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { checkSecret } from './clientCredential';
 import { fail } from './errors';
 import { openRefreshToken, type RefreshGrant, refreshTokenExpiry, sealRefreshToken } from './refreshTokens';
 import { checkTenant, findRegistration, type Registration } from './registrations';
-import { type AskedScopes, parseScopes } from './scopes';
+import { type RequestedScopes, parseScopes } from './scopes';
 import { askedStepUp } from './stepUp';
 import { tokenReply } from './tokenReply';
 
 /** A client trades the code that the browser brought it. */
-export function redeemCode(world: World, call: Call): Reply {
+export function redeemCode(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
-  const grant = findCode(world, fields, registration);
+  const grant = findCode(context, fields, registration);
   checkPlatform(call, fields, registration, grant.platform === 'spa');
   checkProofKey(fields, grant);
-  const scopes = askedOrGranted(world, fields, registration, grant.scope);
+  const scopes = askedOrGranted(context, fields, registration, grant.scope);
   const { userObjectId, satisfied, nonce } = grant;
   const singlePage = grant.platform === 'spa';
-  const reply = issue(world, fields, registration, {
+  const reply = issue(context, fields, registration, {
     refresh: {
       userObjectId,
       satisfied,
       clientId: grant.clientId,
       singlePage,
       scope: fields.get('scope') ?? grant.scope,
-      expiresAt: refreshTokenExpiry(world, singlePage),
+      expiresAt: refreshTokenExpiry(context, singlePage),
     },
     scopes,
     nonce,
@@ -39,15 +39,15 @@ export function redeemCode(world: World, call: Call): Reply {
   return reply;
 }
 
-export function redeemRefreshToken(world: World, call: Call): Reply {
+export function redeemRefreshToken(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
-  const grant = findRefreshGrant(world, fields, registration);
+  const grant = findRefreshGrant(context, fields, registration);
   checkPlatform(call, fields, registration, grant.singlePage);
   const satisfied = grant.satisfied ?? [];
-  const asked = askedStepUp(fields.get('claims')) ?? [];
-  if (!asked.every((value) => satisfied.includes(value))) {
+  const requested = askedStepUp(fields.get('claims')) ?? [];
+  if (!requested.every((value) => satisfied.includes(value))) {
     fail({
       status: 400,
       error: 'interaction_required',
@@ -59,21 +59,21 @@ export function redeemRefreshToken(world: World, call: Call): Reply {
     });
   }
   const scope = fields.get('scope') ?? grant.scope;
-  const expiresAt = grant.singlePage ? grant.expiresAt : refreshTokenExpiry(world, false);
-  const scopes = askedOrGranted(world, fields, registration, grant.scope);
-  return issue(world, fields, registration, { refresh: { ...grant, scope, expiresAt }, scopes });
+  const expiresAt = grant.singlePage ? grant.expiresAt : refreshTokenExpiry(context, false);
+  const scopes = askedOrGranted(context, fields, registration, grant.scope);
+  return issue(context, fields, registration, { refresh: { ...grant, scope, expiresAt }, scopes });
 }
 
 function issue(
-  world: World,
+  context: EmulatorContext,
   fields: URLSearchParams,
   registration: Registration,
-  parts: { refresh: RefreshGrant; scopes: AskedScopes; nonce?: string | undefined },
+  parts: { refresh: RefreshGrant; scopes: RequestedScopes; nonce?: string | undefined },
 ): Reply {
   const { refresh, scopes, nonce } = parts;
-  const user = world.directory.users.find(refresh.userObjectId) ?? userGone();
-  return tokenReply(world, {
-    grant: world.forge.grant({
+  const user = context.directory.users.find(refresh.userObjectId) ?? userGone();
+  return tokenReply(context, {
+    grant: context.forge.grant({
       user,
       clientId: registration.clientId,
       clientAuthentication: refresh.singlePage ? '0' : '1',
@@ -82,14 +82,14 @@ function issue(
     scopes,
     nonce,
     clientInfo: fields.get('client_info') === '1',
-    refreshToken: sealRefreshToken(world, refresh),
-    refreshTokenExpiresIn: refresh.singlePage ? inSeconds(refresh.expiresAt - world.clock()) : undefined,
+    refreshToken: sealRefreshToken(context, refresh),
+    refreshTokenExpiresIn: refresh.singlePage ? inSeconds(refresh.expiresAt - context.clock()) : undefined,
   });
 }
 
-function findCode(world: World, fields: URLSearchParams, registration: Registration): CodeGrant {
+function findCode(context: EmulatorContext, fields: URLSearchParams, registration: Registration): CodeGrant {
   const code = required(fields, 'code');
-  const grant = world.directory.signIns.code(code);
+  const grant = context.directory.signIns.code(code);
   if (grant?.clientId !== registration.clientId) {
     invalidGrant(9002313, 'Invalid request. Request is malformed or invalid.');
   }
@@ -99,7 +99,7 @@ function findCode(world: World, fields: URLSearchParams, registration: Registrat
       'OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.',
     );
   }
-  if (grant.expiresAt < world.clock()) {
+  if (grant.expiresAt < context.clock()) {
     invalidGrant(
       70008,
       'The provided authorization code or refresh token has expired due to inactivity. Send a new interactive ' +
@@ -117,8 +117,12 @@ function findCode(world: World, fields: URLSearchParams, registration: Registrat
   return grant;
 }
 
-function findRefreshGrant(world: World, fields: URLSearchParams, registration: Registration): RefreshGrant {
-  const grant = openRefreshToken(world, required(fields, 'refresh_token'));
+function findRefreshGrant(
+  context: EmulatorContext,
+  fields: URLSearchParams,
+  registration: Registration,
+): RefreshGrant {
+  const grant = openRefreshToken(context, required(fields, 'refresh_token'));
   if (grant === 'expired') {
     invalidGrant(
       700084,
@@ -186,14 +190,14 @@ function checkProofKey(fields: URLSearchParams, grant: CodeGrant): void {
 
 /** A sign-in may ask for several resources at once; a token is for one: the first, unless another is asked for. */
 function askedOrGranted(
-  world: World,
+  context: EmulatorContext,
   fields: URLSearchParams,
   registration: Registration,
   granted: string,
-): AskedScopes {
-  const asked = fields.get('scope');
-  if (asked !== null) return parseScopes(asked, registration, world.url);
-  const scopes = parseScopes(granted, registration, world.url);
+): RequestedScopes {
+  const requested = fields.get('scope');
+  if (requested !== null) return parseScopes(requested, registration, context.url);
+  const scopes = parseScopes(granted, registration, context.url);
   return { ...scopes, resources: Object.fromEntries(Object.entries(scopes.resources).slice(0, 1)) };
 }
 

@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { type Call, json, type Reply } from '../http/exchange';
 import { tenantId } from '../seed';
 import { v1Issuer } from '../tokens/claims';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 
 function cacheable(body: unknown): Reply {
   return json(200, body, { 'cache-control': 'max-age=86400, private', 'x-ms-request-id': randomUUID() });
 }
 
 /** The discovery document of version 1 or 2, by the path it was asked under. */
-export function discovery(world: World, call: Call): Reply {
-  const tenant = `${world.url}/${tenantId}`;
+export function discovery(context: EmulatorContext, call: Call): Reply {
+  const tenant = `${context.url}/${tenantId}`;
   const v2 = call.path.includes('/v2.0/');
   const discoveryPath = v2 ? 'discovery/v2.0/keys' : 'discovery/keys';
-  const { host, hostname } = new URL(world.url);
+  const { host, hostname } = new URL(context.url);
   return cacheable({
     token_endpoint: `${tenant}/oauth2/v2.0/token`,
     token_endpoint_auth_methods_supported: ['client_secret_post'],
@@ -25,7 +25,7 @@ export function discovery(world: World, call: Call): Reply {
     scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
     issuer: v2 ? `${tenant}/v2.0` : v1Issuer,
     request_uri_parameter_supported: false,
-    userinfo_endpoint: `${world.url}/oidc/userinfo`,
+    userinfo_endpoint: `${context.url}/oidc/userinfo`,
     authorization_endpoint: `${tenant}/oauth2/v2.0/authorize`,
     device_authorization_endpoint: `${tenant}/oauth2/v2.0/devicecode`,
     http_logout_supported: true,
@@ -39,20 +39,20 @@ export function discovery(world: World, call: Call): Reply {
     cloud_instance_name: hostname,
     cloud_graph_host_name: host,
     msgraph_host: host,
-    rbac_url: `${world.url}/rbac`,
+    rbac_url: `${context.url}/rbac`,
   });
 }
 
-export function keys(world: World, call: Call): Reply {
+export function keys(context: EmulatorContext, call: Call): Reply {
   const v2 = call.path.includes('/v2.0/');
-  const published = world.keys.published().map((key) => ({
+  const published = context.keys.published().map((key) => ({
     kty: 'RSA',
     use: 'sig',
     kid: key.kid,
     x5t: key.kid,
     ...key.jwk(),
     x5c: [key.certificate],
-    ...(v2 ? { issuer: `${world.url}/${tenantId}/v2.0` } : {}),
+    ...(v2 ? { issuer: `${context.url}/${tenantId}/v2.0` } : {}),
   }));
   return cacheable({ keys: published });
 }

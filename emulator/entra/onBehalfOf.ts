@@ -5,7 +5,7 @@ import { graphAppId } from '../tokens/audiences';
 import { v1Issuer } from '../tokens/claims';
 import { type Claims } from '../tokens/jwt';
 import { type Verdict } from '../tokens/signingKeys';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { checkSecret } from './clientCredential';
 import { fail } from './errors';
 import { checkTenant, findRegistration, type Registration } from './registrations';
@@ -15,7 +15,7 @@ import { refreshTokenExpiry, sealRefreshToken } from './refreshTokens';
 import { tokenReply } from './tokenReply';
 
 /** The middle tier trades its caller's access token for one to Graph, in the same user's name. */
-export function onBehalfOf(world: World, call: Call): Reply {
+export function onBehalfOf(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
   checkTenant(call.params.tenant);
   const registration = findRegistration(fields.get('client_id'));
@@ -28,24 +28,28 @@ export function onBehalfOf(world: World, call: Call): Reply {
       message: "The request body must contain the following parameter: 'requested_token_use'.",
     });
   }
-  const claims = checkAssertion(world, fields.get('assertion'), registration);
-  const scopes = parseScopes(fields.get('scope'), registration, world.url);
-  const user = world.directory.users.find(String(claims.oid)) ?? userNotFound(String(claims.oid));
-  const asked = singleResource(scopes)?.[1].flatMap(({ permissions }) => permissions) ?? [];
-  checkConsent(world, registration, user.objectId, asked, Object.keys(scopes.resources)[0]);
-  checkStepUp(world, user.objectId, claims);
-  const grant = world.forge.grant({ user, clientId: registration.clientId });
-  const refreshToken = sealRefreshToken(world, {
+  const claims = checkAssertion(context, fields.get('assertion'), registration);
+  const scopes = parseScopes(fields.get('scope'), registration, context.url);
+  const user = context.directory.users.find(String(claims.oid)) ?? userNotFound(String(claims.oid));
+  const requested = singleResource(scopes)?.[1].flatMap(({ permissions }) => permissions) ?? [];
+  checkConsent(context, registration, user.objectId, requested, Object.keys(scopes.resources)[0]);
+  checkStepUp(context, user.objectId, claims);
+  const grant = context.forge.grant({ user, clientId: registration.clientId });
+  const refreshToken = sealRefreshToken(context, {
     userObjectId: user.objectId,
     clientId: registration.clientId,
     singlePage: false,
-    expiresAt: refreshTokenExpiry(world, false),
+    expiresAt: refreshTokenExpiry(context, false),
     scope: fields.get('scope') ?? '',
   });
-  return tokenReply(world, { grant, scopes, clientInfo: fields.get('client_info') === '1', refreshToken });
+  return tokenReply(context, { grant, scopes, clientInfo: fields.get('client_info') === '1', refreshToken });
 }
 
-function checkAssertion(world: World, assertion: string | null, registration: Registration): Claims {
+function checkAssertion(
+  context: EmulatorContext,
+  assertion: string | null,
+  registration: Registration,
+): Claims {
   if (!assertion) {
     fail({
       status: 400,
@@ -54,17 +58,18 @@ function checkAssertion(world: World, assertion: string | null, registration: Re
       message: "The request body must contain the following parameter: 'assertion'.",
     });
   }
-  const verdict = world.keys.verify(assertion);
+  const verdict = context.keys.verify(assertion);
   if (verdict.failure !== undefined) rejectSignature(verdict.failure);
   const { claims } = verdict;
-  if (claims.iss !== v1Issuer && claims.iss !== `${world.url}/${tenantId}/v2.0`) rejectSignature('signature');
+  if (claims.iss !== v1Issuer && claims.iss !== `${context.url}/${tenantId}/v2.0`)
+    rejectSignature('signature');
   const audiences = [
     registration.clientId,
     ...(registration.clientId === authServer.clientId ? [authServer.appIdUri] : []),
   ];
   if (typeof claims.aud !== 'string' || !audiences.includes(claims.aud))
     rejectAudience(claims.aud, registration);
-  checkLifetime(world, claims);
+  checkLifetime(context, claims);
   // An app's own token carries roles, no user. No recording shows Entra's answer; this is the closest of its texts.
   if (claims.idtyp === 'app' || Array.isArray(claims.roles)) {
     fail({
@@ -120,8 +125,8 @@ function rejectAudience(audience: unknown, registration: Registration): never {
   });
 }
 
-function checkLifetime(world: World, claims: Claims): void {
-  const now = inSeconds(world.clock());
+function checkLifetime(context: EmulatorContext, claims: Claims): void {
+  const now = inSeconds(context.clock());
   const { exp, nbf } = claims;
   if (typeof exp === 'number' && exp > now && (typeof nbf !== 'number' || nbf <= now + 300)) return;
   const time = (seconds: unknown): string =>
@@ -137,16 +142,16 @@ function checkLifetime(world: World, claims: Claims): void {
 }
 
 function checkConsent(
-  world: World,
+  context: EmulatorContext,
   registration: Registration,
   userObjectId: string,
-  asked: string[],
+  requested: string[],
   resource: string | undefined,
 ): void {
   const consented =
     (registration.consented as Partial<Record<string, readonly string[]>>)[resource ?? ''] ?? [];
-  const all = asked.every((permission) => consented.includes(permission));
-  if (all && !world.switches.consentRequiredFor.has(userObjectId)) return;
+  const all = requested.every((permission) => consented.includes(permission));
+  if (all && !context.switches.consentRequiredFor.has(userObjectId)) return;
   fail({
     status: 400,
     error: 'invalid_grant',
@@ -158,8 +163,8 @@ function checkConsent(
   });
 }
 
-function checkStepUp(world: World, userObjectId: string, claims: Claims): void {
-  const { requireMfaFor, mfaError } = world.switches;
+function checkStepUp(context: EmulatorContext, userObjectId: string, claims: Claims): void {
+  const { requireMfaFor, mfaError } = context.switches;
   if (!requireMfaFor.has(userObjectId)) return;
   if (Array.isArray(claims.acrs) && claims.acrs.includes(stepUpClaims.value)) return;
   const reason =

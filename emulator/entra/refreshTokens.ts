@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isObject } from '../http/exchange';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 
 /** What a refresh token stands for. */
 export interface RefreshGrant {
@@ -14,30 +14,33 @@ export interface RefreshGrant {
 }
 
 /** When a refresh token that a sign-in yields now expires; a single-page app's renewals do not move that. */
-export function refreshTokenExpiry(world: World, singlePage: boolean): number {
-  return world.clock() + (singlePage ? dayInMs : 90 * dayInMs);
+export function refreshTokenExpiry(context: EmulatorContext, singlePage: boolean): number {
+  return context.clock() + (singlePage ? dayInMs : 90 * dayInMs);
 }
 
 const dayInMs = 24 * 3600 * 1000;
 
 /** Refresh tokens carry what they stand for, sealed, so that a hundred thousand of them cost no memory. */
-export function sealRefreshToken(world: World, grant: RefreshGrant): string {
+export function sealRefreshToken(context: EmulatorContext, grant: RefreshGrant): string {
   const content = Buffer.from(JSON.stringify(grant)).toString('base64url');
-  return `1.${content}.${seal(world, content).toString('base64url')}`;
+  return `1.${content}.${seal(context, content).toString('base64url')}`;
 }
 
 /** @returns undefined for what was never issued here, `expired` for what was, too long ago */
-export function openRefreshToken(world: World, token: string): RefreshGrant | 'expired' | undefined {
+export function openRefreshToken(
+  context: EmulatorContext,
+  token: string,
+): RefreshGrant | 'expired' | undefined {
   const [version, content = '', signature = ''] = token.split('.');
-  const [given, expected] = [Buffer.from(signature, 'base64url'), seal(world, content)];
+  const [given, expected] = [Buffer.from(signature, 'base64url'), seal(context, content)];
   if (version !== '1' || given.length !== expected.length || !timingSafeEqual(given, expected))
     return undefined;
   const grant: unknown = JSON.parse(Buffer.from(content, 'base64url').toString());
   if (!isObject(grant)) return undefined;
-  if (Number(grant.expiresAt) < world.clock()) return 'expired';
+  if (Number(grant.expiresAt) < context.clock()) return 'expired';
   return grant as unknown as RefreshGrant;
 }
 
-function seal(world: World, content: string): Buffer {
-  return createHmac('sha256', world.secret).update(`refresh token ${content}`).digest();
+function seal(context: EmulatorContext, content: string): Buffer {
+  return createHmac('sha256', context.secret).update(`refresh token ${content}`).digest();
 }

@@ -53,14 +53,14 @@ export function findRegistration(clientId: string | null): Registration {
 }
 
 export function isRegisteredRedirectUri(uri: string): boolean {
-  return registrations.some((registration) => platformOf(registration, uri, true));
+  return registrations.some((registration) => findPlatform(registration, uri, true));
 }
 
 /**
  * The platform that a redirect URI is registered under. On localhost the port does not count, unless it tells two
  * platforms apart; where it does not, a proof key speaks for a single-page app.
  */
-export function platformOf(
+export function findPlatform(
   registration: Registration,
   uri: string,
   hasProofKey: boolean,
@@ -68,15 +68,15 @@ export function platformOf(
   const { webRedirectUris: web, spaRedirectUris: spa } = registration;
   if (web.includes(uri)) return 'web';
   if (spa.includes(uri)) return 'spa';
-  const withoutPort = (each: string): string => each.replace(/^(http:\/\/localhost):\d+/, '$1');
+  const withoutPort = (candidate: string): string => candidate.replace(/^(http:\/\/localhost):\d+/, '$1');
   const listed = (uris: readonly string[]): boolean => uris.map(withoutPort).includes(withoutPort(uri));
   if (listed(spa) && (hasProofKey || !listed(web))) return 'spa';
   return listed(web) ? 'web' : undefined;
 }
 
-export function checkTenant(tenant: string | undefined, alsoShared = false): void {
+export function checkTenant(tenant: string | undefined, allowShared = false): void {
   if (tenant?.toLowerCase() === tenantId) return;
-  if (alsoShared && (tenant === 'common' || tenant === 'organizations')) return;
+  if (allowShared && (tenant === 'common' || tenant === 'organizations')) return;
   fail({
     status: 400,
     error: 'invalid_tenant',

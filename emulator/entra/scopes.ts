@@ -6,14 +6,14 @@ import { type Registration } from './registrations';
 export type ResourceName = 'api' | 'graph' | 'teams';
 
 /** What a request for a token asks for: OpenID's own scopes, and permissions on one resource or several. */
-export interface AskedScopes {
+export interface RequestedScopes {
   openId: string[];
-  resources: Partial<Record<ResourceName, AskedPermission[]>>;
+  resources: Partial<Record<ResourceName, RequestedPermission[]>>;
 }
 
-interface AskedPermission {
+interface RequestedPermission {
   /** As it was written, … */
-  asked: string;
+  requested: string;
   /** … and the permissions that it means. */
   permissions: readonly string[];
 }
@@ -27,19 +27,19 @@ const permissions: Record<ResourceName, readonly string[]> = {
 };
 
 /** The identifiers of each resource. Graph's host is here the emulator's own, under any of its names. */
-export function resourceOf(identifier: string, url: string): ResourceName | undefined {
+export function findResource(identifier: string, url: string): ResourceName | undefined {
   const { port } = new URL(url);
-  const own = ['localhost', '127.0.0.1', '[::1]'].map((host) => `https://${host}:${port}`);
+  const ownUrls = ['localhost', '127.0.0.1', '[::1]'].map((host) => `https://${host}:${port}`);
   if ([authServer.appIdUri, authServer.clientId].includes(identifier)) return 'api';
-  if ([graphAudience, graphAppId, ...own].includes(identifier)) return 'graph';
+  if ([graphAudience, graphAppId, ...ownUrls].includes(identifier)) return 'graph';
   if ([teamsAudience, teamsAppId].includes(identifier)) return 'teams';
   return undefined;
 }
 
-const known = new Map<string, AskedScopes>();
+const known = new Map<string, RequestedScopes>();
 
 /** @param client whose consented permissions `.default` means */
-export function parseScopes(scope: string | null, client: Registration, url: string): AskedScopes {
+export function parseScopes(scope: string | null, client: Registration, url: string): RequestedScopes {
   if (!scope?.trim()) {
     fail({
       status: 400,
@@ -50,40 +50,42 @@ export function parseScopes(scope: string | null, client: Registration, url: str
   }
   // The same few strings over and over.
   const key = `${url} ${client.clientId} ${scope}`;
-  const before = known.get(key);
-  if (before) return before;
+  const cached = known.get(key);
+  if (cached) return cached;
   const parsed = parse(scope, client, url);
   if (known.size < 1000) known.set(key, parsed);
   return parsed;
 }
 
-function parse(scope: string, client: Registration, url: string): AskedScopes {
-  const result: AskedScopes = { openId: [], resources: {} };
-  for (const asked of new Set(scope.trim().split(/\s+/))) {
-    if (openIdScopes.includes(asked)) {
-      result.openId.push(asked);
+function parse(scope: string, client: Registration, url: string): RequestedScopes {
+  const result: RequestedScopes = { openId: [], resources: {} };
+  for (const requested of new Set(scope.trim().split(/\s+/))) {
+    if (openIdScopes.includes(requested)) {
+      result.openId.push(requested);
       continue;
     }
-    const slash = asked.lastIndexOf('/');
-    const identifier = slash < 0 ? graphAudience : asked.slice(0, slash);
-    const name = asked.slice(slash + 1);
-    const resource = resourceOf(identifier, url) ?? resourceNotFound(identifier);
+    const slash = requested.lastIndexOf('/');
+    const identifier = slash < 0 ? graphAudience : requested.slice(0, slash);
+    const name = requested.slice(slash + 1);
+    const resource = findResource(identifier, url) ?? throwResourceNotFound(identifier);
     const found = name === '.default' ? client.consented[resource] : findPermission(resource, name);
-    if (!found) permissionNotFound(client, name, identifier);
-    (result.resources[resource] ??= []).push({ asked, permissions: found });
+    if (!found) throwPermissionNotFound(client, name, identifier);
+    (result.resources[resource] ??= []).push({ requested: requested, permissions: found });
   }
   return result;
 }
 
 function findPermission(resource: ResourceName, name: string): string[] | undefined {
-  const permission = permissions[resource].find((each) => each.toLowerCase() === name.toLowerCase());
+  const permission = permissions[resource].find(
+    (candidate) => candidate.toLowerCase() === name.toLowerCase(),
+  );
   return permission === undefined ? undefined : [permission];
 }
 
 /** The one resource that a token can be for. */
-export function singleResource(scopes: AskedScopes): [ResourceName, AskedPermission[]] | undefined {
-  const [first, ...more] = Object.entries(scopes.resources) as [ResourceName, AskedPermission[]][];
-  const second = more[0]?.[1][0]?.asked;
+export function singleResource(scopes: RequestedScopes): [ResourceName, RequestedPermission[]] | undefined {
+  const [first, ...others] = Object.entries(scopes.resources) as [ResourceName, RequestedPermission[]][];
+  const second = others[0]?.[1][0]?.requested;
   if (second === undefined) return first;
   fail({
     status: 400,
@@ -95,7 +97,7 @@ export function singleResource(scopes: AskedScopes): [ResourceName, AskedPermiss
   });
 }
 
-function resourceNotFound(identifier: string): never {
+function throwResourceNotFound(identifier: string): never {
   fail({
     status: 400,
     error: 'invalid_resource',
@@ -107,7 +109,7 @@ function resourceNotFound(identifier: string): never {
   });
 }
 
-function permissionNotFound(client: Registration, name: string, resource: string): never {
+function throwPermissionNotFound(client: Registration, name: string, resource: string): never {
   fail({
     status: 400,
     error: 'invalid_client',

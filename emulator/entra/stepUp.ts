@@ -15,15 +15,15 @@ export const stepUpClaims = {
 export function askedStepUp(claims: string | null): string[] | undefined {
   if (!claims) return undefined;
   const parsed = parse(claims);
-  const asked = isObject(parsed) && isObject(parsed.access_token) ? parsed.access_token : {};
-  const values = ['polids', 'acrs'].flatMap((name) => valuesOf(asked[name]));
+  const requested = isObject(parsed) && isObject(parsed.access_token) ? parsed.access_token : {};
+  const values = ['polids', 'acrs'].flatMap((name) => valuesOf(requested[name]));
   return values.length > 0 ? values : undefined;
 }
 
 function valuesOf(request: unknown): string[] {
   if (!isObject(request)) return [];
   const values = Array.isArray(request.values) ? request.values : [request.value];
-  return values.filter((each) => typeof each === 'string');
+  return values.filter((candidate) => typeof candidate === 'string');
 }
 
 function parse(text: string): unknown {

@@ -5,7 +5,7 @@ import { type User } from '../state/users';
 import { graphAppId, graphAudience } from '../tokens/audiences';
 import { v1Issuer } from '../tokens/claims';
 import { type Claims, decodeJwt } from '../tokens/jwt';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { stepUpClaims } from '../entra/stepUp';
 import { GraphError } from './errors';
 
@@ -17,26 +17,26 @@ export interface GraphCaller {
 }
 
 /** Believes a token only if it was made for Graph, here, for a user, and is not expired. */
-export function authenticate(world: World, call: Call): GraphCaller {
+export function authenticate(context: EmulatorContext, call: Call): GraphCaller {
   const token = /^Bearer +(\S+)$/i.exec(header(call, 'authorization') ?? '')?.[1];
   if (token === undefined) unauthenticated('Access token is empty.');
-  const claims = verify(world, token);
-  const user = world.directory.users.find(String(claims.oid));
+  const claims = verify(context, token);
+  const user = context.directory.users.find(String(claims.oid));
   if (!user) unauthenticated('Access token validation failure. The user is not in the directory.');
-  if (world.switches.graphRejectsWithClaims.has(user.objectId)) challenge(world);
+  if (context.switches.graphRejectsWithClaims.has(user.objectId)) challenge(context);
   return { user, app: String(claims.appid), scopes: String(claims.scp).split(' ') };
 }
 
 /** The signature of Graph's tokens can be verified by Graph alone, so one that is signed like others is not for it. */
-function verify(world: World, token: string): Claims {
+function verify(context: EmulatorContext, token: string): Claims {
   const jwt = decodeJwt(token);
   if (!jwt) unauthenticated('IDX14100: JWT is not well formed, there are no dots (.).');
   const { claims } = jwt;
-  const forGraph = world.forge.isSignedForGraph(jwt);
-  if (!forGraph && world.keys.verify(token).failure !== undefined) {
+  const forGraph = context.forge.isSignedForGraph(jwt);
+  if (!forGraph && context.keys.verify(token).failure !== undefined) {
     unauthenticated('Access token validation failure. Signature is invalid.');
   }
-  const keyIsPublished = world.keys.published().some(({ kid }) => kid === jwt.header.kid);
+  const keyIsPublished = context.keys.published().some(({ kid }) => kid === jwt.header.kid);
   if (!keyIsPublished) unauthenticated('Access token validation failure. The signing key was not found.');
   if (claims.aud !== graphAudience && claims.aud !== graphAppId) {
     unauthenticated('Access token validation failure. Invalid audience.');
@@ -44,7 +44,7 @@ function verify(world: World, token: string): Claims {
   if (claims.iss !== v1Issuer || claims.tid !== tenantId) {
     unauthenticated('Access token validation failure. Invalid issuer.');
   }
-  if (!(typeof claims.exp === 'number' && claims.exp > inSeconds(world.clock()))) {
+  if (!(typeof claims.exp === 'number' && claims.exp > inSeconds(context.clock()))) {
     unauthenticated('Lifetime validation failed, the token is expired.');
   }
   if (!forGraph) unauthenticated('Access token validation failure. Signature is invalid.');
@@ -67,10 +67,10 @@ function unauthenticated(message: string): never {
 }
 
 /** Continuous access evaluation: the token is good, but the user must sign in anew. */
-function challenge(world: World): never {
+function challenge(context: EmulatorContext): never {
   const fields = [
     'realm=""',
-    `authorization_uri="${world.url}/common/oauth2/authorize"`,
+    `authorization_uri="${context.url}/common/oauth2/authorize"`,
     `client_id="${graphAppId}"`,
     'error="insufficient_claims"',
     `claims="${Buffer.from(stepUpClaims.json).toString('base64')}"`,

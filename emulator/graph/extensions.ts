@@ -1,6 +1,6 @@
 import { type Call, isObject, jsonObject, noContent, NotEmulated, type Reply } from '../http/exchange';
 import { type OpenExtension } from '../state/openExtensions';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { type GraphCaller, requireScope } from './bearer';
 import { GraphError, requestIds } from './errors';
 import { graphReply } from './reply';
@@ -9,31 +9,31 @@ const maxPerApp = 2;
 const maxSizeInBytes = 2048;
 const type = 'microsoft.graph.openTypeExtension';
 
-export function list(world: World, call: Call, caller: GraphCaller): Reply {
+export function list(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   requireScope(caller, 'User.Read', 'User.ReadWrite');
   return graphReply(call, 200, {
-    '@odata.context': context(world, caller),
-    value: shownExtensions(world, caller.user.objectId),
+    '@odata.context': contextUrl(context, caller),
+    value: shownExtensions(context, caller.user.objectId),
   });
 }
 
-export function read(world: World, call: Call, caller: GraphCaller): Reply {
+export function read(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   requireScope(caller, 'User.Read', 'User.ReadWrite');
-  const replica = world.directory.extensions.asReplicated(caller.user.objectId, world.clock());
+  const replica = context.directory.extensions.asReplicated(caller.user.objectId, context.clock());
   const extension = replica.get(nameOf(call)) ?? notFound();
-  return single(world, call, caller, 200, extension);
+  return single(context, call, caller, 200, extension);
 }
 
-export function create(world: World, call: Call, caller: GraphCaller): Reply {
+export function create(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   requireScope(caller, 'User.ReadWrite');
   const body = checkedBody(call);
   const name = body.extensionName;
   if (typeof name !== 'string' || !/^[A-Za-z_]\w*(\.\w+)+$/.test(name) || /^com\.microsoft/i.test(name)) {
     badRequest('The extension name is not valid.');
   }
-  const existing = world.directory.extensions.of(caller.user.objectId);
+  const existing = context.directory.extensions.of(caller.user.objectId);
   if (existing.has(name)) {
-    const status = world.switches.duplicateExtensionStatus;
+    const status = context.switches.duplicateExtensionStatus;
     throw new GraphError(status, 'Request_BadRequest', 'An extension already exists with given id.');
   }
   const ofThisApp = [...existing.values()].filter(({ creatorApp }) => creatorApp === caller.app);
@@ -41,35 +41,35 @@ export function create(world: World, call: Call, caller: GraphCaller): Reply {
     badRequest(`Maximum number of extensions values supported per application is ${maxPerApp}.`);
   }
   const extension = { name, properties: propertiesOf(body), creatorApp: caller.app };
-  world.directory.extensions.put(caller.user.objectId, extension, replicatedAt(world));
-  return single(world, call, caller, 201, extension);
+  context.directory.extensions.put(caller.user.objectId, extension, replicatedAt(context));
+  return single(context, call, caller, 201, extension);
 }
 
 /** Replaces all properties: those that are not sent are gone. */
-export function update(world: World, call: Call, caller: GraphCaller): Reply {
+export function update(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   requireScope(caller, 'User.ReadWrite');
   const body = checkedBody(call, type);
-  const { extensions } = world.directory;
+  const { extensions } = context.directory;
   const existing = extensions.of(caller.user.objectId).get(nameOf(call)) ?? notFound();
   const extension = { ...existing, properties: propertiesOf(body) };
-  extensions.put(caller.user.objectId, extension, replicatedAt(world));
-  return world.switches.patchAnswersBody
-    ? single(world, call, caller, 200, extension)
+  extensions.put(caller.user.objectId, extension, replicatedAt(context));
+  return context.switches.patchAnswersBody
+    ? single(context, call, caller, 200, extension)
     : noContent(requestIds(call));
 }
 
-export function remove(world: World, call: Call, caller: GraphCaller): Reply {
+export function remove(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   requireScope(caller, 'User.ReadWrite');
-  const { extensions } = world.directory;
+  const { extensions } = context.directory;
   const existing = extensions.of(caller.user.objectId).get(nameOf(call)) ?? notFound();
-  extensions.remove(caller.user.objectId, existing.name, replicatedAt(world));
+  extensions.remove(caller.user.objectId, existing.name, replicatedAt(context));
   return noContent(requestIds(call));
 }
 
 /** The user's extensions as a read of Graph shows them. */
-export function shownExtensions(world: World, userObjectId: string): Record<string, unknown>[] {
-  const replica = world.directory.extensions.asReplicated(userObjectId, world.clock());
-  return [...replica.values()].map((extension) => shown(extension, world.switches.onlyIdInExtensions));
+export function shownExtensions(context: EmulatorContext, userObjectId: string): Record<string, unknown>[] {
+  const replica = context.directory.extensions.asReplicated(userObjectId, context.clock());
+  return [...replica.values()].map((extension) => shown(extension, context.switches.onlyIdInExtensions));
 }
 
 export function shown(extension: OpenExtension, onlyId = false): Record<string, unknown> {
@@ -84,21 +84,21 @@ export function shown(extension: OpenExtension, onlyId = false): Record<string, 
 /** What an app stored, without what describes the extension itself. */
 export function propertiesOf(body: Record<string, unknown>): Record<string, unknown> {
   const describing = ['extensionName', 'id'];
-  const own = Object.entries(body).filter(
+  const ownUrls = Object.entries(body).filter(
     ([name]) => !name.startsWith('@odata.') && !describing.includes(name),
   );
-  return Object.fromEntries(own);
+  return Object.fromEntries(ownUrls);
 }
 
 function single(
-  world: World,
+  context: EmulatorContext,
   call: Call,
   caller: GraphCaller,
   status: number,
   extension: OpenExtension,
 ): Reply {
-  const onlyId = world.switches.onlyIdInExtensions;
-  const body = { '@odata.context': `${context(world, caller)}/$entity`, ...shown(extension, onlyId) };
+  const onlyId = context.switches.onlyIdInExtensions;
+  const body = { '@odata.context': `${contextUrl(context, caller)}/$entity`, ...shown(extension, onlyId) };
   return graphReply(call, status, body);
 }
 
@@ -122,17 +122,17 @@ function checkedBody(call: Call, ifUndeclared?: string): Record<string, unknown>
   return body;
 }
 
-function context(world: World, caller: GraphCaller): string {
-  return `${world.url}/v1.0/$metadata#users('${caller.user.objectId}')/extensions`;
+function contextUrl(context: EmulatorContext, caller: GraphCaller): string {
+  return `${context.url}/v1.0/$metadata#users('${caller.user.objectId}')/extensions`;
 }
 
 function nameOf(call: Call): string {
   return call.params.name ?? '';
 }
 
-function replicatedAt(world: World): number {
-  const { replicaLagInMs } = world.switches;
-  return replicaLagInMs > 0 ? world.clock() + replicaLagInMs : 0;
+function replicatedAt(context: EmulatorContext): number {
+  const { replicaLagInMs } = context.switches;
+  return replicaLagInMs > 0 ? context.clock() + replicaLagInMs : 0;
 }
 
 function notFound(): never {

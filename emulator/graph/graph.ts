@@ -1,36 +1,36 @@
 import { type Call, type Handler, type Reply } from '../http/exchange';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { authenticate, type GraphCaller } from './bearer';
 import { GraphError } from './errors';
 import { create, list, read, remove, update } from './extensions';
 import { me } from './me';
 
-export function graphHandlers(world: World) {
-  const answering =
-    (handle: (world: World, call: Call, caller: GraphCaller) => Reply): Handler =>
+export function graphHandlers(context: EmulatorContext) {
+  const withErrorMapping =
+    (handle: (context: EmulatorContext, call: Call, caller: GraphCaller) => Reply): Handler =>
     (call) => {
       try {
-        const caller = authenticate(world, call);
-        checkLimit(world);
-        return handle(world, call, caller);
+        const caller = authenticate(context, call);
+        checkLimit(context);
+        return handle(context, call, caller);
       } catch (error) {
         if (error instanceof GraphError) return error.toReply(call);
         throw error;
       }
     };
   return {
-    'graph.me': answering(me),
-    'graph.extension.list': answering(list),
-    'graph.extension.create': answering(create),
-    'graph.extension.read': answering(read),
-    'graph.extension.update': answering(update),
-    'graph.extension.delete': answering(remove),
+    'graph.me': withErrorMapping(me),
+    'graph.extension.list': withErrorMapping(list),
+    'graph.extension.create': withErrorMapping(create),
+    'graph.extension.read': withErrorMapping(read),
+    'graph.extension.update': withErrorMapping(update),
+    'graph.extension.delete': withErrorMapping(remove),
   };
 }
 
-function checkLimit(world: World): void {
-  const limit = world.switches.graphLimit;
-  const seconds = world.limits.exceeded('graph', limit);
+function checkLimit(context: EmulatorContext): void {
+  const limit = context.switches.graphLimit;
+  const seconds = context.limits.exceeded('graph', limit);
   if (seconds === undefined) return;
   throw new GraphError(429, 'TooManyRequests', 'Please retry again later.', {
     ...(limit?.retryAfter ? { 'retry-after': String(seconds) } : {}),

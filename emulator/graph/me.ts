@@ -1,12 +1,12 @@
 import { type Call, NotEmulated, type Reply } from '../http/exchange';
 import { type User } from '../state/users';
-import { type World } from '../world';
+import { type EmulatorContext } from '../context';
 import { type GraphCaller, requireScope } from './bearer';
 import { GraphError } from './errors';
 import { shownExtensions } from './extensions';
 import { graphReply } from './reply';
 
-export function me(world: World, call: Call, caller: GraphCaller): Reply {
+export function me(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   requireScope(caller, 'User.Read', 'User.ReadWrite');
   const unknown = [...call.query.keys()].find((name) => !['$select', '$expand'].includes(name));
   if (unknown !== undefined) throw new NotEmulated(`Graph's query option ${unknown}`);
@@ -16,16 +16,16 @@ export function me(world: World, call: Call, caller: GraphCaller): Reply {
   // Without an explicit id in $select Graph says nothing of the extensions.
   const withExtensions = expanded !== null && call.query.has('$select') && selected.includes('id');
   return graphReply(call, 200, {
-    '@odata.context': `${world.url}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
+    '@odata.context': `${context.url}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
     ...select(caller.user, selected),
-    ...(withExtensions ? extensions(world, caller.user) : {}),
+    ...(withExtensions ? extensions(context, caller.user) : {}),
   });
 }
 
-function extensions(world: World, user: User): Record<string, unknown> {
+function extensions(context: EmulatorContext, user: User): Record<string, unknown> {
   return {
-    'extensions@odata.context': `${world.url}/v1.0/$metadata#users('${user.objectId}')/extensions`,
-    extensions: shownExtensions(world, user.objectId),
+    'extensions@odata.context': `${context.url}/v1.0/$metadata#users('${user.objectId}')/extensions`,
+    extensions: shownExtensions(context, user.objectId),
   };
 }
 

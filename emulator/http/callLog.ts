@@ -1,4 +1,4 @@
-import { assertConcernsSomething, concerns } from './emulated';
+import { assertKnownOperation, matchesOperation } from './emulated';
 
 export interface LoggedRequest {
   operation: string;
@@ -33,9 +33,9 @@ export class CallLog {
   }
 
   countOf(prefix: string): number {
-    if (prefix !== notEmulated) assertConcernsSomething(prefix);
+    if (prefix !== notEmulated) assertKnownOperation(prefix);
     let sum = 0;
-    for (const [operation, count] of this.#counts) if (concerns(prefix, operation)) sum += count;
+    for (const [operation, count] of this.#counts) if (matchesOperation(prefix, operation)) sum += count;
     return sum;
   }
 

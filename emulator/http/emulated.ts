@@ -82,13 +82,13 @@ export const emulated = [
 export type Operation = (typeof emulated)[number]['operation'];
 
 /** Whether a fault, delay or count for `prefix` concerns the operation: `graph` and `graph.extension` are prefixes. */
-export function concerns(prefix: string, operation: string): boolean {
+export function matchesOperation(prefix: string, operation: string): boolean {
   return operation === prefix || operation.startsWith(`${prefix}.`);
 }
 
 /** Throws for a prefix that concerns nothing: a misspelt fault would otherwise be a test that tests nothing. */
-export function assertConcernsSomething(prefix: string): void {
-  if (emulated.some(({ operation }) => concerns(prefix, operation))) return;
+export function assertKnownOperation(prefix: string): void {
+  if (emulated.some(({ operation }) => matchesOperation(prefix, operation))) return;
   const known = [...new Set(emulated.map(({ operation }) => operation))].join(', ');
   throw new Error(`The emulator has no operation "${prefix}". It has: ${known}`);
 }

@@ -1,4 +1,4 @@
-import { assertConcernsSomething, concerns } from './emulated';
+import { assertKnownOperation, matchesOperation } from './emulated';
 
 export type Fault = {
   /** An operation, or a prefix of several: `acs`, `graph.extension`. */
@@ -27,40 +27,40 @@ export type FaultKind =
 
 /** The failures that were asked for, in order; and the delays. */
 export class Faults {
-  #waiting: { fault: Fault; letThrough: number; left: number }[] = [];
+  #waiting: { fault: Fault; remainingPasses: number; remaining: number }[] = [];
   readonly #delays = new Map<string, number>();
 
   add(fault: Fault): void {
-    assertConcernsSomething(fault.operation);
-    this.#waiting.push({ fault, letThrough: fault.after ?? 0, left: fault.times ?? 1 });
+    assertKnownOperation(fault.operation);
+    this.#waiting.push({ fault, remainingPasses: fault.after ?? 0, remaining: fault.times ?? 1 });
   }
 
   delay(operation: string, milliseconds: number): void {
-    assertConcernsSomething(operation);
+    assertKnownOperation(operation);
     this.#delays.set(operation, milliseconds);
   }
 
   /** The failure of this call, if it is to have one: of those that concern it the first that was asked for. */
   take(operation: string): Fault | undefined {
     for (const entry of this.#waiting) {
-      if (!concerns(entry.fault.operation, operation)) continue;
-      if (entry.letThrough > 0) {
-        entry.letThrough -= 1;
+      if (!matchesOperation(entry.fault.operation, operation)) continue;
+      if (entry.remainingPasses > 0) {
+        entry.remainingPasses -= 1;
         continue;
       }
-      entry.left -= 1;
-      if (entry.left <= 0) this.#waiting = this.#waiting.filter((other) => other !== entry);
+      entry.remaining -= 1;
+      if (entry.remaining <= 0) this.#waiting = this.#waiting.filter((other) => other !== entry);
       return entry.fault;
     }
     return undefined;
   }
 
   /** The most particular delay wins. */
-  delayOf(operation: string): number {
-    let [delay, particularity] = [0, -1];
+  delayFor(operation: string): number {
+    let [delay, prefixLength] = [0, -1];
     for (const [prefix, milliseconds] of this.#delays) {
-      if (prefix.length > particularity && concerns(prefix, operation)) {
-        [delay, particularity] = [milliseconds, prefix.length];
+      if (prefix.length > prefixLength && matchesOperation(prefix, operation)) {
+        [delay, prefixLength] = [milliseconds, prefix.length];
       }
     }
     return delay;

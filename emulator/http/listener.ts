@@ -74,7 +74,7 @@ export class Listener {
   async #serve(call: Call, route: Route, response: ServerResponse): Promise<void> {
     const { faults, handlers, log } = this.#parts;
     const entry = log.record(route.operation, call.method, call.path);
-    const delay = faults.delayOf(route.operation);
+    const delay = faults.delayFor(route.operation);
     if (delay > 0) await sleep(delay, undefined, { ref: false });
     const fault = faults.take(route.operation);
     const handle = (): Reply => {
@@ -198,14 +198,14 @@ function crossOrigin(reply: Reply): Reply {
 }
 
 function preflight(call: Call, methods: string[]): Reply {
-  const asked = call.headers['access-control-request-headers'];
+  const requested = call.headers['access-control-request-headers'];
   return {
     status: 204,
     headers: {
       'access-control-allow-origin': '*',
       'access-control-allow-methods': methods.join(', '),
       'access-control-max-age': '600',
-      ...(asked === undefined ? {} : { 'access-control-allow-headers': asked }),
+      ...(requested === undefined ? {} : { 'access-control-allow-headers': requested }),
     },
     body: '',
   };

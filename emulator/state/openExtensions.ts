@@ -28,8 +28,8 @@ export class OpenExtensions {
   }
 
   remove(userObjectId: string, name: string, replicatedAt = 0): void {
-    const left = [...this.of(userObjectId)].filter(([key]) => key !== name);
-    this.#write(userObjectId, left, replicatedAt);
+    const remaining = [...this.of(userObjectId)].filter(([key]) => key !== name);
+    this.#write(userObjectId, remaining, replicatedAt);
   }
 
   all(): { userObjectId: string; extension: OpenExtension }[] {

@@ -21,16 +21,16 @@ const hour = 3600;
 const otherTenant = '0de20000-0000-4000-8000-0000000000ff';
 const otherApp = '0de20000-0000-4000-8000-0000000000aa';
 
-let stranger: SigningKey | undefined;
+let cachedUntrustedKey: SigningKey | undefined;
 
-/** A key of nobody's: made when first asked for, since a key costs a tenth of a second. */
-function strangersKey(): SigningKey {
-  stranger ??= new SigningKey(generateKeyPairSync('rsa', { modulusLength: 2048 }));
-  return stranger;
+/** A key that no service publishes. Generated on first use, since that takes a tenth of a second. */
+function untrustedKey(): SigningKey {
+  cachedUntrustedKey ??= new SigningKey(generateKeyPairSync('rsa', { modulusLength: 2048 }));
+  return cachedUntrustedKey;
 }
 
-function signedByStranger(draft: Draft): void {
-  draft.sign = (signed) => strangersKey().sign(signed);
+function signWithUntrustedKey(draft: Draft): void {
+  draft.sign = (signed) => untrustedKey().sign(signed);
 }
 
 function signedWith(draft: Draft, algorithm: string, digest: string): void {
@@ -72,11 +72,11 @@ const defects = {
   },
   tenant_mismatch: (draft) => void (draft.claims.tid = otherTenant),
   unknown_key: (draft) => {
-    draft.header.kid = strangersKey().kid;
-    signedByStranger(draft);
+    draft.header.kid = untrustedKey().kid;
+    signWithUntrustedKey(draft);
   },
   /** Says that it was signed with a published key, and was not. */
-  wrong_key: signedByStranger,
+  wrong_key: signWithUntrustedKey,
   bad_signature: (draft) => {
     const { sign } = draft;
     draft.sign = (signed) => {
@@ -103,13 +103,13 @@ const defects = {
   },
   rs512: (draft) => signedWith(draft, 'RS512', 'sha512'),
   embedded_jwk: (draft) => {
-    const key = strangersKey();
+    const key = untrustedKey();
     draft.header = { typ: 'JWT', alg: 'RS256', jwk: { kty: 'RSA', use: 'sig', ...key.jwk() } };
-    signedByStranger(draft);
+    signWithUntrustedKey(draft);
   },
   embedded_certificate: (draft) => {
-    draft.header = { typ: 'JWT', alg: 'RS256', x5c: [strangersKey().certificate] };
-    signedByStranger(draft);
+    draft.header = { typ: 'JWT', alg: 'RS256', x5c: [untrustedKey().certificate] };
+    signWithUntrustedKey(draft);
   },
   no_kid: (draft) => {
     withoutHeader(draft, 'kid');

@@ -17,8 +17,8 @@ export function encodePart(part: unknown): string {
 
 /** The three parts of a signed JSON Web Token, none of them believed; undefined if it is not one. */
 export function decodeJwt(token: string): Jwt | undefined {
-  const [header = '', claims = '', signature, ...more] = token.split('.');
-  if (signature === undefined || more.length > 0 || !/^[\w-]*$/.test(signature)) return undefined;
+  const [header = '', claims = '', signature, ...others] = token.split('.');
+  if (signature === undefined || others.length > 0 || !/^[\w-]*$/.test(signature)) return undefined;
   const [headerPart, claimsPart] = [decodePart(header), decodePart(claims)];
   if (!headerPart || !claimsPart) return undefined;
   return {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../src/errors';
-import type { Emulator } from '../../emulator/handle';
+import type { Emulator } from '../../emulator/emulator';
 
 /** What a test looks at of an answer, whoever fetched it. */
 export interface Answer {

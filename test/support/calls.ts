@@ -1,4 +1,4 @@
-import type { Emulator } from '../../emulator/handle';
+import type { Emulator } from '../../emulator/emulator';
 
 /** The upstream calls, by operation, that were made while `work` ran. */
 export async function callsDuring(

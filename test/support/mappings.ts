@@ -1,4 +1,4 @@
-import type { Emulator } from '../../emulator/handle';
+import type { Emulator } from '../../emulator/emulator';
 import type { User } from '../../emulator/startEmulator';
 import { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
 import { createMappingSeal } from '../../src/identities/stores/graph/mappingSeal';

@@ -6,7 +6,7 @@ import { type SigningKey, type SigningKeys } from './tokens/signingKeys';
 import { type TokenForge } from './tokens/tokenForge';
 
 /** What the services of one emulator share. */
-export interface World {
+export interface EmulatorContext {
   readonly url: string;
   readonly clock: Clock;
   readonly directory: Directory;
