@@ -12,7 +12,8 @@ import { createRejectedRateLimit, createUserRateLimit } from './http/middleware/
 import { createRequestLog } from './http/middleware/requestLog';
 import { sendJson } from './http/sendJson';
 import { createRoutes, methodNotAllowed } from './http/routes';
-import { requiredScope, type Services } from './composition';
+import { requiredScope } from './authentication/requiredScope';
+import type { Services } from './composition';
 
 export interface AppParts {
   config: Config;

@@ -1,8 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { createBearerAuthentication } from './authentication/bearerAuthentication';
-import { createChallenges } from './authentication/challenge';
-import { createEntraAuthority, type EntraAuthority } from './entra/entraAuthority';
+import type { EntraAuthority } from './authentication/entra/entraAuthority';
+import { composeProviders } from './composeProviders';
 import type { Config } from './config/config';
 import { createHttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
@@ -29,39 +28,11 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-export const requiredScope = 'access_as_user';
-
 /** The composition root. Nothing in here is started, but for what `start` methods do. */
 export function createServices(config: Config, log: Logger, timings: Timings = defaultTimings): Services {
-  const { authorityHost, tenantId, clientId, clientSecret, audiences, allowedClientIds } = config.entra;
+  const { authorityHost, tenantId, clientId, clientSecret } = config.entra;
   const http = createHttpClient();
-  const authority = createEntraAuthority({
-    authorityHost,
-    tenantId,
-    http,
-    timings: timings.signingKeys,
-    log,
-  });
-  const challenges = createChallenges({
-    realm: `api://${clientId}`,
-    authorizationUri: `${authorityHost}/${tenantId}/oauth2/v2.0/authorize`,
-    requiredScope,
-  });
-  const requireBearerToken = createBearerAuthentication({
-    authority,
-    authorityHost,
-    tenantId,
-    clientId,
-    policy: {
-      tenantId,
-      audiences,
-      allowedClientIds,
-      requiredScope,
-      scopeToRequest: `api://${clientId}/${requiredScope}`,
-    },
-    challenges,
-    cacheSize: config.entra.verifiedTokenCacheSize,
-  });
+  const { authority, challenges, requireBearerToken } = composeProviders({ config, http, timings, log });
 
   const oboTokens = createOboTokens({
     authority,

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { createEntraAuthority, type EntraAuthority } from '../entra/entraAuthority';
+import { createEntraAuthority, type EntraAuthority } from '../authentication/entra/entraAuthority';
 import type { Config } from '../config/config';
 import { createLogger } from '../logger';
 import { createHttpClient, type HttpClient } from '../resilience/httpClient';

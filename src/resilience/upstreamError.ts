@@ -1,7 +1,13 @@
 import { ApiError, type ErrorCode } from '../errors';
 
 export type UpstreamName =
-  'Microsoft Entra ID' | 'Microsoft Graph' | 'Azure Communication Services' | 'Azure Table Storage';
+  | 'Microsoft Entra ID'
+  | 'Microsoft Entra External ID'
+  | 'Azure AD B2C'
+  | 'the OpenID Connect provider'
+  | 'Microsoft Graph'
+  | 'Azure Communication Services'
+  | 'Azure Table Storage';
 
 /** What is known about a failed call, independent of the SDK. */
 export interface FailureFacts {

@@ -1,15 +1,13 @@
 import {
   type AccessTokenPolicy,
-  malformedProblem,
   permissionChecks,
-  type TokenCheck,
-  type TokenProblem,
   validityChecks,
-} from '../../authentication/accessTokenChecks';
+} from '../../authentication/entra/accessTokenChecks';
 import { clientIdOf, type DecodedJwt } from '../../authentication/jwt';
+import { malformedProblem, type TokenCheck, type TokenProblem } from '../../authentication/tokenChecks';
 import type { ErrorCode } from '../../errors';
 import { errorCodes } from '../../errors';
-import { requiredScope } from '../../composition';
+import { requiredScope } from '../../authentication/requiredScope';
 import type { Config } from '../../config/config';
 import { type Check, ok, problem, type Result, skipped } from '../check';
 import { printable } from '../report';
@@ -36,9 +34,10 @@ export function createAccessTokenCheck(
     needs,
     async run() {
       if (!token.jwt) {
+        const malformed = malformedProblem('Microsoft Entra ID', []);
         return [
-          { ...problem(malformedProblem.message, describeNonJwt(token.text)), name: `${label}, form` },
-          predictResponse(label, { check: 'form', code: 'invalid_token', problem: malformedProblem }),
+          { ...problem(malformed.message, describeNonJwt(token.text)), name: `${label}, form` },
+          predictResponse(label, { check: 'form', code: 'invalid_token', problem: malformed }),
         ];
       }
       return explain(context, token.text, token.jwt, label);
@@ -67,7 +66,7 @@ async function explain(
     );
     return found;
   };
-  const look = (check: TokenCheck, code: ErrorCode) =>
+  const look = (check: TokenCheck<AccessTokenPolicy>, code: ErrorCode) =>
     report(check.name, code, check.find(jwt, policy, now() / 1_000));
 
   for (const check of validityChecks) look(check, 'invalid_token');

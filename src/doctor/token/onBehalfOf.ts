@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
-import { AuthenticatedUser } from '../../authentication/authenticatedUser';
+import { createEntraUser } from '../../authentication/entra/entraProvider';
 import { createChallenges } from '../../authentication/challenge';
 import type { DecodedJwt } from '../../authentication/jwt';
 import { withDeadline } from '../../resilience/deadline';
 import { ApiError } from '../../errors';
-import { requiredScope } from '../../composition';
+import { requiredScope } from '../../authentication/requiredScope';
 import { createExtensionClient } from '../../graph/extensionClient';
 import { createSealedMappingFormat, type GraphMapping } from '../../identities/stores/graph/sealedMapping';
 import { createMappingSeal } from '../../identities/stores/graph/mappingSeal';
@@ -26,7 +26,11 @@ export function createOnBehalfOfChecks(
 ): Check[] {
   const { config, authority, http, log } = context;
   const { entra, graph, mapping } = config;
-  const user = new AuthenticatedUser(jwt, text, hash('sha256', text, 'base64url'));
+  const user = createEntraUser({
+    jwt,
+    accessToken: text,
+    accessTokenHash: hash('sha256', text, 'base64url'),
+  });
   const challenges = createChallenges({
     realm: `api://${entra.clientId}`,
     authorizationUri: `${entra.authorityHost}/${entra.tenantId}/oauth2/v2.0/authorize`,

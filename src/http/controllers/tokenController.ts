@@ -44,9 +44,15 @@ export function createTokenController({
 
     async exchangeTeamsToken(request, response) {
       const caller = getCaller(response);
-      const { tenantId, objectId, clientId } = caller;
+      const { entra, clientId } = caller;
+      if (!entra) {
+        throw new ApiError(
+          'teams_exchange_not_supported',
+          'Only users of Microsoft Entra ID can exchange a Teams token. Use GET /api/token for a token of your own identity.',
+        );
+      }
       const clientIds = clientId === undefined ? allowedClientIds : [clientId, ...allowedClientIds];
-      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { tenantId, objectId, clientIds });
+      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { ...entra, clientIds });
       const { signal } = startRequestDeadline(response, timeLimitInMs);
       const token = await exchangeTeamsToken(caller, teamsToken, signal);
       sendJson(response, 200, tokenBody(token));
