@@ -1,5 +1,6 @@
 import { type LoggedRequest } from './http/callLog';
 import { type Fault } from './http/faults';
+import { type CustomerTenant } from './customers/customerTenant';
 import { type SeededUsers, type User } from './state/users';
 import { type Switches } from './switches';
 import { type AccessTokenOptions, type TeamsTokenOptions, type TokenOptions } from './tokens/tokenForge';
@@ -26,6 +27,9 @@ export interface Emulator {
   /** Carol has a Teams licence. */
   readonly users: SeededUsers;
   readonly communicationResource: { id: string; connectionString: string; otherId: string };
+  /** A tenant of Microsoft Entra External ID, and one of Azure AD B2C, with the same users. */
+  readonly externalId: CustomerTenant;
+  readonly b2c: CustomerTenant;
   /** The environment of a server that is to use this emulator. */
   settings(): Record<string, string>;
   /** Everything back to the start, except the keys. */

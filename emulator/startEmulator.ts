@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https';
 import { type AddressInfo } from 'node:net';
 import { acsHandlers } from './acs/acs';
 import { ensureCertificates } from './certificates/loopbackCertificates';
+import { customerHandlers, createCustomers } from './customers/customers';
 import { controlPrefix } from './control/actions';
 import { controlHandler } from './control/control';
 import { entraHandlers } from './entra/entra';
@@ -55,6 +56,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     communicationKey,
     secret: randomBytes(32),
   };
+  const customers = createCustomers({
+    url,
+    clock,
+    users: directory.users,
+    standby: keys.published()[0] ?? keys.current,
+  });
   const faults = new Faults();
   const log = new CallLog();
   const mappingKey = options.mappingKey ?? randomBytes(32).toString('base64');
@@ -69,6 +76,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       redirectUris: [...authClient.webRedirectUris, ...authClient.spaRedirectUris],
     },
     users: directory.users.seeded,
+    externalId: customers.externalId,
+    b2c: customers.b2c,
     communicationResource: { ...pick(communicationResource, 'id', 'otherId'), connectionString },
     switches,
     settings: () => ({
@@ -118,7 +127,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     stop: () => stop(server),
   };
   const listener = new Listener({
-    handlers: { ...entraHandlers(context), ...graphHandlers(context), ...acsHandlers(context) },
+    handlers: {
+      ...entraHandlers(context),
+      ...customerHandlers(customers),
+      ...graphHandlers(context),
+      ...acsHandlers(context),
+    },
     faults,
     log,
     control: { prefix: controlPrefix, handler: controlHandler(emulator) },

@@ -1,3 +1,5 @@
+import { b2cSeed, externalIdSeed } from '../customers/seed';
+
 interface Emulated {
   operation: string;
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -10,6 +12,30 @@ interface Emulated {
 
 /** Everything that is emulated. Whatever is not in this table is answered with 501 NotEmulated. */
 export const emulated = [
+  {
+    operation: 'externalId.discovery',
+    method: 'GET',
+    path: `/${externalIdSeed.tenantId}/v2.0/.well-known/openid-configuration`,
+    crossOrigin: true,
+  },
+  {
+    operation: 'externalId.keys',
+    method: 'GET',
+    path: `/${externalIdSeed.tenantId}/discovery/v2.0/keys`,
+    crossOrigin: true,
+  },
+  {
+    operation: 'b2c.discovery',
+    method: 'GET',
+    path: `/${b2cSeed.tenantName}.onmicrosoft.com/{policy}/v2.0/.well-known/openid-configuration`,
+    crossOrigin: true,
+  },
+  {
+    operation: 'b2c.keys',
+    method: 'GET',
+    path: `/${b2cSeed.tenantName}.onmicrosoft.com/{policy}/discovery/v2.0/keys`,
+    crossOrigin: true,
+  },
   {
     operation: 'entra.discovery',
     method: 'GET',

@@ -43,7 +43,7 @@ export interface IdentityProvider {
   /** Whether the metadata has been loaded. */
   isReady(): boolean;
   /** Waits for the metadata. Throws UpstreamError if it cannot be loaded. */
-  load(): Promise<void>;
+  load(): Promise<unknown>;
   /** The listener is called whenever the signing keys change. */
   onKeysChanged(listener: () => void): void;
 }

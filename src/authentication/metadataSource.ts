@@ -15,7 +15,7 @@ export interface MetadataSource<Metadata extends ProviderMetadata> {
   start(): void;
   stop(): void;
   /** The metadata loaded last, without waiting; undefined until the first load has succeeded. */
-  current(): Metadata | undefined;
+  readonly current: () => Metadata | undefined;
   /** The same, but waits for the first load. Throws UpstreamError if the provider cannot be reached. */
   metadata(): Promise<Metadata>;
   /**

@@ -90,7 +90,7 @@ export function createB2cProvider(settings: B2cSettings, parts: ProviderParts): 
     start: () => all.forEach((provider) => provider.start()),
     stop: () => all.forEach((provider) => provider.stop()),
     isReady: () => all.some((provider) => provider.isReady()),
-    load: async () => void (await Promise.all(all.map((provider) => provider.load()))),
+    load: () => Promise.all(all.map((provider) => provider.load())),
     onKeysChanged: (listener) => all.forEach((provider) => provider.onKeysChanged(listener)),
   };
 }

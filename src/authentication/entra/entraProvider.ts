@@ -110,7 +110,7 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
     start: () => authority.start(),
     stop: () => authority.stop(),
     isReady: () => authority.current() !== undefined,
-    load: async () => void (await authority.metadata()),
+    load: () => authority.metadata(),
     onKeysChanged: (listener) => authority.onKeysChanged(listener),
   };
 }

@@ -86,7 +86,7 @@ export function validityChecksOf({
             'wrong_algorithm',
             `The access token is not signed with ${algorithms.join(' or ')} (alg). ${asIssued}`,
           );
-        if (typ !== undefined && !accessTokenTypes.includes(String(typ).toLowerCase()))
+        if (typ !== undefined && !(typeof typ === 'string' && accessTokenTypes.includes(typ.toLowerCase())))
           return problem(
             'malformed_token',
             `The access token does not have the type at+jwt or JWT (typ). ${asIssued}`,

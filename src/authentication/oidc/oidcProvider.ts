@@ -95,7 +95,7 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
     start: () => metadata.start(),
     stop: () => metadata.stop(),
     isReady: () => metadata.current() !== undefined,
-    load: async () => void (await metadata.metadata()),
+    load: () => metadata.metadata(),
     onKeysChanged: (listener) => metadata.onKeysChanged(listener),
   };
 }
