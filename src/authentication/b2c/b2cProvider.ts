@@ -1,33 +1,21 @@
+import type { B2cConfig } from '../../config/providers';
 import type { IdentityProvider } from '../identityProvider';
 import { type DecodedJwt, stringClaim } from '../jwt';
 import { guidSubject } from '../oidc/accessTokenChecks';
 import { createOidcProvider, type OidcProviderPolicy, type ProviderParts } from '../oidc/oidcProvider';
+import { requiredScope } from '../requiredScope';
 import { problem, type TokenProblem } from '../tokenChecks';
-
-export interface B2cSettings {
-  readonly name: string;
-  readonly authorityHost: string;
-  readonly tenantId: string;
-  readonly tenantName: string;
-  readonly clientId: string;
-  /** User flows or custom policies that may issue tokens, such as B2C_1_susi. */
-  readonly policies: readonly string[];
-  readonly allowedClientIds: readonly string[];
-  /** ALLOWED_CLIENT_IDS, of this provider. */
-  readonly allowedClientIdsSetting: string;
-  readonly requiredScope: string;
-}
 
 export function b2cIssuer({
   authorityHost,
   tenantId,
-}: Pick<B2cSettings, 'authorityHost' | 'tenantId'>): string {
+}: Pick<B2cConfig, 'authorityHost' | 'tenantId'>): string {
   return `${authorityHost}/${tenantId}/v2.0/`;
 }
 
 /** Each policy publishes its own metadata and keys, under the issuer of the tenant. */
-export function b2cPolicies(settings: B2cSettings): ReadonlyMap<string, OidcProviderPolicy> {
-  const { name, authorityHost, tenantName, clientId, requiredScope } = settings;
+export function b2cPolicies(settings: B2cConfig): ReadonlyMap<string, OidcProviderPolicy> {
+  const { name, authorityHost, tenantName, clientId } = settings;
   const domain = `${tenantName}.onmicrosoft.com`;
   return new Map(
     settings.policies.map((policy): [string, OidcProviderPolicy] => {
@@ -71,7 +59,7 @@ export const wrongPolicyProblem: TokenProblem = problem(
 );
 
 /** A tenant of Azure AD B2C: one OpenID Connect provider for each policy. */
-export function createB2cProvider(settings: B2cSettings, parts: ProviderParts): IdentityProvider {
+export function createB2cProvider(settings: B2cConfig, parts: ProviderParts): IdentityProvider {
   const policies = new Map(
     [...b2cPolicies(settings)].map(([name, policy]) => [name, createOidcProvider(policy, parts)]),
   );

@@ -18,6 +18,8 @@ export interface AccessTokenPolicy {
   readonly requiredScope: string;
   /** Empty: any client application of the tenant. */
   readonly allowedClientIds: readonly string[];
+  /** The setting that lists them. */
+  readonly allowedClientIdsSetting: string;
   /** The scope to request from Entra; named in messages about a token for something else. */
   readonly scopeToRequest: string;
 }
@@ -130,10 +132,10 @@ export const permissionChecks: readonly PermissionCheck<AccessTokenPolicy>[] = [
     name: 'client application',
     permanent: true,
     code: 'client_not_allowed',
-    find: (jwt, { allowedClientIds }) =>
+    find: (jwt, { allowedClientIds, allowedClientIdsSetting }) =>
       allowedClientIds.length === 0 || allowedClientIds.includes(clientIdOf(jwt) ?? '')
         ? undefined
-        : clientNotAllowedProblem('ALLOWED_CLIENT_IDS'),
+        : clientNotAllowedProblem(allowedClientIdsSetting),
   },
 ];
 

@@ -1,21 +1,17 @@
+import type { EntraProviderConfig } from '../../config/providers';
 import { AuthenticatedUser } from '../authenticatedUser';
 import { type ChallengeOptions, createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
 import { clientIdOf, type DecodedJwt, isSignedBy, stringClaim } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
+import { requiredScope } from '../requiredScope';
 import { badSignatureProblem, firstProblem, unknownKeyProblem } from '../tokenChecks';
 import { type AccessTokenPolicy, permissionChecks, validityChecks } from './accessTokenChecks';
 import { EntraBearerStrategy, unknownKey } from './bearerStrategy';
 import type { EntraAuthority } from './entraAuthority';
 
-export interface EntraProviderOptions {
-  name: string;
+export interface EntraProviderOptions extends EntraProviderConfig {
   authority: EntraAuthority;
-  authorityHost: string;
-  clientId: string;
-  audiences: readonly string[];
-  allowedClientIds: readonly string[];
-  requiredScope: string;
 }
 
 /** The challenges of an API that is registered in Microsoft Entra ID. */
@@ -23,8 +19,7 @@ export function entraChallengeOptions({
   authorityHost,
   tenantId,
   clientId,
-  requiredScope,
-}: Record<'authorityHost' | 'tenantId' | 'clientId' | 'requiredScope', string>): ChallengeOptions {
+}: Pick<EntraProviderConfig, 'authorityHost' | 'tenantId' | 'clientId'>): ChallengeOptions {
   return {
     realm: `api://${clientId}`,
     authorizationUri: `${authorityHost}/${tenantId}/oauth2/v2.0/authorize`,
@@ -32,35 +27,29 @@ export function entraChallengeOptions({
   };
 }
 
+/** @param issuers of the authority's metadata, once it has been loaded */
 export function entraPolicy(
-  {
-    clientId,
-    audiences,
-    allowedClientIds,
-    requiredScope,
-  }: Pick<EntraProviderOptions, 'clientId' | 'audiences' | 'allowedClientIds' | 'requiredScope'>,
-  { tenantId, current }: EntraAuthority,
+  { tenantId, clientId, audiences, allowedClientIds, allowedClientIdsSetting }: EntraProviderConfig,
+  issuers: () => readonly string[],
 ): AccessTokenPolicy {
   return {
     tenantId,
     audiences,
     allowedClientIds,
+    allowedClientIdsSetting,
     requiredScope,
     scopeToRequest: `api://${clientId}/${requiredScope}`,
     get issuers() {
-      return current()?.issuers ?? [];
+      return issuers();
     },
   };
 }
 
 /** One tenant of Microsoft Entra ID. */
 export function createEntraProvider(options: EntraProviderOptions): IdentityProvider {
-  const { name, authority, authorityHost, clientId, audiences, requiredScope } = options;
-  const { tenantId } = authority;
-  const policy = entraPolicy(options, authority);
-  const challenges = createChallenges(
-    entraChallengeOptions({ authorityHost, tenantId, clientId, requiredScope }),
-  );
+  const { name, authority, authorityHost, tenantId, clientId, audiences } = options;
+  const policy = entraPolicy(options, () => authority.current()?.issuers ?? []);
+  const challenges = createChallenges(entraChallengeOptions(options));
   const checkByPassport = createPassportCheck(
     new EntraBearerStrategy({
       authority,

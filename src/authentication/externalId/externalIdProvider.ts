@@ -1,31 +1,22 @@
+import type { ExternalIdConfig } from '../../config/providers';
 import type { IdentityProvider } from '../identityProvider';
 import { stringClaim } from '../jwt';
 import { guidSubject } from '../oidc/accessTokenChecks';
 import { createOidcProvider, type OidcProviderPolicy, type ProviderParts } from '../oidc/oidcProvider';
+import { requiredScope } from '../requiredScope';
 import { problem, type TokenCheck } from '../tokenChecks';
-
-export interface ExternalIdSettings {
-  readonly name: string;
-  readonly authorityHost: string;
-  readonly tenantId: string;
-  readonly clientId: string;
-  readonly allowedClientIds: readonly string[];
-  /** ALLOWED_CLIENT_IDS, of this provider. */
-  readonly allowedClientIdsSetting: string;
-  readonly requiredScope: string;
-}
 
 /** The issuer of an external tenant, which does not carry the name of the tenant but its id; the second one is that of a custom domain. */
 export function externalIdIssuers({
   authorityHost,
   tenantId,
-}: Pick<ExternalIdSettings, 'authorityHost' | 'tenantId'>): readonly string[] {
+}: Pick<ExternalIdConfig, 'authorityHost' | 'tenantId'>): readonly string[] {
   return [`https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`, `${authorityHost}/${tenantId}/v2.0`];
 }
 
 /** Microsoft Entra External ID: tokens as of Entra, version 2, but with an issuer of their own. */
-export function externalIdPolicy(settings: ExternalIdSettings): OidcProviderPolicy {
-  const { name, authorityHost, tenantId, clientId, requiredScope } = settings;
+export function externalIdPolicy(settings: ExternalIdConfig): OidcProviderPolicy {
+  const { name, authorityHost, tenantId, clientId } = settings;
   const tenantUrl = `${authorityHost}/${tenantId}`;
   return {
     name,
@@ -64,9 +55,6 @@ function tenantCheck(tenantId: string): TokenCheck<unknown> {
   };
 }
 
-export function createExternalIdProvider(
-  settings: ExternalIdSettings,
-  parts: ProviderParts,
-): IdentityProvider {
+export function createExternalIdProvider(settings: ExternalIdConfig, parts: ProviderParts): IdentityProvider {
   return createOidcProvider(externalIdPolicy(settings), parts);
 }
