@@ -2,9 +2,11 @@ import cors from 'cors';
 import express, { type Express, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from './config/config';
+import { isEntra } from './config/providers';
 import { createTokenController } from './http/controllers/tokenController';
 import { createUserController } from './http/controllers/userController';
 import { createApiDocs } from './http/apiDocs/apiDocs';
+import { openApiVariablesOf } from './http/apiDocs/openApiDocument';
 import { ApiError, printable } from './errors';
 import { rejectLargeBody } from './http/middleware/bodyLimit';
 import { createErrorHandler } from './http/middleware/errorHandler';
@@ -36,17 +38,23 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
   app.use(setSafeHeaders);
   app.use(
     '/health',
-    createHealthRoutes(() => isAcceptingWork() && services.authority.current() !== undefined),
+    createHealthRoutes(() => {
+      if (isAcceptingWork() && services.isReady()) return { ready: true };
+      const reason = services.unreadyReason();
+      return { ready: false, ...(reason === undefined ? {} : { reason }) };
+    }),
   );
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
-  if (config.apiDocs) app.use(createApiDocs(config.entra, requiredScope));
+  if (config.apiDocs) app.use(createApiDocs(openApiVariablesOf(config.providers), requiredScope));
   app.use(rejectLargeBody);
   app.use(
     createRoutes({
       token: createTokenController({
         users: services.communicationUsers,
         exchangeTeamsToken: services.exchangeTeamsToken,
-        allowedClientIds: config.entra.allowedClientIds,
+        allowedClientIdsOf: (tenantId) =>
+          config.providers.filter(isEntra).find((provider) => provider.tenantId === tenantId)
+            ?.allowedClientIds ?? [],
         timeLimitInMs: services.requestTimeLimitInMs,
       }),
       user: createUserController({
@@ -78,7 +86,7 @@ const respondNotFound: RequestHandler = ({ method, path }, _response, next) =>
   next(new ApiError('not_found', `Not found: ${method} ${printable(path, maxPathLength)}.`));
 
 /** For load balancers. Upstream services are not checked: an outage of one must not take all instances out of rotation. */
-function createHealthRoutes(isReady: () => boolean): Router {
+function createHealthRoutes(readiness: () => { ready: boolean; reason?: string }): Router {
   const router = Router();
   router.use((request, _response, next) => {
     const reads = request.method === 'GET' || request.method === 'HEAD';
@@ -87,8 +95,8 @@ function createHealthRoutes(isReady: () => boolean): Router {
   });
   router.get('/live', (_request, response) => sendJson(response, 200, { status: 'live' }));
   router.get('/ready', (_request, response) => {
-    const ready = isReady();
-    sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready' });
+    const { ready, ...reason } = readiness();
+    sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...reason });
   });
   return router;
 }

@@ -1,14 +1,10 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { createB2cProvider } from './authentication/b2c/b2cProvider';
 import { createBearerAuthentication } from './authentication/bearerAuthentication';
-import { createEntraAuthority, type EntraAuthority } from './authentication/entra/entraAuthority';
-import { createEntraProvider } from './authentication/entra/entraProvider';
+import type { EntraAuthority } from './authentication/entra/entraAuthority';
 import type { Challenges } from './authentication/challenge';
-import { createExternalIdProvider } from './authentication/externalId/externalIdProvider';
 import type { IdentityProvider } from './authentication/identityProvider';
-import { oidcPolicy } from './authentication/oidc/oidcPolicy';
-import { createOidcProvider, type ProviderParts } from './authentication/oidc/oidcProvider';
+import type { ProviderParts } from './authentication/oidc/oidcProvider';
 import type { Config } from './config/config';
 import type { ProviderConfig } from './config/providers';
 import type { HttpClient } from './resilience/httpClient';
@@ -37,20 +33,19 @@ export interface ProvidersParts {
   readonly log: Logger;
 }
 
-export function composeProviders({ config, http, timings, log }: ProvidersParts): ComposedProviders {
+export async function composeProviders({
+  config,
+  http,
+  timings,
+  log,
+}: ProvidersParts): Promise<ComposedProviders> {
   const parts = { http, timings: timings.signingKeys, log };
-  const [first, ...others] = config.providers;
-  const composed = [
-    composeProvider(first, parts),
-    ...others.map((other) => composeProvider(other, parts)),
-  ] as const;
-  const [{ provider: firstProvider }, ...rest] = composed;
-  const providers = composed.map(({ provider }) => provider);
+  const composed = await Promise.all(config.providers.map((provider) => composeProvider(provider, parts)));
+  const [first, ...others] = composed.map(({ provider }) => provider);
+  if (!first) throw new TypeError('at least one identity provider is needed');
+  const providers = [first, ...others] as const;
   return {
-    requireBearerToken: createBearerAuthentication({
-      providers: [firstProvider, ...rest.map(({ provider }) => provider)],
-      cacheSize: config.verifiedTokenCacheSize,
-    }),
+    requireBearerToken: createBearerAuthentication({ providers, cacheSize: config.verifiedTokenCacheSize }),
     entra: composed.find(({ provider }) => provider.name === 'entra')?.entra,
     start: () => providers.forEach((provider) => provider.start()),
     stop: () => providers.forEach((provider) => provider.stop()),
@@ -58,21 +53,35 @@ export function composeProviders({ config, http, timings, log }: ProvidersParts)
   };
 }
 
-function composeProvider(
+/** The parts of other kinds of providers, and the packages that they use, are not loaded. */
+async function composeProvider(
   config: ProviderConfig,
   parts: ProviderParts,
-): { provider: IdentityProvider; entra?: EntraParts } {
+): Promise<{ provider: IdentityProvider; entra?: EntraParts }> {
   switch (config.kind) {
     case 'entra': {
+      const [{ createEntraAuthority }, { createEntraProvider }] = await Promise.all([
+        import('./authentication/entra/entraAuthority.js'),
+        import('./authentication/entra/entraProvider.js'),
+      ]);
       const authority = createEntraAuthority({ ...config, ...parts });
       const provider = createEntraProvider({ ...config, authority });
       return { provider, entra: { authority, challenges: provider.challenges } };
     }
-    case 'external_id':
+    case 'external_id': {
+      const { createExternalIdProvider } = await import('./authentication/externalId/externalIdProvider.js');
       return { provider: createExternalIdProvider(config, parts) };
-    case 'b2c':
+    }
+    case 'b2c': {
+      const { createB2cProvider } = await import('./authentication/b2c/b2cProvider.js');
       return { provider: createB2cProvider(config, parts) };
-    case 'oidc':
+    }
+    case 'oidc': {
+      const [{ createOidcProvider }, { oidcPolicy }] = await Promise.all([
+        import('./authentication/oidc/oidcProvider.js'),
+        import('./authentication/oidc/oidcPolicy.js'),
+      ]);
       return { provider: createOidcProvider(oidcPolicy(config), parts) };
+    }
   }
 }

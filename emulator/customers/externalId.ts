@@ -4,7 +4,7 @@ import { externalIdSeed } from './seed';
 
 /** Microsoft Entra External ID: the tokens of Entra, version 2, with the issuer of an external tenant. */
 export function externalIdTenant(url: string): TenantKind {
-  const { tenantId, apiClientId, clientId } = externalIdSeed;
+  const { tenantId, tenantName, apiClientId, clientId } = externalIdSeed;
   const issuer = `${url}/${tenantId}/v2.0`;
   const own = { iss: issuer, tid: tenantId };
   return {
@@ -14,6 +14,7 @@ export function externalIdTenant(url: string): TenantKind {
     clientId,
     settings: {
       EXTERNAL_ID_TENANT_ID: tenantId,
+      EXTERNAL_ID_TENANT_NAME: tenantName,
       EXTERNAL_ID_CLIENT_ID: apiClientId,
       EXTERNAL_ID_AUTHORITY_HOST: url,
     },

@@ -91,7 +91,7 @@ function invalid({ challenges, problem: { code, message } }: Rejection): ApiErro
   return challenges.invalidToken(code, message);
 }
 
-const unknownIssuerProblem = problem(
+export const unknownIssuerProblem = problem(
   'wrong_issuer',
   'The access token was not issued by any of the identity providers of this API (iss). Check the authority that your app signs in with.',
 );

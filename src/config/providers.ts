@@ -47,6 +47,10 @@ export interface OidcConfig extends CommonProviderConfig {
   readonly algorithms: readonly string[];
 }
 
+export function isEntra(provider: ProviderConfig): provider is EntraProviderConfig {
+  return provider.kind === 'entra';
+}
+
 /** The settings of each kind: a named provider has all of them under its suffix. */
 export const settingsOfKind = {
   entra: [

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { createEntraAuthority, type EntraAuthority } from '../authentication/entra/entraAuthority';
-import type { Config } from '../config/config';
+import type { Config, EntraConfig } from '../config/config';
+import { isEntra } from '../config/providers';
 import { createLogger } from '../logger';
 import { createHttpClient, type HttpClient } from '../resilience/httpClient';
 import { defaultTimings } from '../timings';
@@ -9,8 +10,6 @@ import { defaultTimings } from '../timings';
 export interface DoctorContext {
   readonly config: Config;
   readonly http: HttpClient;
-  /** The server's own source of keys and issuers. */
-  readonly authority: EntraAuthority;
   /** Required by the server's parts; it writes nothing, since the checks report. */
   readonly log: Logger;
   /** Milliseconds since 1970 by this machine's clock. */
@@ -19,22 +18,29 @@ export interface DoctorContext {
   readonly clocksAheadInMs: Map<string, number>;
 }
 
+/** The same for one tenant of Microsoft Entra ID. */
+export interface EntraDoctorContext extends DoctorContext {
+  readonly entra: EntraConfig;
+  /** The server's own source of keys and issuers. */
+  readonly authority: EntraAuthority;
+}
+
 export function createDoctorContext(config: Config, now: () => number): DoctorContext {
-  const http = createHttpClient();
-  const log = createLogger({ level: 'silent', secrets: [], destination: { write: () => undefined } });
-  const { authorityHost, tenantId } = config.entra;
   return {
     config,
-    http,
-    authority: createEntraAuthority({
-      authorityHost,
-      tenantId,
-      http,
-      timings: defaultTimings.signingKeys,
-      log,
-    }),
-    log,
+    http: createHttpClient(),
+    log: createLogger({ level: 'silent', secrets: [], destination: { write: () => undefined } }),
     now,
     clocksAheadInMs: new Map(),
   };
+}
+
+/** One for each provider of the kind `entra`. */
+export function entraContextsOf(context: DoctorContext): readonly EntraDoctorContext[] {
+  const { config, http, log } = context;
+  return config.providers.filter(isEntra).map((provider) => ({
+    ...context,
+    entra: provider.name === config.entra?.name ? config.entra : { ...provider, clientSecret: undefined },
+    authority: createEntraAuthority({ ...provider, http, timings: defaultTimings.signingKeys, log }),
+  }));
 }

@@ -1,4 +1,5 @@
 import type { Config, Environment } from '../config/config';
+import { graphStoreOf } from '../config/identities';
 import { type Check, type Finding, runChecks, skipped } from './check';
 import { createAuthorityChecks } from './checks/authority';
 import { createConfigurationChecks } from './checks/configuration';
@@ -6,12 +7,13 @@ import { createClientCredentialCheck } from './checks/clientCredential';
 import { createClockCheck } from './checks/clock';
 import { createCommunicationCheck } from './checks/communication';
 import { createGraphCheck, createPermissionChecks } from './checks/graph';
+import { createOpenIdChecks, openIdProvidersOf } from './checks/openIdProvider';
 import { createPortCheck } from './checks/port';
 import { createRuntimeChecks } from './checks/runtime';
 import { createSettingsCheck } from './checks/settings';
 import { parseOptions, splitTokens, usage } from './options';
 import { createReport, type Output } from './report';
-import { createDoctorContext, type DoctorContext } from './context';
+import { createDoctorContext, type DoctorContext, entraContextsOf } from './context';
 import { createTokenChecks } from './token/tokenChecks';
 
 export interface DoctorCall {
@@ -82,36 +84,58 @@ async function runCheck(
 /** In the order of their dependencies. */
 function checksOfSetUp(context: DoctorContext, environment: Environment): Check[] {
   const { config, http, clocksAheadInMs } = context;
-  const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(context);
-  const known: { graphToken?: string } = {};
-  const credential = createClientCredentialCheck(
-    context,
-    [signingKeys],
-    (graphToken) => (known.graphToken = graphToken),
-  );
+  const { checks, keysOfEntra } = checksOfProviders(context);
   return [
     ...createConfigurationChecks(config),
     createPortCheck(config.port, http),
-    metadata,
-    v1Metadata,
-    signingKeys,
-    createGraphCheck(context),
+    ...checks,
+    ...checksOfGraphReach(context),
     createClockCheck(clocksAheadInMs),
-    credential,
-    ...createPermissionChecks(() => known.graphToken, [credential]),
+    ...checksOfGraphAccess(context, keysOfEntra),
     createCommunicationCheck(context, environment),
   ];
 }
 
+interface ProviderChecks {
+  readonly checks: readonly Check[];
+  readonly keys: readonly Check[];
+  readonly keysOfEntra: readonly Check[];
+}
+
+/** Whether each identity provider publishes what verifies its tokens. */
+function checksOfProviders(context: DoctorContext): ProviderChecks {
+  const entra = entraContextsOf(context).map(createAuthorityChecks);
+  const others = openIdProvidersOf(context).map((provider) => createOpenIdChecks(context, provider));
+  const keysOfEntra = entra.map(({ signingKeys }) => signingKeys);
+  return {
+    checks: [
+      ...entra.flatMap(({ metadata, v1Metadata, signingKeys }) => [metadata, v1Metadata, signingKeys]),
+      ...others.flatMap(({ metadata, signingKeys }) => [metadata, signingKeys]),
+    ],
+    keys: [...keysOfEntra, ...others.map(({ signingKeys }) => signingKeys)],
+    keysOfEntra,
+  };
+}
+
+/** Left out where the identity store does without Microsoft Graph. */
+function checksOfGraphReach(context: DoctorContext): Check[] {
+  const graph = graphStoreOf(context.config.identities);
+  return graph ? [createGraphCheck(context, graph)] : [];
+}
+
+function checksOfGraphAccess(context: DoctorContext, needs: readonly Check[]): Check[] {
+  const graph = graphStoreOf(context.config.identities);
+  const [entra] = entraContextsOf(context);
+  if (!graph || !entra) return [];
+  const known: { graphToken?: string } = {};
+  const accept = (graphToken: string) => (known.graphToken = graphToken);
+  const credential = createClientCredentialCheck(entra, graph, needs, accept);
+  return [credential, ...createPermissionChecks(() => known.graphToken, [credential])];
+}
+
 function checksOfTokens(context: DoctorContext, tokens: readonly string[]): Check[] {
-  const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(context);
-  return [
-    metadata,
-    v1Metadata,
-    signingKeys,
-    createClockCheck(context.clocksAheadInMs),
-    ...createTokenChecks(context, tokens, [signingKeys]),
-  ];
+  const { checks, keys } = checksOfProviders(context);
+  return [...checks, createClockCheck(context.clocksAheadInMs), ...createTokenChecks(context, tokens, keys)];
 }
 
 /** From the environment, since malformed settings contain secrets too. */

@@ -149,6 +149,16 @@ const cases: Record<ErrorCode, () => Case> = {
     expected: { status: 403, innererror: { code: 'AADSTS65001' } },
     calls: { 'entra.token.on_behalf_of': 1 },
   }),
+  teams_exchange_not_supported: () => ({
+    provoke: async () => {
+      const { externalId } = system.emulator;
+      const settings = { ...externalId.settings(), IDENTITY_PROVIDER: 'external_id', IDENTITY_STORE: 'acs' };
+      const server = await startReadyServer(system, settings);
+      return server.call('get', '/exchangeToken', externalId.accessToken());
+    },
+    expected: { status: 403 },
+    calls: { 'externalId.discovery': 1, 'externalId.keys': 1 },
+  }),
   not_found: () => ({
     provoke: (server) => server.call('get', '/api/tokens', system.emulator.accessToken()),
     expected: { status: 404 },
@@ -232,10 +242,10 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
   internal_error: () => ({
-    provoke: () => {
+    provoke: async () => {
       const config = loadConfig(system.emulator.settings());
       const log = silentLog();
-      const services = createServices(config, log);
+      const services = await createServices(config, log);
       const users = services.communicationUsers;
       const broken = {
         ...services,

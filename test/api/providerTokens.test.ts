@@ -164,8 +164,7 @@ describe.each(testProviders)('$kind', (provider) => {
       server = await startReadyServer(system, settings());
       const clock = fakeMonotonicClock();
       const made = await callsDuring(system.emulator, async () => {
-        for (let count = 0; count < 10; count += 1)
-          expectInvalid(await call(inventedKey()), 'unknown_key');
+        for (let count = 0; count < 10; count += 1) expectInvalid(await call(inventedKey()), 'unknown_key');
       });
       expect(made).toEqual(provider.metadataCalls);
       tenant().rotateKeys();
@@ -217,7 +216,12 @@ describe.each(testProviders)('$kind', (provider) => {
 
     async function startWith(change: Record<string, string>): Promise<Answer> {
       const body = await discovery(change);
-      system.emulator.fail({ operation: `${provider.operations}.discovery`, kind: 'malformed', body, times: Infinity });
+      system.emulator.fail({
+        operation: `${provider.operations}.discovery`,
+        kind: 'malformed',
+        body,
+        times: Infinity,
+      });
       server = await system.startAnother(settings());
       return call(token());
     }
@@ -242,7 +246,7 @@ describe.each(testProviders)('$kind', (provider) => {
 
     it('whose keys are on another host is for providers that are known to do so', async () => {
       const { port } = new URL(system.emulator.url);
-      const keys = new URL(((JSON.parse(await discovery({})) as { jwks_uri: string }).jwks_uri));
+      const keys = new URL((JSON.parse(await discovery({})) as { jwks_uri: string }).jwks_uri);
       const answer = await startWith({ jwks_uri: `https://127.0.0.1:${port}${keys.pathname}` });
       if (kind === 'oidc') expectAdmitted(answer);
       else expectError(answer, unusable('read discovery'));

@@ -88,7 +88,7 @@ describe('scripts/register-apps.sh', () => {
     });
     const connection = 'endpoint=https://contoso.communication.azure.com/;accesskey=a2V5';
     const config = loadConfig({ ...settings, COMMUNICATION_SERVICES_CONNECTION_STRING: connection });
-    expect(config.entra.clientId).toBe(server?.appId);
+    expect(config.entra?.clientId).toBe(server?.appId);
     expect((await stat(join(folder, '.env'))).mode & 0o777).toBe(0o600);
     expect(output).toContain('Still to do: set COMMUNICATION_SERVICES_CONNECTION_STRING');
     expect(output).not.toContain(secret);

@@ -1,10 +1,12 @@
 import { ConfigError, type Environment, loadConfig } from '../../src/config/config';
 import { publishedCredentials } from '../../src/config/publishedCredentials';
+import { developmentAccount } from '../../src/config/tableConnection';
 import { type SettingName, settings } from '../../src/config/settings';
 import { authServer, communicationResource, developmentMappingKey } from '../../emulator/seed';
 
 const accessKey = Buffer.from('canary-access-key').toString('base64');
 const mappingKey = Buffer.from('canary-mapping-key-of-32-bytes-or-more').toString('base64');
+const accountKey = Buffer.from('canary-account-key').toString('base64');
 const clientId = 'a9150000-0000-4000-8000-000000000002';
 
 /** The least that a server needs; everything else has a default. */
@@ -14,6 +16,54 @@ const least = {
   AZURE_CLIENT_SECRET: 'canary~client.secret',
   COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey}`,
   IDENTITY_MAPPING_KEY: mappingKey,
+};
+/** The same for the other identity stores. */
+const leastOf = {
+  graph: least,
+  table: {
+    IDENTITY_STORE: 'table',
+    AZURE_TENANT_ID: least.AZURE_TENANT_ID,
+    AZURE_CLIENT_ID: least.AZURE_CLIENT_ID,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: least.COMMUNICATION_SERVICES_CONNECTION_STRING,
+    TABLES_CONNECTION_STRING: `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};EndpointSuffix=core.windows.net`,
+  },
+  acs: {
+    IDENTITY_STORE: 'acs',
+    AZURE_TENANT_ID: least.AZURE_TENANT_ID,
+    AZURE_CLIENT_ID: least.AZURE_CLIENT_ID,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: least.COMMUNICATION_SERVICES_CONNECTION_STRING,
+    IDENTITY_MAPPING_KEY: mappingKey,
+  },
+};
+/** What each provider needs, and the names of all its settings. */
+const leastOfProvider: Record<string, { own: Environment }> = {
+  external_id: {
+    own: {
+      EXTERNAL_ID_TENANT_ID: 'e7e40000-0000-4000-8000-000000000011',
+      EXTERNAL_ID_TENANT_NAME: 'contoso',
+      EXTERNAL_ID_CLIENT_ID: clientId,
+      EXTERNAL_ID_AUTHORITY_HOST: '',
+    },
+  },
+  b2c: {
+    own: {
+      B2C_TENANT_ID: 'b2c40000-0000-4000-8000-000000000021',
+      B2C_TENANT_NAME: 'contoso',
+      B2C_CLIENT_ID: clientId,
+      B2C_POLICIES: 'B2C_1_susi',
+      B2C_AUTHORITY_HOST: '',
+    },
+  },
+  oidc: {
+    own: {
+      OIDC_ISSUER: 'https://contoso.eu.auth0.com/',
+      OIDC_AUDIENCE: 'https://api.contoso.com',
+      OIDC_REQUIRED_SCOPE: '',
+      OIDC_USER_CLAIM: '',
+      OIDC_ALGORITHMS: '',
+      OIDC_ALLOWED_CLIENT_IDS: '',
+    },
+  },
 };
 const names = Object.keys(settings) as SettingName[];
 
@@ -30,6 +80,16 @@ function problemsOf(environment: Environment): readonly string[] {
 /** Values that each setting refuses; none where any text will do. */
 const malformed: Record<SettingName, string[]> = {
   PORT: ['canary', '-1', '65536', '30.5', '0x1F', '3000 3001'],
+  IDENTITY_PROVIDER: [
+    'canary',
+    'Entra',
+    'entra,entra',
+    'entra oidc',
+    'entra:',
+    'entra:Partner',
+    'entra:a_b',
+    ',',
+  ],
   AZURE_TENANT_ID: ['common', 'contoso.onmicrosoft.com', '7e4a0000-0000-4000-8000-00000000000'],
   AZURE_CLIENT_ID: ['not-a-guid', `api://${clientId}`, `{${clientId}}`],
   AZURE_CLIENT_SECRET: [],
@@ -41,6 +101,27 @@ const malformed: Record<SettingName, string[]> = {
     'https://login.microsoftonline.com?canary',
     'https://canary@login.microsoftonline.com',
   ],
+  EXTERNAL_ID_TENANT_ID: ['contoso', '7e4a0000'],
+  EXTERNAL_ID_TENANT_NAME: ['contoso.ciamlogin.com', 'https://contoso'],
+  EXTERNAL_ID_CLIENT_ID: [`api://${clientId}`],
+  EXTERNAL_ID_AUTHORITY_HOST: ['http://contoso.ciamlogin.com', 'https://contoso.ciamlogin.com/tenant'],
+  B2C_TENANT_ID: ['contoso', '7e4a0000'],
+  B2C_TENANT_NAME: ['contoso.onmicrosoft.com', 'https://contoso'],
+  B2C_CLIENT_ID: [`api://${clientId}`],
+  B2C_POLICIES: ['susi', 'B2C_1_', 'B2C_1_susi,canary', 'B2C_1_a/b', ','],
+  B2C_AUTHORITY_HOST: ['http://contoso.b2clogin.com', 'https://contoso.b2clogin.com/tenant'],
+  OIDC_ISSUER: [
+    'contoso.eu.auth0.com',
+    'http://contoso.eu.auth0.com/',
+    'https://canary@contoso.eu.auth0.com/',
+    'https://contoso.eu.auth0.com/?canary',
+    'https://contoso.eu.auth0.com/#canary',
+  ],
+  OIDC_AUDIENCE: [],
+  OIDC_REQUIRED_SCOPE: ['access as user', 'access"as"user'],
+  OIDC_USER_CLAIM: ['c'.repeat(101)],
+  OIDC_ALGORITHMS: ['none', 'HS256', 'RS256,HS256', 'rs256', ','],
+  OIDC_ALLOWED_CLIENT_IDS: [],
   COMMUNICATION_SERVICES_CONNECTION_STRING: [
     'canary-of-no-form',
     'endpoint=https://contoso.communication.azure.com/',
@@ -59,6 +140,24 @@ const malformed: Record<SettingName, string[]> = {
   MANAGED_IDENTITY_CLIENT_ID: ['system-assigned'],
   COMMUNICATION_SERVICES_TOKEN_SCOPES: ['chat,video', 'chat voip', ','],
   COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES: ['59', '1441', '24 hours', '60.5'],
+  IDENTITY_STORE: ['cosmos', 'Table', 'graph,table'],
+  IDENTITY_STORE_FALLBACK: ['table', 'yes'],
+  TABLES_CONNECTION_STRING: [
+    'canary-of-no-form',
+    'DefaultEndpointsProtocol=https;AccountName=contoso;EndpointSuffix=core.windows.net',
+    `DefaultEndpointsProtocol=http;AccountName=contoso;AccountKey=${accountKey}`,
+    `AccountName=contoso;AccountKey=${accountKey};TableEndpoint=http://contoso.table.core.windows.net`,
+    'TableEndpoint=https://contoso.table.core.windows.net/;SharedAccessSignature=sv=2024-11-04&sig=canary',
+    'UseDevelopmentStorage=false',
+  ],
+  TABLES_ENDPOINT: [
+    'contoso.table.core.windows.net',
+    'http://contoso.table.core.windows.net',
+    'https://contoso.table.core.windows.net/identityMappings',
+    'https://contoso.table.core.windows.net/?sv=canary',
+    'http://127.0.0.1:10002/devstoreaccount1',
+  ],
+  TABLES_NAME: ['ab', '1mappings', 'identity-mappings', 'Tables', 'c'.repeat(64)],
   GRAPH_ENDPOINT: ['http://graph.microsoft.com', 'https://graph.microsoft.com/v1.0', 'graph.microsoft.com'],
   GRAPH_EXTENSION_NAME: [
     'identityMapping',
@@ -98,10 +197,19 @@ const malformed: Record<SettingName, string[]> = {
   LOG_LEVEL: ['verbose', 'INFO'],
 };
 
+/** A complete environment in which the setting is read. */
+function leastFor(name: SettingName): Environment {
+  if (name.startsWith('TABLES_')) return leastOf.table;
+  const [kind, settings] = Object.entries(leastOfProvider).find(([, { own }]) => name in own) ?? [];
+  return kind === undefined || settings === undefined
+    ? least
+    : { ...leastOf.acs, IDENTITY_PROVIDER: kind, ...settings.own };
+}
+
 const malformedCases = names.flatMap((name) => malformed[name].map((value) => ({ name, value })));
 
 it.each(malformedCases)('refuses $name=$value, and says so without the value', ({ name, value }) => {
-  const problems = problemsOf({ ...least, [name]: value });
+  const problems = problemsOf({ ...leastFor(name), [name]: value });
   expect(problems).toHaveLength(1);
   const { description: what, source: where, format: form } = settings[name];
   expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
@@ -127,7 +235,11 @@ it('lists every missing setting at once, with what it is for and where to find i
 });
 
 it('lists every malformed and every missing setting in one message, and no value', () => {
-  const broken = names.filter((name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY');
+  const isRead = (name: SettingName) =>
+    !/^(TABLES_|IDENTITY_STORE|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_)/.test(name);
+  const broken = names.filter(
+    (name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY' && isRead(name),
+  );
   const environment = Object.fromEntries(broken.map((name) => [name, malformed[name][0]]));
   let message = '';
   try {
@@ -155,6 +267,16 @@ it.each(Object.keys(least) as (keyof typeof least)[])('misses %s, also when it i
 });
 
 it('has defaults for all the rest, those of the documentation', () => {
+  const entra = {
+    kind: 'entra',
+    name: 'entra',
+    authorityHost: 'https://login.microsoftonline.com',
+    tenantId: least.AZURE_TENANT_ID,
+    clientId,
+    audiences: [clientId, `api://${clientId}`],
+    allowedClientIds: [],
+    allowedClientIdsSetting: 'ALLOWED_CLIENT_IDS',
+  };
   expect(loadConfig(least)).toEqual({
     port: 3000,
     production: false,
@@ -162,22 +284,19 @@ it('has defaults for all the rest, those of the documentation', () => {
     apiDocs: true,
     trustedProxies: 0,
     corsAllowedOrigins: [],
-    entra: {
-      authorityHost: 'https://login.microsoftonline.com',
-      tenantId: least.AZURE_TENANT_ID,
-      clientId,
-      clientSecret: least.AZURE_CLIENT_SECRET,
-      audiences: [clientId, `api://${clientId}`],
-      allowedClientIds: [],
-      verifiedTokenCacheSize: 10_000,
-      oboTokenCacheSize: 2_000,
-    },
-    graph: { endpoint: 'https://graph.microsoft.com', extensionName: 'com.contoso.identityMapping' },
-    mapping: {
-      keys: [Buffer.from(mappingKey, 'base64')],
-      adoptUnsigned: false,
-      cacheSize: 50_000,
-      cacheMinutes: 60,
+    providers: [entra],
+    entra: { ...entra, clientSecret: least.AZURE_CLIENT_SECRET },
+    verifiedTokenCacheSize: 10_000,
+    identities: {
+      store: 'graph',
+      graph: {
+        endpoint: 'https://graph.microsoft.com',
+        extensionName: 'com.contoso.identityMapping',
+        mappingKeys: [Buffer.from(mappingKey, 'base64')],
+        adoptUnsigned: false,
+        oboTokenCacheSize: 2_000,
+      },
+      cache: { size: 50_000, minutes: 60 },
     },
     communication: {
       endpoint: 'https://contoso.communication.azure.com',
@@ -229,7 +348,7 @@ it.each<[string, Environment, unknown]>([
   [
     'adoption of unsigned mappings',
     { IDENTITY_MAPPING_UNSIGNED: 'adopt' },
-    { mapping: { adoptUnsigned: true } },
+    { identities: { graph: { adoptUnsigned: true } } },
   ],
   [
     'no rate limits',
@@ -290,8 +409,136 @@ it('refuses * for CORS in production, alone or among others', () => {
 
 it('takes several mapping keys, the first of which seals', () => {
   const other = Buffer.alloc(32, 'other').toString('base64');
-  const { mapping } = loadConfig({ ...least, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
-  expect(mapping.keys).toEqual([Buffer.from(mappingKey, 'base64'), Buffer.from(other, 'base64')]);
+  const { identities } = loadConfig({ ...least, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
+  const keys = [Buffer.from(mappingKey, 'base64'), Buffer.from(other, 'base64')];
+  expect(identities).toMatchObject({ graph: { mappingKeys: keys } });
+});
+
+describe('the identity stores', () => {
+  it.each(Object.entries(leastOf))('%s needs no more than this', (_, environment) => {
+    expect(problemsOf(environment)).toEqual([]);
+  });
+
+  it.each([
+    ['table', 'TABLES_CONNECTION_STRING'],
+    ['acs', 'IDENTITY_MAPPING_KEY'],
+  ] as const)('%s needs %s', (store, name) => {
+    expect(problemsOf({ ...leastOf[store], [name]: '' })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} is missing: `)),
+    ]);
+  });
+
+  it.each([
+    ['graph', /^TABLES_/],
+    ['table', /^(AZURE_CLIENT_SECRET|GRAPH_|IDENTITY_MAPPING_|OBO_)/],
+    ['acs', /^(AZURE_CLIENT_SECRET|GRAPH_|IDENTITY_MAPPING_UNSIGNED|IDENTITY_CACHE|OBO_|TABLES_)/],
+  ] as const)('%s does not read what it does not need', (store, unused) => {
+    const ignored = names.filter((name) => unused.test(name) && malformed[name].length > 0);
+    expect(ignored).not.toEqual([]);
+    const broken = Object.fromEntries(ignored.map((name) => [name, malformed[name][0]]));
+    expect(problemsOf({ ...leastOf[store], ...broken })).toEqual([]);
+  });
+
+  it('table needs what Microsoft Graph needs while users are moved from there', () => {
+    const moving = { ...leastOf.table, IDENTITY_STORE_FALLBACK: 'graph' };
+    expect(problemsOf(moving).map((problem) => problem.split(' ')[0])).toEqual([
+      'AZURE_CLIENT_SECRET',
+      'IDENTITY_MAPPING_KEY',
+    ]);
+    expect(problemsOf({ ...least, ...moving })).toEqual([]);
+  });
+
+  const otherKey = Buffer.alloc(32, 'other').toString('base64');
+  it.each<[string, Environment, RegExp]>([
+    [
+      'Graph with a fallback to itself',
+      { ...leastOf.graph, IDENTITY_STORE_FALLBACK: 'graph' },
+      /IDENTITY_STORE_FALLBACK=graph .*Set IDENTITY_STORE=table/,
+    ],
+    [
+      'acs with a fallback',
+      { ...least, ...leastOf.acs, IDENTITY_STORE_FALLBACK: 'graph' },
+      /cannot be given a custom id.*Set IDENTITY_STORE=table/,
+    ],
+    [
+      'acs with several keys',
+      { ...leastOf.acs, IDENTITY_MAPPING_KEY: `${mappingKey},${otherKey}` },
+      /IDENTITY_MAPPING_KEY has several keys.*Set the one key/,
+    ],
+    [
+      'a connection string and an endpoint',
+      { ...leastOf.table, TABLES_ENDPOINT: 'https://contoso.table.core.windows.net' },
+      /both set.*Keep/,
+    ],
+  ])('refuses %s, says why and what to choose', (_, environment, message) => {
+    expect(problemsOf(environment)).toEqual([expect.stringMatching(message)]);
+  });
+
+  const cosmos = 'https://contoso.table.cosmos.azure.com:443';
+  it.each([
+    [
+      'of a storage account',
+      leastOf.table.TABLES_CONNECTION_STRING,
+      'https://contoso.table.core.windows.net',
+    ],
+    [
+      'without a suffix',
+      `AccountName=contoso;AccountKey=${accountKey}`,
+      'https://contoso.table.core.windows.net',
+    ],
+    [
+      'of another cloud',
+      `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};EndpointSuffix=core.usgovcloudapi.net;`,
+      'https://contoso.table.core.usgovcloudapi.net',
+    ],
+    [
+      'of Cosmos DB',
+      `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};TableEndpoint=${cosmos}/;`,
+      'https://contoso.table.cosmos.azure.com',
+    ],
+    [
+      'of Azurite on another port',
+      `AccountName=contoso;AccountKey=${accountKey};TableEndpoint=http://127.0.0.1:4711/contoso;`,
+      'http://127.0.0.1:4711/contoso',
+    ],
+  ])('take a connection string %s', (_, text, endpoint) => {
+    const { identities } = loadConfig({ ...leastOf.table, TABLES_CONNECTION_STRING: text });
+    expect(identities).toMatchObject({
+      store: 'table',
+      table: { endpoint, tableName: 'identityMappings', accountKey: { accountName: 'contoso', accountKey } },
+    });
+  });
+
+  it('take the short connection string of Azurite', () => {
+    const { identities } = loadConfig({
+      ...leastOf.table,
+      TABLES_CONNECTION_STRING: 'UseDevelopmentStorage=true',
+    });
+    expect(identities).toMatchObject({ table: { endpoint: 'http://127.0.0.1:10002/devstoreaccount1' } });
+  });
+
+  it('take an endpoint for a managed identity', () => {
+    const { identities } = loadConfig({
+      ...leastOf.table,
+      TABLES_CONNECTION_STRING: '',
+      TABLES_ENDPOINT: `${cosmos}/`,
+      MANAGED_IDENTITY_CLIENT_ID: clientId,
+    });
+    expect(identities).toMatchObject({
+      table: {
+        endpoint: 'https://contoso.table.cosmos.azure.com',
+        accountKey: undefined,
+        managedIdentityClientId: clientId,
+      },
+    });
+  });
+
+  it("refuse Azurite's published key with a table service that is not on this machine", () => {
+    const text = `AccountName=contoso;AccountKey=${developmentAccount.accountKey}`;
+    expect(problemsOf({ ...leastOf.table, TABLES_CONNECTION_STRING: text })).toEqual([
+      expect.stringMatching(/^TABLES_CONNECTION_STRING has the account key that Azurite publishes/),
+    ]);
+  });
 });
 
 describe('the credentials that .env.sample publishes', () => {
@@ -318,6 +565,7 @@ describe('the credentials that .env.sample publishes', () => {
       clientSecret: authServer.clientSecret,
       accessKey: communicationResource.accessKey,
       mappingKey: developmentMappingKey,
+      tablesAccountKey: developmentAccount.accountKey,
     });
   });
 
@@ -346,5 +594,112 @@ describe('the credentials that .env.sample publishes', () => {
   it('are named all at once', () => {
     const everything = { ...least, ...published, GRAPH_ENDPOINT: remote.GRAPH_ENDPOINT };
     expect(problemsOf(everything).map((problem) => problem.split(' ')[0])).toEqual(Object.keys(published));
+  });
+});
+
+describe('IDENTITY_PROVIDER', () => {
+  const withProvider = (IDENTITY_PROVIDER: string, more: Environment = {}): Environment => ({
+    ...leastOf.acs,
+    ...leastOfProvider.external_id?.own,
+    ...leastOfProvider.b2c?.own,
+    ...leastOfProvider.oidc?.own,
+    IDENTITY_PROVIDER,
+    ...more,
+  });
+
+  it.each<[string, unknown]>([
+    [
+      'external_id',
+      {
+        authorityHost: 'https://contoso.ciamlogin.com',
+        clientId,
+        allowedClientIdsSetting: 'ALLOWED_CLIENT_IDS',
+      },
+    ],
+    [
+      'b2c',
+      { authorityHost: 'https://contoso.b2clogin.com', policies: ['B2C_1_susi'], tenantName: 'contoso' },
+    ],
+    [
+      'oidc',
+      {
+        issuer: 'https://contoso.eu.auth0.com/',
+        audience: 'https://api.contoso.com',
+        requiredScope: 'access_as_user',
+        userClaim: 'sub',
+        algorithms: ['RS256', 'PS256', 'ES256'],
+        allowedClientIds: [],
+      },
+    ],
+  ])('reads the settings of %s, and needs none of Entra', (kind, expected) => {
+    const none = { AZURE_TENANT_ID: undefined, AZURE_CLIENT_ID: undefined, AZURE_CLIENT_SECRET: undefined };
+    const { providers, entra } = loadConfig(withProvider(kind, none));
+    expect(providers).toEqual([expect.objectContaining({ kind, name: kind, ...(expected as object) })]);
+    expect(entra).toBeUndefined();
+  });
+
+  it.each(Object.entries(leastOfProvider))('misses the settings of %s', (kind, { own }) => {
+    const required = Object.entries(own).filter(([, value]) => value !== '');
+    for (const [name] of required) {
+      expect(problemsOf(withProvider(kind, { [name]: undefined }))).toEqual([
+        expect.stringMatching(new RegExp(`^${name} is missing: `)),
+      ]);
+    }
+  });
+
+  it('reads a further tenant from the settings with its suffix, which have their own defaults', () => {
+    const partner = {
+      AZURE_TENANT_ID__PARTNER: '0de20000-0000-4000-8000-0000000000ff',
+      AZURE_CLIENT_ID__PARTNER: clientId,
+    };
+    const config = loadConfig(
+      withProvider('entra,entra:partner', { ...partner, ALLOWED_CLIENT_IDS: clientId }),
+    );
+    expect(config.providers).toMatchObject([
+      { name: 'entra', tenantId: least.AZURE_TENANT_ID, allowedClientIds: [clientId] },
+      {
+        name: 'entra:partner',
+        tenantId: partner.AZURE_TENANT_ID__PARTNER,
+        allowedClientIds: [],
+        allowedClientIdsSetting: 'ALLOWED_CLIENT_IDS__PARTNER',
+      },
+    ]);
+    expect(problemsOf(withProvider('entra,entra:partner')).map((problem) => problem.split(' ')[0])).toEqual([
+      'AZURE_TENANT_ID__PARTNER',
+      'AZURE_CLIENT_ID__PARTNER',
+    ]);
+  });
+
+  it.each(['external_id', 'b2c', 'oidc', 'entra,oidc'])('%s needs another store than graph', (kind) => {
+    const problems = problemsOf({ ...withProvider(kind), ...least, IDENTITY_STORE: 'graph' });
+    expect(problems).toEqual([
+      expect.stringMatching(
+        /^IDENTITY_STORE=graph goes only with IDENTITY_PROVIDER=entra.+IDENTITY_STORE=table/,
+      ),
+    ]);
+  });
+
+  it('needs one tenant while users are moved from graph', () => {
+    const moving = { ...leastOf.table, ...least, IDENTITY_STORE: 'table', IDENTITY_STORE_FALLBACK: 'graph' };
+    expect(problemsOf({ ...withProvider('entra,oidc'), ...moving })).toEqual([
+      expect.stringMatching(/^IDENTITY_STORE_FALLBACK=graph goes only with IDENTITY_PROVIDER=entra/),
+    ]);
+  });
+
+  it.each([
+    [
+      'the same tenant',
+      'entra,entra:again',
+      { AZURE_TENANT_ID__AGAIN: least.AZURE_TENANT_ID, AZURE_CLIENT_ID__AGAIN: clientId },
+    ],
+    [
+      'the issuer of another kind',
+      'b2c,oidc',
+      { OIDC_ISSUER: 'https://contoso.b2clogin.com/b2c40000-0000-4000-8000-000000000021/v2.0/' },
+    ],
+  ])('refuses two providers with %s', (_, kinds, more) => {
+    expect(problemsOf(withProvider(kinds, more))).toEqual([
+      expect.stringMatching(/^IDENTITY_PROVIDER has .+ and .+, which are set to the same tenant or issuer/),
+    ]);
   });
 });

@@ -3,13 +3,17 @@ import { Strategy } from 'passport';
 import { clockSkewInSeconds } from '../tokenChecks';
 import type { OidcMetadata } from './oidcMetadata';
 
-export interface JoseStrategyOptions {
+/** What jose requires of a token. */
+export interface JosePolicy {
+  readonly issuers: readonly string[];
+  readonly audiences: readonly string[];
+  readonly algorithms: readonly string[];
+  readonly userClaim: string;
+}
+
+export interface JoseStrategyOptions extends JosePolicy {
   /** The metadata with the token's key. */
-  current: () => OidcMetadata | undefined;
-  issuers: readonly string[];
-  audiences: readonly string[];
-  algorithms: readonly string[];
-  userClaim: string;
+  readonly current: () => OidcMetadata | undefined;
 }
 
 /** Why the strategy rejects a token. */
@@ -38,18 +42,38 @@ export class JoseBearerStrategy extends Strategy {
   private async verify(token: string): Promise<object> {
     const metadata = this.options.current();
     if (!metadata) throw new Error('the keys are loaded before a token is verified');
-    // An ES module, and needed by a server with such a provider only.
-    const { jwtVerify } = await import('jose');
-    const { issuers, audiences, algorithms, userClaim } = this.options;
-    const { payload } = await jwtVerify(token, metadata.findKey, {
-      issuer: [...issuers],
-      audience: [...audiences],
-      algorithms: [...algorithms],
-      clockTolerance: clockSkewInSeconds,
-      requiredClaims: ['exp', userClaim],
-    });
-    return payload;
+    return verify(token, metadata, this.options);
   }
+}
+
+/** Why jose rejects a token; undefined if it accepts it. */
+export async function verifyByJose(
+  token: string,
+  metadata: OidcMetadata,
+  policy: JosePolicy,
+): Promise<JoseRejection | undefined> {
+  try {
+    await verify(token, metadata, policy);
+    return undefined;
+  } catch (error) {
+    const rejection = rejectionOf(error);
+    if (!rejection) throw error;
+    return rejection;
+  }
+}
+
+/** Returns the claims; throws an error of jose. */
+async function verify(token: string, { findKey }: OidcMetadata, policy: JosePolicy): Promise<object> {
+  // An ES module, and needed by a server with such a provider only.
+  const { jwtVerify } = await import('jose');
+  const { payload } = await jwtVerify(token, findKey, {
+    issuer: [...policy.issuers],
+    audience: [...policy.audiences],
+    algorithms: [...policy.algorithms],
+    clockTolerance: clockSkewInSeconds,
+    requiredClaims: ['exp', policy.userClaim],
+  });
+  return payload;
 }
 
 /** Undefined if it is not about the token. */

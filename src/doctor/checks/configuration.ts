@@ -1,20 +1,50 @@
+import { requiredScope } from '../../authentication/requiredScope';
 import type { Config } from '../../config/config';
+import type { ProviderConfig } from '../../config/providers';
+import { graphStoreOf, type GraphStoreConfig } from '../../config/identities';
 import { publishedCredentials } from '../../config/publishedCredentials';
 import { keyFingerprint } from '../../identities/stores/graph/mappingSeal';
 import { type Check, ok, problem, type Result, warning } from '../check';
 
 /** Settings that are valid but may be a risk. */
 export function createConfigurationChecks(config: Config): Check[] {
-  const { entra, graph, mapping, corsAllowedOrigins } = config;
+  const { providers, identities, corsAllowedOrigins } = config;
+  const graph = graphStoreOf(identities);
   return [
-    {
-      name: 'identity mapping key',
-      run: () => mapping.keys.map((key, index) => checkMappingKey(key, index)),
+    ...(identities.store === 'acs' ? [mappingKeyCheck([identities.customIdKey])] : []),
+    ...(graph ? createGraphStoreChecks(graph) : []),
+    { name: 'browser apps', run: () => corsAllowedOrigins.map(checkOrigin).concat(noOrigins(config)) },
+    ...providers.map(clientApplicationsCheck),
+  ];
+}
+
+function clientApplicationsCheck(provider: ProviderConfig): Check {
+  const { name, kind, allowedClientIds, allowedClientIdsSetting } = provider;
+  const scope = kind === 'oidc' ? provider.requiredScope : requiredScope;
+  return {
+    name: name === 'entra' ? 'client applications' : `client applications of ${name}`,
+    run: () => {
+      if (allowedClientIds.length === 0) {
+        const whose = kind === 'oidc' ? 'any' : 'any of the tenant';
+        return ok(`${whose} whose token has the scope ${scope} (${allowedClientIdsSetting} is empty)`);
+      }
+      return kind !== 'oidc' && allowedClientIds.includes(provider.clientId)
+        ? warning(
+            `${allowedClientIdsSetting} lists this API itself, which is not a client`,
+            'List the ids of the applications that sign users in.',
+          )
+        : ok(`${allowedClientIds.length} may call (${allowedClientIdsSetting})`);
     },
+  };
+}
+
+function createGraphStoreChecks({ extensionName, mappingKeys, adoptUnsigned }: GraphStoreConfig): Check[] {
+  return [
+    mappingKeyCheck(mappingKeys),
     {
       name: 'mappings without a seal',
       run: () =>
-        mapping.adoptUnsigned
+        adoptUnsigned
           ? warning(
               'are adopted (IDENTITY_MAPPING_UNSIGNED=adopt): anyone who can write to a user in Microsoft Graph can map the identity of another user',
               'Set it back to reject as soon as the users of the original sample have been adopted.',
@@ -23,26 +53,15 @@ export function createConfigurationChecks(config: Config): Check[] {
     },
     {
       name: 'open extension',
-      run: () => ok(`${graph.extensionName}; users mapped under another name are not found`),
-    },
-    { name: 'browser apps', run: () => corsAllowedOrigins.map(checkOrigin).concat(noOrigins(config)) },
-    {
-      name: 'client applications',
-      run: () => {
-        if (entra.allowedClientIds.length === 0)
-          return ok(
-            'any of the tenant whose token has the scope access_as_user (ALLOWED_CLIENT_IDS is empty)',
-          );
-        return entra.allowedClientIds.includes(entra.clientId)
-          ? warning(
-              'ALLOWED_CLIENT_IDS lists this API itself, which is not a client',
-              'List the ids of the applications that sign users in.',
-            )
-          : ok(`${entra.allowedClientIds.length} may call (ALLOWED_CLIENT_IDS)`);
-      },
+      run: () => ok(`${extensionName}; users mapped under another name are not found`),
     },
   ];
 }
+
+const mappingKeyCheck = (keys: readonly Buffer[]): Check => ({
+  name: 'identity mapping key',
+  run: () => keys.map(checkMappingKey),
+});
 
 /** 32 random bytes have about 30 distinct values; fewer than this does not happen by chance. */
 const minDistinctBytes = 16;

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
-import { createEntraUser } from '../../authentication/entra/entraProvider';
+import { createEntraUser, entraChallengeOptions } from '../../authentication/entra/entraProvider';
+import type { GraphStoreConfig } from '../../config/identities';
 import { createChallenges } from '../../authentication/challenge';
 import type { DecodedJwt } from '../../authentication/jwt';
 import { withDeadline } from '../../resilience/deadline';
 import { ApiError } from '../../errors';
-import { requiredScope } from '../../authentication/requiredScope';
 import { createExtensionClient } from '../../graph/extensionClient';
 import { createSealedMappingFormat, type GraphMapping } from '../../identities/stores/graph/sealedMapping';
 import { createMappingSeal } from '../../identities/stores/graph/mappingSeal';
@@ -14,30 +14,27 @@ import { UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainEntraError } from '../entraErrors';
 import { callTimeLimitInMs, explainNetworkError } from '../network';
-import type { DoctorContext } from '../context';
+import type { EntraDoctorContext } from '../context';
 import { defaultTimings } from '../../timings';
 
 /** What the server would do next with a good access token, by its own services: On-Behalf-Of, and reading the mapping. */
 export function createOnBehalfOfChecks(
-  context: DoctorContext,
+  context: EntraDoctorContext,
+  graph: GraphStoreConfig,
   text: string,
   jwt: DecodedJwt,
   needs: readonly Check[],
 ): Check[] {
-  const { config, authority, http, log } = context;
-  const { entra, graph, mapping } = config;
+  const { entra, authority, http, log } = context;
   const user = createEntraUser({
     jwt,
     accessToken: text,
     accessTokenHash: hash('sha256', text, 'base64url'),
   });
-  const challenges = createChallenges({
-    realm: `api://${entra.clientId}`,
-    authorizationUri: `${entra.authorityHost}/${entra.tenantId}/oauth2/v2.0/authorize`,
-    requiredScope,
-  });
+  const challenges = createChallenges(entraChallengeOptions(entra));
   const oboTokens = createOboTokens({
     ...entra,
+    clientSecret: entra.clientSecret ?? '',
     authority,
     graphEndpoint: graph.endpoint,
     cacheSize: 1,
@@ -46,7 +43,7 @@ export function createOnBehalfOfChecks(
     challenges,
     workTimeLimitInMs: callTimeLimitInMs,
   });
-  const format = createSealedMappingFormat(createMappingSeal(mapping.keys), mapping.adoptUnsigned);
+  const format = createSealedMappingFormat(createMappingSeal(graph.mappingKeys), graph.adoptUnsigned);
   const extensions = createExtensionClient({
     ...graph,
     oboTokens,
@@ -67,7 +64,7 @@ export function createOnBehalfOfChecks(
           'consented for this user: Microsoft Entra ID issues the server a token for Microsoft Graph On-Behalf-Of',
         );
       } catch (error) {
-        return explain(error, context);
+        return explain(error, context, graph);
       }
     },
   };
@@ -79,23 +76,23 @@ export function createOnBehalfOfChecks(
         const found = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
           extensions.find(user, deadline),
         );
-        return describeMapping(found && format.parse(user, found).trust, mapping.adoptUnsigned);
+        return describeMapping(found && format.parse(user, found).trust, graph.adoptUnsigned);
       } catch (error) {
-        return explain(error, context);
+        return explain(error, context, graph);
       }
     },
   };
   return [exchange, readMapping];
 }
 
-function explain(error: unknown, { config }: DoctorContext): Result {
-  const { authorityHost } = config.entra;
+function explain(error: unknown, { entra }: EntraDoctorContext, graph: GraphStoreConfig): Result {
+  const { authorityHost } = entra;
   if (error instanceof UpstreamError) {
     const { status, code = '' } = error.facts;
     const ofEntra = error.upstream === 'Microsoft Entra ID';
     const [url, setting] = ofEntra
       ? ([authorityHost, 'AZURE_AUTHORITY_HOST'] as const)
-      : ([config.graph.endpoint, 'GRAPH_ENDPOINT'] as const);
+      : ([graph.endpoint, 'GRAPH_ENDPOINT'] as const);
     if (status === undefined) return explainNetworkError(error, url, setting);
     if (!ofEntra) return problem(`Microsoft Graph answers HTTP ${status}`, 'Try again later.');
     const numbers = code.split(' ').map(Number).filter(Number.isSafeInteger);
