@@ -120,12 +120,12 @@ function readSettings(environment: Environment, production: boolean): ReadSettin
   choices.forEach(readSetting);
   const defaults = { IDENTITY_PROVIDER: [], IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none' };
   const chosen = { ...defaults, ...read } as Choices;
-  names
-    .filter((name) => !(name in chosen) && !providerSettingNames.has(name) && isUsed(name, chosen))
-    .forEach(readSetting);
   const [provider, ...otherProviders] = chosen.IDENTITY_PROVIDER.flatMap(
     (name) => readProvider(name, readOne as ReadSetting) ?? [],
   );
+  names
+    .filter((name) => !(name in chosen) && !providerSettingNames.has(name) && isUsed(name, chosen))
+    .forEach(readSetting);
 
   const values = read as ReadValues;
   const connection = values.COMMUNICATION_SERVICES_CONNECTION_STRING;

@@ -1,18 +1,18 @@
 // oidc-provider as a process of its own: it is an ES module, and so the server meets it as it would meet any provider.
-// Reads one JSON object from standard input, prints the issuer, and ends with its input.
+// Its first argument names a JSON file with its settings. It prints its issuer, and ends when its input ends.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import Provider from 'oidc-provider';
 
-const { certificate, key, jwks, clientId, clientSecret, audience, redirectUri } = JSON.parse(
-  readFileSync(3, 'utf8'),
-);
+const settings = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const { certificate, key, jwks, clientId, clientSecret, audience, redirectUri } = settings;
 
 const server = createServer({ cert: certificate, key });
 server.listen(0, '127.0.0.1', () => {
   const issuer = `https://localhost:${server.address().port}`;
   const provider = new Provider(issuer, {
     jwks,
+    cookies: { keys: ['a key for tests'] },
     clients: [
       {
         client_id: clientId,
@@ -23,7 +23,6 @@ server.listen(0, '127.0.0.1', () => {
       },
     ],
     pkce: { required: () => false },
-    scopes: ['openid', 'access_as_user'],
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     features: {
       devInteractions: { enabled: true },

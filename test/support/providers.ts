@@ -38,7 +38,8 @@ export const testProviders: readonly TestProvider[] = [
   {
     kind: 'b2c',
     tenant: ({ b2c }) => b2c,
-    settings: ({ b2c }) => ({ IDENTITY_PROVIDER: 'b2c', ...b2c.settings() }),
+    // One policy, which loads its metadata once.
+    settings: ({ b2c }) => ({ IDENTITY_PROVIDER: 'b2c', ...b2c.settings(), B2C_POLICIES: 'B2C_1_susi' }),
     operations: 'b2c',
     metadataCalls: { 'b2c.discovery': 1, 'b2c.keys': 1 },
     claimOfUser: 'sub',

@@ -81,6 +81,7 @@ export async function startServer(
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  let stopped = false;
 
   return {
     url,
@@ -92,6 +93,8 @@ export async function startServer(
       return accessToken === undefined ? test : test.set('Authorization', `Bearer ${accessToken}`);
     },
     async stop() {
+      if (stopped) return;
+      stopped = true;
       await close(server);
       await services.stop();
     },

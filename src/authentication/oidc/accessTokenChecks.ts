@@ -165,12 +165,10 @@ function isIdToken(jwt: DecodedJwt): boolean {
 function isAppOnly(jwt: DecodedJwt): boolean {
   const { idtyp, gty, scp, scope, roles } = jwt.claims;
   const subject = stringClaim(jwt, 'sub');
-  const withoutScope = scp === undefined && scope === undefined;
   return (
     idtyp === 'app' ||
     textsOf(gty).includes('client-credentials') ||
-    (withoutScope &&
-      (roles !== undefined || (subject !== undefined && subject === stringClaim(jwt, 'oid')))) ||
+    (scp === undefined && scope === undefined && roles !== undefined) ||
     (subject !== undefined && subject === oidcClientIdOf(jwt)) ||
     stringClaim(jwt, 'preferred_username')?.startsWith('service-account-') === true
   );
