@@ -7,6 +7,7 @@ import type { EntraAuthority } from './entra/entraAuthority';
 import { createIdentityLifecycle, type IdentityLifecycle } from './identities/identityLifecycle';
 import type { MappingStore } from './identities/mappingStore';
 import { createOrphanCleanup } from './identities/orphanCleanup';
+import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
 import type { Timings } from './timings';
@@ -35,9 +36,8 @@ export interface IdentityPartsOptions {
 /** What a store adds to the server. */
 interface ComposedStore {
   readonly store: MappingStore;
-  start?(): void;
-  unavailableReason?(): string | undefined;
-  stop?(): void;
+  /** Of a backend that has to be prepared before its first use. */
+  readonly availability?: TableAvailability;
 }
 
 /** Builds the parts of the chosen store. Those of other stores, and the packages that they use, are not loaded. */
@@ -54,16 +54,16 @@ export async function composeIdentities(options: IdentityPartsOptions): Promise<
 }
 
 function overStore(
-  { store, start, unavailableReason, stop }: ComposedStore,
+  { store, availability }: ComposedStore,
   { acs, timings, log }: IdentityPartsOptions,
 ): IdentityParts {
   const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
   return {
     lifecycle: createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log }),
-    start: () => start?.(),
-    unavailableReason: () => unavailableReason?.(),
+    start: () => availability?.start(),
+    unavailableReason: () => availability?.unavailableReason(),
     async stop() {
-      stop?.();
+      availability?.stop();
       await orphanCleanup.idle();
     },
   };
@@ -125,7 +125,7 @@ async function composeTableStore(
   const table = createMappingTable(config, upstream, () => availability.start());
   const { tableName } = config;
   const availability = createTableAvailability({ table, tableName, timings: timings.table, log });
-  return { store: createTableMappingStore(table), ...availability };
+  return { store: createTableMappingStore(table), availability };
 }
 
 async function composeCustomIds(
