@@ -22,7 +22,7 @@ const staleLockInMs = 30_000;
 /** The folder in which the certificates are kept, beside the project's package.json; git ignores it. */
 export const defaultCertificateFolder = join(projectRoot, '.emulator');
 
-/** The certificates of the folder; made anew if there are none, or none that are good for another month. */
+/** The certificates of the folder; created if there are none, or none that are good for another month. */
 export async function ensureCertificates(folder = defaultCertificateFolder): Promise<LoopbackCertificates> {
   const found = await findCertificates(folder);
   if (found) return found;
