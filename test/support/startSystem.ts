@@ -9,7 +9,7 @@ import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
 import type { Timings } from '../../src/timings';
 import { fastTimings } from './fastTimings';
-import { assertMatchesOpenApi } from '../contract/assertMatchesOpenApi';
+import { assertMatchesOpenApi } from './assertMatchesOpenApi';
 
 export interface TestServer {
   readonly url: string;
