@@ -34,7 +34,7 @@ describe('scripts/register-apps.sh, run several times', () => {
   });
   afterAll(closeTenant);
 
-  it('registers the API and its client, with references to each other', async () => {
+  it('registers the API and its client, with references to each other', () => {
     expect(firstRun).toMatchObject({ code: 0 });
     const [server, client] = az.apps;
     const scopeId = server?.api.oauth2PermissionScopes?.[0]?.id;
