@@ -2,10 +2,12 @@ import type { Logger } from 'pino';
 import type { AcsIdentityClient } from './acs/acsIdentityClient';
 import type { EntraParts } from './composeProviders';
 import type { Config } from './config/config';
-import type { AcsIdentities, GraphStoreConfig, TableStoreConfig } from './config/identities';
+import type { AcsIdentities, GraphStoreConfig, TableIdentities } from './config/identities';
 import { createIdentityLifecycle, type IdentityLifecycle } from './identities/identityLifecycle';
 import type { MappingStore } from './identities/mappingStore';
 import { createOrphanCleanup } from './identities/orphanCleanup';
+import type { PreviousMappingStore } from './identities/stores/fallback/fallbackMappingStore';
+import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
 import type { Timings } from './timings';
@@ -34,9 +36,8 @@ export interface IdentityPartsOptions {
 /** What a store adds to the server. */
 interface ComposedStore {
   readonly store: MappingStore;
-  start?(): void;
-  unavailableReason?(): string | undefined;
-  stop?(): void;
+  /** Of a backend that has to be prepared before its first use. */
+  readonly availability?: TableAvailability;
 }
 
 /** Builds the parts of the chosen store. Those of other stores, and the packages that they use, are not loaded. */
@@ -46,23 +47,23 @@ export async function composeIdentities(options: IdentityPartsOptions): Promise<
     case 'graph':
       return overStore({ store: await composeGraphStore(identities.graph, options) }, options);
     case 'table':
-      return overStore(await composeTableStore(identities.table, options), options);
+      return overStore(await composeTableStore(identities, options), options);
     case 'acs':
       return composeCustomIds(identities, options);
   }
 }
 
 function overStore(
-  { store, start, unavailableReason, stop }: ComposedStore,
+  { store, availability }: ComposedStore,
   { acs, timings, log }: IdentityPartsOptions,
 ): IdentityParts {
   const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
   return {
     lifecycle: createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log }),
-    start: () => start?.(),
-    unavailableReason: () => unavailableReason?.(),
+    start: () => availability?.start(),
+    unavailableReason: () => availability?.unavailableReason(),
     async stop() {
-      stop?.();
+      availability?.stop();
       await orphanCleanup.idle();
     },
   };
@@ -71,7 +72,7 @@ function overStore(
 async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
   { config, entra, http, timings, log }: IdentityPartsOptions,
-): Promise<MappingStore> {
+): Promise<PreviousMappingStore> {
   const [{ createOboTokens }, { createExtensionClient }, { createMappingSeal }, { createGraphMappingStore }] =
     await Promise.all([
       import('./entra/oboTokens.js'),
@@ -113,9 +114,10 @@ async function composeGraphStore(
 }
 
 async function composeTableStore(
-  config: TableStoreConfig,
-  { timings, log }: IdentityPartsOptions,
+  { table: config, fallback }: TableIdentities,
+  options: IdentityPartsOptions,
 ): Promise<ComposedStore> {
+  const { timings, log } = options;
   const [{ createMappingTable }, { createTableMappingStore }, { createTableAvailability }] =
     await Promise.all([
       import('./identities/stores/table/mappingTable.js'),
@@ -126,7 +128,11 @@ async function composeTableStore(
   const table = createMappingTable(config, upstream, () => availability.start());
   const { tableName } = config;
   const availability = createTableAvailability({ table, tableName, timings: timings.table, log });
-  return { store: createTableMappingStore(table), ...availability };
+  const store = createTableMappingStore(table);
+  if (!fallback) return { store, availability };
+  const { createFallbackMappingStore } = await import('./identities/stores/fallback/fallbackMappingStore.js');
+  const previous = await composeGraphStore(fallback, options);
+  return { store: createFallbackMappingStore({ current: store, previous, log }), availability };
 }
 
 async function composeCustomIds(

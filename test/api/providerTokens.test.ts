@@ -20,15 +20,15 @@ afterAll(() => system.stop());
 const others: Partial<Record<Defect, Outcome>> = {
   graph_audience: { invalid: 'wrong_audience' },
   // An array is what Auth0 and others send when a token is for two APIs.
-  audience_array: 'admitted',
+  audience_array: 'accepted',
   id_token: { invalid: 'id_token' },
   id_token_for_api: { invalid: 'id_token' },
-  scope_array: 'admitted',
-  typ_missing: 'admitted',
-  no_tid: 'admitted',
+  scope_array: 'accepted',
+  typ_missing: 'accepted',
+  no_tid: 'accepted',
   other_tenant: { invalid: 'wrong_issuer' },
-  tenant_mismatch: 'admitted',
-  no_oid: 'admitted',
+  tenant_mismatch: 'accepted',
+  no_oid: 'accepted',
   scope_in_roles: 'app_only_token',
 };
 
@@ -51,7 +51,7 @@ describe.each(testProviders)('$kind', (provider) => {
   beforeAll(async () => (server = await startReadyServer(system, settings())));
 
   /** Authentication has passed; the operation is for users of Entra only, and says so without a call. */
-  function expectAdmitted(answer: Answer): void {
+  function expectAccepted(answer: Answer): void {
     expectError(answer, { status: 403, code: 'teams_exchange_not_supported' });
   }
 
@@ -80,7 +80,7 @@ describe.each(testProviders)('$kind', (provider) => {
   }
 
   function expectOutcome(answer: Answer, outcome: Outcome): void {
-    if (outcome === 'admitted') expectAdmitted(answer);
+    if (outcome === 'accepted') expectAccepted(answer);
     else if (typeof outcome === 'string') expectForbidden(answer, outcome);
     else expectInvalid(answer, outcome.invalid);
   }
@@ -105,7 +105,7 @@ describe.each(testProviders)('$kind', (provider) => {
     ['with an address for keys that nobody asks', { header: { jku: 'https://attacker.example/keys' } }],
     ['with an address for certificates', { header: { x5u: 'https://attacker.example/certificate' } }],
   ])('accepts a token %s', async (_, options) => {
-    const made = await callsDuring(system.emulator, async () => expectAdmitted(await call(token(options))));
+    const made = await callsDuring(system.emulator, async () => expectAccepted(await call(token(options))));
     expect(made).toEqual({});
   });
 
@@ -151,11 +151,11 @@ describe.each(testProviders)('$kind', (provider) => {
     it('are fetched once when they were rotated, and a withdrawn one is refused from then on', async () => {
       server = await startReadyServer(system, settings());
       const old = token();
-      expectAdmitted(await call(old));
+      expectAccepted(await call(old));
       tenant().rotateKeys();
       const made = await callsDuring(system.emulator, async () => {
         const answers = await Promise.all(Array.from({ length: 20 }, () => call(token())));
-        answers.forEach(expectAdmitted);
+        answers.forEach(expectAccepted);
       });
       expect(made).toEqual(provider.metadataCalls);
       expectInvalid(await call(old), 'unknown_key');
@@ -172,7 +172,7 @@ describe.each(testProviders)('$kind', (provider) => {
       clock.advance(9_999);
       expectInvalid(await call(token()), 'unknown_key');
       clock.advance(1);
-      expectAdmitted(await call(token()));
+      expectAccepted(await call(token()));
     });
 
     it.each(['discovery', 'keys'])('stay in use through an outage of %s', async (operation) => {
@@ -189,7 +189,7 @@ describe.each(testProviders)('$kind', (provider) => {
         innererror: { upstream: provider.upstream, operation: expect.any(String), status: 503 },
         retryAfter: 'some',
       });
-      expectAdmitted(await call(token()));
+      expectAccepted(await call(token()));
     });
 
     it('are needed for a start, which an outage delays and does not end', async () => {
@@ -204,7 +204,7 @@ describe.each(testProviders)('$kind', (provider) => {
       });
       system.emulator.reset();
       await until(async () => (await another.call('get', '/health/ready')).status === 200);
-      expectAdmitted(await another.call('get', '/exchangeToken', token()));
+      expectAccepted(await another.call('get', '/exchangeToken', token()));
       await another.stop();
     });
   });
@@ -252,7 +252,7 @@ describe.each(testProviders)('$kind', (provider) => {
       const { port } = new URL(system.emulator.url);
       const keys = new URL((JSON.parse(await discovery({})) as { jwks_uri: string }).jwks_uri);
       const answer = await startWith({ jwks_uri: `https://127.0.0.1:${port}${keys.pathname}` });
-      if (kind === 'oidc') expectAdmitted(answer);
+      if (kind === 'oidc') expectAccepted(answer);
       else expectError(answer, unusable('read discovery'));
     });
   });

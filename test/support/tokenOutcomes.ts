@@ -2,9 +2,9 @@ import type { Defect } from '../../emulator/startEmulator';
 
 export type Forbidden = 'insufficient_scope' | 'app_only_token' | 'client_not_allowed';
 
-export type Outcome = 'admitted' | Forbidden | { invalid: string };
+export type Outcome = 'accepted' | Forbidden | { invalid: string };
 
-/** What becomes of a token with each defect: let in, forbidden (403), or invalid (401) for a reason. */
+/** The result for a token with each defect: accepted, forbidden (403), or invalid (401) with a reason. */
 export const outcomes: Record<Defect, Outcome> = {
   expired: { invalid: 'token_expired' },
   not_yet_valid: { invalid: 'token_not_yet_valid' },
@@ -46,8 +46,8 @@ export const outcomes: Record<Defect, Outcome> = {
   scope_array: 'insufficient_scope',
   scope_in_roles: 'app_only_token',
   app_only: 'app_only_token',
-  // Wrong in a Teams token, which has to agree with this one. By itself this one may be of any user and application.
-  wrong_user: 'admitted',
-  wrong_app: 'admitted',
-  no_app: 'admitted',
+  // These matter only for a Teams token, which must match the access token.
+  wrong_user: 'accepted',
+  wrong_app: 'accepted',
+  no_app: 'accepted',
 };

@@ -16,7 +16,7 @@ interface Loaded {
   dispatcher: boolean;
 }
 
-/** The packages, and marks on the global object, that a bare process has after building all parts of the server. */
+/** The loaded packages and the global dispatcher of a process that has built all parts of the server. */
 function loadParts(environment: Record<string, string>): Loaded {
   const script = `
     require(${JSON.stringify(join(dist, 'app'))});
@@ -25,7 +25,7 @@ function loadParts(environment: Record<string, string>): Loaded {
     const { createServices } = require(${JSON.stringify(join(dist, 'composition'))});
     const log = createLogger({ level: 'silent', secrets: [] });
     createServices(loadConfig(${JSON.stringify(environment)}), log).then(() => {
-      const files = Object.keys(require.cache).flatMap((file) => /node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(file)?.[1] ?? []);
+      const files = Object.keys(require.cache).flatMap((file) => /node_modules[\\\\/]((?:@[^\\\\/]+[\\\\/])?[^\\\\/]+)/.exec(file)?.[1] ?? []);
       const dispatcher = Symbol.for('undici.globalDispatcher.1') in globalThis;
       process.stdout.write(JSON.stringify({ packages: [...new Set(files)], dispatcher }));
     });`;
@@ -46,11 +46,11 @@ describe.each([
 ])('a server with the identity store $store', ({ store, more, unused }) => {
   const { packages, dispatcher } = loadParts({ ...settings, ...more, IDENTITY_STORE: store });
 
-  it('leaves the dispatcher of the process alone', () => {
+  it('does not set the global dispatcher of the process', () => {
     expect(dispatcher).toBe(false);
   });
 
-  it.each(unused)('does not load %s, before it is needed', (name) => {
+  it.each(unused)('does not load %s', (name) => {
     expect(packages).toContain('express');
     expect(packages).not.toContain(name);
   });
