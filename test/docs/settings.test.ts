@@ -26,7 +26,7 @@ const isRequired = (name: SettingName) =>
 
 /** The settings in a document's tables, with their rows. */
 function describedSettings(path: string): Map<string, string> {
-  return new Map([...tableRows(readDocument(path))].filter(([name]) => /^[A-Z_]+$/.test(name)));
+  return new Map([...tableRows(readDocument(path))].filter(([name]) => /^[A-Z0-9_]+$/.test(name)));
 }
 
 it('docs/settings.md describes exactly the settings', () => {

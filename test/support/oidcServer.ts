@@ -33,7 +33,7 @@ export async function startOidcServer(): Promise<OidcServer> {
   const file = join(folder, 'settings.json');
   const settings = { certificate, key, jwks: { keys: [jwk] }, clientId, clientSecret, audience, redirectUri };
   await writeFile(file, JSON.stringify(settings));
-  const child: ChildProcess = spawn(process.execPath, [join(__dirname, 'oidcServer.mjs'), file], {
+  const child: ChildProcess = spawn(process.execPath, [join(__dirname, 'oidcProviderProcess.mjs'), file], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { PATH: process.env.PATH },
   });
