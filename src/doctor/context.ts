@@ -4,6 +4,7 @@ import type { Config, EntraConfig } from '../config/config';
 import { isEntra } from '../config/providers';
 import { createLogger } from '../logger';
 import { createHttpClient, type HttpClient } from '../resilience/httpClient';
+import { createOpenIdProviders, type OpenIdProvider } from './openIdProviders';
 import { defaultTimings } from '../timings';
 
 /** What the checks of a setup with valid settings share. */
@@ -16,31 +17,31 @@ export interface DoctorContext {
   readonly now: () => number;
   /** How far the clocks of the services that responded are ahead of ours. */
   readonly clocksAheadInMs: Map<string, number>;
+  readonly tenants: readonly EntraTenant[];
+  readonly openIdProviders: readonly OpenIdProvider[];
 }
 
-/** The same for one tenant of Microsoft Entra ID. */
-export interface EntraDoctorContext extends DoctorContext {
+/** A provider of the kind `entra`. */
+export interface EntraTenant {
   readonly entra: EntraConfig;
   /** The server's own source of keys and issuers. */
   readonly authority: EntraAuthority;
 }
 
-export function createDoctorContext(config: Config, now: () => number): DoctorContext {
-  return {
-    config,
-    http: createHttpClient(),
-    log: createLogger({ level: 'silent', secrets: [], destination: { write: () => undefined } }),
-    now,
-    clocksAheadInMs: new Map(),
-  };
-}
+/** What the checks of one tenant share. */
+export interface EntraDoctorContext extends DoctorContext, EntraTenant {}
 
-/** One for each provider of the kind `entra`. */
-export function entraContextsOf(context: DoctorContext): readonly EntraDoctorContext[] {
-  const { config, http, log } = context;
-  return config.providers.filter(isEntra).map((provider) => ({
-    ...context,
+export function createDoctorContext(config: Config, now: () => number): DoctorContext {
+  const http = createHttpClient();
+  const log = createLogger({ level: 'silent', secrets: [], destination: { write: () => undefined } });
+  const tenants = config.providers.filter(isEntra).map((provider) => ({
     entra: provider.name === config.entra?.name ? config.entra : { ...provider, clientSecret: undefined },
     authority: createEntraAuthority({ ...provider, http, timings: defaultTimings.signingKeys, log }),
   }));
+  const openIdProviders = createOpenIdProviders(config.providers, http, log);
+  return { config, http, log, now, clocksAheadInMs: new Map(), tenants, openIdProviders };
+}
+
+export function entraContextsOf(context: DoctorContext): readonly EntraDoctorContext[] {
+  return context.tenants.map((tenant) => ({ ...context, ...tenant }));
 }

@@ -8,7 +8,7 @@ import { createClockCheck } from './checks/clock';
 import { createCommunicationCheck } from './checks/communication';
 import { createGraphCheck, createPermissionChecks } from './checks/graph';
 import { createIdentityStoreChecks } from './checks/identityStore';
-import { createOpenIdChecks, openIdProvidersOf } from './checks/openIdProvider';
+import { createOpenIdChecks } from './checks/openIdProvider';
 import { createPortCheck } from './checks/port';
 import { createRuntimeChecks } from './checks/runtime';
 import { createSettingsCheck } from './checks/settings';
@@ -108,7 +108,7 @@ interface ProviderChecks {
 /** Whether each identity provider publishes what verifies its tokens. */
 function checksOfProviders(context: DoctorContext): ProviderChecks {
   const entra = entraContextsOf(context).map(createAuthorityChecks);
-  const others = openIdProvidersOf(context).map((provider) => createOpenIdChecks(context, provider));
+  const others = context.openIdProviders.map((provider) => createOpenIdChecks(context, provider));
   const keysOfEntra = entra.map(({ signingKeys }) => signingKeys);
   return {
     checks: [

@@ -1,54 +1,11 @@
-import { b2cPolicies } from '../../authentication/b2c/b2cProvider';
-import { externalIdPolicy } from '../../authentication/externalId/externalIdProvider';
-import type { MetadataSource } from '../../authentication/metadataSource';
-import {
-  createOidcMetadata,
-  findMetadataProblem,
-  oidcDiscoveryDocument,
-  type OidcMetadata,
-} from '../../authentication/oidc/oidcMetadata';
-import { oidcPolicy } from '../../authentication/oidc/oidcPolicy';
-import type { OidcProviderPolicy } from '../../authentication/oidc/oidcProvider';
+import { findMetadataProblem, oidcDiscoveryDocument } from '../../authentication/oidc/oidcMetadata';
 import type { ProviderConfig } from '../../config/providers';
 import type { SettingName } from '../../config/settings';
 import { HttpError } from '../../resilience/httpClient';
-import { defaultTimings } from '../../timings';
 import { type Check, ok, problem } from '../check';
 import type { DoctorContext } from '../context';
+import type { OpenIdProvider } from '../openIdProviders';
 import { explainNetworkError, probe } from '../network';
-
-/** A provider that is verified by OpenID Connect Discovery, or one policy of it, with the server's own source of keys. */
-export interface OpenIdProvider {
-  readonly config: ProviderConfig;
-  /** For the report: the provider, and its policy if it has several. */
-  readonly label: string;
-  readonly policy: OidcProviderPolicy;
-  readonly metadata: MetadataSource<OidcMetadata>;
-}
-
-export function openIdProvidersOf({ config, http, log }: DoctorContext): readonly OpenIdProvider[] {
-  return config.providers.flatMap((provider) =>
-    policiesOf(provider).map(([suffix, policy]) => ({
-      config: provider,
-      label: `${provider.name}${suffix}`,
-      policy,
-      metadata: createOidcMetadata({ ...policy, http, log, timings: defaultTimings.signingKeys }),
-    })),
-  );
-}
-
-function policiesOf(config: ProviderConfig): (readonly [string, OidcProviderPolicy])[] {
-  switch (config.kind) {
-    case 'entra':
-      return [];
-    case 'external_id':
-      return [['', externalIdPolicy(config)]];
-    case 'b2c':
-      return [...b2cPolicies(config)].map(([name, policy]) => [` ${name}`, policy]);
-    case 'oidc':
-      return [['', oidcPolicy(config)]];
-  }
-}
 
 /** The setting to check if the provider's metadata cannot be used. */
 const settingOfKind: Record<ProviderConfig['kind'], SettingName> = {

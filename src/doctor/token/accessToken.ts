@@ -5,7 +5,6 @@ import { malformedProblem, type TokenProblem } from '../../authentication/tokenC
 import { isEntra } from '../../config/providers';
 import { type ErrorCode, errorCodes } from '../../errors';
 import { type Check, ok, problem, type Result, skipped } from '../check';
-import { openIdProvidersOf } from '../checks/openIdProvider';
 import { type DoctorContext, entraContextsOf } from '../context';
 import { printable } from '../report';
 import { describeNonJwt, type PastedToken, summarize, time } from './describe';
@@ -57,7 +56,7 @@ async function rulesFor(
   jwt: DecodedJwt,
 ): Promise<TokenRules | TokenProblem> {
   const tenants = entraContextsOf(context);
-  const openIdProviders = openIdProvidersOf(context);
+  const { openIdProviders } = context;
   const chosen = chooseOpenIdProvider(openIdProviders, jwt);
   if (chosen) return 'code' in chosen ? chosen : openIdRules(chosen, text, jwt);
   for (const tenant of tenants) {

@@ -10,7 +10,7 @@ import { verifyByJose } from '../../authentication/oidc/joseStrategy';
 import { joseProblem } from '../../authentication/oidc/oidcProvider';
 import { type TokenProblem, unknownKeyProblem } from '../../authentication/tokenChecks';
 import type { ErrorCode } from '../../errors';
-import type { OpenIdProvider } from '../checks/openIdProvider';
+import type { OpenIdProvider } from '../openIdProviders';
 import type { EntraDoctorContext } from '../context';
 import { findSignatureProblem } from './signature';
 
