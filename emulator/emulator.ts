@@ -1,5 +1,6 @@
 import { type LoggedRequest } from './http/callLog';
 import { type Fault } from './http/faults';
+import { type Applications } from './state/applications';
 import { type SeededUsers, type User } from './state/users';
 import { type Switches } from './switches';
 import { type AccessTokenOptions, type TeamsTokenOptions, type TokenOptions } from './tokens/tokenForge';
@@ -10,6 +11,8 @@ export interface EmulatorOptions {
   /** The loopback address to listen on: 127.0.0.1 unless told otherwise. */
   host?: string;
   certificateFolder?: string;
+  /** Answer as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
+  publicNames?: boolean;
   /** The IDENTITY_MAPPING_KEY among the settings; random unless told otherwise. */
   mappingKey?: string;
 }
@@ -23,6 +26,8 @@ export interface Emulator {
   readonly authServer: { clientId: string; clientSecret: string; appIdUri: string };
   /** The registration of its clients: a web app, and a single-page app that uses PKCE. */
   readonly authClient: { clientId: string; clientSecret: string; redirectUris: string[] };
+  /** The credentials and consents of both registrations, which can change at any time. */
+  readonly applications: Applications;
   /** Carol has a Teams licence. */
   readonly users: SeededUsers;
   readonly communicationResource: { id: string; connectionString: string; otherId: string };

@@ -12,7 +12,10 @@ import { type Emulator, type EmulatorOptions } from './emulator';
 import { CallLog } from './http/callLog';
 import { Faults } from './http/faults';
 import { Listener } from './http/listener';
+import { IssuerKeys } from './entra/issuerKeys';
+import { UsedAssertions } from './entra/usedAssertions';
 import { Limits } from './limits';
+import { Names } from './names';
 import { authClient, authServer, communicationResource, tenantId } from './seed';
 import { Directory } from './state/directory';
 import { type Identity } from './state/identities';
@@ -22,6 +25,8 @@ import { TokenForge } from './tokens/tokenForge';
 import { type EmulatorContext } from './context';
 
 export type { Emulator, EmulatorOptions } from './emulator';
+export { createClientCertificate, type ClientCertificate } from './certificates/clientCertificate';
+export type { FederatedCredential } from './state/applications';
 export type { Fault } from './http/faults';
 export type { User } from './state/users';
 export type { Limit, Switches } from './switches';
@@ -47,6 +52,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const limits = new Limits(clock);
   const context: EmulatorContext = {
     url,
+    names: new Names(url, options.publicNames ?? false),
+    issuerKeys: new IssuerKeys(directory.applications),
+    usedAssertions: new UsedAssertions(),
     clock,
     directory,
     forge,
@@ -70,6 +78,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       redirectUris: [...authClient.webRedirectUris, ...authClient.spaRedirectUris],
     },
     users: directory.users.seeded,
+    applications: directory.applications,
     communicationResource: { ...pick(communicationResource, 'id', 'otherId'), connectionString },
     switches,
     settings: () => ({
@@ -86,6 +95,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       resetSwitches();
       faults.clear();
       limits.clear();
+      context.issuerKeys.clear();
+      context.usedAssertions.clear();
       log.clear();
       listener.releaseHanging();
     },

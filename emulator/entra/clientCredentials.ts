@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Call, form, json, NotEmulated, type Reply } from '../http/exchange';
 import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import { type EmulatorContext } from '../context';
-import { checkSecret } from './clientCredential';
+import { authenticateClient } from './clientCredential';
 import { fail, noStore } from './errors';
 import { checkTenant, findRegistration } from './registrations';
 import { parseScopes } from './scopes';
@@ -15,7 +15,7 @@ export function clientCredentials(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
   checkTenant(call.params.tenant);
   const registration = findRegistration(fields.get('client_id'));
-  checkSecret(fields, registration);
+  const clientAuthentication = authenticateClient(context, call, fields, registration);
   const scope = fields.get('scope') ?? '';
   if (scope !== '' && !scope.split(/\s+/).every((candidate) => candidate.endsWith('/.default'))) {
     fail({
@@ -34,6 +34,7 @@ export function clientCredentials(context: EmulatorContext, call: Call): Reply {
     scope: null,
     claims: {
       idtyp: 'app',
+      appidacr: clientAuthentication,
       oid: servicePrincipal,
       sub: servicePrincipal,
       name: undefined,
