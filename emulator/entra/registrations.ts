@@ -6,6 +6,7 @@ export interface Registration {
   clientId: string;
   clientSecret: string;
   name: string;
+  servicePrincipalId: string;
   webRedirectUris: readonly string[];
   spaRedirectUris: readonly string[];
   /** The permissions that were consented to for the whole tenant. */
