@@ -92,6 +92,7 @@ export function createServices(config: Config, log: Logger, timings: Timings = d
   const acs = createAcsIdentityClient(
     config.communication,
     createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log }),
+    timings.upstream,
   );
   const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
   const lifecycle = createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log });

@@ -2,10 +2,11 @@ import { CommunicationIdentityClient, type TokenScope } from '@azure/communicati
 import { z } from 'zod';
 import type { Config } from '../config/config';
 import { createManagedIdentityCredential } from '../entra/managedIdentity';
-import type { Deadline } from '../resilience/deadline';
+import { type Deadline, withSignal } from '../resilience/deadline';
 import { ApiError, isError } from '../errors';
 import { classifyTransportError } from '../resilience/httpClient';
 import type { CallOptions, Upstream } from '../resilience/upstream';
+import { defaultTimings } from '../timings';
 import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
 
 /** A token that Azure Communication Services issued. */
@@ -55,8 +56,9 @@ const userWithTokenReply = z
 export function createAcsIdentityClient(
   config: Config['communication'],
   upstream: Upstream,
+  { attemptInMs } = defaultTimings.upstream,
 ): AcsIdentityClient {
-  const client = createClient(config);
+  const client = createClient(config, attemptInMs);
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 
@@ -72,7 +74,8 @@ export function createAcsIdentityClient(
     return upstream.call(operation, { ...options, describe }, async (signal) => {
       let reply: unknown;
       try {
-        reply = await send(signal);
+        // The SDK does not abort while it waits for the token of a managed identity.
+        reply = await withSignal(send(signal), signal);
       } catch (error) {
         const expected = signal.aborted ? undefined : interpret?.(describe(error), error);
         if (expected === undefined) throw error;
@@ -146,11 +149,10 @@ export function createAcsIdentityClient(
   };
 }
 
-function createClient({
-  endpoint,
-  accessKey,
-  managedIdentityClientId,
-}: Config['communication']): CommunicationIdentityClient {
+function createClient(
+  { endpoint, accessKey, managedIdentityClientId }: Config['communication'],
+  credentialTimeLimitInMs: number,
+): CommunicationIdentityClient {
   const options = {
     // `upstream` handles retries: the SDK's own would create a second identity after a lost response.
     retryOptions: { maxRetries: 0 },
@@ -161,7 +163,10 @@ function createClient({
   if (accessKey !== undefined) return new CommunicationIdentityClient(endpoint, { key: accessKey }, options);
   return new CommunicationIdentityClient(
     endpoint,
-    createManagedIdentityCredential(managedIdentityClientId),
+    createManagedIdentityCredential({
+      clientId: managedIdentityClientId,
+      timeLimitInMs: credentialTimeLimitInMs,
+    }),
     options,
   );
 }

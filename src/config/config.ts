@@ -130,6 +130,12 @@ function readSettings(
       `${missing} COMMUNICATION_SERVICES_ENDPOINT may stand in its place, for a managed identity.`,
     );
   }
+  // @azure/identity would sign in as AZURE_CLIENT_ID, which is the registration of this API.
+  if (!connection && environment.AZURE_FEDERATED_TOKEN_FILE && !values.MANAGED_IDENTITY_CLIENT_ID) {
+    problems.push(
+      `${describe('MANAGED_IDENTITY_CLIENT_ID', 'missing')} It is required because AZURE_FEDERATED_TOKEN_FILE is set.`,
+    );
+  }
   if (production && textOf(environment, 'CORS_ALLOWED_ORIGINS')?.includes('*')) {
     problems.push(
       'CORS_ALLOWED_ORIGINS contains *, which is refused in production: list the origins of your apps.',
