@@ -5,6 +5,7 @@ import { type ResourceName } from './scopes';
 export interface Registration {
   clientId: string;
   name: string;
+  servicePrincipalId: string;
   webRedirectUris: readonly string[];
   spaRedirectUris: readonly string[];
   /** The permissions that the registration lists, which is what `.default` asks consent for. */
