@@ -1,6 +1,8 @@
 import pino from 'pino';
 import { type CommunicationUsers, createCommunicationUsers } from '../src/identities/communicationUsers';
-import { createIdentityLifecycle } from '../src/identities/identityLifecycle';
+import type { AcsIdentityClient } from '../src/acs/acsIdentityClient';
+import { createCustomIdLifecycle } from '../src/identities/customId/customIdLifecycle';
+import { createIdentityLifecycle, type IdentityLifecycle } from '../src/identities/identityLifecycle';
 import { createOrphanCleanup } from '../src/identities/orphanCleanup';
 import type { MappingStore, StoredMapping } from '../src/identities/mappingStore';
 import { createGraphMappingStore } from '../src/identities/stores/graph/graphMappingStore';
@@ -13,16 +15,17 @@ import { defaultTimings as timings } from '../src/timings';
 import { createIssuedTokenCache } from '../src/tokens/issuedTokenCache';
 import type { Scheduler } from './scheduler';
 import { type AcsService, createAcsService } from './services/acs';
-import { createGraphService } from './services/graph';
+import { createGraphService, type GraphService } from './services/graph';
 import { createTableService } from './services/table';
 
-export const storeKinds = ['memory', 'table', 'graph'] as const;
+export const storeKinds = ['memory', 'table', 'acs', 'graph'] as const;
 export type StoreKind = (typeof storeKinds)[number];
 
 /** What all instances share. */
 export interface Services {
   readonly acs: AcsService;
-  readonly openStore: () => MappingStore;
+  /** As an instance has it, which has its own client of ACS. */
+  readonly createLifecycle: (acs: AcsIdentityClient) => IdentityLifecycle;
   /** The identities that are mapped, usable or not. */
   readonly mappedIds: () => string[];
 }
@@ -42,7 +45,7 @@ export function createSimulatedServices(kind: StoreKind, scheduler: Scheduler): 
       const store = createMemoryMappingStore(mappings);
       return {
         acs,
-        openStore: () => store,
+        createLifecycle: (client) => lifecycleOver(store, client),
         mappedIds: () => [...mappings.values()].map(({ communicationUserId }) => communicationUserId),
       };
     }
@@ -50,35 +53,53 @@ export function createSimulatedServices(kind: StoreKind, scheduler: Scheduler): 
       const table = createTableService(scheduler);
       return {
         acs,
-        openStore: () => createTableMappingStore(table.client(upstream('Azure Table Storage'))),
+        createLifecycle: (client) =>
+          lifecycleOver(createTableMappingStore(table.client(upstream('Azure Table Storage'))), client),
         mappedIds: () => table.rows().map(({ communicationUserId }) => communicationUserId),
       };
     }
+    case 'acs':
+      return {
+        acs,
+        createLifecycle: (client) =>
+          createCustomIdLifecycle({
+            identities: acs.customIdClient(upstream('Azure Communication Services')),
+            acs: client,
+            key: mappingKey,
+          }),
+        mappedIds: () => acs.idsWithCustomId(),
+      };
     case 'graph': {
       const graph = createGraphService(scheduler, maxLagInMs);
       return {
         acs,
-        openStore: () =>
-          createGraphMappingStore({
-            extensions: graph.client(upstream('Microsoft Graph')),
-            seal: createMappingSeal([mappingKey]),
-            adoptUnsigned: false,
-            timings: timings.mappings,
-            log,
-          }),
+        createLifecycle: (client) => lifecycleOver(openGraphStore(graph), client),
         mappedIds: () => graph.extensions().map(({ acsUserIdentity }) => String(acsUserIdentity)),
       };
     }
   }
 }
 
-/** The parts of the server that decide about identities, as composition.ts builds them. */
-export function createInstance({ acs: service, openStore }: Services): CommunicationUsers {
-  const store = openStore();
-  const acs = service.client(upstream('Azure Communication Services'));
+function openGraphStore(graph: GraphService): MappingStore {
+  return createGraphMappingStore({
+    extensions: graph.client(upstream('Microsoft Graph')),
+    seal: createMappingSeal([mappingKey]),
+    adoptUnsigned: false,
+    timings: timings.mappings,
+    log,
+  });
+}
+
+function lifecycleOver(store: MappingStore, acs: AcsIdentityClient): IdentityLifecycle {
   const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
+  return createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log });
+}
+
+/** The parts of the server that decide about identities, as composition.ts builds them. */
+export function createInstance({ acs: service, createLifecycle }: Services): CommunicationUsers {
+  const acs = service.client(upstream('Azure Communication Services'));
   return createCommunicationUsers({
-    lifecycle: createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log }),
+    lifecycle: createLifecycle(acs),
     acs,
     // Tokens are not reused: docs/known-issues.md says what happens with several instances if they are.
     issuedTokens: createIssuedTokenCache(0, 100),

@@ -53,7 +53,7 @@ export function simulate({ store, instances }: SimulationOptions, choices: Choic
         if (error instanceof EndlessRunError) return finish({ promise: 'every request ends', details: '' });
         throw error;
       }
-      const broken = findBrokenPromise(cluster.operations, tokenOf);
+      const broken = findBrokenPromise(cluster.operations, tokenOf, store !== 'acs');
       if (broken) return finish(broken);
       return checkEnd(services, finish);
     },

@@ -1,4 +1,5 @@
 import type { AcsIdentityClient, CommunicationToken, CreatedUser } from '../../src/acs/acsIdentityClient';
+import type { CustomIdClient } from '../../src/acs/customIdClient';
 import type { Deadline } from '../../src/resilience/deadline';
 import type { CallOptions, Upstream } from '../../src/resilience/upstream';
 import type { Scheduler } from '../scheduler';
@@ -14,6 +15,9 @@ interface Identity {
 /** The identities of one resource. */
 export interface AcsService {
   client(upstream: Upstream): AcsIdentityClient;
+  customIdClient(upstream: Upstream): CustomIdClient;
+  /** The identity that each custom id names now. */
+  idsWithCustomId(): string[];
   isAlive(communicationUserId: string): boolean;
   alive(): string[];
   /** Those whose creator could not learn of them, or ended before it had mapped or deleted them. */
@@ -29,11 +33,15 @@ export const tokenOf = (communicationUserId: string) => `token of ${communicatio
 
 export function createAcsService(scheduler: Scheduler): AcsService {
   const identities = new Map<string, Identity>();
+  const byCustomId = new Map<string, string>();
+  /** Those that have issued a token. */
+  const used = new Set<string>();
   const isAlive = (id: string) => identities.get(id)?.alive === true;
   const token = (id: string): CommunicationToken => ({
     token: tokenOf(id),
     expiresOn: new Date(Date.now() + day),
   });
+  const nextId = () => `8:acs:${resource}_${identities.size + 1}`;
   /** Not documented: ACS may say that it has deleted an identity again, or that there is none. */
   const deletedAgain = scheduler.choices.chance(50) ? 'gone' : 'deleted';
 
@@ -52,7 +60,7 @@ export function createAcsService(scheduler: Scheduler): AcsService {
         return scheduler.call(
           'create user',
           () => {
-            const communicationUserId = `8:acs:${resource}_${identities.size + 1}`;
+            const communicationUserId = nextId();
             identities.set(communicationUserId, identity);
             return { communicationUserId, token: withToken ? token(communicationUserId) : undefined };
           },
@@ -62,8 +70,29 @@ export function createAcsService(scheduler: Scheduler): AcsService {
     );
   }
 
+  /** After a deletion the custom id names a new identity. */
+  function findOrCreate(customId: string, withToken: boolean, createdBy: number) {
+    const known = byCustomId.get(customId);
+    const id = known !== undefined && isAlive(known) ? known : nextId();
+    if (id !== known) identities.set(id, { alive: true, createdBy, unknowable: false });
+    byCustomId.set(customId, id);
+    const issuedBefore = used.has(id);
+    if (withToken) used.add(id);
+    return { communicationUserId: id, issuedBefore, token: withToken ? token(id) : undefined };
+  }
+
   return {
     isAlive,
+    idsWithCustomId: () => [...byCustomId.values()].filter(isAlive),
+    customIdClient: (upstream) => ({
+      findOrCreate(customId, { withToken, deadline }) {
+        const { owner } = scheduler.time;
+        const name = withToken ? 'find or create user with token' : 'find or create user';
+        return upstream.call(name, { deadline, retryOn: 'any_failure', describe }, (signal) =>
+          scheduler.call(name, () => findOrCreate(customId, withToken, owner), { signal }),
+        );
+      },
+    }),
     alive: () => [...identities].filter(([, { alive }]) => alive).map(([id]) => id),
     isExcused: (id) => identities.get(id)?.unknowable === true,
     excuseUnmapped(createdBy, isMapped) {
@@ -77,7 +106,10 @@ export function createAcsService(scheduler: Scheduler): AcsService {
         return upstream.call<T>(operation, options, (signal) => scheduler.call(operation, work, { signal }));
       };
       const issue = (id: string, deadline: Deadline) =>
-        call(`issue token ${number(id)}`, deadline, () => (isAlive(id) ? token(id) : 'gone'));
+        call(`issue token ${number(id)}`, deadline, () => {
+          used.add(id);
+          return isAlive(id) ? token(id) : 'gone';
+        });
       return {
         createUser: (deadline, onLate) => create(upstream, deadline, false, onLate),
         createUserWithToken: (deadline, onLate) => create(upstream, deadline, true, onLate),
