@@ -35,7 +35,11 @@ function createTableCheck(context: DoctorContext, config: TableStoreConfig): Che
   return {
     name: 'identity store: table',
     async run() {
-      const table = createMappingTable(config, upstreamFor(context, 'Azure Table Storage'));
+      const table = createMappingTable(
+        config,
+        upstreamFor(context, 'Azure Table Storage'),
+        defaultTimings.upstream,
+      );
       const partition = `doctor:${randomUUID()}`;
       const row = { communicationUserId: 'doctor', pendingDeletion: false, writeId: randomUUID() };
       try {
@@ -97,7 +101,7 @@ function createCustomIdCheck(context: DoctorContext, needs: readonly Check[]): C
     needs,
     async run() {
       const upstream = upstreamFor(context, 'Azure Communication Services');
-      const identities = createCustomIdClient(communication, upstream);
+      const identities = createCustomIdClient(communication, upstream, defaultTimings.upstream);
       const acs = createAcsIdentityClient(communication, upstream);
       const customId = `doctor-${randomUUID()}`;
       const create = () =>
