@@ -7,7 +7,8 @@ export type UpstreamName =
   | 'the OpenID Connect provider'
   | 'Microsoft Graph'
   | 'Azure Communication Services'
-  | 'Azure Table Storage';
+  | 'Azure Table Storage'
+  | 'Azure managed identity';
 
 /** What is known about a failed call, independent of the SDK. */
 export interface FailureFacts {

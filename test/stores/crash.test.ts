@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const call = async ({ url }: ServerProcess, method: string, path: string, token: string) => {
   const response = await fetch(`${url}${path}`, { method, headers: { Authorization: `Bearer ${token}` } });
-  const body = response.status === 204 ? undefined : ((await response.json()) as unknown);
+  const body = response.status === 204 ? undefined : await response.json();
   return { status: response.status, body };
 };
 

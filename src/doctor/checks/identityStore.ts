@@ -6,7 +6,7 @@ import { ApiError } from '../../errors';
 import { createMappingTable } from '../../identities/stores/table/mappingTable';
 import { type Deadline, withDeadline } from '../../resilience/deadline';
 import { createUpstream } from '../../resilience/upstream';
-import { type FailureFacts, UpstreamError } from '../../resilience/upstreamError';
+import { UpstreamError } from '../../resilience/upstreamError';
 import { defaultTimings } from '../../timings';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import type { DoctorContext } from '../context';
@@ -35,7 +35,9 @@ function createTableCheck(context: DoctorContext, config: TableStoreConfig): Che
   return {
     name: 'identity store: table',
     async run() {
-      const table = createMappingTable(config, upstreamFor(context, 'Azure Table Storage'));
+      const table = createMappingTable(config, upstreamFor(context, 'Azure Table Storage'), {
+        credentialTimeLimitInMs: defaultTimings.upstream.attemptInMs,
+      });
       const partition = `doctor:${randomUUID()}`;
       const row = { communicationUserId: 'doctor', pendingDeletion: false, writeId: randomUUID() };
       try {
@@ -69,9 +71,9 @@ function explain(error: unknown, endpoint: string, { accountKey, tableName }: Ta
   const setting = accountKey ? 'TABLES_CONNECTION_STRING' : 'TABLES_ENDPOINT';
   if (!(error instanceof UpstreamError) || error.facts.status === undefined)
     return explainNetworkError(error, endpoint, setting);
-  const { status, code }: FailureFacts = error.facts;
+  const { status, code } = error.facts;
   const detail = code ?? `HTTP ${status}`;
-  if (status === 429 || (status ?? 0) >= 500)
+  if (status === 429 || status >= 500)
     return warning(`${endpoint} is unavailable or throttles requests (${detail})`, 'Try again later.');
   if (status === 401 || status === 403) {
     return accountKey
@@ -97,7 +99,7 @@ function createCustomIdCheck(context: DoctorContext, needs: readonly Check[]): C
     needs,
     async run() {
       const upstream = upstreamFor(context, 'Azure Communication Services');
-      const identities = createCustomIdClient(communication, upstream);
+      const identities = createCustomIdClient(communication, upstream, defaultTimings.upstream);
       const acs = createAcsIdentityClient(communication, upstream);
       const customId = `doctor-${randomUUID()}`;
       const create = () =>
