@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** The parts of openapi.yaml that differ from server to server. */
 export interface OpenApiVariables {
@@ -8,8 +9,13 @@ export interface OpenApiVariables {
   readonly clientId: string;
 }
 
-/** At the root of the project, above both the sources and the built files. */
-const file = join(__dirname, '..', '..', '..', 'openapi.yaml');
+/** At the root of the project or the package: above the sources, the built files and the bundle, which differ in depth. */
+function findDocument(folder = __dirname): string {
+  const file = join(folder, 'openapi.yaml');
+  if (existsSync(file)) return file;
+  if (dirname(folder) === folder) throw new Error('openapi.yaml is missing: it belongs in the project root');
+  return findDocument(dirname(folder));
+}
 
 /**
  * openapi.yaml as JSON, with this server's sign-in addresses and scope, and itself as the only server. The parser is loaded here, since
@@ -17,7 +23,7 @@ const file = join(__dirname, '..', '..', '..', 'openapi.yaml');
  */
 export async function readOpenApiJson(variables: OpenApiVariables, serverPath: string): Promise<string> {
   const { authorityHost, tenantId, clientId } = variables;
-  const [{ parse }, text] = await Promise.all([import('yaml'), readFile(file, 'utf8')]);
+  const [{ parse }, text] = await Promise.all([import('yaml'), readFile(findDocument(), 'utf8')]);
   const document = parse(
     text
       .replaceAll('https://login.microsoftonline.com/{tenantId}/', `${authorityHost}/${tenantId}/`)
