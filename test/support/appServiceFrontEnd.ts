@@ -80,7 +80,9 @@ function forward(incoming: IncomingMessage, response: ServerResponse, route: Rou
 }
 
 function forwardedHeaders(headers: IncomingHttpHeaders, host: string): IncomingHttpHeaders {
-  const { [clientHeader]: client = '198.51.100.1:50000', connection: _connection, ...rest } = headers;
+  const { [clientHeader]: client = '198.51.100.1:50000', ...rest } = headers;
+  // Of the connection to the client only.
+  delete rest.connection;
   const before = rest['x-forwarded-for'];
   return {
     ...rest,
