@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { freePort } from '../support/serverProcess';
 
-/** The programs as they were built: what `npm run local`, `emulator` and `token` start. */
+/** The built programs that `npm run local`, `emulator` and `token` start. */
 interface Program {
   child: ChildProcess;
   output: () => string;
@@ -13,15 +13,17 @@ interface Program {
   exited: Promise<unknown>;
 }
 
-const running: ChildProcess[] = [];
+const readme = join(__dirname, '../../README.md');
+const running = new Set<ChildProcess>();
 afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL');
+  running.forEach((child) => child.kill('SIGKILL'));
+  running.clear();
 });
 
 function start(program: string, args: string[], environment: Record<string, string> = {}): Program {
   const file = join(__dirname, '../../build/emulator', `${program}.js`);
   const child = spawn(process.execPath, [file, ...args], { env: { ...process.env, ...environment } });
-  running.push(child);
+  running.add(child);
   const [output, errors]: [string[], string[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
@@ -47,44 +49,60 @@ async function environmentWithFreePorts(): Promise<Record<string, string>> {
 
 describe('npm run local', () => {
   let local: Program;
+  let ports: Record<string, string>;
   let screen: string[];
-  beforeEach(async () => {
-    local = start('local', [], await environmentWithFreePorts());
+  beforeAll(async () => {
+    ports = await environmentWithFreePorts();
+    local = start('local', [], ports);
+    // It stops its own processes only if it is asked to stop.
+    running.delete(local.child);
     await says(local, 'Ctrl-C stops everything.');
     screen = local.output().trimEnd().split('\n');
   });
+  afterAll(async () => {
+    local.child.kill('SIGTERM');
+    await local.exited;
+  });
   const curls = () => screen.filter((line) => line.startsWith('curl '));
 
-  test('prints calls that work as they are, and stops with a signal', async () => {
-    const statuses = [];
-    for (const call of curls()) statuses.push((await callAsCurl(call)).status);
-    expect(statuses).toEqual([200, 200, 200, 200, 204]);
-
-    const [call = ''] = curls();
-    const request = requestOf(call);
-    local.child.kill('SIGTERM');
-    expect(await local.exited).toBe(0);
-    await expect(fetch(...request)).rejects.toThrow();
-  });
-
   test('fits one terminal of 80 columns and 24 rows, with curls of 100 characters at most', () => {
-    // Two rows are npm's own, and one is the prompt that follows.
+    // npm prints two rows, and one is for the next prompt.
     const rows = screen.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 0);
     expect(rows).toBeLessThanOrEqual(24);
     expect(screen.filter((line) => line.length > (line.startsWith('curl ') ? 100 : 80))).toEqual([]);
     expect(local.output()).not.toMatch(/eyJ|\u001b/);
   });
 
-  test('keeps its tokens in files of its user alone, and removes them when it stops', async () => {
+  test('is shown in the README, with the default ports', () => {
+    const [, shown] =
+      /```text\n( {2}ACS authentication server[^]*?)\n```/.exec(readFileSync(readme, 'utf8')) ?? [];
+    const defaults = { PORT: 3000, PLAYGROUND_PORT: 5173, EMULATOR_PORT: 8443 };
+    const printed = Object.entries(defaults).reduce(
+      (text, [setting, port]) => text.replaceAll(`localhost:${ports[setting] ?? ''}`, `localhost:${port}`),
+      screen.join('\n'),
+    );
+    expect(shown).toBe(printed.trim().replace(/^/, '  '));
+  });
+
+  test('prints commands that work as they are', async () => {
+    const statuses = [];
+    for (const call of curls()) statuses.push((await callAsCurl(call)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 204]);
+  });
+
+  test('keeps its tokens in files that only its user can read, and on Ctrl-C removes them and stops', async () => {
     const files = [...new Set(curls().flatMap(headerFiles))];
     expect(files).toHaveLength(3);
     for (const file of files) {
       expect(readFileSync(file, 'utf8')).toMatch(/^[\w-]+: (Bearer )?eyJ[\w.-]+\n$/);
       if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
     }
+    const [call = ''] = curls();
+    const request = requestOf(call);
     local.child.kill('SIGINT');
     expect(await local.exited).toBe(0);
     expect(files.filter(existsSync)).toEqual([]);
+    await expect(fetch(...request)).rejects.toThrow();
   });
 });
 
@@ -102,7 +120,7 @@ function requestOf(call: string): Parameters<typeof fetch> {
 
 const callAsCurl = (call: string): Promise<Response> => fetch(...requestOf(call));
 
-describe('a port that is taken is one line and exit code 1:', () => {
+describe('a port in use gives one line and exit code 1:', () => {
   test.each([
     ['local', 'PORT'],
     ['local', 'EMULATOR_PORT'],
@@ -125,8 +143,8 @@ describe('a port that is taken is one line and exit code 1:', () => {
   });
 });
 
-describe('beside a running emulator', () => {
-  test('token prints a token and nothing else, or says what is wrong', async () => {
+describe('with a running emulator', () => {
+  test('token prints only a token, or an error', async () => {
     const environment = await environmentWithFreePorts();
     const main = start('main', [], environment);
     await says(main, 'Ctrl-C stops it.');
@@ -143,9 +161,9 @@ describe('beside a running emulator', () => {
     expect(await teams.exited).toBe(0);
     expect(claimsOf(teams.output())).toMatchObject({ upn: 'carol@contoso.example' });
 
-    const nobody = start('token', ['--user', 'nobody'], environment);
-    expect(await nobody.exited).toBe(1);
-    expect([nobody.output(), nobody.errors()]).toEqual(['', 'The emulator has no user "nobody"\n']);
+    const unknownUser = start('token', ['--user', 'nobody'], environment);
+    expect(await unknownUser.exited).toBe(1);
+    expect([unknownUser.output(), unknownUser.errors()]).toEqual(['', 'The emulator has no user "nobody"\n']);
 
     main.child.kill('SIGINT');
     expect(await main.exited).toBe(0);
@@ -161,7 +179,7 @@ function claimsOf(token: string): unknown {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 }
 
-test.each(['local', 'main'])('%s refuses to start in production', async (program) => {
+test.each(['local', 'main'])('%s does not start in production', async (program) => {
   const started = start(program, [], { ...(await environmentWithFreePorts()), NODE_ENV: 'production' });
 
   expect(await started.exited).toBe(1);
@@ -171,7 +189,7 @@ test.each(['local', 'main'])('%s refuses to start in production', async (program
 describe('withLocalCa', () => {
   const print = 'process.stdout.write(process.env.NODE_EXTRA_CA_CERTS ?? "none"); process.exitCode = 7';
 
-  test('runs a command that trusts the emulator, and ends as it does', async () => {
+  test('runs a command that trusts the emulator, and exits with its code', async () => {
     const wrapped = start('withLocalCa', ['node', '-e', print]);
 
     expect(await wrapped.exited).toBe(7);
@@ -195,7 +213,7 @@ describe('withLocalCa', () => {
     expect(await wrapped.exited).toBe(3);
   });
 
-  test('says so if there is no such command', async () => {
+  test('reports an unknown command', async () => {
     const wrapped = start('withLocalCa', ['no-such-command']);
 
     expect(await wrapped.exited).toBe(1);

@@ -9,41 +9,50 @@ import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
 import type { Timings } from '../../src/timings';
 import { fastTimings } from './fastTimings';
-import { fulfilContract } from '../contract/fulfilContract';
+import { assertMatchesOpenApi } from './assertMatchesOpenApi';
 
 export interface TestServer {
   readonly url: string;
   /** The lines it has logged. */
   readonly rawLog: string[];
-  /** A call with this bearer token; none if undefined. Fails if openapi.yaml does not allow the answer. */
+  /** A call with this bearer token; none if undefined. Fails if openapi.yaml does not allow the response. */
   call(
     method: 'get' | 'post' | 'delete' | 'put' | 'head' | 'options',
     path: string,
     accessToken?: string,
   ): Test;
+  /** Waits until the signing keys are loaded, without requests of the test. */
+  ready(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface System extends TestServer {
   readonly emulator: Emulator;
-  /** A further server of its own on the same emulator, as a second process would be. */
-  startAnother(settings?: Record<string, string>): Promise<TestServer>;
+  /** Starts another server on the same emulator, like a second process. */
+  startAnother(settings?: Record<string, string>, timings?: Timings): Promise<TestServer>;
 }
 
-/** Rate limits are off unless a test is about them: tests call far more often than people do. */
-const testSettings = { RATE_LIMIT_USER: '0', RATE_LIMIT_REJECTED: '0' };
+/** Rate limits are off, because tests make many calls. Caches are small: the memory that the default ones reserve takes time. */
+const testSettings = {
+  RATE_LIMIT_USER: '0',
+  RATE_LIMIT_REJECTED: '0',
+  TOKEN_CACHE_SIZE: '200',
+  IDENTITY_CACHE_SIZE: '200',
+  OBO_TOKEN_CACHE_SIZE: '200',
+  BEARER_TOKEN_CACHE_SIZE: '200',
+};
 
-/** The production app with its real SDKs, on free ports, against an emulator of its own. */
+/** The production app with the real SDKs, on free ports, with a new emulator. */
 export async function startSystem(
   settings: Record<string, string> = {},
   timings: Timings = fastTimings,
 ): Promise<System> {
   const emulator = await startEmulator();
   const servers: TestServer[] = [];
-  const startAnother = async (more: Record<string, string> = {}) => {
+  const startAnother = async (more: Record<string, string> = {}, itsTimings = timings) => {
     const server = await startServer(
       { ...emulator.settings(), ...testSettings, ...settings, ...more },
-      timings,
+      itsTimings,
     );
     servers.push(server);
     return server;
@@ -87,8 +96,11 @@ export async function startServer(
     call(method, path, accessToken) {
       const test = request(url)
         [method](path)
-        .expect((answer) => fulfilContract(method, path, answer));
+        .expect((answer) => assertMatchesOpenApi(method, path, answer));
       return accessToken === undefined ? test : test.set('Authorization', `Bearer ${accessToken}`);
+    },
+    async ready() {
+      await services.authority.metadata();
     },
     async stop() {
       await close(server);

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 
 export const graphAppId = '00000003-0000-0000-c000-000000000000';
 export const teamsAppId = '1fd5118e-2576-4263-8130-9503064c837a';
@@ -25,8 +24,8 @@ export interface Registration {
   requiredResourceAccess?: { resourceAppId: string; resourceAccess: { id: string; type: string }[] }[];
 }
 
-/** A tenant as the az CLI shows it, which writes down every call. */
-export interface AzStandIn {
+/** A tenant as the az CLI shows it; it records every call. */
+export interface FakeAz {
   readonly calls: string[];
   signedIn: boolean;
   readonly tenantId: string;
@@ -39,9 +38,9 @@ export interface AzStandIn {
   stop(): Promise<void>;
 }
 
-/** Puts an `az` into the folder. It knows the calls that register-apps.sh makes, and fails at any other. */
-export async function startAzStandIn(folder: string): Promise<AzStandIn> {
-  const az: AzStandIn = {
+/** Writes a fake `az` to the folder. It supports the calls of register-apps.sh and fails on any other. */
+export async function startFakeAz(folder: string): Promise<FakeAz> {
+  const az: FakeAz = {
     calls: [],
     signedIn: true,
     tenantId: '11111111-0000-4000-8000-000000000001',
@@ -57,42 +56,47 @@ export async function startAzStandIn(folder: string): Promise<AzStandIn> {
     consented: [],
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
-  const answer = async (request: IncomingMessage): Promise<[number, string]> => {
-    const args = (await text(request)).split('\0').slice(0, -1);
+  const respond = (args: string[]): string => {
     az.calls.push(args.join(' '));
     try {
-      return [200, `${runCommand(az, args)}\n`];
+      return `ok ${runCommand(az, args)}`;
     } catch (error) {
-      return [400, `${error instanceof Error ? error.message : 'unknown'}\n`];
+      return `failed ${error instanceof Error ? error.message : 'unknown'}`;
     }
   };
-  const server = createServer((request, response) => {
-    void answer(request).then(([status, body]) => response.writeHead(status).end(body));
+  const server = createServer((connection) => {
+    let received = '';
+    connection.setEncoding('utf8').on('data', (chunk: string) => {
+      received += chunk;
+      const [count, ...args] = received.split('\0');
+      if (args.length > Number(count)) connection.end(respond(args.slice(0, -1)));
+    });
   });
-  const socket = join(folder, 'az.socket');
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const program = join(folder, 'az');
+  // The script calls it some 25 times, so it starts no other program. It sends the number of arguments first.
   await writeFile(
     program,
-    `#!/bin/sh
-answer=$(printf '%s\\0' "$@" | curl -sS --unix-socket '${socket}' --fail-with-body --data-binary @- http://az/) || {
-  printf '%s\\n' "$answer" >&2
-  exit 1
-}
-printf '%s\\n' "$answer"
+    `#!/usr/bin/env bash
+exec 3<>/dev/tcp/127.0.0.1/${(server.address() as AddressInfo).port}
+printf '%s\\0' "$#" "$@" >&3
+IFS= read -r -d '' reply <&3
+[[ $reply == 'ok '* ]] && printf '%s\\n' "\${reply#ok }" && exit
+printf '%s\\n' "\${reply#failed }" >&2
+exit 1
 `,
   );
   await chmod(program, 0o755);
   return az;
 }
 
-/** The permissions of "Azure Communication Services", in a tenant that has met it. */
+/** The permissions of "Azure Communication Services", in a tenant that has its service principal. */
 const teamsScopes = [
   { id: 'teams-calls', value: 'Teams.ManageCalls' },
   { id: 'teams-chats', value: 'Teams.ManageChats' },
 ];
 
-function runCommand(az: AzStandIn, args: string[]): string {
+function runCommand(az: FakeAz, args: string[]): string {
   const words = args.slice(
     0,
     args.findIndex((arg) => arg.startsWith('--')),
@@ -169,11 +173,11 @@ function runCommand(az: AzStandIn, args: string[]): string {
   }
 }
 
-/** As Graph does it: what is within `api` is merged, what is within that replaced; one can pre-authorise known scopes only. */
+/** Like Graph: the properties of `api` are merged, not their contents, and only known scopes can be preauthorized. */
 function patch(app: Registration, { api, ...rest }: Partial<Registration>): void {
   const scopeIds = (app.api.oauth2PermissionScopes ?? []).map(({ id }) => id);
-  const authorised = api?.preAuthorizedApplications?.flatMap((each) => each.delegatedPermissionIds) ?? [];
-  if (!authorised.every((id) => scopeIds.includes(id))) fail('no such scope to pre-authorise');
+  const preauthorized = api?.preAuthorizedApplications?.flatMap((each) => each.delegatedPermissionIds) ?? [];
+  if (!preauthorized.every((id) => scopeIds.includes(id))) fail('no such scope to preauthorize');
   Object.assign(app, rest, { api: { ...app.api, ...api } });
 }
 
