@@ -68,7 +68,7 @@ function forward(incoming: IncomingMessage, response: ServerResponse, route: Rou
   });
   outgoing.setTimeout(idleLimitInMs, () => outgoing.destroy(new Error('idle')));
   outgoing.once('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    response.writeHead(answer.statusCode ?? 502, withoutConnectionHeaders(answer.headers));
     answer.pipe(response);
   });
   // What a client sees of a lost request.
@@ -81,11 +81,9 @@ function forward(incoming: IncomingMessage, response: ServerResponse, route: Rou
 
 function forwardedHeaders(headers: IncomingHttpHeaders, host: string): IncomingHttpHeaders {
   const { [clientHeader]: client = '198.51.100.1:50000', ...rest } = headers;
-  // Of the connection to the client only.
-  delete rest.connection;
   const before = rest['x-forwarded-for'];
   return {
-    ...rest,
+    ...withoutConnectionHeaders(rest),
     host,
     'x-forwarded-for': [before, client].filter(Boolean).join(', '),
     'x-forwarded-proto': 'https',
@@ -95,4 +93,12 @@ function forwardedHeaders(headers: IncomingHttpHeaders, host: string): IncomingH
     'x-original-url': '/',
     'disguised-host': host,
   };
+}
+
+/** These are about one connection, and the front end has another one on either side. */
+function withoutConnectionHeaders(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const kept = { ...headers };
+  delete kept.connection;
+  delete kept['keep-alive'];
+  return kept;
 }
