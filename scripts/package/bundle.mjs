@@ -71,6 +71,7 @@ export async function bundle({ project, outdir, copied }) {
   });
   const problems = [
     ...warnings.filter(isUnexpected).map(describe),
+    ...missingFiles(outputFiles, copied),
     ...missingPackages(metafile, new Set([...copied, ...optional, ...absentPackages.keys()])),
   ];
   if (problems.length > 0) throw new Error(`The bundle would be incomplete:\n${problems.join('\n')}`);
@@ -114,4 +115,14 @@ function missingPackages({ outputs }, allowed) {
     }
   }
   return missing;
+}
+
+/** Files that are looked up with `require.resolve`, which esbuild leaves alone, other than those of copied packages. */
+function missingFiles(outputFiles, copied) {
+  const lookups = outputFiles
+    .filter(({ path }) => path.endsWith('.js'))
+    .flatMap(({ text }) => [...text.matchAll(/\brequire\w*\.resolve\(\s*(?:["'`]([^"'`]*))?/g)]);
+  return lookups
+    .filter(([, file = '']) => !copied.some((name) => file.startsWith(`${name}/`)))
+    .map(([call]) => `- the file of ${call}...) is not in the package`);
 }

@@ -233,10 +233,10 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
   internal_error: () => ({
-    trigger: () => {
+    trigger: async () => {
       const config = loadConfig(system.emulator.settings());
       const log = silentLog();
-      const services = createServices(config, log);
+      const services = await createServices(config, log);
       const users = services.communicationUsers;
       const broken = {
         ...services,

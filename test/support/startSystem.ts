@@ -4,6 +4,7 @@ import request, { type Test } from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
 import { loadConfig } from '../../src/config/config';
+import { secretsOfStore } from '../../src/config/identities';
 import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
@@ -78,15 +79,15 @@ export async function startServer(
   const log = createLogger({
     level: environment.LOG_LEVEL ?? 'debug',
     secrets: [
-      config.entra.clientSecret,
+      config.entra.clientSecret ?? '',
       config.communication.accessKey ?? '',
-      ...config.mapping.keys.map((key) => key.toString('base64')),
+      ...secretsOfStore(config.identities),
     ],
     destination: { write: (line) => void rawLog.push(line) },
   });
-  const services = createServices(config, log, timings);
+  const services = await createServices(config, log, timings);
   const { server } = createHttpServer(createApp({ config, services, log, isAcceptingWork: () => true }));
-  services.authority.start();
+  services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
