@@ -32,7 +32,7 @@ describe('what is not in it', () => {
     ['GET', '/v1.0/users'],
     ['GET', '/beta/me'],
     ['PUT', '/v1.0/me/extensions'],
-    ['GET', '/identities/8%3Aacs%3A1_2'],
+    ['PATCH', '/identities/8%3Aacs%3A1_2'],
     ['POST', '/identities/8%3Aacs%3A1_2/issueAccessToken'],
     ['POST', '/identities/'],
     ['GET', '/identities/%E0%A4%A/:issueAccessToken'],
