@@ -334,3 +334,4 @@ output webAppUrl string = 'https://${web.properties.defaultHostName}'
 output managedIdentityPrincipalId string = identity.properties.principalId
 output managedIdentityClientId string = identity.properties.clientId
 output communicationServicesEndpoint string = 'https://${communication.properties.hostName}'
+output keyVaultName string = usesMappingKey ? vaultName : ''

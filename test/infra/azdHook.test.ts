@@ -3,15 +3,15 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { projectRoot } from '../docs/markdown';
-import { type AzStandIn, startAzStandIn } from '../scripts/azStandIn';
+import { type FakeAz, startFakeAz } from '../scripts/fakeAz';
 
 const principal = '33333333-0000-4000-8000-000000000003';
 
 let folder: string;
-let az: AzStandIn;
+let az: FakeAz;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'azd-hook-'));
-  az = await startAzStandIn(folder);
+  az = await startFakeAz(folder);
   const azd = join(folder, 'azd');
   await writeFile(
     azd,

@@ -4,18 +4,19 @@ import request, { type Test } from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
 import { loadConfig } from '../../src/config/config';
+import { secretsOfStore } from '../../src/config/identities';
 import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
 import type { Timings } from '../../src/timings';
 import { fastTimings } from './fastTimings';
-import { fulfilContract } from '../contract/fulfilContract';
+import { assertMatchesOpenApi } from '../contract/assertMatchesOpenApi';
 
 export interface TestServer {
   readonly url: string;
   /** The lines it has logged. */
   readonly rawLog: string[];
-  /** A call with this bearer token; none if undefined. Fails if openapi.yaml does not allow the answer. */
+  /** A call with this bearer token; none if undefined. Fails if openapi.yaml does not allow the response. */
   call(
     method: 'get' | 'post' | 'delete' | 'put' | 'head' | 'options',
     path: string,
@@ -26,14 +27,14 @@ export interface TestServer {
 
 export interface System extends TestServer {
   readonly emulator: Emulator;
-  /** A further server of its own on the same emulator, as a second process would be. */
+  /** Starts another server on the same emulator, like a second process. */
   startAnother(settings?: Record<string, string>): Promise<TestServer>;
 }
 
-/** Rate limits are off unless a test is about them: tests call far more often than people do. */
+/** Rate limits are off by default, because tests make many calls. */
 const testSettings = { RATE_LIMIT_USER: '0', RATE_LIMIT_REJECTED: '0' };
 
-/** The production app with its real SDKs, on free ports, against an emulator of its own. */
+/** The production app with the real SDKs, on free ports, with a new emulator. */
 export async function startSystem(
   settings: Record<string, string> = {},
   timings: Timings = fastTimings,
@@ -69,15 +70,15 @@ export async function startServer(
   const log = createLogger({
     level: environment.LOG_LEVEL ?? 'debug',
     secrets: [
-      config.entra.clientSecret,
+      config.entra.clientSecret ?? '',
       config.communication.accessKey ?? '',
-      ...config.mapping.keys.map((key) => key.toString('base64')),
+      ...secretsOfStore(config.identities),
     ],
     destination: { write: (line) => void rawLog.push(line) },
   });
-  const services = createServices(config, log, timings);
+  const services = await createServices(config, log, timings);
   const { server } = createHttpServer(createApp({ config, services, log, isAcceptingWork: () => true }));
-  services.authority.start();
+  services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
@@ -87,7 +88,7 @@ export async function startServer(
     call(method, path, accessToken) {
       const test = request(url)
         [method](path)
-        .expect((answer) => fulfilContract(method, path, answer));
+        .expect((answer) => assertMatchesOpenApi(method, path, answer));
       return accessToken === undefined ? test : test.set('Authorization', `Bearer ${accessToken}`);
     },
     async stop() {

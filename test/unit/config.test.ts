@@ -1,19 +1,39 @@
 import { ConfigError, type Environment, loadConfig } from '../../src/config/config';
 import { publishedCredentials } from '../../src/config/publishedCredentials';
+import { developmentAccount } from '../../src/config/tableConnection';
 import { type SettingName, settings } from '../../src/config/settings';
 import { authServer, communicationResource, developmentMappingKey } from '../../emulator/seed';
 
 const accessKey = Buffer.from('canary-access-key').toString('base64');
 const mappingKey = Buffer.from('canary-mapping-key-of-32-bytes-or-more').toString('base64');
+const accountKey = Buffer.from('canary-account-key').toString('base64');
 const clientId = 'a9150000-0000-4000-8000-000000000002';
 
-/** The least that a server needs; everything else has a default. */
+/** The required settings; all others have a default. */
 const least = {
   AZURE_TENANT_ID: '7e4a0000-0000-4000-8000-000000000001',
   AZURE_CLIENT_ID: clientId,
   AZURE_CLIENT_SECRET: 'canary~client.secret',
   COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey}`,
   IDENTITY_MAPPING_KEY: mappingKey,
+};
+/** The same for the other identity stores. */
+const leastOf = {
+  graph: least,
+  table: {
+    IDENTITY_STORE: 'table',
+    AZURE_TENANT_ID: least.AZURE_TENANT_ID,
+    AZURE_CLIENT_ID: least.AZURE_CLIENT_ID,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: least.COMMUNICATION_SERVICES_CONNECTION_STRING,
+    TABLES_CONNECTION_STRING: `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};EndpointSuffix=core.windows.net`,
+  },
+  acs: {
+    IDENTITY_STORE: 'acs',
+    AZURE_TENANT_ID: least.AZURE_TENANT_ID,
+    AZURE_CLIENT_ID: least.AZURE_CLIENT_ID,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: least.COMMUNICATION_SERVICES_CONNECTION_STRING,
+    IDENTITY_MAPPING_KEY: mappingKey,
+  },
 };
 const names = Object.keys(settings) as SettingName[];
 
@@ -27,7 +47,7 @@ function problemsOf(environment: Environment): readonly string[] {
   return [];
 }
 
-/** Values that each setting refuses; none where any text will do. */
+/** Values that each setting rejects; none if any text is valid. */
 const malformed: Record<SettingName, string[]> = {
   PORT: ['canary', '-1', '65536', '30.5', '0x1F', '3000 3001'],
   AZURE_TENANT_ID: ['common', 'contoso.onmicrosoft.com', '7e4a0000-0000-4000-8000-00000000000'],
@@ -59,6 +79,24 @@ const malformed: Record<SettingName, string[]> = {
   MANAGED_IDENTITY_CLIENT_ID: ['system-assigned'],
   COMMUNICATION_SERVICES_TOKEN_SCOPES: ['chat,video', 'chat voip', ','],
   COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES: ['59', '1441', '24 hours', '60.5'],
+  IDENTITY_STORE: ['cosmos', 'Table', 'graph,table'],
+  IDENTITY_STORE_FALLBACK: ['table', 'yes'],
+  TABLES_CONNECTION_STRING: [
+    'canary-of-no-form',
+    'DefaultEndpointsProtocol=https;AccountName=contoso;EndpointSuffix=core.windows.net',
+    `DefaultEndpointsProtocol=http;AccountName=contoso;AccountKey=${accountKey}`,
+    `AccountName=contoso;AccountKey=${accountKey};TableEndpoint=http://contoso.table.core.windows.net`,
+    'TableEndpoint=https://contoso.table.core.windows.net/;SharedAccessSignature=sv=2024-11-04&sig=canary',
+    'UseDevelopmentStorage=false',
+  ],
+  TABLES_ENDPOINT: [
+    'contoso.table.core.windows.net',
+    'http://contoso.table.core.windows.net',
+    'https://contoso.table.core.windows.net/identityMappings',
+    'https://contoso.table.core.windows.net/?sv=canary',
+    'http://127.0.0.1:10002/devstoreaccount1',
+  ],
+  TABLES_NAME: ['ab', '1mappings', 'identity-mappings', 'Tables', 'c'.repeat(64)],
   GRAPH_ENDPOINT: ['http://graph.microsoft.com', 'https://graph.microsoft.com/v1.0', 'graph.microsoft.com'],
   GRAPH_EXTENSION_NAME: [
     'identityMapping',
@@ -100,19 +138,23 @@ const malformed: Record<SettingName, string[]> = {
 
 const malformedCases = names.flatMap((name) => malformed[name].map((value) => ({ name, value })));
 
-it.each(malformedCases)('refuses $name=$value, and says so without the value', ({ name, value }) => {
-  const problems = problemsOf({ ...least, [name]: value });
-  expect(problems).toHaveLength(1);
-  const { description: what, source: where, format: form } = settings[name];
-  expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
-  for (const part of [what, where, form]) expect(problems[0]).toContain(part);
-  // Short ones are numbers and words that an explanation may happen to hold.
-  if (value.length > 5) expect(problems[0]?.replace(where, '').replace(form, '')).not.toContain(value);
-  expect(problems[0]).not.toContain('canary');
-  expect(problems[0]).not.toContain(accessKey);
-});
+it.each(malformedCases)(
+  'rejects $name=$value with a message that does not contain the value',
+  ({ name, value }) => {
+    const store = name.startsWith('TABLES_') ? leastOf.table : least;
+    const problems = problemsOf({ ...store, [name]: value });
+    expect(problems).toHaveLength(1);
+    const { description: what, source: where, format: form } = settings[name];
+    expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
+    for (const part of [what, where, form]) expect(problems[0]).toContain(part);
+    // Short values may appear in an explanation by chance.
+    if (value.length > 5) expect(problems[0]?.replace(where, '').replace(form, '')).not.toContain(value);
+    expect(problems[0]).not.toContain('canary');
+    expect(problems[0]).not.toContain(accessKey);
+  },
+);
 
-it('lists every missing setting at once, with what it is for and where to find it', () => {
+it('lists all missing settings together, with their purpose and where to find them', () => {
   const problems = problemsOf({});
   expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
     'AZURE_TENANT_ID',
@@ -126,8 +168,11 @@ it('lists every missing setting at once, with what it is for and where to find i
   }
 });
 
-it('lists every malformed and every missing setting in one message, and no value', () => {
-  const broken = names.filter((name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY');
+it('lists all malformed and missing settings in one message without values', () => {
+  const isRead = (name: SettingName) => !/^(TABLES_|IDENTITY_STORE)/.test(name);
+  const broken = names.filter(
+    (name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY' && isRead(name),
+  );
   const environment = Object.fromEntries(broken.map((name) => [name, malformed[name][0]]));
   let message = '';
   try {
@@ -147,14 +192,17 @@ it('lists every malformed and every missing setting in one message, and no value
   expect(message).not.toContain('canary');
 });
 
-it.each(Object.keys(least) as (keyof typeof least)[])('misses %s, also when it is empty or blank', (name) => {
-  for (const value of [undefined, '', '  ']) {
-    const problems = problemsOf({ ...least, [name]: value });
-    expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} is missing: `))]);
-  }
-});
+it.each(Object.keys(least) as (keyof typeof least)[])(
+  'reports %s as missing if it is absent, empty or blank',
+  (name) => {
+    for (const value of [undefined, '', '  ']) {
+      const problems = problemsOf({ ...least, [name]: value });
+      expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} is missing: `))]);
+    }
+  },
+);
 
-it('has defaults for all the rest, those of the documentation', () => {
+it('has the documented defaults for the optional settings', () => {
   expect(loadConfig(least)).toEqual({
     port: 3000,
     production: false,
@@ -170,14 +218,17 @@ it('has defaults for all the rest, those of the documentation', () => {
       audiences: [clientId, `api://${clientId}`],
       allowedClientIds: [],
       verifiedTokenCacheSize: 10_000,
-      oboTokenCacheSize: 2_000,
     },
-    graph: { endpoint: 'https://graph.microsoft.com', extensionName: 'com.contoso.identityMapping' },
-    mapping: {
-      keys: [Buffer.from(mappingKey, 'base64')],
-      adoptUnsigned: false,
-      cacheSize: 50_000,
-      cacheMinutes: 60,
+    identities: {
+      store: 'graph',
+      graph: {
+        endpoint: 'https://graph.microsoft.com',
+        extensionName: 'com.contoso.identityMapping',
+        mappingKeys: [Buffer.from(mappingKey, 'base64')],
+        adoptUnsigned: false,
+        oboTokenCacheSize: 2_000,
+      },
+      cache: { size: 50_000, minutes: 60 },
     },
     communication: {
       endpoint: 'https://contoso.communication.azure.com',
@@ -196,7 +247,7 @@ it.each<[string, Environment, unknown]>([
   ['a port', { PORT: '8080' }, { port: 8080 }],
   ['spaces around a value', { PORT: ' 8080 ' }, { port: 8080 }],
   [
-    'a tenant in capitals',
+    'a tenant in upper case',
     { AZURE_TENANT_ID: '7E4A0000-0000-4000-8000-000000000001' },
     { entra: { tenantId: least.AZURE_TENANT_ID } },
   ],
@@ -206,12 +257,12 @@ it.each<[string, Environment, unknown]>([
     { entra: { authorityHost: 'https://login.microsoftonline.us' } },
   ],
   [
-    'a further audience',
+    'another audience',
     { AZURE_APP_ID_URI: 'https://contoso.com/api' },
     { entra: { audiences: [clientId, `api://${clientId}`, 'https://contoso.com/api'] } },
   ],
   [
-    'the clients that may call',
+    'the allowed clients',
     { ALLOWED_CLIENT_IDS: ` ${clientId.toUpperCase()} ,, ${clientId}` },
     { entra: { allowedClientIds: [clientId, clientId] } },
   ],
@@ -229,7 +280,7 @@ it.each<[string, Environment, unknown]>([
   [
     'adoption of unsigned mappings',
     { IDENTITY_MAPPING_UNSIGNED: 'adopt' },
-    { mapping: { adoptUnsigned: true } },
+    { identities: { graph: { adoptUnsigned: true } } },
   ],
   [
     'no rate limits',
@@ -244,23 +295,23 @@ it.each<[string, Environment, unknown]>([
   ],
   ['production, without documents', { NODE_ENV: 'production' }, { production: true, apiDocs: false }],
   ['production, with documents', { NODE_ENV: 'production', API_DOCS: 'on' }, { apiDocs: true }],
-])('takes %s', (_, environment, expected) => {
+])('accepts %s', (_, environment, expected) => {
   expect(loadConfig({ ...least, ...environment })).toMatchObject(expected as Record<string, unknown>);
 });
 
 it.each([
-  ['in the other order', `accesskey=${accessKey};endpoint=https://contoso.communication.azure.com`],
-  ['in other letters', `Endpoint=https://contoso.communication.azure.com/;AccessKey=${accessKey}`],
+  ['in another order', `accesskey=${accessKey};endpoint=https://contoso.communication.azure.com`],
+  ['in another case', `Endpoint=https://contoso.communication.azure.com/;AccessKey=${accessKey}`],
   [
     'with a semicolon at the end',
     `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey};`,
   ],
-])('takes a connection string %s', (_, text) => {
+])('accepts a connection string %s', (_, text) => {
   const { communication } = loadConfig({ ...least, COMMUNICATION_SERVICES_CONNECTION_STRING: text });
   expect(communication).toMatchObject({ endpoint: 'https://contoso.communication.azure.com', accessKey });
 });
 
-it('takes an endpoint in the place of a connection string, for a managed identity', () => {
+it('accepts an endpoint instead of a connection string, for a managed identity', () => {
   const { communication } = loadConfig({
     ...least,
     COMMUNICATION_SERVICES_CONNECTION_STRING: '',
@@ -274,24 +325,152 @@ it('takes an endpoint in the place of a connection string, for a managed identit
   });
 });
 
-it('takes an endpoint without TLS on this machine alone', () => {
+it('accepts an endpoint without TLS on loopback only', () => {
   for (const host of ['localhost:8443', '127.0.0.1', '[::1]:1']) {
     const text = `endpoint=http://${host}/;accesskey=${accessKey}`;
     expect(problemsOf({ ...least, COMMUNICATION_SERVICES_CONNECTION_STRING: text })).toEqual([]);
   }
 });
 
-it('refuses * for CORS in production, alone or among others', () => {
+it('rejects * for CORS in production, alone or in a list', () => {
   for (const origins of ['*', 'https://app.contoso.com,*']) {
     const environment = { ...least, NODE_ENV: 'production', CORS_ALLOWED_ORIGINS: origins };
     expect(problemsOf(environment)).toEqual([expect.stringMatching(/^CORS_ALLOWED_ORIGINS .*production/)]);
   }
 });
 
-it('takes several mapping keys, the first of which seals', () => {
+it('accepts several mapping keys, the first of which seals', () => {
   const other = Buffer.alloc(32, 'other').toString('base64');
-  const { mapping } = loadConfig({ ...least, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
-  expect(mapping.keys).toEqual([Buffer.from(mappingKey, 'base64'), Buffer.from(other, 'base64')]);
+  const { identities } = loadConfig({ ...least, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
+  const keys = [Buffer.from(mappingKey, 'base64'), Buffer.from(other, 'base64')];
+  expect(identities).toMatchObject({ graph: { mappingKeys: keys } });
+});
+
+describe('the identity stores', () => {
+  it.each(Object.entries(leastOf))('%s needs no more than this', (_, environment) => {
+    expect(problemsOf(environment)).toEqual([]);
+  });
+
+  it.each([
+    ['table', 'TABLES_CONNECTION_STRING'],
+    ['acs', 'IDENTITY_MAPPING_KEY'],
+  ] as const)('%s needs %s', (store, name) => {
+    expect(problemsOf({ ...leastOf[store], [name]: '' })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} is missing: `)),
+    ]);
+  });
+
+  it.each([
+    ['graph', /^TABLES_/],
+    ['table', /^(AZURE_CLIENT_SECRET|GRAPH_|IDENTITY_MAPPING_|OBO_)/],
+    ['acs', /^(AZURE_CLIENT_SECRET|GRAPH_|IDENTITY_MAPPING_UNSIGNED|IDENTITY_CACHE|OBO_|TABLES_)/],
+  ] as const)('%s does not read what it does not need', (store, unused) => {
+    const ignored = names.filter((name) => unused.test(name) && malformed[name].length > 0);
+    expect(ignored).not.toEqual([]);
+    const broken = Object.fromEntries(ignored.map((name) => [name, malformed[name][0]]));
+    expect(problemsOf({ ...leastOf[store], ...broken })).toEqual([]);
+  });
+
+  it('table needs what Microsoft Graph needs while users are moved from there', () => {
+    const moving = { ...leastOf.table, IDENTITY_STORE_FALLBACK: 'graph' };
+    expect(problemsOf(moving).map((problem) => problem.split(' ')[0])).toEqual([
+      'AZURE_CLIENT_SECRET',
+      'IDENTITY_MAPPING_KEY',
+    ]);
+    expect(problemsOf({ ...least, ...moving })).toEqual([]);
+  });
+
+  const otherKey = Buffer.alloc(32, 'other').toString('base64');
+  it.each<[string, Environment, RegExp]>([
+    [
+      'Graph with a fallback to itself',
+      { ...leastOf.graph, IDENTITY_STORE_FALLBACK: 'graph' },
+      /IDENTITY_STORE_FALLBACK=graph .*Set IDENTITY_STORE=table/,
+    ],
+    [
+      'acs with a fallback',
+      { ...least, ...leastOf.acs, IDENTITY_STORE_FALLBACK: 'graph' },
+      /cannot be given a custom id.*Set IDENTITY_STORE=table/,
+    ],
+    [
+      'acs with several keys',
+      { ...leastOf.acs, IDENTITY_MAPPING_KEY: `${mappingKey},${otherKey}` },
+      /IDENTITY_MAPPING_KEY has several keys.*Set the one key/,
+    ],
+    [
+      'a connection string and an endpoint',
+      { ...leastOf.table, TABLES_ENDPOINT: 'https://contoso.table.core.windows.net' },
+      /both set.*Keep/,
+    ],
+  ])('refuses %s, says why and what to choose', (_, environment, message) => {
+    expect(problemsOf(environment)).toEqual([expect.stringMatching(message)]);
+  });
+
+  const cosmos = 'https://contoso.table.cosmos.azure.com:443';
+  it.each([
+    [
+      'of a storage account',
+      leastOf.table.TABLES_CONNECTION_STRING,
+      'https://contoso.table.core.windows.net',
+    ],
+    [
+      'without a suffix',
+      `AccountName=contoso;AccountKey=${accountKey}`,
+      'https://contoso.table.core.windows.net',
+    ],
+    [
+      'of another cloud',
+      `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};EndpointSuffix=core.usgovcloudapi.net;`,
+      'https://contoso.table.core.usgovcloudapi.net',
+    ],
+    [
+      'of Cosmos DB',
+      `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};TableEndpoint=${cosmos}/;`,
+      'https://contoso.table.cosmos.azure.com',
+    ],
+    [
+      'of Azurite on another port',
+      `AccountName=contoso;AccountKey=${accountKey};TableEndpoint=http://127.0.0.1:4711/contoso;`,
+      'http://127.0.0.1:4711/contoso',
+    ],
+  ])('take a connection string %s', (_, text, endpoint) => {
+    const { identities } = loadConfig({ ...leastOf.table, TABLES_CONNECTION_STRING: text });
+    expect(identities).toMatchObject({
+      store: 'table',
+      table: { endpoint, tableName: 'identityMappings', accountKey: { accountName: 'contoso', accountKey } },
+    });
+  });
+
+  it('take the short connection string of Azurite', () => {
+    const { identities } = loadConfig({
+      ...leastOf.table,
+      TABLES_CONNECTION_STRING: 'UseDevelopmentStorage=true',
+    });
+    expect(identities).toMatchObject({ table: { endpoint: 'http://127.0.0.1:10002/devstoreaccount1' } });
+  });
+
+  it('take an endpoint for a managed identity', () => {
+    const { identities } = loadConfig({
+      ...leastOf.table,
+      TABLES_CONNECTION_STRING: '',
+      TABLES_ENDPOINT: `${cosmos}/`,
+      MANAGED_IDENTITY_CLIENT_ID: clientId,
+    });
+    expect(identities).toMatchObject({
+      table: {
+        endpoint: 'https://contoso.table.cosmos.azure.com',
+        accountKey: undefined,
+        managedIdentityClientId: clientId,
+      },
+    });
+  });
+
+  it("refuse Azurite's published key with a table service that is not on this machine", () => {
+    const text = `AccountName=contoso;AccountKey=${developmentAccount.accountKey}`;
+    expect(problemsOf({ ...leastOf.table, TABLES_CONNECTION_STRING: text })).toEqual([
+      expect.stringMatching(/^TABLES_CONNECTION_STRING has the account key that Azurite publishes/),
+    ]);
+  });
 });
 
 describe('the credentials that .env.sample publishes', () => {
@@ -318,6 +497,7 @@ describe('the credentials that .env.sample publishes', () => {
       clientSecret: authServer.clientSecret,
       accessKey: communicationResource.accessKey,
       mappingKey: developmentMappingKey,
+      tablesAccountKey: developmentAccount.accountKey,
     });
   });
 
@@ -338,12 +518,12 @@ describe('the credentials that .env.sample publishes', () => {
     expect(problems[0]).not.toContain('emulator-only');
   });
 
-  it('are refused as a previous mapping key too, which would still verify', () => {
+  it('are also rejected as a previous mapping key, which would still verify', () => {
     const IDENTITY_MAPPING_KEY = `${mappingKey},${developmentMappingKey}`;
     expect(problemsOf({ ...least, IDENTITY_MAPPING_KEY })).toHaveLength(1);
   });
 
-  it('are named all at once', () => {
+  it('are all listed together', () => {
     const everything = { ...least, ...published, GRAPH_ENDPOINT: remote.GRAPH_ENDPOINT };
     expect(problemsOf(everything).map((problem) => problem.split(' ')[0])).toEqual(Object.keys(published));
   });

@@ -4,7 +4,8 @@ import type { Deadline } from '../../../resilience/deadline';
 import { classifyTransportError } from '../../../resilience/httpClient';
 import type { CallOptions, Upstream } from '../../../resilience/upstream';
 import { type FailureFacts, parseRetryAfter } from '../../../resilience/upstreamError';
-import type { TableConfig } from './tableConfig';
+import type { TableStoreConfig } from '../../../config/identities';
+import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
 
 /** The row of one user. */
 export interface MappingRow {
@@ -49,7 +50,12 @@ const written = z.object({ etag: z.string().min(1) });
 
 type TableClient = Awaited<ReturnType<typeof createClient>>;
 
-export function createMappingTable(config: TableConfig, upstream: Upstream): MappingTable {
+/** @param onMissing called when the table does not exist and could not be created */
+export function createMappingTable(
+  config: TableStoreConfig,
+  upstream: Upstream,
+  onMissing: () => void = () => undefined,
+): MappingTable {
   let loading: Promise<TableClient> | undefined;
 
   interface Call<T> {
@@ -64,7 +70,7 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
     return upstream.call(operation, { deadline, retryOn, describe }, async (abortSignal) => {
       try {
         const client = await (loading ??= createClient(config));
-        return await send(client, { abortSignal });
+        return await sendOrCreateTable(client, send, abortSignal);
       } catch (error) {
         const code = describe(error).code ?? '';
         const outcome = Object.hasOwn(outcomes, code) ? outcomes[code] : undefined;
@@ -72,6 +78,26 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
         return outcome;
       }
     });
+  }
+
+  /** A table that was removed while the server runs is created again: without it nobody could be served. */
+  async function sendOrCreateTable<T>(
+    client: TableClient,
+    send: Call<T>['send'],
+    abortSignal: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await send(client, { abortSignal });
+    } catch (error) {
+      if (describe(error).code !== 'TableNotFound') throw error;
+    }
+    try {
+      await client.createTable({ abortSignal });
+    } catch (error) {
+      onMissing();
+      throw error;
+    }
+    return send(client, { abortSignal });
   }
 
   const entityOf = (partitionKey: string, { communicationUserId, pendingDeletion, writeId }: MappingRow) => ({
@@ -87,20 +113,12 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
       await call<true>(deadline, {
         operation: 'create table',
         retryOn: 'never',
+        // Read first: an identity that may not create tables can still use one that exists.
         async send(client, options) {
-          // Read first: an identity that may not create tables can still use one that exists.
-          try {
-            await client.getEntity('start', rowKey, options);
-            return true;
-          } catch (error) {
-            const { code } = describe(error);
-            if (code === 'ResourceNotFound' || code === 'EntityNotFound') return true;
-            if (code !== 'TableNotFound') throw error;
-          }
-          await client.createTable(options);
+          await client.getEntity('start', rowKey, options);
           return true;
         },
-        outcomes: { TableAlreadyExists: true },
+        outcomes: { ResourceNotFound: true, EntityNotFound: true },
       });
     },
 
@@ -160,7 +178,7 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
 }
 
 /** The SDK is loaded with the first call: servers with another store do without it. */
-async function createClient({ endpoint, tableName, credential }: TableConfig) {
+async function createClient({ endpoint, tableName, accountKey, managedIdentityClientId }: TableStoreConfig) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
     // We own retries and time limits, as for every upstream.
@@ -169,16 +187,16 @@ async function createClient({ endpoint, tableName, credential }: TableConfig) {
     // Plain HTTP is accepted on loopback only: see config/settings.ts.
     allowInsecureConnection: endpoint.startsWith('http://'),
   };
-  if ('accountKey' in credential) {
-    const { accountName, accountKey } = credential;
-    return new TableClient(
-      endpoint,
-      tableName,
-      new AzureNamedKeyCredential(accountName, accountKey),
-      options,
-    );
+  if (accountKey) {
+    const credential = new AzureNamedKeyCredential(accountKey.accountName, accountKey.accountKey);
+    return new TableClient(endpoint, tableName, credential, options);
   }
-  return new TableClient(endpoint, tableName, credential, options);
+  return new TableClient(
+    endpoint,
+    tableName,
+    createManagedIdentityCredential(managedIdentityClientId),
+    options,
+  );
 }
 
 /** The part of core-rest-pipeline's RestError that we read. */
@@ -192,9 +210,11 @@ function describe(error: unknown): FailureFacts {
   if (!isError(error)) return { transportFailure: 'invalid_response' };
   const { statusCode, code, response } = error as RestErrorLike;
   if (typeof statusCode === 'number' && statusCode >= 400) {
+    const serviceCode = response?.headers?.get?.('x-ms-error-code') ?? odataCodeOf(error);
     return {
-      status: statusCode,
-      code: response?.headers?.get?.('x-ms-error-code') ?? odataCodeOf(error),
+      // For half a minute after a table was deleted, another of its name cannot be created: as temporary as a 503.
+      status: serviceCode === 'TableBeingDeleted' ? 503 : statusCode,
+      code: serviceCode,
       retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
     };
   }
