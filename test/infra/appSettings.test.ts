@@ -40,7 +40,7 @@ describe('the app settings of the templates', () => {
   });
 
   it('are all that the server needs, with each store', () => {
-    for (const identityStore of template.parameters.identityStore?.allowedValues as string[]) {
+    for (const identityStore of template.parameters.identityStore?.allowedValues ?? []) {
       const environment = {
         ...valuesWith({ identityStore }),
         // In its place, until the server reads AZURE_CLIENT_ASSERTION.
@@ -84,7 +84,7 @@ function valuesWith(parameters: Record<string, string>): Record<string, string> 
   return values.IDENTITY_MAPPING_KEY?.startsWith('@Microsoft.KeyVault(')
     ? {
         ...values,
-        IDENTITY_MAPPING_KEY: evaluate(template, {}, template.parameters.mappingKey?.defaultValue as string),
+        IDENTITY_MAPPING_KEY: evaluate(template, {}, template.parameters.mappingKey?.defaultValue ?? ''),
       }
     : values;
 }

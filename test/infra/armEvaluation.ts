@@ -31,9 +31,8 @@ export function evaluate(template: StoredTemplate, given: Record<string, string>
 
   const functions: Record<string, (...args: Value[]) => Value> = {
     parameters: (name) =>
-      given[textOf(name)] ??
-      evaluate(template, given, String(template.parameters[textOf(name)]?.defaultValue)),
-    variables: (name) => evaluate(template, given, textOf(template.variables[textOf(name)])),
+      given[textOf(name)] ?? evaluate(template, given, template.parameters[textOf(name)]?.defaultValue ?? ''),
+    variables: (name) => evaluate(template, given, template.variables[textOf(name)] ?? ''),
     reference: (name) => deployed[textOf(name)] ?? fail(`${String(name)} is not known`),
     resourceGroup: () => resourceGroup,
     subscription: () => subscription,

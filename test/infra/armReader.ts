@@ -1,14 +1,14 @@
 import type { Json } from './armExpression';
-import type { JsonObject, StoredTemplate } from './infraFiles';
+import type { JsonObject, StoredResource, StoredTemplate } from './infraFiles';
 
 /** The last part of a resource's name, such as `logs` of `[format('{0}/{1}', parameters('webAppName'), 'logs')]`. */
-export function lastNamePart(resource: JsonObject): string {
-  return /'([^']+)'\)\]$/.exec(`${String(resource.name)}`)?.[1] ?? '';
+export function lastNamePart({ name }: StoredResource): string {
+  return /'([^']+)'\)\]$/.exec(name)?.[1] ?? '';
 }
 
 /** What a resource's schema is filed under: its type and version, and its name where the type has a schema for each name. */
-export function keyOf(resource: JsonObject): string {
-  const key = `${String(resource.type)}@${String(resource.apiVersion)}`;
+export function keyOf(resource: StoredResource): string {
+  const key = `${resource.type}@${resource.apiVersion}`;
   return resource.type === 'Microsoft.Web/sites/config' ? `${key} ${lastNamePart(resource)}` : key;
 }
 

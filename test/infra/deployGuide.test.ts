@@ -74,7 +74,7 @@ describe('docs/deploy-to-azure.md', () => {
     expect(zips.size).toBe(1);
     const files = matches(commands, /(?:bash|--template-file) (\S+)/g).filter((file) => file !== '-n');
     expect(files.filter((file) => !existsSync(join(projectRoot, file)))).toEqual([]);
-    expect(commands).toContain(`--name ${String(template.variables.mappingKeyName)}`);
+    expect(commands).toContain(`--name ${template.variables.mappingKeyName}`);
     expect(template.resources.slot?.name).toContain("'staging'");
   });
 });

@@ -81,7 +81,7 @@ const site = object({
 const web = '2023-12-01/Microsoft.Web.json';
 const publishing = resource(web, object({ allow: flag }, 'allow'));
 
-/** By type, a slash, and what tells apart the resources of one type, if anything does; see keyOf. */
+/** By type, version, and name where resources of one type differ; see keyOf. */
 export const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
   'Microsoft.Web/serverfarms@2023-12-01': resource(
     web,

@@ -39,7 +39,7 @@ describe('the resources of infra/azuredeploy.json', () => {
     expect(Object.keys(template.resources)).toEqual(
       expect.arrayContaining([...named(/reference\('(\w+)'\)/g)]),
     );
-    const dependencies = resources.flatMap(([, { dependsOn }]) => textsIn(dependsOn));
+    const dependencies = resources.flatMap(([, { dependsOn = [] }]) => dependsOn);
     expect(Object.keys(template.resources)).toEqual(expect.arrayContaining(dependencies));
   });
 
@@ -83,7 +83,7 @@ describe('the resources of infra/azuredeploy.json', () => {
     const roles = resources.filter(([, { type }]) => type === 'Microsoft.Authorization/roleAssignments');
     const scopeTypes = roles.map(([name, { scope }]) => [
       name,
-      /resourceId\('([^']+)'/.exec(String(scope))?.[1],
+      /resourceId\('([^']+)'/.exec(scope ?? '')?.[1],
     ]);
     expect(Object.fromEntries(scopeTypes)).toEqual({
       communicationRole: 'Microsoft.Communication/communicationServices',
