@@ -2,11 +2,12 @@ import type { Logger } from 'pino';
 import type { AcsIdentityClient } from './acs/acsIdentityClient';
 import type { Challenges } from './authentication/challenge';
 import type { Config } from './config/config';
-import type { AcsIdentities, GraphStoreConfig, TableStoreConfig } from './config/identities';
+import type { AcsIdentities, GraphStoreConfig, TableIdentities } from './config/identities';
 import type { EntraAuthority } from './entra/entraAuthority';
 import { createIdentityLifecycle, type IdentityLifecycle } from './identities/identityLifecycle';
 import type { MappingStore } from './identities/mappingStore';
 import { createOrphanCleanup } from './identities/orphanCleanup';
+import type { PreviousMappingStore } from './identities/stores/fallback/fallbackMappingStore';
 import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
@@ -47,7 +48,7 @@ export async function composeIdentities(options: IdentityPartsOptions): Promise<
     case 'graph':
       return overStore({ store: await composeGraphStore(identities.graph, options) }, options);
     case 'table':
-      return overStore(await composeTableStore(identities.table, options), options);
+      return overStore(await composeTableStore(identities, options), options);
     case 'acs':
       return composeCustomIds(identities, options);
   }
@@ -72,7 +73,7 @@ function overStore(
 async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
   { config, authority, challenges, http, timings, log }: IdentityPartsOptions,
-): Promise<MappingStore> {
+): Promise<PreviousMappingStore> {
   const [{ createOboTokens }, { createExtensionClient }, { createMappingSeal }, { createGraphMappingStore }] =
     await Promise.all([
       import('./entra/oboTokens.js'),
@@ -112,9 +113,10 @@ async function composeGraphStore(
 }
 
 async function composeTableStore(
-  config: TableStoreConfig,
-  { timings, log }: IdentityPartsOptions,
+  { table: config, fallback }: TableIdentities,
+  options: IdentityPartsOptions,
 ): Promise<ComposedStore> {
+  const { timings, log } = options;
   const [{ createMappingTable }, { createTableMappingStore }, { createTableAvailability }] =
     await Promise.all([
       import('./identities/stores/table/mappingTable.js'),
@@ -122,10 +124,17 @@ async function composeTableStore(
       import('./identities/stores/table/tableAvailability.js'),
     ]);
   const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log });
-  const table = createMappingTable(config, upstream, () => availability.start());
+  const table = createMappingTable(config, upstream, {
+    credentialTimeLimitInMs: timings.upstream.attemptInMs,
+    onMissing: () => availability.start(),
+  });
   const { tableName } = config;
   const availability = createTableAvailability({ table, tableName, timings: timings.table, log });
-  return { store: createTableMappingStore(table), availability };
+  const store = createTableMappingStore(table);
+  if (!fallback) return { store, availability };
+  const { createFallbackMappingStore } = await import('./identities/stores/fallback/fallbackMappingStore.js');
+  const previous = await composeGraphStore(fallback, options);
+  return { store: createFallbackMappingStore({ current: store, previous, log }), availability };
 }
 
 async function composeCustomIds(
@@ -140,7 +149,7 @@ async function composeCustomIds(
     'IDENTITY_STORE=acs is a preview: it relies on a preview version of the Communication Services API, which may change or end',
   );
   const upstream = createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log });
-  const identities = createCustomIdClient(config.communication, upstream);
+  const identities = createCustomIdClient(config.communication, upstream, timings.upstream);
   return {
     lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey }),
     start: () => undefined,
