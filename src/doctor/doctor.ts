@@ -7,6 +7,7 @@ import { createClientCredentialCheck } from './checks/clientCredential';
 import { createClockCheck } from './checks/clock';
 import { createCommunicationCheck } from './checks/communication';
 import { createGraphCheck, createPermissionChecks } from './checks/graph';
+import { createIdentityStoreChecks } from './checks/identityStore';
 import { createPortCheck } from './checks/port';
 import { createRuntimeChecks } from './checks/runtime';
 import { createSettingsCheck } from './checks/settings';
@@ -84,6 +85,7 @@ async function runCheck(
 function checksOfSetUp(context: DoctorContext, environment: Environment): Check[] {
   const { config, http, clocksAheadInMs } = context;
   const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(context);
+  const communication = createCommunicationCheck(context, environment);
   return [
     ...createConfigurationChecks(config),
     createPortCheck(config.port, http),
@@ -93,7 +95,8 @@ function checksOfSetUp(context: DoctorContext, environment: Environment): Check[
     ...checksOfGraphReach(context),
     createClockCheck(clocksAheadInMs),
     ...checksOfGraphAccess(context, [signingKeys]),
-    createCommunicationCheck(context, environment),
+    communication,
+    ...createIdentityStoreChecks(context, [communication]),
   ];
 }
 
@@ -127,7 +130,10 @@ function checksOfTokens(context: DoctorContext, tokens: readonly string[]): Chec
 function secretsOf(environment: Environment): string[] {
   const connection = environment.COMMUNICATION_SERVICES_CONNECTION_STRING ?? '';
   const [, accessKey = ''] = /accesskey=([^;]+)/i.exec(connection) ?? [];
-  return [environment.AZURE_CLIENT_SECRET, environment.IDENTITY_MAPPING_KEY, connection, accessKey]
+  const tables = environment.TABLES_CONNECTION_STRING ?? '';
+  const [, accountKey = ''] = /accountkey=([^;]+)/i.exec(tables) ?? [];
+  const { AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY } = environment;
+  return [AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY, connection, accessKey, tables, accountKey]
     .map((secret) => secret?.trim() ?? '')
     .filter((secret) => secret !== '');
 }

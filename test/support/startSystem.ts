@@ -10,6 +10,7 @@ import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
 import type { Timings } from '../../src/timings';
 import { fastTimings } from './fastTimings';
+import { until } from './until';
 import { assertMatchesOpenApi } from './assertMatchesOpenApi';
 
 export interface TestServer {
@@ -102,6 +103,8 @@ export async function startServer(
     },
     async ready() {
       await services.authority.metadata();
+      // The table of a table store is prepared in the background too.
+      await until(() => services.isReady());
     },
     async stop() {
       await close(server);
