@@ -35,11 +35,9 @@ function createTableCheck(context: DoctorContext, config: TableStoreConfig): Che
   return {
     name: 'identity store: table',
     async run() {
-      const table = createMappingTable(
-        config,
-        upstreamFor(context, 'Azure Table Storage'),
-        defaultTimings.upstream,
-      );
+      const table = createMappingTable(config, upstreamFor(context, 'Azure Table Storage'), {
+        credentialTimeLimitInMs: defaultTimings.upstream.attemptInMs,
+      });
       const partition = `doctor:${randomUUID()}`;
       const row = { communicationUserId: 'doctor', pendingDeletion: false, writeId: randomUUID() };
       try {
