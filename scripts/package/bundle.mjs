@@ -121,7 +121,7 @@ function missingPackages({ outputs }, allowed) {
 function missingFiles(outputFiles, copied) {
   const lookups = outputFiles
     .filter(({ path }) => path.endsWith('.js'))
-    .flatMap(({ text }) => [...text.matchAll(/\brequire\w*\.resolve\(\s*(?:["'`]([^"'`]*))?/g)]);
+    .flatMap(({ text }) => [...text.matchAll(/\w*require\w*\.resolve\(\s*(?:["'`]([^"'`]*))?/g)]);
   return lookups
     .filter(([, file = '']) => !copied.some((name) => file.startsWith(`${name}/`)))
     .map(([call]) => `- the file of ${call}...) is not in the package`);
