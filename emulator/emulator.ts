@@ -11,6 +11,8 @@ export interface EmulatorOptions {
   /** The loopback address to listen on: 127.0.0.1 unless told otherwise. */
   host?: string;
   certificateFolder?: string;
+  /** Keeps users, mappings and identities across restarts in this folder; without it everything stays in memory. */
+  dataFolder?: string;
   /** The IDENTITY_MAPPING_KEY among the settings; random unless told otherwise. */
   mappingKey?: string;
 }
@@ -65,7 +67,7 @@ export interface Emulator {
   requests(): LoggedRequest[];
 
   /** The living identities. */
-  identities(): { id: string; createdAt: Date; customId?: string; lastTokenIssuedAt?: Date }[];
+  identities(): { id: string; createdAt: Date; customId?: string | undefined; lastTokenIssuedAt?: Date }[];
   /** Makes an identity behind everyone's back … */
   createIdentity(): string;
   /** … deletes one, … */
