@@ -8,7 +8,7 @@ beforeEach(() => emulator.reset());
 
 describe('the table of operations', () => {
   test.each(emulated.map((entry) => [entry.operation, entry] as const))(
-    'is true of %s',
+    'describes %s correctly',
     async (operation, entry) => {
       const path = entry.path
         .replace('{tenant}', emulator.tenantId)
@@ -26,7 +26,7 @@ describe('the table of operations', () => {
   );
 });
 
-describe('what is not in it', () => {
+describe('an operation that is not in the table', () => {
   test.each([
     ['GET', '/'],
     ['GET', '/v1.0/users'],
@@ -38,7 +38,7 @@ describe('what is not in it', () => {
     ['GET', '/identities/%E0%A4%A/:issueAccessToken'],
     ['POST', '/TENANT/oauth2/v2.0/token'],
     ['OPTIONS', '/identities'],
-  ])('is said not to be emulated, aloud: %s %s', async (method, path) => {
+  ])('is reported as not emulated: %s %s', async (method, path) => {
     const warn = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     try {
       const target = path.replace('TENANT', emulator.tenantId);
