@@ -1,6 +1,7 @@
 import { type LoggedRequest } from './http/callLog';
 import { type Fault } from './http/faults';
 import { type ManagedIdentities } from './managedIdentity/settings';
+import { type Applications } from './state/applications';
 import { type SeededUsers, type User } from './state/users';
 import { type Switches } from './switches';
 import { type AccessTokenOptions, type TeamsTokenOptions, type TokenOptions } from './tokens/tokenForge';
@@ -11,6 +12,8 @@ export interface EmulatorOptions {
   /** The loopback address to listen on: 127.0.0.1 unless told otherwise. */
   host?: string;
   certificateFolder?: string;
+  /** Answer as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
+  publicNames?: boolean;
   /** Keeps users, mappings and identities across restarts in this folder; without it everything stays in memory. */
   dataFolder?: string;
   /** The IDENTITY_MAPPING_KEY among the settings; random unless told otherwise. */
@@ -31,6 +34,8 @@ export interface Emulator {
   };
   /** The registration of its clients: a web app, and a single-page app that uses PKCE. */
   readonly authClient: { clientId: string; clientSecret: string; redirectUris: string[] };
+  /** The credentials and consents of both registrations, which can change at any time. */
+  readonly applications: Applications;
   /** Carol has a Teams licence. */
   readonly users: SeededUsers;
   readonly communicationResource: { id: string; connectionString: string; otherId: string };

@@ -12,6 +12,8 @@ export const authServer = {
   clientSecret: 'emulator-only-auth-server-secret',
   appIdUri: 'api://a9150000-0000-4000-8000-000000000002',
   name: 'AuthServer',
+  /** User.ReadWrite, as the registration guide says, and User.Read, which the portal adds to every registration. */
+  permissions: { graph: ['User.Read', 'User.ReadWrite'] },
   /** The object id of its service principal: what roles are assigned to. */
   servicePrincipalId: '5e21ce00-0000-4000-8000-000000000007',
 };
@@ -20,6 +22,11 @@ export const authClient = {
   clientId: 'c11e0000-0000-4000-8000-000000000003',
   clientSecret: 'emulator-only-auth-client-secret',
   name: 'AuthClient',
+  permissions: {
+    api: ['access_as_user'],
+    graph: ['User.Read'],
+    teams: ['Teams.ManageCalls', 'Teams.ManageChats'],
+  },
   servicePrincipalId: '5e21ce00-0000-4000-8000-000000000008',
   webRedirectUris: [
     'http://localhost',

@@ -12,9 +12,12 @@ import { type Emulator, type EmulatorOptions } from './emulator';
 import { CallLog } from './http/callLog';
 import { Faults } from './http/faults';
 import { Listener } from './http/listener';
+import { IssuerKeys } from './entra/issuerKeys';
+import { UsedAssertions } from './entra/usedAssertions';
 import { managedIdentityHandlers } from './managedIdentity/managedIdentity';
 import { identitiesByKey, managedIdentitySettings } from './managedIdentity/settings';
 import { Limits } from './limits';
+import { Names } from './names';
 import { authClient, authServer, communicationResource, tenantId } from './seed';
 import { DataFolder } from './state/dataFolder';
 import { Directory } from './state/directory';
@@ -25,6 +28,8 @@ import { TokenForge } from './tokens/tokenForge';
 import { type EmulatorContext } from './context';
 
 export type { Emulator, EmulatorOptions } from './emulator';
+export { createClientCertificate, type ClientCertificate } from './certificates/clientCertificate';
+export type { FederatedCredential } from './state/applications';
 export type { Fault } from './http/faults';
 export type { User } from './state/users';
 export type { Limit, Switches } from './switches';
@@ -53,6 +58,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const limits = new Limits(clock);
   const context: EmulatorContext = {
     url,
+    names: new Names(url, options.publicNames ?? false),
+    issuerKeys: new IssuerKeys(directory.applications),
+    usedAssertions: new UsedAssertions(),
     clock,
     directory,
     forge,
@@ -85,6 +93,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       redirectUris: [...authClient.webRedirectUris, ...authClient.spaRedirectUris],
     },
     users: directory.users.seeded,
+    applications: directory.applications,
     communicationResource: { ...pick(communicationResource, 'id', 'otherId'), connectionString },
     managedIdentities: identitiesByKey(),
     switches,
@@ -98,6 +107,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       resetSwitches();
       faults.clear();
       limits.clear();
+      context.issuerKeys.clear();
+      context.usedAssertions.clear();
       log.clear();
       listener.releaseHanging();
     },
@@ -130,7 +141,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       directory.extensions.remove(userObjectId, extensionName),
     stop: async () => {
       await stop(server);
-      data?.save();
+      data?.close();
     },
   };
   const listener = new Listener({

@@ -50,6 +50,11 @@ export interface Switches {
   consentRequiredFor: Set<string>;
   /** Object ids whose Graph calls are answered with a claims challenge. */
   graphRejectsWithClaims: Set<string>;
+  /**
+   * A client assertion by certificate is good for one request. Off, since MSAL sends the same one for ten minutes and
+   * works against Entra.
+   */
+  refuseReplayedAssertions: boolean;
   /** The format of access tokens for the API that sign-ins yield (its registration's accessTokenAcceptedVersion). */
   accessTokenVersion: 1 | 2;
   /** How far the services' clock runs ahead of this machine's. */
@@ -86,6 +91,7 @@ function defaults(): Switches {
     mfaError: 50076,
     consentRequiredFor: new Set(),
     graphRejectsWithClaims: new Set(),
+    refuseReplayedAssertions: false,
     accessTokenVersion: 2,
     clockOffsetInMs: 0,
     cheapSignatures: false,

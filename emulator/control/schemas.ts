@@ -80,6 +80,7 @@ export const switchesSchema = z
     mfaError: z.union([z.literal(50076), z.literal(50079)]),
     consentRequiredFor: objectIds,
     graphRejectsWithClaims: objectIds,
+    refuseReplayedAssertions: z.boolean(),
     accessTokenVersion: z.union([z.literal(1), z.literal(2)]),
     clockOffsetInMs: z.int(),
     cheapSignatures: z.boolean(),

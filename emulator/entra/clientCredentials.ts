@@ -3,7 +3,7 @@ import { type Call, form, json, NotEmulated, type Reply } from '../http/exchange
 import { communicationAudiences, graphAudience } from '../tokens/audiences';
 import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import { type EmulatorContext } from '../context';
-import { checkSecret } from './clientCredential';
+import { authenticateClient } from './clientCredential';
 import { fail, noStore } from './errors';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { parseScopes } from './scopes';
@@ -13,7 +13,7 @@ export function clientCredentials(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
   checkTenant(call.params.tenant);
   const registration = findRegistration(fields.get('client_id'));
-  checkSecret(fields, registration);
+  const authentication = authenticateClient(context, call, fields, registration);
   const scope = fields.get('scope') ?? '';
   if (scope !== '' && !scope.split(/\s+/).every((candidate) => candidate.endsWith('/.default'))) {
     fail({
@@ -27,7 +27,7 @@ export function clientCredentials(context: EmulatorContext, call: Call): Reply {
   }
   const audience = audienceOf(context, scope, registration);
   const { clientId, servicePrincipalId: objectId } = registration;
-  const accessToken = context.forge.applicationToken({ clientId, objectId, authentication: '1' }, audience);
+  const accessToken = context.forge.applicationToken({ clientId, objectId, authentication }, audience);
   return json(
     200,
     {

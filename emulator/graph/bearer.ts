@@ -8,6 +8,7 @@ import { type Claims, decodeJwt } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
 import { stepUpClaims } from '../entra/stepUp';
 import { GraphError } from './errors';
+import { forAllUsers, forOneself } from './permissions';
 
 /** Who calls, through which application, with which permissions. */
 export interface GraphCaller {
@@ -32,7 +33,7 @@ export function authenticate(context: EmulatorContext, call: Call): GraphCaller 
   }
   const user = context.directory.users.find(String(claims.oid));
   if (!user) unauthenticated('Access token validation failure. The user is not in the directory.');
-  if (context.switches.graphRejectsWithClaims.has(user.objectId)) challenge(context);
+  if (context.switches.graphRejectsWithClaims.has(user.objectId)) challenge(context, call);
   return { user, app, scopes: claims.scp.split(' '), roles: [] };
 }
 
@@ -84,16 +85,10 @@ export function permittedUser(
   );
 }
 
-const all = {
-  read: ['User.Read.All', 'User.ReadWrite.All', 'Directory.Read.All', 'Directory.ReadWrite.All'],
-  write: ['User.ReadWrite.All', 'Directory.ReadWrite.All'],
-};
-const own = { read: ['User.Read', 'User.ReadWrite'], write: ['User.ReadWrite'] };
-
 /** Users need a permission for themselves or for all users, applications for all users. */
 function requirePermission(caller: GraphCaller, id: string | undefined, access: 'read' | 'write'): void {
   const forSelf = caller.user && (id === undefined || isNamed(caller.user, id));
-  const sufficient = [...all[access], ...(forSelf ? own[access] : [])];
+  const sufficient: string[] = [...forAllUsers[access], ...(forSelf ? forOneself[access] : [])];
   if ([...caller.scopes, ...caller.roles].some((permission) => sufficient.includes(permission))) return;
   throw new GraphError(
     403,
@@ -111,10 +106,10 @@ function unauthenticated(message: string): never {
 }
 
 /** Continuous access evaluation: the token is good, but the user must sign in anew. */
-function challenge(context: EmulatorContext): never {
+function challenge(context: EmulatorContext, call: Call): never {
   const fields = [
     'realm=""',
-    `authorization_uri="${context.url}/common/oauth2/authorize"`,
+    `authorization_uri="${context.names.issuerOrigin(call)}/common/oauth2/authorize"`,
     `client_id="${graphAppId}"`,
     'error="insufficient_claims"',
     `claims="${Buffer.from(stepUpClaims.json).toString('base64')}"`,

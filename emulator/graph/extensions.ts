@@ -13,7 +13,7 @@ const type = 'microsoft.graph.openTypeExtension';
 export function list(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   const user = permittedUser(context, call, caller, 'read');
   return graphReply(call, 200, {
-    '@odata.context': contextUrl(context, user),
+    '@odata.context': contextUrl(context, call, user),
     value: shownExtensions(context, user.objectId),
   });
 }
@@ -99,7 +99,10 @@ function single(
   extension: OpenExtension,
 ): Reply {
   const onlyId = context.switches.onlyIdInExtensions;
-  const body = { '@odata.context': `${contextUrl(context, user)}/$entity`, ...shown(extension, onlyId) };
+  const body = {
+    '@odata.context': `${contextUrl(context, call, user)}/$entity`,
+    ...shown(extension, onlyId),
+  };
   return graphReply(call, status, body);
 }
 
@@ -123,8 +126,8 @@ function checkedBody(call: Call, ifUndeclared?: string): Record<string, unknown>
   return body;
 }
 
-function contextUrl(context: EmulatorContext, user: User): string {
-  return `${context.url}/v1.0/$metadata#users('${user.objectId}')/extensions`;
+function contextUrl(context: EmulatorContext, call: Call, user: User): string {
+  return `${context.names.graph(call)}/v1.0/$metadata#users('${user.objectId}')/extensions`;
 }
 
 function nameOf(call: Call): string {

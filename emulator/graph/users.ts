@@ -17,15 +17,15 @@ export function readUser(context: EmulatorContext, call: Call, caller: GraphCall
   // Without an explicit id in $select Graph says nothing of the extensions.
   const withExtensions = expanded !== null && call.query.has('$select') && selected.includes('id');
   return graphReply(call, 200, {
-    '@odata.context': `${context.url}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
+    '@odata.context': `${context.names.graph(call)}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
     ...select(user, selected),
-    ...(withExtensions ? extensions(context, user) : {}),
+    ...(withExtensions ? extensions(context, call, user) : {}),
   });
 }
 
-function extensions(context: EmulatorContext, user: User): Record<string, unknown> {
+function extensions(context: EmulatorContext, call: Call, user: User): Record<string, unknown> {
   return {
-    'extensions@odata.context': `${context.url}/v1.0/$metadata#users('${user.objectId}')/extensions`,
+    'extensions@odata.context': `${context.names.graph(call)}/v1.0/$metadata#users('${user.objectId}')/extensions`,
     extensions: shownExtensions(context, user.objectId),
   };
 }

@@ -43,6 +43,7 @@ export class DataFolder {
   readonly #directory: Directory;
   #timer: NodeJS.Timeout | undefined;
   #saved = '';
+  #closed = false;
 
   constructor(folder: string, directory: Directory) {
     this.#file = join(folder, 'emulator-state.json');
@@ -62,11 +63,16 @@ export class DataFolder {
 
   /** Soon after a call that may have changed something; several calls at once are saved together. */
   changed(): void {
-    this.#timer ??= setTimeout(() => this.save(), saveDelayInMs);
+    if (!this.#closed) this.#timer ??= setTimeout(() => this.#save(), saveDelayInMs);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#save();
   }
 
   /** A reader never sees half a file, and a crash leaves the old one or the new one. */
-  save(): void {
+  #save(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { users, extensions, identities } = this.#directory;
