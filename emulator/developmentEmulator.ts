@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { ensureCertificates } from './certificates/loopbackCertificates';
 import { errorCode } from './errorCode';
 import { developmentMappingKey, developmentPort } from './seed';
@@ -10,14 +11,26 @@ export interface DevelopmentEmulator {
 }
 
 /** The emulator that a person uses: on its fixed port, with the settings that `.env.sample` carries. */
-export async function startDevelopmentEmulator(): Promise<DevelopmentEmulator> {
+export async function startDevelopmentEmulator(
+  dataFolder = dataFolderFrom(process.argv.slice(2)),
+): Promise<DevelopmentEmulator> {
   const port = portFrom('EMULATOR_PORT', developmentPort);
   const { authorityFile } = await ensureCertificates();
+  const options = {
+    port,
+    mappingKey: developmentMappingKey,
+    ...(dataFolder === undefined ? {} : { dataFolder }),
+  };
   try {
-    return { emulator: await startEmulator({ port, mappingKey: developmentMappingKey }), authorityFile };
+    return { emulator: await startEmulator(options), authorityFile };
   } catch (error) {
     throw isTaken(error) ? new Error(portTaken(port, 'EMULATOR_PORT')) : error;
   }
+}
+
+/** The value of `--data`; any other argument is refused, since a misspelt one would be ignored silently. */
+function dataFolderFrom(args: string[]): string | undefined {
+  return parseArgs({ args, options: { data: { type: 'string' } } }).values.data;
 }
 
 export function portFrom(variable: string, defaultPort: number): number {

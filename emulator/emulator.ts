@@ -15,6 +15,8 @@ export interface EmulatorOptions {
   certificateFolder?: string;
   /** Answer as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
   publicNames?: boolean;
+  /** Keeps users, mappings and identities across restarts in this folder; without it everything stays in memory. */
+  dataFolder?: string;
   /** The IDENTITY_MAPPING_KEY among the settings; random unless told otherwise. */
   mappingKey?: string;
 }
@@ -74,7 +76,7 @@ export interface Emulator {
   requests(): LoggedRequest[];
 
   /** The living identities. */
-  identities(): { id: string; createdAt: Date; customId?: string; lastTokenIssuedAt?: Date }[];
+  identities(): { id: string; createdAt: Date; customId?: string | undefined; lastTokenIssuedAt?: Date }[];
   /** Makes an identity behind everyone's back … */
   createIdentity(): string;
   /** … deletes one, … */

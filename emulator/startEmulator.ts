@@ -20,6 +20,7 @@ import { identitiesByKey, managedIdentitySettings } from './managedIdentity/sett
 import { Limits } from './limits';
 import { Names } from './names';
 import { authClient, authServer, communicationResource, tenantId } from './seed';
+import { DataFolder } from './state/dataFolder';
 import { Directory } from './state/directory';
 import { type Identity } from './state/identities';
 import { createSwitches } from './switches';
@@ -39,6 +40,10 @@ export type { AccessTokenOptions, TeamsTokenOptions, TokenOptions } from './toke
 /** Starts Entra ID, Microsoft Graph and ACS Identity on one loopback port, with TLS. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   refuseProduction();
+  const directory = new Directory();
+  // Before anything listens: a damaged file stops the start.
+  const data = options.dataFolder === undefined ? undefined : new DataFolder(options.dataFolder, directory);
+  data?.load();
   const [certificates, keys, communicationKey] = await Promise.all([
     ensureCertificates(options.certificateFolder),
     SigningKeys.create(),
@@ -50,7 +55,6 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const port = await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
   const url = `https://localhost:${port}`;
   const { switches, clock, reset: resetSwitches } = createSwitches();
-  const directory = new Directory();
   const forge = new TokenForge({ url, clock, keys, users: directory.users, switches });
   const limits = new Limits(clock);
   const context: EmulatorContext = {
@@ -144,7 +148,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     },
     removeExtension: (userObjectId, extensionName) =>
       directory.extensions.remove(userObjectId, extensionName),
-    stop: () => stop(server),
+    stop: async () => {
+      await stop(server);
+      data?.close();
+    },
   };
   const listener = new Listener({
     handlers: {
@@ -161,6 +168,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   server.on('request', (request, response) => {
     // The services' own clock, which is what a client can tell a wrong clock by.
     response.setHeader('date', new Date(clock()).toUTCString());
+    // Most changes come by HTTP; the few that a test makes in the process are saved with the next call, or at the stop.
+    if (data) response.on('close', () => data.changed());
     listener.listen(request, response);
   });
   return emulator;

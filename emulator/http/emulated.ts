@@ -97,6 +97,38 @@ export const emulated = [
     path: '/v1.0/me/extensions/{name}',
     crossOrigin: true,
   },
+  { operation: 'graph.user.read', method: 'GET', path: '/v1.0/users/{id}', crossOrigin: true },
+  {
+    operation: 'graph.user.extension.list',
+    method: 'GET',
+    path: '/v1.0/users/{id}/extensions',
+    crossOrigin: true,
+  },
+  {
+    operation: 'graph.user.extension.create',
+    method: 'POST',
+    path: '/v1.0/users/{id}/extensions',
+    crossOrigin: true,
+  },
+  {
+    operation: 'graph.user.extension.read',
+    method: 'GET',
+    path: '/v1.0/users/{id}/extensions/{name}',
+    crossOrigin: true,
+  },
+  {
+    operation: 'graph.user.extension.update',
+    method: 'PATCH',
+    path: '/v1.0/users/{id}/extensions/{name}',
+    crossOrigin: true,
+  },
+  {
+    operation: 'graph.user.extension.delete',
+    method: 'DELETE',
+    path: '/v1.0/users/{id}/extensions/{name}',
+    crossOrigin: true,
+  },
+  { operation: 'graph.batch', method: 'POST', path: '/v1.0/$batch', crossOrigin: true },
 
   { operation: 'managedIdentity.token', method: 'GET', path: '/msi/token' },
 

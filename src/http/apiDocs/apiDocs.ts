@@ -3,8 +3,8 @@ import express, { type Response, Router } from 'express';
 import { type OpenApiVariables, readOpenApiJson } from './openApiDocument';
 import { page, startScript } from './page';
 
-/** The files of Swagger UI that the page needs; the package holds many more. */
-const viewerFiles = [
+/** The files of Swagger UI that the page needs; the package holds many more. `npm run package` copies these. */
+export const viewerFiles = [
   '/swagger-ui.css',
   '/swagger-ui-bundle.js',
   '/favicon-32x32.png',

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isEntra, type ProviderConfig } from '../../config/providers';
 
 /** The parts of openapi.yaml that differ from server to server. */
@@ -22,8 +23,13 @@ export function openApiVariablesOf(providers: readonly ProviderConfig[]): OpenAp
   return { signIn, teamsExchange: providers.some(isEntra) };
 }
 
-/** At the root of the project, above both the sources and the built files. */
-const file = join(__dirname, '..', '..', '..', 'openapi.yaml');
+/** At the root of the project or the package: above the sources, the built files and the bundle, which differ in depth. */
+function findDocument(folder = __dirname): string {
+  const file = join(folder, 'openapi.yaml');
+  if (existsSync(file)) return file;
+  if (dirname(folder) === folder) throw new Error('openapi.yaml is missing: it belongs in the project root');
+  return findDocument(dirname(folder));
+}
 
 /** What is left out, where it does not apply. */
 interface OpenApiDocument {
@@ -42,7 +48,7 @@ export async function readOpenApiJson(
   { signIn, teamsExchange }: OpenApiVariables,
   serverPath: string,
 ): Promise<string> {
-  const [{ parse }, text] = await Promise.all([import('yaml'), readFile(file, 'utf8')]);
+  const [{ parse }, text] = await Promise.all([import('yaml'), readFile(findDocument(), 'utf8')]);
   const document = parse(signIn ? withSignIn(text, signIn) : text) as OpenApiDocument;
   if (!teamsExchange) document.paths = without(document.paths, teamsPaths);
   if (!signIn) {
