@@ -1,5 +1,8 @@
 import { type Clock } from './clock';
+import { type IssuerKeys } from './entra/issuerKeys';
+import { type UsedAssertions } from './entra/usedAssertions';
 import { type Limits } from './limits';
+import { type Names } from './names';
 import { type Directory } from './state/directory';
 import { type Switches } from './switches';
 import { type SigningKey, type SigningKeys } from './tokens/signingKeys';
@@ -8,6 +11,7 @@ import { type TokenForge } from './tokens/tokenForge';
 /** What the services of one emulator share. */
 export interface EmulatorContext {
   readonly url: string;
+  readonly names: Names;
   readonly clock: Clock;
   readonly directory: Directory;
   readonly forge: TokenForge;
@@ -15,6 +19,9 @@ export interface EmulatorContext {
   readonly switches: Switches;
   /** Seals what the emulator hands out and takes back. */
   readonly secret: Buffer;
+  /** The keys of other issuers whose tokens Entra accepts as client assertions. */
+  readonly issuerKeys: IssuerKeys;
+  readonly usedAssertions: UsedAssertions;
   /** Entra's keys, which sign what Entra issues … */
   readonly keys: SigningKeys;
   /** … and the key under which ACS issues communication tokens. */

@@ -1,5 +1,7 @@
 import { type LoggedRequest } from './http/callLog';
 import { type Fault } from './http/faults';
+import { type ManagedIdentities } from './managedIdentity/settings';
+import { type Applications } from './state/applications';
 import { type SeededUsers, type User } from './state/users';
 import { type Switches } from './switches';
 import { type AccessTokenOptions, type TeamsTokenOptions, type TokenOptions } from './tokens/tokenForge';
@@ -10,6 +12,8 @@ export interface EmulatorOptions {
   /** The loopback address to listen on: 127.0.0.1 unless told otherwise. */
   host?: string;
   certificateFolder?: string;
+  /** Answer as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
+  publicNames?: boolean;
   /** The IDENTITY_MAPPING_KEY among the settings; random unless told otherwise. */
   mappingKey?: string;
 }
@@ -20,14 +24,25 @@ export interface Emulator {
   readonly url: string;
   readonly tenantId: string;
   /** The registration of the API. */
-  readonly authServer: { clientId: string; clientSecret: string; appIdUri: string };
+  readonly authServer: {
+    clientId: string;
+    clientSecret: string;
+    appIdUri: string;
+    servicePrincipalId: string;
+  };
   /** The registration of its clients: a web app, and a single-page app that uses PKCE. */
   readonly authClient: { clientId: string; clientSecret: string; redirectUris: string[] };
+  /** The credentials and consents of both registrations, which can change at any time. */
+  readonly applications: Applications;
   /** Carol has a Teams licence. */
   readonly users: SeededUsers;
   readonly communicationResource: { id: string; connectionString: string; otherId: string };
+  /** Of the App Service that a server pretends to run on: two that hold the role at the communication resource, one without. */
+  readonly managedIdentities: ManagedIdentities;
   /** The environment of a server that is to use this emulator. */
   settings(): Record<string, string>;
+  /** The same with a managed identity instead of an access key: the system-assigned one unless `userAssigned`. */
+  managedIdentitySettings(options?: { userAssigned?: boolean }): Record<string, string>;
   /** Everything back to the start, except the keys. */
   reset(): void;
   addUser(name?: string, teamsLicence?: boolean): User;

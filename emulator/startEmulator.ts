@@ -12,7 +12,12 @@ import { type Emulator, type EmulatorOptions } from './emulator';
 import { CallLog } from './http/callLog';
 import { Faults } from './http/faults';
 import { Listener } from './http/listener';
+import { IssuerKeys } from './entra/issuerKeys';
+import { UsedAssertions } from './entra/usedAssertions';
+import { managedIdentityHandlers } from './managedIdentity/managedIdentity';
+import { identitiesByKey, managedIdentitySettings } from './managedIdentity/settings';
 import { Limits } from './limits';
+import { Names } from './names';
 import { authClient, authServer, communicationResource, tenantId } from './seed';
 import { Directory } from './state/directory';
 import { type Identity } from './state/identities';
@@ -22,6 +27,8 @@ import { TokenForge } from './tokens/tokenForge';
 import { type EmulatorContext } from './context';
 
 export type { Emulator, EmulatorOptions } from './emulator';
+export { createClientCertificate, type ClientCertificate } from './certificates/clientCertificate';
+export type { FederatedCredential } from './state/applications';
 export type { Fault } from './http/faults';
 export type { User } from './state/users';
 export type { Limit, Switches } from './switches';
@@ -47,6 +54,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const limits = new Limits(clock);
   const context: EmulatorContext = {
     url,
+    names: new Names(url, options.publicNames ?? false),
+    issuerKeys: new IssuerKeys(directory.applications),
+    usedAssertions: new UsedAssertions(),
     clock,
     directory,
     forge,
@@ -61,31 +71,40 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const mappingKey = options.mappingKey ?? randomBytes(32).toString('base64');
   const connectionString = `endpoint=${url}/;accesskey=${communicationResource.accessKey}`;
 
+  const serverSettings = {
+    AZURE_TENANT_ID: tenantId,
+    AZURE_CLIENT_ID: authServer.clientId,
+    AZURE_CLIENT_SECRET: authServer.clientSecret,
+    AZURE_AUTHORITY_HOST: url,
+    GRAPH_ENDPOINT: url,
+    IDENTITY_MAPPING_KEY: mappingKey,
+  };
+
   const emulator: Emulator = {
     url,
     tenantId,
-    authServer: pick(authServer, 'clientId', 'clientSecret', 'appIdUri'),
+    authServer: pick(authServer, 'clientId', 'clientSecret', 'appIdUri', 'servicePrincipalId'),
     authClient: {
       ...pick(authClient, 'clientId', 'clientSecret'),
       redirectUris: [...authClient.webRedirectUris, ...authClient.spaRedirectUris],
     },
     users: directory.users.seeded,
+    applications: directory.applications,
     communicationResource: { ...pick(communicationResource, 'id', 'otherId'), connectionString },
+    managedIdentities: identitiesByKey(),
     switches,
-    settings: () => ({
-      AZURE_TENANT_ID: tenantId,
-      AZURE_CLIENT_ID: authServer.clientId,
-      AZURE_CLIENT_SECRET: authServer.clientSecret,
-      AZURE_AUTHORITY_HOST: url,
-      GRAPH_ENDPOINT: url,
-      COMMUNICATION_SERVICES_CONNECTION_STRING: connectionString,
-      IDENTITY_MAPPING_KEY: mappingKey,
+    settings: () => ({ ...serverSettings, COMMUNICATION_SERVICES_CONNECTION_STRING: connectionString }),
+    managedIdentitySettings: ({ userAssigned = false } = {}) => ({
+      ...serverSettings,
+      ...managedIdentitySettings(url, userAssigned),
     }),
     reset: () => {
       directory.reset();
       resetSwitches();
       faults.clear();
       limits.clear();
+      context.issuerKeys.clear();
+      context.usedAssertions.clear();
       log.clear();
       listener.releaseHanging();
     },
@@ -119,7 +138,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     stop: () => stop(server),
   };
   const listener = new Listener({
-    handlers: { ...entraHandlers(context), ...graphHandlers(context), ...acsHandlers(context) },
+    handlers: {
+      ...entraHandlers(context),
+      ...graphHandlers(context),
+      ...acsHandlers(context),
+      ...managedIdentityHandlers(context),
+    },
     faults,
     log,
     control: { prefix: controlPrefix, handler: controlHandler(emulator) },

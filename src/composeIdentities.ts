@@ -124,7 +124,10 @@ async function composeTableStore(
       import('./identities/stores/table/tableAvailability.js'),
     ]);
   const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log });
-  const table = createMappingTable(config, upstream, () => availability.start());
+  const table = createMappingTable(config, upstream, {
+    credentialTimeLimitInMs: timings.upstream.attemptInMs,
+    onMissing: () => availability.start(),
+  });
   const { tableName } = config;
   const availability = createTableAvailability({ table, tableName, timings: timings.table, log });
   const store = createTableMappingStore(table);
@@ -146,7 +149,7 @@ async function composeCustomIds(
     'IDENTITY_STORE=acs is a preview: it relies on a preview version of the Communication Services API, which may change or end',
   );
   const upstream = createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log });
-  const identities = createCustomIdClient(config.communication, upstream);
+  const identities = createCustomIdClient(config.communication, upstream, timings.upstream);
   return {
     lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey }),
     start: () => undefined,

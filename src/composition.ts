@@ -71,6 +71,7 @@ export async function createServices(
   const acs = createAcsIdentityClient(
     config.communication,
     createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log }),
+    timings.upstream,
   );
   const identities = await composeIdentities({ config, acs, authority, challenges, http, timings, log });
   // An identity store without mappings of its own has none to keep in memory.

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Emulator } from '../emulator';
 import { allDefects } from '../tokens/defects';
 import { type TokenOptions } from '../tokens/tokenForge';
+import { applicationActions } from './applicationActions';
 import {
   delay,
   faultSchema,
@@ -48,6 +49,14 @@ export function controlActions(emulator: Emulator): Action[] {
       })),
     })),
     get('settings', 'the environment of a server that uses this emulator', () => emulator.settings()),
+    get(
+      'managed-identities',
+      'the managed identities, and the environment of a server that uses one',
+      () => ({
+        ...emulator.managedIdentities,
+        settings: emulator.managedIdentitySettings(),
+      }),
+    ),
     get('users', 'the seeded users', () => emulator.users),
     post('users', newUser, 'adds a user: {name?, teamsLicence?}', ({ name, teamsLicence }) =>
       emulator.addUser(name, teamsLicence),
@@ -81,6 +90,7 @@ export function controlActions(emulator: Emulator): Action[] {
     post('rotate-keys', rotation, 'signs with a new key from now on: {keepOld?}', ({ keepOld }) =>
       emulator.rotateKeys({ keepOld }),
     ),
+    ...applicationActions(emulator.applications),
     post('reset', z.undefined(), 'everything back to the start, except the keys', () => emulator.reset()),
     get('calls', 'counts of calls by operation since the reset', () => emulator.calls()),
     get('requests', 'the latest calls, oldest first', () => emulator.requests()),

@@ -2,7 +2,7 @@ import { NotEmulated } from '../http/exchange';
 import { type EmulatorContext } from '../context';
 import { fail } from './errors';
 import { findRegistration, findPlatform, type Registration } from './registrations';
-import { parseScopes } from './scopes';
+import { parseScopes, type RequestedScopes } from './scopes';
 import { askedStepUp } from './stepUp';
 
 /** Where the answer to an authorization request goes, once that much of the request is believed. */
@@ -16,6 +16,7 @@ export interface ReturnAddress {
 
 export interface AuthorizationRequest extends ReturnAddress {
   scope: string;
+  scopes: RequestedScopes;
   nonce: string | undefined;
   codeChallenge: string | undefined;
   prompt: string | null;
@@ -55,7 +56,7 @@ export function parseRequest(
 ): AuthorizationRequest {
   const responseType = query.get('response_type');
   if (responseType !== 'code') throw new NotEmulated(`response_type=${responseType ?? ''}`);
-  parseScopes(query.get('scope'), address.registration, context.url);
+  const scopes = parseScopes(query.get('scope'), address.registration, context.url);
   const codeChallenge = query.get('code_challenge') ?? undefined;
   if (codeChallenge === undefined && address.platform === 'spa') {
     fail({
@@ -71,6 +72,7 @@ export function parseRequest(
   return {
     ...address,
     scope: query.get('scope') ?? '',
+    scopes,
     nonce: query.get('nonce') ?? undefined,
     codeChallenge,
     prompt: query.get('prompt'),

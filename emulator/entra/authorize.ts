@@ -11,6 +11,7 @@ import {
   parseReturnAddress,
   type ReturnAddress,
 } from './authorizationRequest';
+import { consentFailure, giveConsent, missingConsent } from './consent';
 import { describe, EntraError, type EntraFailure, fail } from './errors';
 import { errorPage, formPostPage, signedOutPage, signInPage } from './pages';
 import { checkTenant, isRegisteredRedirectUri } from './registrations';
@@ -38,6 +39,9 @@ export function authorize(context: EmulatorContext, call: Call): Reply {
       users: offeredUsers(context, request.loginHint),
       application: request.registration.name,
       permissions: request.scope.split(/\s+/).map((scope) => scope.slice(scope.lastIndexOf('/') + 1)),
+      newPermissions: missingConsent(context, request.registration, request.scopes).flatMap(
+        ([, names]) => names,
+      ),
       stepUp: request.askedStepUp !== undefined,
       consent: request.prompt === 'consent',
     });
@@ -51,6 +55,7 @@ export function signIn(context: EmulatorContext, call: Call): Reply {
     const user =
       context.directory.users.find(fields.get('user') ?? '') ?? userNotFound(fields.get('user') ?? '');
     if (request.prompt === 'consent') context.switches.consentRequiredFor.delete(user.objectId);
+    giveConsent(context, request.registration, user, request.scopes);
     const session = { userObjectId: user.objectId, satisfied: request.askedStepUp };
     const id = context.directory.signIns.startSession(session);
     // None: silent renewal happens in a frame of a page of another origin.
@@ -106,6 +111,9 @@ function missingRequirement(
         "A silent sign-in request was sent but no user is signed in. The cookies used to represent the user's session " +
         'were not sent in the request to Azure AD.',
     };
+  }
+  if (missingConsent(context, request.registration, request.scopes, user.objectId).length > 0) {
+    return consentFailure(request.registration);
   }
   const satisfied = session.satisfied ?? [];
   if (request.askedStepUp?.every((value) => satisfied.includes(value)) ?? true) return undefined;

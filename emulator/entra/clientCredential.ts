@@ -1,12 +1,66 @@
 import { timingSafeEqual } from 'node:crypto';
-import { NotEmulated } from '../http/exchange';
+import { type EmulatorContext } from '../context';
+import { type Call, NotEmulated } from '../http/exchange';
+import { decodeJwt } from '../tokens/jwt';
+import { checkCertificateAssertion } from './certificateAssertion';
 import { fail } from './errors';
+import { checkFederatedAssertion } from './federatedAssertion';
 import { type Registration } from './registrations';
 
+/** How a client proved who it is, as tokens tell it: not at all, by a secret, or by an assertion. */
+export type ClientAuthentication = '0' | '1' | '2';
+
+export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
 /** Checks that a confidential client is who it says it is. */
-export function checkSecret(fields: URLSearchParams, registration: Registration): void {
-  if (fields.has('client_assertion')) throw new NotEmulated('A client assertion instead of a client secret');
-  const secret = fields.get('client_secret');
+export function authenticateClient(
+  context: EmulatorContext,
+  call: Call,
+  fields: URLSearchParams,
+  registration: Registration,
+): Exclude<ClientAuthentication, '0'> {
+  const assertion = fields.get('client_assertion');
+  if (assertion) {
+    if (fields.has('client_secret')) throw new NotEmulated('A client secret beside a client assertion');
+    checkAssertion(context, call, fields, { assertion, registration });
+    return '2';
+  }
+  checkSecret(context, fields.get('client_secret'), registration);
+  return '1';
+}
+
+function checkAssertion(
+  context: EmulatorContext,
+  call: Call,
+  fields: URLSearchParams,
+  { assertion, registration }: { assertion: string; registration: Registration },
+): void {
+  const type = fields.get('client_assertion_type');
+  if (!type) {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 900144,
+      message: "The request body must contain the following parameter: 'client_assertion_type'.",
+    });
+  }
+  if (type !== assertionType) throw new NotEmulated(`client_assertion_type=${type}`);
+  const jwt = decodeJwt(assertion);
+  if (!jwt) {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 50027,
+      message: 'JWT token is invalid or malformed.',
+    });
+  }
+  // An application signs in its own name; other issuers are URLs.
+  const federated = typeof jwt.claims.iss === 'string' && jwt.claims.iss.includes('://');
+  if (federated) checkFederatedAssertion(context, jwt, registration);
+  else checkCertificateAssertion(context, call, jwt, registration);
+}
+
+function checkSecret(context: EmulatorContext, secret: string | null, registration: Registration): void {
   if (!secret) {
     fail({
       status: 401,
@@ -16,8 +70,13 @@ export function checkSecret(fields: URLSearchParams, registration: Registration)
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     });
   }
-  const [given, expected] = [Buffer.from(secret), Buffer.from(registration.clientSecret)];
-  if (given.length === expected.length && timingSafeEqual(given, expected)) return;
+  const given = Buffer.from(secret);
+  const { secrets } = context.directory.applications.credentials(registration.clientId);
+  const valid = secrets.some((candidate) => {
+    const expected = Buffer.from(candidate);
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
+  if (valid) return;
   fail({
     status: 401,
     error: 'invalid_client',

@@ -1,4 +1,4 @@
-import { type Call, type Handler, type Reply } from '../http/exchange';
+import { type Call, form, type Handler, type Reply } from '../http/exchange';
 import { type EmulatorContext } from '../context';
 import { authorize, logout, signIn } from './authorize';
 import { clientCredentials } from './clientCredentials';
@@ -20,6 +20,16 @@ export function entraHandlers(context: EmulatorContext) {
         throw error;
       }
     };
+  /** The keys that a client assertion is checked with may have to be fetched first. */
+  const withIssuerKeys =
+    (handle: (context: EmulatorContext, call: Call) => Reply): ((call: Call) => Reply | Promise<Reply>) =>
+    (call) => {
+      const fields = form(call);
+      const judge = withErrorMapping(handle);
+      if (!fields.has('client_assertion')) return judge(call);
+      const prepared = context.issuerKeys.prepare(fields.get('client_id'), fields.get('client_assertion'));
+      return prepared.then(() => judge(call));
+    };
   const forTenant =
     (
       handle: (context: EmulatorContext, call: Call) => Reply,
@@ -34,9 +44,9 @@ export function entraHandlers(context: EmulatorContext) {
     'entra.authorize': withErrorMapping(authorize),
     'entra.signIn': withErrorMapping(signIn),
     'entra.logout': withErrorMapping(logout),
-    'entra.token.authorization_code': withErrorMapping(redeemCode),
-    'entra.token.refresh_token': withErrorMapping(redeemRefreshToken),
-    'entra.token.on_behalf_of': withErrorMapping(onBehalfOf),
-    'entra.token.client_credentials': withErrorMapping(clientCredentials),
+    'entra.token.authorization_code': withIssuerKeys(redeemCode),
+    'entra.token.refresh_token': withIssuerKeys(redeemRefreshToken),
+    'entra.token.on_behalf_of': withIssuerKeys(onBehalfOf),
+    'entra.token.client_credentials': withIssuerKeys(clientCredentials),
   };
 }

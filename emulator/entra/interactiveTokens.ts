@@ -4,7 +4,8 @@ import { type CodeGrant } from '../state/signIns';
 import { type User } from '../state/users';
 import { hash } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
-import { checkSecret } from './clientCredential';
+import { authenticateClient, type ClientAuthentication } from './clientCredential';
+import { checkConsent } from './consent';
 import { fail } from './errors';
 import { openRefreshToken, type RefreshGrant, refreshTokenExpiry, sealRefreshToken } from './refreshTokens';
 import { checkTenant, findRegistration, type Registration } from './registrations';
@@ -18,7 +19,7 @@ export function redeemCode(context: EmulatorContext, call: Call): Reply {
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
   const grant = findCode(context, fields, registration);
-  checkPlatform(call, fields, registration, grant.platform === 'spa');
+  const clientAuthentication = checkPlatform(context, call, fields, registration, grant.platform === 'spa');
   checkProofKey(fields, grant);
   const scopes = askedOrGranted(context, fields, registration, grant.scope);
   const { userObjectId, satisfied, nonce } = grant;
@@ -34,6 +35,8 @@ export function redeemCode(context: EmulatorContext, call: Call): Reply {
     },
     scopes,
     nonce,
+    clientAuthentication,
+    issuerOrigin: context.names.issuerOrigin(call),
   });
   grant.redeemed = true;
   return reply;
@@ -44,7 +47,7 @@ export function redeemRefreshToken(context: EmulatorContext, call: Call): Reply 
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
   const grant = findRefreshGrant(context, fields, registration);
-  checkPlatform(call, fields, registration, grant.singlePage);
+  const clientAuthentication = checkPlatform(context, call, fields, registration, grant.singlePage);
   const satisfied = grant.satisfied ?? [];
   const requested = askedStepUp(fields.get('claims')) ?? [];
   if (!requested.every((value) => satisfied.includes(value))) {
@@ -61,22 +64,32 @@ export function redeemRefreshToken(context: EmulatorContext, call: Call): Reply 
   const scope = fields.get('scope') ?? grant.scope;
   const expiresAt = grant.singlePage ? grant.expiresAt : refreshTokenExpiry(context, false);
   const scopes = askedOrGranted(context, fields, registration, grant.scope);
-  return issue(context, fields, registration, { refresh: { ...grant, scope, expiresAt }, scopes });
+  const refresh = { ...grant, scope, expiresAt };
+  const issuerOrigin = context.names.issuerOrigin(call);
+  return issue(context, fields, registration, { refresh, scopes, clientAuthentication, issuerOrigin });
 }
 
 function issue(
   context: EmulatorContext,
   fields: URLSearchParams,
   registration: Registration,
-  parts: { refresh: RefreshGrant; scopes: RequestedScopes; nonce?: string | undefined },
+  parts: {
+    refresh: RefreshGrant;
+    scopes: RequestedScopes;
+    clientAuthentication: ClientAuthentication;
+    issuerOrigin: string;
+    nonce?: string | undefined;
+  },
 ): Reply {
-  const { refresh, scopes, nonce } = parts;
+  const { refresh, scopes, clientAuthentication, nonce } = parts;
   const user = context.directory.users.find(refresh.userObjectId) ?? userGone();
+  checkConsent(context, registration, user, scopes);
   return tokenReply(context, {
     grant: context.forge.grant({
+      url: parts.issuerOrigin,
       user,
       clientId: registration.clientId,
-      clientAuthentication: refresh.singlePage ? '0' : '1',
+      clientAuthentication,
       satisfied: refresh.satisfied,
     }),
     scopes,
@@ -139,11 +152,12 @@ function findRefreshGrant(
 
 /** A single-page app has no secret and calls from a browser; a web app has one and does not. */
 function checkPlatform(
+  context: EmulatorContext,
   call: Call,
   fields: URLSearchParams,
   registration: Registration,
   singlePage: boolean,
-): void {
+): ClientAuthentication {
   const origin = header(call, 'origin');
   if (!singlePage) {
     if (origin !== undefined) {
@@ -156,8 +170,7 @@ function checkPlatform(
           `origin: '${origin}'.`,
       });
     }
-    checkSecret(fields, registration);
-    return;
+    return authenticateClient(context, call, fields, registration);
   }
   if (origin === undefined) {
     fail({
@@ -176,6 +189,7 @@ function checkPlatform(
       message: "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
     });
   }
+  return '0';
 }
 
 function checkProofKey(fields: URLSearchParams, grant: CodeGrant): void {

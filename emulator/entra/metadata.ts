@@ -10,22 +10,25 @@ function cacheable(body: unknown): Reply {
 
 /** The discovery document of version 1 or 2, by the path it was asked under. */
 export function discovery(context: EmulatorContext, call: Call): Reply {
-  const tenant = `${context.url}/${tenantId}`;
+  const origin = context.names.authority(call);
+  const tenant = `${origin}/${tenantId}`;
+  const graph = context.names.graph(call);
   const v2 = call.path.includes('/v2.0/');
   const discoveryPath = v2 ? 'discovery/v2.0/keys' : 'discovery/keys';
-  const { host, hostname } = new URL(context.url);
+  const { hostname } = new URL(origin);
+  const { host } = new URL(graph);
   return cacheable({
     token_endpoint: `${tenant}/oauth2/v2.0/token`,
-    token_endpoint_auth_methods_supported: ['client_secret_post'],
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt'],
     jwks_uri: `${tenant}/${discoveryPath}`,
     response_modes_supported: ['query', 'fragment', 'form_post'],
     subject_types_supported: ['pairwise'],
     id_token_signing_alg_values_supported: ['RS256'],
     response_types_supported: ['code'],
     scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
-    issuer: v2 ? `${tenant}/v2.0` : v1Issuer,
+    issuer: v2 ? `${context.names.issuerOrigin(call)}/${tenantId}/v2.0` : v1Issuer,
     request_uri_parameter_supported: false,
-    userinfo_endpoint: `${context.url}/oidc/userinfo`,
+    userinfo_endpoint: `${graph}/oidc/userinfo`,
     authorization_endpoint: `${tenant}/oauth2/v2.0/authorize`,
     device_authorization_endpoint: `${tenant}/oauth2/v2.0/devicecode`,
     http_logout_supported: true,
@@ -36,10 +39,10 @@ export function discovery(context: EmulatorContext, call: Call): Reply {
       ...['preferred_username', 'name', 'tid', 'ver', 'at_hash', 'c_hash', 'email'],
     ],
     tenant_region_scope: 'WW',
-    cloud_instance_name: hostname,
+    cloud_instance_name: hostname.replace(/^login\./, ''),
     cloud_graph_host_name: host,
     msgraph_host: host,
-    rbac_url: `${context.url}/rbac`,
+    rbac_url: `${origin}/rbac`,
   });
 }
 
@@ -52,7 +55,7 @@ export function keys(context: EmulatorContext, call: Call): Reply {
     x5t: key.kid,
     ...key.jwk(),
     x5c: [key.certificate],
-    ...(v2 ? { issuer: `${context.url}/${tenantId}/v2.0` } : {}),
+    ...(v2 ? { issuer: `${context.names.issuerOrigin(call)}/${tenantId}/v2.0` } : {}),
   }));
   return cacheable({ keys: published });
 }

@@ -1,12 +1,13 @@
 import { inSeconds } from '../clock';
 import { type Call, form, type Reply } from '../http/exchange';
-import { authServer, tenantId } from '../seed';
+import { authServer } from '../seed';
 import { graphAppId } from '../tokens/audiences';
 import { v1Issuer } from '../tokens/claims';
 import { type Claims } from '../tokens/jwt';
 import { type Verdict } from '../tokens/signingKeys';
 import { type EmulatorContext } from '../context';
-import { checkSecret } from './clientCredential';
+import { authenticateClient } from './clientCredential';
+import { checkConsent, consentMissing } from './consent';
 import { fail } from './errors';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { parseScopes, singleResource } from './scopes';
@@ -19,7 +20,7 @@ export function onBehalfOf(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
   checkTenant(call.params.tenant);
   const registration = findRegistration(fields.get('client_id'));
-  checkSecret(fields, registration);
+  const clientAuthentication = authenticateClient(context, call, fields, registration);
   if (fields.get('requested_token_use') !== 'on_behalf_of') {
     fail({
       status: 400,
@@ -31,10 +32,16 @@ export function onBehalfOf(context: EmulatorContext, call: Call): Reply {
   const claims = checkAssertion(context, fields.get('assertion'), registration);
   const scopes = parseScopes(fields.get('scope'), registration, context.url);
   const user = context.directory.users.find(String(claims.oid)) ?? userNotFound(String(claims.oid));
-  const requested = singleResource(scopes)?.[1].flatMap(({ permissions }) => permissions) ?? [];
-  checkConsent(context, registration, user.objectId, requested, Object.keys(scopes.resources)[0]);
+  singleResource(scopes);
+  if (context.switches.consentRequiredFor.has(user.objectId)) consentMissing(registration);
+  checkConsent(context, registration, user, scopes);
   checkStepUp(context, user.objectId, claims);
-  const grant = context.forge.grant({ user, clientId: registration.clientId });
+  const grant = context.forge.grant({
+    url: context.names.issuerOrigin(call),
+    user,
+    clientId: registration.clientId,
+    clientAuthentication,
+  });
   const refreshToken = sealRefreshToken(context, {
     userObjectId: user.objectId,
     clientId: registration.clientId,
@@ -61,7 +68,7 @@ function checkAssertion(
   const verdict = context.keys.verify(assertion);
   if (verdict.failure !== undefined) rejectSignature(verdict.failure);
   const { claims } = verdict;
-  if (claims.iss !== v1Issuer && claims.iss !== `${context.url}/${tenantId}/v2.0`)
+  if (claims.iss !== v1Issuer && !context.names.issuers().includes(String(claims.iss)))
     rejectSignature('signature');
   const audiences = [
     registration.clientId,
@@ -138,28 +145,6 @@ function checkLifetime(context: EmulatorContext, claims: Claims): void {
     message:
       'Assertion is not within its valid time range. Ensure that the access token is not expired before using it for ' +
       `user assertion, or request a new token. Current time: ${time(now)}, expiry time of assertion ${time(exp)}.`,
-  });
-}
-
-function checkConsent(
-  context: EmulatorContext,
-  registration: Registration,
-  userObjectId: string,
-  requested: string[],
-  resource: string | undefined,
-): void {
-  const consented =
-    (registration.consented as Partial<Record<string, readonly string[]>>)[resource ?? ''] ?? [];
-  const all = requested.every((permission) => consented.includes(permission));
-  if (all && !context.switches.consentRequiredFor.has(userObjectId)) return;
-  fail({
-    status: 400,
-    error: 'invalid_grant',
-    suberror: 'consent_required',
-    code: 65001,
-    message:
-      `The user or administrator has not consented to use the application with ID '${registration.clientId}' named ` +
-      `'${registration.name}'. Send an interactive authorization request for this user and resource.`,
   });
 }
 

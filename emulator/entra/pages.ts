@@ -9,6 +9,8 @@ export function signInPage(parts: {
   users: User[];
   application: string;
   permissions: string[];
+  /** Those of them that nobody has consented to yet. */
+  newPermissions: string[];
   stepUp: boolean;
   consent: boolean;
 }): Reply {
@@ -22,6 +24,9 @@ export function signInPage(parts: {
       ? ['More proof of who you are is asked for. Choosing a user counts as a second factor.']
       : []),
     ...(parts.consent ? ['Consent is asked for. Choosing a user grants it.'] : []),
+    ...(parts.newPermissions.length > 0
+      ? [`Whom you choose consents to: ${escape(parts.newPermissions.join(', '))}.`]
+      : []),
   ];
   return html(
     200,

@@ -4,29 +4,17 @@ import { type ResourceName } from './scopes';
 
 export interface Registration {
   clientId: string;
-  clientSecret: string;
   name: string;
+  servicePrincipalId: string;
   webRedirectUris: readonly string[];
   spaRedirectUris: readonly string[];
-  /** The permissions that were consented to for the whole tenant. */
-  consented: Partial<Record<ResourceName, readonly string[]>>;
+  /** The permissions that the registration lists, which is what `.default` asks consent for. */
+  permissions: Partial<Record<ResourceName, readonly string[]>>;
 }
 
 const registrations: Registration[] = [
-  {
-    ...authServer,
-    webRedirectUris: [],
-    spaRedirectUris: [],
-    consented: { graph: ['User.Read', 'User.ReadWrite'] },
-  },
-  {
-    ...authClient,
-    consented: {
-      api: ['access_as_user'],
-      graph: ['User.Read'],
-      teams: ['Teams.ManageCalls', 'Teams.ManageChats'],
-    },
-  },
+  { ...authServer, webRedirectUris: [], spaRedirectUris: [] },
+  authClient,
 ];
 
 export function findRegistration(clientId: string | null): Registration {

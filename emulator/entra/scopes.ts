@@ -11,18 +11,19 @@ export interface RequestedScopes {
   resources: Partial<Record<ResourceName, RequestedPermission[]>>;
 }
 
-interface RequestedPermission {
+export interface RequestedPermission {
   /** As it was written, … */
   requested: string;
-  /** … and the permissions that it means. */
-  permissions: readonly string[];
+  /** … and the permission that it means: undefined for `.default`, which is all that are consented. */
+  permission: string | undefined;
 }
 
 const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
 
-const permissions: Record<ResourceName, readonly string[]> = {
+/** Every permission of a user that each resource has. */
+export const permissions: Record<ResourceName, readonly string[]> = {
   api: ['access_as_user'],
-  graph: ['User.Read', 'User.ReadWrite'],
+  graph: ['User.Read', 'User.ReadWrite', 'User.ReadWrite.All'],
   teams: ['Teams.ManageCalls', 'Teams.ManageChats'],
 };
 
@@ -38,7 +39,7 @@ export function findResource(identifier: string, url: string): ResourceName | un
 
 const known = new Map<string, RequestedScopes>();
 
-/** @param client whose consented permissions `.default` means */
+/** @param client who is told so where a permission does not exist */
 export function parseScopes(scope: string | null, client: Registration, url: string): RequestedScopes {
   if (!scope?.trim()) {
     fail({
@@ -68,18 +69,15 @@ function parse(scope: string, client: Registration, url: string): RequestedScope
     const identifier = slash < 0 ? graphAudience : requested.slice(0, slash);
     const name = requested.slice(slash + 1);
     const resource = findResource(identifier, url) ?? throwResourceNotFound(identifier);
-    const found = name === '.default' ? client.consented[resource] : findPermission(resource, name);
-    if (!found) throwPermissionNotFound(client, name, identifier);
-    (result.resources[resource] ??= []).push({ requested: requested, permissions: found });
+    const permission = name === '.default' ? undefined : findPermission(resource, name);
+    if (permission === undefined && name !== '.default') throwPermissionNotFound(client, name, identifier);
+    (result.resources[resource] ??= []).push({ requested, permission });
   }
   return result;
 }
 
-function findPermission(resource: ResourceName, name: string): string[] | undefined {
-  const permission = permissions[resource].find(
-    (candidate) => candidate.toLowerCase() === name.toLowerCase(),
-  );
-  return permission === undefined ? undefined : [permission];
+function findPermission(resource: ResourceName, name: string): string | undefined {
+  return permissions[resource].find((candidate) => candidate.toLowerCase() === name.toLowerCase());
 }
 
 /** The one resource that a token can be for. */

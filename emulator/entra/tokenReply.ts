@@ -5,7 +5,7 @@ import { type Grant, idTokenClaims, teamsClaims } from '../tokens/claims';
 import { encodePart } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
 import { noStore } from './errors';
-import { type RequestedScopes, type ResourceName, singleResource } from './scopes';
+import { type RequestedPermission, type RequestedScopes, type ResourceName, singleResource } from './scopes';
 
 export interface TokenReplyParts {
   grant: Grant;
@@ -18,16 +18,17 @@ export interface TokenReplyParts {
   refreshTokenExpiresIn?: number | undefined;
 }
 
-/** The successful answer of the token endpoint. It echoes the scopes as they were asked: MSAL's cache depends on it. */
+/**
+ * The successful answer of the token endpoint. The token carries every consented permission of its resource, whatever
+ * part of them was asked for. The answer lists them too, those asked for as they were written: MSAL's cache depends on it.
+ */
 export function tokenReply(context: EmulatorContext, parts: TokenReplyParts): Reply {
   const [resource, requested] = singleResource(parts.scopes) ?? ['graph', []];
-  const names = [...new Set(requested.flatMap(({ permissions }) => permissions))];
+  const { user, clientId } = parts.grant;
+  const names = context.directory.applications.consented(clientId, resource, user.objectId);
   const { openId } = parts.scopes;
-  const grant = { ...parts.grant, scopes: (names.length > 0 ? names : openId).join(' ') };
-  const echoed = [
-    ...openId.filter((scope) => scope !== 'offline_access'),
-    ...requested.map((candidate) => candidate.requested),
-  ];
+  const grant = { ...parts.grant, scopes: (requested.length > 0 ? names : [...openId, ...names]).join(' ') };
+  const echoed = [...openId.filter((scope) => scope !== 'offline_access'), ...granted(requested, names)];
   const account = { uid: grant.user.objectId, utid: tenantId };
   return json(
     200,
@@ -46,6 +47,14 @@ export function tokenReply(context: EmulatorContext, parts: TokenReplyParts): Re
     },
     { ...noStore, 'x-ms-request-id': randomUUID() },
   );
+}
+
+/** As they were asked for, then the other permissions in the same form. */
+function granted(requested: RequestedPermission[], names: string[]): string[] {
+  const [first] = requested;
+  const prefix = first?.requested.slice(0, first.requested.lastIndexOf('/') + 1) ?? '';
+  const others = names.filter((name) => !requested.some(({ permission }) => permission === name));
+  return [...requested.map((candidate) => candidate.requested), ...others.map((name) => `${prefix}${name}`)];
 }
 
 function accessToken(context: EmulatorContext, grant: Grant, resource: ResourceName): string {

@@ -23,7 +23,7 @@ export function authenticate(context: EmulatorContext, call: Call): GraphCaller 
   const claims = verify(context, token);
   const user = context.directory.users.find(String(claims.oid));
   if (!user) unauthenticated('Access token validation failure. The user is not in the directory.');
-  if (context.switches.graphRejectsWithClaims.has(user.objectId)) challenge(context);
+  if (context.switches.graphRejectsWithClaims.has(user.objectId)) challenge(context, call);
   return { user, app: String(claims.appid), scopes: String(claims.scp).split(' ') };
 }
 
@@ -67,10 +67,10 @@ function unauthenticated(message: string): never {
 }
 
 /** Continuous access evaluation: the token is good, but the user must sign in anew. */
-function challenge(context: EmulatorContext): never {
+function challenge(context: EmulatorContext, call: Call): never {
   const fields = [
     'realm=""',
-    `authorization_uri="${context.url}/common/oauth2/authorize"`,
+    `authorization_uri="${context.names.issuerOrigin(call)}/common/oauth2/authorize"`,
     `client_id="${graphAppId}"`,
     'error="insufficient_claims"',
     `claims="${Buffer.from(stepUpClaims.json).toString('base64')}"`,

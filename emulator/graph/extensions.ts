@@ -2,6 +2,7 @@ import { type Call, isObject, jsonObject, noContent, NotEmulated, type Reply } f
 import { type OpenExtension } from '../state/openExtensions';
 import { type EmulatorContext } from '../context';
 import { type GraphCaller, requireScope } from './bearer';
+import { mayRead, mayWrite } from './permissions';
 import { GraphError, requestIds } from './errors';
 import { graphReply } from './reply';
 
@@ -10,22 +11,22 @@ const maxSizeInBytes = 2048;
 const type = 'microsoft.graph.openTypeExtension';
 
 export function list(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, 'User.Read', 'User.ReadWrite');
+  requireScope(caller, ...mayRead);
   return graphReply(call, 200, {
-    '@odata.context': contextUrl(context, caller),
+    '@odata.context': contextUrl(context, call, caller),
     value: shownExtensions(context, caller.user.objectId),
   });
 }
 
 export function read(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, 'User.Read', 'User.ReadWrite');
+  requireScope(caller, ...mayRead);
   const replica = context.directory.extensions.asReplicated(caller.user.objectId, context.clock());
   const extension = replica.get(nameOf(call)) ?? notFound();
   return single(context, call, caller, 200, extension);
 }
 
 export function create(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, 'User.ReadWrite');
+  requireScope(caller, ...mayWrite);
   const body = checkedBody(call);
   const name = body.extensionName;
   if (typeof name !== 'string' || !/^[A-Za-z_]\w*(\.\w+)+$/.test(name) || /^com\.microsoft/i.test(name)) {
@@ -47,7 +48,7 @@ export function create(context: EmulatorContext, call: Call, caller: GraphCaller
 
 /** Replaces all properties: those that are not sent are gone. */
 export function update(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, 'User.ReadWrite');
+  requireScope(caller, ...mayWrite);
   const body = checkedBody(call, type);
   const { extensions } = context.directory;
   const existing = extensions.of(caller.user.objectId).get(nameOf(call)) ?? notFound();
@@ -59,7 +60,7 @@ export function update(context: EmulatorContext, call: Call, caller: GraphCaller
 }
 
 export function remove(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, 'User.ReadWrite');
+  requireScope(caller, ...mayWrite);
   const { extensions } = context.directory;
   const existing = extensions.of(caller.user.objectId).get(nameOf(call)) ?? notFound();
   extensions.remove(caller.user.objectId, existing.name, replicatedAt(context));
@@ -98,7 +99,10 @@ function single(
   extension: OpenExtension,
 ): Reply {
   const onlyId = context.switches.onlyIdInExtensions;
-  const body = { '@odata.context': `${contextUrl(context, caller)}/$entity`, ...shown(extension, onlyId) };
+  const body = {
+    '@odata.context': `${contextUrl(context, call, caller)}/$entity`,
+    ...shown(extension, onlyId),
+  };
   return graphReply(call, status, body);
 }
 
@@ -122,8 +126,8 @@ function checkedBody(call: Call, ifUndeclared?: string): Record<string, unknown>
   return body;
 }
 
-function contextUrl(context: EmulatorContext, caller: GraphCaller): string {
-  return `${context.url}/v1.0/$metadata#users('${caller.user.objectId}')/extensions`;
+function contextUrl(context: EmulatorContext, call: Call, caller: GraphCaller): string {
+  return `${context.names.graph(call)}/v1.0/$metadata#users('${caller.user.objectId}')/extensions`;
 }
 
 function nameOf(call: Call): string {

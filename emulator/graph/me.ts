@@ -4,10 +4,11 @@ import { type EmulatorContext } from '../context';
 import { type GraphCaller, requireScope } from './bearer';
 import { GraphError } from './errors';
 import { shownExtensions } from './extensions';
+import { mayRead } from './permissions';
 import { graphReply } from './reply';
 
 export function me(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, 'User.Read', 'User.ReadWrite');
+  requireScope(caller, ...mayRead);
   const unknown = [...call.query.keys()].find((name) => !['$select', '$expand'].includes(name));
   if (unknown !== undefined) throw new NotEmulated(`Graph's query option ${unknown}`);
   const selected = call.query.get('$select')?.split(',') ?? defaultProperties;
@@ -16,15 +17,15 @@ export function me(context: EmulatorContext, call: Call, caller: GraphCaller): R
   // Without an explicit id in $select Graph says nothing of the extensions.
   const withExtensions = expanded !== null && call.query.has('$select') && selected.includes('id');
   return graphReply(call, 200, {
-    '@odata.context': `${context.url}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
+    '@odata.context': `${context.names.graph(call)}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
     ...select(caller.user, selected),
-    ...(withExtensions ? extensions(context, caller.user) : {}),
+    ...(withExtensions ? extensions(context, call, caller.user) : {}),
   });
 }
 
-function extensions(context: EmulatorContext, user: User): Record<string, unknown> {
+function extensions(context: EmulatorContext, call: Call, user: User): Record<string, unknown> {
   return {
-    'extensions@odata.context': `${context.url}/v1.0/$metadata#users('${user.objectId}')/extensions`,
+    'extensions@odata.context': `${context.names.graph(call)}/v1.0/$metadata#users('${user.objectId}')/extensions`,
     extensions: shownExtensions(context, user.objectId),
   };
 }

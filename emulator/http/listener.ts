@@ -8,7 +8,7 @@ import { crossOriginMethods, findRoute, type Route } from './router';
 import { statusReply } from './statusReply';
 
 export interface ListenerParts {
-  handlers: Record<Operation, Handler>;
+  handlers: Record<Operation, (call: Call) => Reply | Promise<Reply>>;
   faults: Faults;
   log: CallLog;
   /** Everything under this path goes to the control surface: never logged, delayed or failed. */
@@ -77,16 +77,21 @@ export class Listener {
     const delay = faults.delayFor(route.operation);
     if (delay > 0) await sleep(delay, undefined, { ref: false });
     const fault = faults.take(route.operation);
-    const handle = (): Reply => {
-      const reply = withWarning(handlers[route.operation], call);
+    const handle = async (): Promise<Reply> => {
+      const reply = await withWarning(handlers[route.operation], call);
       return route.crossOrigin ? crossOrigin(reply) : reply;
     };
-    if (fault) this.#fail(fault, entry, handle, response);
-    else answer(response, entry, handle());
+    if (fault) await this.#fail(fault, entry, handle, response);
+    else answer(response, entry, await handle());
   }
 
-  #fail(fault: Fault, entry: LoggedRequest, handle: () => Reply, response: ServerResponse): void {
-    if ('effectDone' in fault && fault.effectDone) handle();
+  async #fail(
+    fault: Fault,
+    entry: LoggedRequest,
+    handle: () => Promise<Reply>,
+    response: ServerResponse,
+  ): Promise<void> {
+    if ('effectDone' in fault && fault.effectDone) await handle();
     switch (fault.kind) {
       case 'status':
         answer(response, entry, statusReply(entry.operation, fault.status, fault.headers, fault.body));
@@ -105,11 +110,11 @@ export class Listener {
         response.destroy();
         break;
       case 'replyLost':
-        handle();
+        await handle();
         response.destroy();
         break;
       case 'cut':
-        cut(response, entry, handle());
+        cut(response, entry, await handle());
     }
   }
 
@@ -149,9 +154,9 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
 }
 
-function withWarning(handler: Handler, call: Call): Reply {
+async function withWarning(handler: (call: Call) => Reply | Promise<Reply>, call: Call): Promise<Reply> {
   try {
-    return handler(call);
+    return await handler(call);
   } catch (error) {
     if (error instanceof NotEmulated) return warn(error);
     throw error;

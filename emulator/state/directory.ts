@@ -1,3 +1,4 @@
+import { Applications } from './applications';
 import { Identities } from './identities';
 import { OpenExtensions } from './openExtensions';
 import { SignIns } from './signIns';
@@ -5,12 +6,14 @@ import { Users } from './users';
 
 /** All that the three services remember. */
 export class Directory {
+  readonly applications = new Applications();
   readonly users = new Users();
   readonly extensions = new OpenExtensions();
   readonly identities = new Identities();
   readonly signIns = new SignIns();
 
   reset(): void {
+    this.applications.reset();
     this.users.reset();
     this.extensions.clear();
     this.identities.clear();

@@ -14,9 +14,9 @@ export interface Grant {
   now: number;
   lifetimeInSeconds: number;
   user: User;
-  /** The application that the token is issued to, and how it proved itself: not at all (a public client), or by secret. */
+  /** The application that the token is issued to, and how it proved itself: not at all (public), secret, assertion. */
   clientId: string;
-  clientAuthentication: '0' | '1';
+  clientAuthentication: '0' | '1' | '2';
   scopes: string;
   /** The authentication context that a step-up sign-in satisfied. */
   satisfied?: string[] | undefined;

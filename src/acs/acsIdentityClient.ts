@@ -1,9 +1,10 @@
 import type { TokenScope } from '@azure/communication-identity';
 import { z } from 'zod';
 import type { Config } from '../config/config';
-import type { Deadline } from '../resilience/deadline';
+import { type Deadline, withSignal } from '../resilience/deadline';
 import { ApiError } from '../errors';
 import type { CallOptions, Upstream } from '../resilience/upstream';
+import { defaultTimings } from '../timings';
 import type { FailureFacts } from '../resilience/upstreamError';
 import { createSdkClient, describe, tokenReply, userReply, userWithTokenReply } from './acsSdk';
 
@@ -46,8 +47,9 @@ export interface AcsIdentityClient {
 export function createAcsIdentityClient(
   config: Config['communication'],
   upstream: Upstream,
+  { attemptInMs } = defaultTimings.upstream,
 ): AcsIdentityClient {
-  const client = createSdkClient(config);
+  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs });
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 
@@ -63,7 +65,8 @@ export function createAcsIdentityClient(
     return upstream.call(operation, { ...options, describe }, async (signal) => {
       let reply: unknown;
       try {
-        reply = await send(signal);
+        // The SDK does not abort while it waits for the token of a managed identity.
+        reply = await withSignal(send(signal), signal);
       } catch (error) {
         const expected = signal.aborted ? undefined : interpret?.(describe(error), error);
         if (expected === undefined) throw error;

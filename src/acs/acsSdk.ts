@@ -22,10 +22,16 @@ type SdkOptions = CommunicationIdentityClientOptions & {
   apiVersion?: string;
 };
 
-/** @param extraOptions of the SDK, for a version of the API that it does not have */
+export interface SdkClientOptions {
+  /** How long one request for a token of the managed identity may take. */
+  credentialTimeLimitInMs: number;
+  /** For a version of the API that the SDK does not have. */
+  extraOptions?: SdkOptions;
+}
+
 export function createSdkClient(
   { endpoint, accessKey, managedIdentityClientId }: Config['communication'],
-  extraOptions: SdkOptions = {},
+  { credentialTimeLimitInMs, extraOptions = {} }: SdkClientOptions,
 ): CommunicationIdentityClient {
   const options = {
     ...extraOptions,
@@ -38,7 +44,10 @@ export function createSdkClient(
   if (accessKey !== undefined) return new CommunicationIdentityClient(endpoint, { key: accessKey }, options);
   return new CommunicationIdentityClient(
     endpoint,
-    createManagedIdentityCredential(managedIdentityClientId),
+    createManagedIdentityCredential({
+      clientId: managedIdentityClientId,
+      timeLimitInMs: credentialTimeLimitInMs,
+    }),
     options,
   );
 }

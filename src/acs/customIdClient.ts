@@ -1,8 +1,9 @@
 import type { CommunicationIdentityClientOptions, TokenScope } from '@azure/communication-identity';
 import { z } from 'zod';
 import type { Config } from '../config/config';
-import type { Deadline } from '../resilience/deadline';
+import { type Deadline, withSignal } from '../resilience/deadline';
 import type { Upstream } from '../resilience/upstream';
+import type { Timings } from '../timings';
 import { type CommunicationToken, unusableIdentity } from './acsIdentityClient';
 import { createSdkClient, describe, userReply, userWithTokenReply } from './acsSdk';
 
@@ -54,10 +55,17 @@ const detailsReply = z.looseObject({
   identity: z.looseObject({ lastTokenIssuedAt: z.string().nullish() }),
 });
 
-export function createCustomIdClient(config: Config['communication'], upstream: Upstream): CustomIdClient {
+export function createCustomIdClient(
+  config: Config['communication'],
+  upstream: Upstream,
+  { attemptInMs }: Pick<Timings['upstream'], 'attemptInMs'>,
+): CustomIdClient {
   const client = createSdkClient(config, {
-    apiVersion,
-    additionalPolicies: [{ policy: customIdPolicy, position: 'perCall' }],
+    credentialTimeLimitInMs: attemptInMs,
+    extraOptions: {
+      apiVersion,
+      additionalPolicies: [{ policy: customIdPolicy, position: 'perCall' }],
+    },
   });
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
@@ -75,9 +83,15 @@ export function createCustomIdClient(config: Config['communication'], upstream: 
             onResponse: ({ bodyAsText }: { bodyAsText?: string | null }) => (body = bodyAsText),
           };
           try {
+            // The SDK does not abort while it waits for the token of a managed identity.
             const created = withToken
-              ? userWithTokenReply.parse(await client.createUserAndToken(scopes, { ...lifetime, ...options }))
-              : userReply.parse(await client.createUser(options));
+              ? userWithTokenReply.parse(
+                  await withSignal(
+                    client.createUserAndToken(scopes, { ...lifetime, ...options }),
+                    abortSignal,
+                  ),
+                )
+              : userReply.parse(await withSignal(client.createUser(options), abortSignal));
             // The SDK does not return these details.
             const { identity } = detailsReply.parse(JSON.parse(body ?? ''));
             return { ...created, issuedBefore: typeof identity.lastTokenIssuedAt === 'string' };

@@ -132,6 +132,14 @@ function readSettings(
     const missing = describe('TABLES_CONNECTION_STRING', 'missing');
     problems.push(`${missing} Or set TABLES_ENDPOINT, for a managed identity.`);
   }
+  // @azure/identity would sign in as AZURE_CLIENT_ID, which is the registration of this API.
+  const managedIdentityIsUsed =
+    !connection || (chosen.IDENTITY_STORE === 'table' && !values.TABLES_CONNECTION_STRING);
+  if (managedIdentityIsUsed && environment.AZURE_FEDERATED_TOKEN_FILE && !values.MANAGED_IDENTITY_CLIENT_ID) {
+    problems.push(
+      `${describe('MANAGED_IDENTITY_CLIENT_ID', 'missing')} It is required because AZURE_FEDERATED_TOKEN_FILE is set.`,
+    );
+  }
   const facts = { values, production };
   const broken = rules.filter(
     (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(facts),

@@ -133,6 +133,15 @@ describe('On-Behalf-Of with a valid access token', () => {
     expect(examination.exitCode).toBe(1);
   });
 
+  it('reports that the registration lacks the permission', async () => {
+    emulator.applications.withdrawConsent('AuthServer', 'graph', ['User.ReadWrite']);
+    const examination = await explain(emulator.accessToken());
+    expect(examination.line(permission)).toMatch(
+      /the server responds with 403 consent_required \(AADSTS65001\)/,
+    );
+    expect(examination.exitCode).toBe(1);
+  });
+
   it('reports that Entra requires MFA', async () => {
     emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
     const examination = await explain(emulator.accessToken());

@@ -94,7 +94,10 @@ describe('On-Behalf-Of', () => {
     const { status, body } = await onBehalfOf({ assertion: emulator.accessToken({ version }) });
 
     expect(status).toBe(200);
-    expect(body).toMatchObject({ token_type: 'Bearer', scope: 'https://graph.microsoft.com/User.ReadWrite' });
+    expect(body).toMatchObject({
+      token_type: 'Bearer',
+      scope: 'https://graph.microsoft.com/User.ReadWrite https://graph.microsoft.com/User.Read',
+    });
     expect(body).not.toHaveProperty('refresh_token');
     expect(body).not.toHaveProperty('client_info');
   });

@@ -29,6 +29,7 @@ export function openTable(address: StoreAddress & { kind: 'table' }): MappingTab
   return createMappingTable(
     { endpoint, tableName, accountKey: { accountName, accountKey }, managedIdentityClientId: undefined },
     upstream('Azure Table Storage'),
+    { credentialTimeLimitInMs: fastTimings.upstream.attemptInMs },
   );
 }
 

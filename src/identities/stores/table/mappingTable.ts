@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isError } from '../../../errors';
-import type { Deadline } from '../../../resilience/deadline';
+import { type Deadline, withSignal } from '../../../resilience/deadline';
 import { classifyTransportError } from '../../../resilience/httpClient';
 import type { CallOptions, Upstream } from '../../../resilience/upstream';
 import { type FailureFacts, parseRetryAfter } from '../../../resilience/upstreamError';
@@ -50,11 +50,17 @@ const written = z.object({ etag: z.string().min(1) });
 
 type TableClient = Awaited<ReturnType<typeof createClient>>;
 
-/** @param onMissing called when the table does not exist and could not be created */
+export interface MappingTableOptions {
+  /** How long one request for a token of the managed identity may take. */
+  credentialTimeLimitInMs: number;
+  /** Called when the table does not exist and could not be created. */
+  onMissing?: () => void;
+}
+
 export function createMappingTable(
   config: TableStoreConfig,
   upstream: Upstream,
-  onMissing: () => void = () => undefined,
+  { credentialTimeLimitInMs, onMissing }: MappingTableOptions,
 ): MappingTable {
   let loading: Promise<TableClient> | undefined;
 
@@ -69,8 +75,9 @@ export function createMappingTable(
   function call<T>(deadline: Deadline, { operation, retryOn, send, outcomes = {} }: Call<T>): Promise<T> {
     return upstream.call(operation, { deadline, retryOn, describe }, async (abortSignal) => {
       try {
-        const client = await (loading ??= createClient(config));
-        return await sendOrCreateTable(client, send, abortSignal);
+        const client = await (loading ??= createClient(config, credentialTimeLimitInMs));
+        // The SDK does not abort while it waits for the token of a managed identity.
+        return await withSignal(sendOrCreateTable(client, send, abortSignal), abortSignal);
       } catch (error) {
         const code = describe(error).code ?? '';
         const outcome = Object.hasOwn(outcomes, code) ? outcomes[code] : undefined;
@@ -94,7 +101,7 @@ export function createMappingTable(
     try {
       await client.createTable({ abortSignal });
     } catch (error) {
-      onMissing();
+      onMissing?.();
       throw error;
     }
     return send(client, { abortSignal });
@@ -178,7 +185,10 @@ export function createMappingTable(
 }
 
 /** The SDK is loaded with the first call: servers with another store do without it. */
-async function createClient({ endpoint, tableName, accountKey, managedIdentityClientId }: TableStoreConfig) {
+async function createClient(
+  { endpoint, tableName, accountKey, managedIdentityClientId }: TableStoreConfig,
+  credentialTimeLimitInMs: number,
+) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
     // We own retries and time limits, as for every upstream.
@@ -194,7 +204,10 @@ async function createClient({ endpoint, tableName, accountKey, managedIdentityCl
   return new TableClient(
     endpoint,
     tableName,
-    createManagedIdentityCredential(managedIdentityClientId),
+    createManagedIdentityCredential({
+      clientId: managedIdentityClientId,
+      timeLimitInMs: credentialTimeLimitInMs,
+    }),
     options,
   );
 }

@@ -1,0 +1,77 @@
+import { tenantId } from './seed';
+
+/** The names under which one reaches the services in Azure. */
+const authorityHosts = ['login.microsoftonline.com', 'login.windows.net', 'sts.windows.net'];
+const graphHost = 'graph.microsoft.com';
+const communicationDomain = 'communication.azure.com';
+/** Newer communication resources have their data location in their host name. */
+const dataLocations = [
+  ...['africa', 'asiapacific', 'australia', 'brazil', 'canada', 'europe', 'france', 'germany', 'india'],
+  ...['japan', 'korea', 'norway', 'switzerland', 'uae', 'uk', 'unitedstates'],
+];
+
+/** What a certificate must be for. */
+export const publicHostNames = [
+  ...authorityHosts,
+  graphHost,
+  `*.${communicationDomain}`,
+  ...dataLocations.map((location) => `*.${location}.${communicationDomain}`),
+];
+/** The domains that an authority for them must be limited to. */
+export const publicDomains = [...authorityHosts, graphHost, communicationDomain];
+
+export type Service = 'entra' | 'graph' | 'acs';
+
+interface Asked {
+  readonly headers: { host?: string | undefined };
+}
+
+/**
+ * The names that the services answer to: always the loopback URL, and with `publicNames` those of Azure. What a service
+ * says of itself (endpoints, issuers, OData contexts) is in terms of the name that it was asked under.
+ */
+export class Names {
+  constructor(
+    readonly url: string,
+    readonly publicNames: boolean,
+  ) {}
+
+  /** The one service that a public name is for; undefined for a loopback name, under which all are. */
+  serviceOf(asked: Asked): Service | undefined {
+    const host = hostName(asked);
+    if (!this.publicNames) return undefined;
+    if (authorityHosts.includes(host)) return 'entra';
+    if (host === graphHost) return 'graph';
+    return host.endsWith(`.${communicationDomain}`) ? 'acs' : undefined;
+  }
+
+  /** Where the caller found Entra. */
+  authority(asked: Asked): string {
+    return this.serviceOf(asked) === 'entra' ? `https://${asked.headers.host ?? ''}` : this.url;
+  }
+
+  /** Whose name is in the issuers: Entra's first one, under every public name. */
+  issuerOrigin(asked: Asked): string {
+    return this.serviceOf(asked) === undefined ? this.url : `https://${authorityHosts[0] ?? ''}`;
+  }
+
+  graph(asked: Asked): string {
+    return this.serviceOf(asked) === undefined ? this.url : `https://${graphHost}`;
+  }
+
+  /** Every origin of Entra: what an assertion may be meant for. */
+  authorities(): string[] {
+    return [this.url, ...(this.publicNames ? authorityHosts.map((host) => `https://${host}`) : [])];
+  }
+
+  /** Every issuer of tokens of version 2. */
+  issuers(): string[] {
+    return this.authorities()
+      .slice(0, 2)
+      .map((origin) => `${origin}/${tenantId}/v2.0`);
+  }
+}
+
+function hostName({ headers }: Asked): string {
+  return (headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
+}

@@ -1,0 +1,148 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { authClient, authServer } from '../seed';
+import { type ResourceName } from '../entra/scopes';
+import { tokenExchangeAudience } from '../tokens/audiences';
+import { type Certificate, readCertificate } from './certificate';
+import { Consents } from './consents';
+
+/** What a workload of another issuer must present to act as an application. Compared exactly, case included. */
+export interface FederatedCredential {
+  issuer: string;
+  subject: string;
+  /** Default: the one that Entra recommends, `api://AzureADTokenExchange`. */
+  audience?: string;
+  /** The issuer's keys, as a JSON Web Key Set, or where to fetch them. Neither for this emulator's own tokens. */
+  jwks?: { keys: readonly object[] };
+  jwksUrl?: string;
+}
+
+export interface RegisteredFederatedCredential extends FederatedCredential {
+  id: string;
+  audience: string;
+}
+
+/** The credentials of one application, all of which can change while the emulator runs. */
+export interface Credentials {
+  secrets: string[];
+  certificates: Certificate[];
+  federated: RegisteredFederatedCredential[];
+}
+
+const seeded = [authServer, authClient];
+
+/**
+ * The credentials and consents of the registered applications. An application is named by its client id, or as its
+ * registration is: `AuthServer`, `AuthClient`.
+ */
+export class Applications {
+  #credentials = new Map<string, Credentials>();
+  readonly #consents = new Consents();
+
+  constructor() {
+    this.reset();
+  }
+
+  credentials(application: string): Credentials {
+    const found = this.#credentials.get(idOf(application));
+    if (!found) throw new Error(`The emulator has no application "${application}"`);
+    return found;
+  }
+
+  /** Beside the secrets that there are, as in a rotation. */
+  addSecret(application: string, secret = randomBytes(24).toString('base64url')): string {
+    const { secrets } = this.credentials(application);
+    if (!secrets.includes(secret)) secrets.push(secret);
+    return secret;
+  }
+
+  /** All of them, unless one is named. */
+  withdrawSecret(application: string, secret?: string): void {
+    const credentials = this.credentials(application);
+    credentials.secrets = secret === undefined ? [] : credentials.secrets.filter((other) => other !== secret);
+  }
+
+  /** @param certificate PEM, or the certificate's SHA-1 or SHA-256 thumbprint in hex: then clients must send x5c */
+  addCertificate(application: string, certificate: string): Certificate {
+    const read = readCertificate(certificate);
+    this.credentials(application).certificates.push(read);
+    return read;
+  }
+
+  /** @param thumbprint SHA-1 or SHA-256, in hex */
+  removeCertificate(application: string, thumbprint: string): void {
+    const credentials = this.credentials(application);
+    const wanted = thumbprint.replaceAll(':', '').toLowerCase();
+    credentials.certificates = credentials.certificates.filter(
+      ({ sha1, sha256 }) => sha1 !== wanted && sha256 !== wanted,
+    );
+  }
+
+  addFederatedCredential(
+    application: string,
+    credential: FederatedCredential,
+  ): RegisteredFederatedCredential {
+    const registered = { audience: tokenExchangeAudience, ...credential, id: randomUUID() };
+    this.credentials(application).federated.push(registered);
+    return registered;
+  }
+
+  removeFederatedCredential(application: string, id: string): void {
+    const credentials = this.credentials(application);
+    credentials.federated = credentials.federated.filter((other) => other.id !== id);
+  }
+
+  /** The permissions that the application has on a resource: for the whole tenant, and for this user. */
+  consented(application: string, resource: ResourceName, userObjectId?: string): string[] {
+    return this.#consents.of(idOf(application), resource, userObjectId);
+  }
+
+  /** For the whole tenant, unless it is one user's own consent. */
+  grantConsent(
+    application: string,
+    resource: ResourceName,
+    permissions: readonly string[],
+    userObjectId?: string,
+  ): void {
+    this.credentials(application);
+    this.#consents.grant(idOf(application), resource, permissions, userObjectId);
+  }
+
+  /** The consent of the tenant and that of every user; of all permissions on the resource, unless some are named. */
+  withdrawConsent(application: string, resource: ResourceName, permissions?: readonly string[]): void {
+    this.credentials(application);
+    this.#consents.withdraw(idOf(application), resource, permissions);
+  }
+
+  /** What an operator sees: no secret. */
+  describe(): Record<string, unknown> {
+    const shown = seeded.map(({ clientId, name }) => {
+      const { secrets, certificates, federated } = this.credentials(clientId);
+      return [
+        name,
+        {
+          clientId,
+          secrets: secrets.length,
+          certificates: certificates.map(({ sha1, sha256 }) => ({ sha1, sha256 })),
+          federatedCredentials: federated,
+          consents: this.#consents.describe(clientId),
+        },
+      ];
+    });
+    return Object.fromEntries(shown) as Record<string, unknown>;
+  }
+
+  reset(): void {
+    this.#consents.clear();
+    for (const { clientId, clientSecret, permissions } of seeded) {
+      this.#credentials.set(clientId, { secrets: [clientSecret], certificates: [], federated: [] });
+      for (const [resource, names] of Object.entries(permissions)) {
+        this.#consents.grant(clientId, resource as ResourceName, names);
+      }
+    }
+  }
+}
+
+function idOf(application: string): string {
+  const wanted = application.toLowerCase();
+  return seeded.find(({ name }) => name.toLowerCase() === wanted)?.clientId ?? wanted;
+}
