@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DevelopmentEmulator,
+  explainPublicNames,
   isTaken,
   onStopSignal,
   portFrom,
@@ -158,7 +159,7 @@ curl -w "\\n" -X POST ${alice} ${url}/api/user
 ${faint('  # Delete it')}
 curl -i -X DELETE ${alice} ${url}/deleteUser
 
-  Another token: npm run -s token -- --user bob       More: docs/emulator.md
+${explainPublicNames(emulator)}  Another token: npm run -s token -- --user bob       More: docs/emulator.md
   Ctrl-C stops everything.
 `;
 }

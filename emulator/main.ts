@@ -1,5 +1,11 @@
 import { relative } from 'node:path';
-import { listUsers, onStopSignal, run, startDevelopmentEmulator } from './developmentEmulator';
+import {
+  explainPublicNames,
+  listUsers,
+  onStopSignal,
+  run,
+  startDevelopmentEmulator,
+} from './developmentEmulator';
 import { createStyle } from './terminal';
 
 /** `npm run emulator`: the emulator alone, for a server that you start yourself. */
@@ -13,7 +19,7 @@ run(async () => {
 
   Users
 ${listUsers(emulator)}
-
+${explainPublicNames(emulator)}
   To use it, start a server with the settings of .env.sample (cp .env.sample .env),
   and with this in its environment, since Node.js does not read it from .env:
     NODE_EXTRA_CA_CERTS=${certificate}
