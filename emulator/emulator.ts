@@ -68,7 +68,7 @@ export interface Emulator {
   requests(): LoggedRequest[];
 
   /** The living identities. */
-  identities(): { id: string; createdAt: Date }[];
+  identities(): { id: string; createdAt: Date; customId?: string; lastTokenIssuedAt?: Date }[];
   /** Makes an identity behind everyone's back … */
   createIdentity(): string;
   /** … deletes one, … */

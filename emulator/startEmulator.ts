@@ -21,6 +21,7 @@ import { Names, publicHostNames } from './names';
 import { authClient, authServer, communicationResource, tenantId } from './seed';
 import { type DeviceGrant } from './state/deviceCodes';
 import { Directory } from './state/directory';
+import { type Identity } from './state/identities';
 import { createSwitches } from './switches';
 import { commonKey, SigningKeys } from './tokens/signingKeys';
 import { TokenForge } from './tokens/tokenForge';
@@ -137,8 +138,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     calls: () => log.counts(),
     callsTo: (prefix) => log.countOf(prefix),
     requests: () => log.requests(),
-    identities: () => directory.identities.all(),
-    createIdentity: () => directory.identities.create(clock()),
+    identities: () => directory.identities.all().map(datedIdentity),
+    createIdentity: () => directory.identities.create(clock()).id,
     deleteIdentity: (id) => void directory.identities.delete(id),
     createForeignIdentity: () => directory.identities.createForeign(),
     mappings: () =>
@@ -196,6 +197,14 @@ function stop(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+}
+
+function datedIdentity({ createdAt, lastTokenIssuedAt, ...identity }: Identity) {
+  return {
+    ...identity,
+    createdAt: new Date(createdAt),
+    ...(lastTokenIssuedAt === undefined ? {} : { lastTokenIssuedAt: new Date(lastTokenIssuedAt) }),
+  };
 }
 
 function pick<T, K extends keyof T>(from: T, ...names: K[]): Pick<T, K> {

@@ -17,6 +17,10 @@ export interface Switches {
   /** What ACS answers when a token is asked for an identity that was deleted. */
   deletedIdentity: { status: number; code: string; message: string };
   deleteOfDeletedIdentityStatus: 204 | 404;
+  /** ACS's status when a create names the customId of a living identity. */
+  existingCustomIdStatus: 200 | 201;
+  /** What a create gives for the customId of a deleted identity: a new one, the old id again, or `deletedIdentity`. */
+  deletedCustomId: 'new_identity' | 'old_identity' | 'gone';
   /** What ACS answers to a Teams exchange for a user without a Teams licence. */
   unlicensedTeamsUser: { status: number; code: string; message: string };
   /** For so long after a write, Graph's reads still show what was there before. */
@@ -58,6 +62,8 @@ function defaults(): Switches {
     duplicateExtensionStatus: 400,
     deletedIdentity: { status: 404, code: 'IdentityNotFound', message: "Provided identity doesn't exist." },
     deleteOfDeletedIdentityStatus: 204,
+    existingCustomIdStatus: 201,
+    deletedCustomId: 'new_identity',
     unlicensedTeamsUser: { status: 403, code: 'Forbidden', message: 'The user is not licensed for Teams.' },
     replicaLagInMs: 0,
     onlyIdInExtensions: false,

@@ -5,12 +5,18 @@ import { type EmulatorContext } from '../context';
 import { checkAccessKey } from './accessKey';
 import { type ApiVersion, apiVersions, checkApiVersion } from './apiVersion';
 import { AcsError } from './errors';
-import { createIdentity, deleteIdentity, issueAccessToken, revokeAccessTokens } from './identities';
+import {
+  createIdentity,
+  deleteIdentity,
+  issueAccessToken,
+  readIdentity,
+  revokeAccessTokens,
+} from './identities';
 import { exchangeTeamsToken } from './teams';
 
 interface Rules {
   handle: (context: EmulatorContext, call: Call, version: ApiVersion) => Reply;
-  since?: ApiVersion;
+  since?: ApiVersion | 'preview';
   limit?: 'createLimit' | 'issueLimit' | 'exchangeLimit';
 }
 
@@ -31,6 +37,7 @@ export function acsHandlers(context: EmulatorContext) {
     };
   return {
     'acs.identity.create': withErrorMapping({ handle: createIdentity, limit: 'createLimit' }),
+    'acs.identity.read': withErrorMapping({ handle: readIdentity, since: 'preview' }),
     'acs.token.issue': withErrorMapping({ handle: issueAccessToken, limit: 'issueLimit' }),
     'acs.token.revoke': withErrorMapping({ handle: revokeAccessTokens }),
     'acs.identity.delete': withErrorMapping({ handle: deleteIdentity }),

@@ -1,15 +1,28 @@
 import { type Call, header } from '../http/exchange';
 import { AcsError } from './errors';
 
-export const apiVersions = ['2021-03-07', '2022-06-01', '2022-10-01', '2023-10-01', '2025-06-30'] as const;
+export const apiVersions = [
+  '2021-03-07',
+  '2022-06-01',
+  '2022-10-01',
+  '2023-10-01',
+  '2025-03-02-preview',
+  '2025-04-01-preview',
+  '2025-06-30',
+] as const;
 
 export type ApiVersion = (typeof apiVersions)[number];
 
+/** Only the previews have `customId` and what came with it; the stable version after them has not. */
+export function isPreview(version: ApiVersion): boolean {
+  return version.endsWith('-preview');
+}
+
 /** The version that the caller names, which every call must; `since` is the first that knows the operation. */
-export function checkApiVersion(call: Call, since: ApiVersion): ApiVersion {
+export function checkApiVersion(call: Call, since: ApiVersion | 'preview'): ApiVersion {
   const requested = call.query.get('api-version');
   const version = apiVersions.find((candidate) => candidate === requested);
-  if (version !== undefined && version >= since) return version;
+  if (version !== undefined && (since === 'preview' ? isPreview(version) : version >= since)) return version;
   const address = `https://${header(call, 'host') ?? ''}${call.path}`;
   if (requested === null) {
     throw new AcsError(400, 'ApiVersionUnspecified', 'An API version is required, but was not specified.');

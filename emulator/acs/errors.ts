@@ -1,3 +1,4 @@
+import { type EmulatorContext } from '../context';
 import { json, type Reply } from '../http/exchange';
 
 /** `versioned`: whether the real service adds its list of api-versions to this failure. */
@@ -30,4 +31,12 @@ export function missing(field: string): AcsError {
     target: field,
     versioned: false,
   });
+}
+
+export function goneIdentity(
+  { switches }: EmulatorContext,
+  status = switches.deletedIdentity.status,
+): AcsError {
+  const { code, message } = switches.deletedIdentity;
+  return new AcsError(status, code, message);
 }

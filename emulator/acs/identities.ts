@@ -1,8 +1,10 @@
 import { type Call, json, noContent, type Reply } from '../http/exchange';
 import { type EmulatorContext } from '../context';
-import { type ApiVersion } from './apiVersion';
-import { AcsError, invalid } from './errors';
-import { checkedMinutes, checkedScopes, issueToken, parseBody } from './tokens';
+import { type Identity } from '../state/identities';
+import { type ApiVersion, isPreview } from './apiVersion';
+import { customIdOf, findOrCreate } from './customId';
+import { AcsError, goneIdentity, invalid } from './errors';
+import { checkedMinutes, checkedScopes, issueToken, parseBody, roundTrip } from './tokens';
 
 export function createIdentity(context: EmulatorContext, call: Call, version: ApiVersion): Reply {
   const body = parseBody(call.body);
@@ -12,11 +14,15 @@ export function createIdentity(context: EmulatorContext, call: Call, version: Ap
       ? []
       : checkedScopes('CreateTokenWithScopes', createTokenWithScopes, version);
   const minutes = checkedMinutes(body.expiresInMinutes, version);
-  const id = context.directory.identities.create(context.clock());
-  return json(201, {
-    identity: { id },
-    ...(scopes.length > 0 ? { accessToken: issueToken(context, id, scopes, minutes) } : {}),
-  });
+  const { identity, status } = findOrCreate(context, customIdOf(body, version));
+  const accessToken = scopes.length > 0 ? { accessToken: issue(context, identity.id, scopes, minutes) } : {};
+  return json(status, { identity: shown(identity, version), ...accessToken });
+}
+
+export function readIdentity(context: EmulatorContext, call: Call, version: ApiVersion): Reply {
+  const identity = context.directory.identities.find(ownedIdentity(context, call));
+  if (!identity) throw goneIdentity(context);
+  return json(200, shown(identity, version));
 }
 
 export function issueAccessToken(context: EmulatorContext, call: Call, version: ApiVersion): Reply {
@@ -25,30 +31,40 @@ export function issueAccessToken(context: EmulatorContext, call: Call, version: 
   const scopes = checkedScopes('Scopes', body.scopes, version);
   if (scopes.length === 0) throw invalid('scopes', 'Invalid scopes - Scopes field is required.');
   const minutes = checkedMinutes(body.expiresInMinutes, version);
-  if (!context.directory.identities.has(id)) throw gone(context);
-  return json(200, issueToken(context, id, scopes, minutes));
+  if (!context.directory.identities.has(id)) throw goneIdentity(context);
+  return json(200, issue(context, id, scopes, minutes));
 }
 
 export function revokeAccessTokens(context: EmulatorContext, call: Call): Reply {
   const id = ownedIdentity(context, call);
-  if (!context.directory.identities.has(id)) throw gone(context);
+  if (!context.directory.identities.has(id)) throw goneIdentity(context);
   return noContent();
 }
 
 export function deleteIdentity(context: EmulatorContext, call: Call): Reply {
   const id = ownedIdentity(context, call);
   const existed = context.directory.identities.delete(id);
-  if (!existed && context.switches.deleteOfDeletedIdentityStatus === 404) throw gone(context, 404);
+  if (!existed && context.switches.deleteOfDeletedIdentityStatus === 404) throw goneIdentity(context, 404);
   return noContent();
+}
+
+function issue(context: EmulatorContext, id: string, scopes: string[], minutes: number) {
+  context.directory.identities.tokenIssued(id, context.clock());
+  return issueToken(context, id, scopes, minutes);
+}
+
+/** The stable versions know an identity by its id alone. */
+function shown({ id, customId, lastTokenIssuedAt }: Identity, version: ApiVersion): Record<string, string> {
+  if (!isPreview(version)) return { id };
+  return {
+    id,
+    ...(customId === undefined ? {} : { customId }),
+    ...(lastTokenIssuedAt === undefined ? {} : { lastTokenIssuedAt: roundTrip(lastTokenIssuedAt) }),
+  };
 }
 
 function ownedIdentity(context: EmulatorContext, call: Call): string {
   const id = call.params.id ?? '';
   if (context.directory.identities.isOfThisResource(id)) return id;
   throw new AcsError(401, 'IdentityNotOwned', "Provided identity doesn't belong to the resource.");
-}
-
-function gone(context: EmulatorContext, status = context.switches.deletedIdentity.status): AcsError {
-  const { code, message } = context.switches.deletedIdentity;
-  return new AcsError(status, code, message);
 }

@@ -71,7 +71,7 @@ function signed(context: EmulatorContext, claims: Claims): string {
 }
 
 /** .NET's round-trip format: seven digits of a second, and the offset. */
-function roundTrip(milliseconds: number): string {
+export function roundTrip(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace('Z', '4512+00:00');
 }
 

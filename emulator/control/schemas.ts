@@ -63,6 +63,8 @@ export const switchesSchema = z
     duplicateExtensionStatus: z.union([z.literal(400), z.literal(409)]),
     deletedIdentity: answer,
     deleteOfDeletedIdentityStatus: z.union([z.literal(204), z.literal(404)]),
+    existingCustomIdStatus: z.union([z.literal(200), z.literal(201)]),
+    deletedCustomId: z.enum(['new_identity', 'old_identity', 'gone']),
     unlicensedTeamsUser: answer,
     replicaLagInMs: z.int().nonnegative(),
     onlyIdInExtensions: z.boolean(),

@@ -113,7 +113,7 @@ export function notes(texts: readonly string[]): string {
 
 /** What a user gives by signing in. */
 export function consentNote(newPermissions: readonly string[]): string[] {
-  return newPermissions.length > 0 ? [`Whom you choose consents to: ${newPermissions.join(', ')}.`] : [];
+  return newPermissions.length > 0 ? [`The user you choose consents to: ${newPermissions.join(', ')}.`] : [];
 }
 
 export function escape(text: string): string {

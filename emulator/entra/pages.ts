@@ -19,7 +19,9 @@ export function signInPage(parts: {
     ...(parts.stepUp
       ? ['More proof of who you are is asked for. Choosing a user counts as a second factor.']
       : []),
-    ...(parts.consent ? ['Consent is asked for. Choosing a user grants it.'] : []),
+    ...(parts.consent && parts.newPermissions.length === 0
+      ? ['Consent is asked for. Choosing a user grants it.']
+      : []),
     ...consentNote(parts.newPermissions),
   ];
   return page(

@@ -89,6 +89,7 @@ export const emulated = [
   },
 
   { operation: 'acs.identity.create', method: 'POST', path: '/identities' },
+  { operation: 'acs.identity.read', method: 'GET', path: '/identities/{id}' },
   { operation: 'acs.token.issue', method: 'POST', path: '/identities/{id}/:issueAccessToken' },
   { operation: 'acs.token.revoke', method: 'POST', path: '/identities/{id}/:revokeAccessTokens' },
   { operation: 'acs.identity.delete', method: 'DELETE', path: '/identities/{id}' },

@@ -1,14 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { communicationResource } from '../seed';
 
+export interface Identity {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly customId?: string;
+  lastTokenIssuedAt?: number;
+}
+
+interface CreateOptions {
+  customId?: string | undefined;
+  id?: string | undefined;
+}
+
 /** The living identities of the communication resource. */
 export class Identities {
-  readonly #createdAt = new Map<string, number>();
+  readonly #living = new Map<string, Identity>();
+  /** The id that each customId had last, also after that identity was deleted. */
+  readonly #idByCustomId = new Map<string, string>();
 
-  create(now: number): string {
-    const id = `8:acs:${communicationResource.id}_${randomUUID()}`;
-    this.#createdAt.set(id, now);
-    return id;
+  /** @param options.id a new one unless given */
+  create(now: number, { customId, id = newId() }: CreateOptions = {}): Identity {
+    const identity = { id, createdAt: now, ...(customId === undefined ? {} : { customId }) };
+    this.#living.set(id, identity);
+    if (customId !== undefined) this.#idByCustomId.set(customId, id);
+    return identity;
+  }
+
+  /** The id that the customId stands for, or stood for until that identity was deleted. */
+  idOfCustomId(customId: string): string | undefined {
+    return this.#idByCustomId.get(customId);
   }
 
   /** Of the other resource: it lives there, and this resource's key does not reach it. */
@@ -20,19 +41,33 @@ export class Identities {
     return id.startsWith(`8:acs:${communicationResource.id}_`);
   }
 
+  find(id: string): Identity | undefined {
+    return this.#living.get(id);
+  }
+
   has(id: string): boolean {
-    return this.#createdAt.has(id);
+    return this.#living.has(id);
+  }
+
+  tokenIssued(id: string, now: number): void {
+    const identity = this.#living.get(id);
+    if (identity) identity.lastTokenIssuedAt = now;
   }
 
   delete(id: string): boolean {
-    return this.#createdAt.delete(id);
+    return this.#living.delete(id);
   }
 
-  all(): { id: string; createdAt: Date }[] {
-    return [...this.#createdAt].map(([id, createdAt]) => ({ id, createdAt: new Date(createdAt) }));
+  all(): Identity[] {
+    return [...this.#living.values()].map((identity) => ({ ...identity }));
   }
 
   clear(): void {
-    this.#createdAt.clear();
+    this.#living.clear();
+    this.#idByCustomId.clear();
   }
+}
+
+function newId(): string {
+  return `8:acs:${communicationResource.id}_${randomUUID()}`;
 }

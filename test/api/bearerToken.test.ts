@@ -15,10 +15,10 @@ afterEach(() => {
 });
 afterAll(() => system.stop());
 
-/** An operation that looks at nothing but the caller, and needs no upstream to say what else is missing. */
+/** An operation that checks the caller first and then reports the missing Teams token, without any upstream call. */
 const guarded = '/exchangeToken';
 
-function expectAdmitted(answer: Answer): void {
+function expectAccepted(answer: Answer): void {
   expectError(answer, { status: 400, code: 'teams_token_missing', target: 'teamsUserAadToken' });
 }
 
@@ -38,8 +38,8 @@ function expectMissing(answer: Answer): void {
   expectError(answer, { status: 401, code: 'missing_token', challenge: challengesOf(system.emulator).bare });
 }
 
-/** What becomes of a token with each defect: let in, forbidden (403), or invalid (401) for a reason. */
-const outcomes: Record<Defect, 'admitted' | Forbidden | { invalid: string }> = {
+/** The result for a token with each defect: accepted, forbidden (403), or invalid (401) with a reason. */
+const outcomes: Record<Defect, 'accepted' | Forbidden | { invalid: string }> = {
   expired: { invalid: 'token_expired' },
   not_yet_valid: { invalid: 'token_not_yet_valid' },
   no_expiry: { invalid: 'no_expiry' },
@@ -80,81 +80,85 @@ const outcomes: Record<Defect, 'admitted' | Forbidden | { invalid: string }> = {
   scope_array: 'insufficient_scope',
   scope_in_roles: 'app_only_token',
   app_only: 'app_only_token',
-  // Wrong in a Teams token, which has to agree with this one. By itself this one may be of any user and application.
-  wrong_user: 'admitted',
-  wrong_app: 'admitted',
-  no_app: 'admitted',
+  // These matter only for a Teams token, which must match the access token.
+  wrong_user: 'accepted',
+  wrong_app: 'accepted',
+  no_app: 'accepted',
 };
 
 const entraMetadata = { 'entra.discovery': 2, 'entra.keys': 1 };
 
-describe.each([1, 2] as const)('an access token of version %d', (version) => {
+describe.each([1, 2] as const)('a version %d access token', (version) => {
   let server: TestServer;
   beforeAll(async () => (server = await startReadyServer(system)));
 
-  it.each(allDefects)('with the defect %s', async (defect) => {
+  it.each(allDefects)('with the defect %s gets the expected response', async (defect) => {
     const { emulator } = system;
     const outcome = outcomes[defect];
     const made = await callsDuring(emulator, async () => {
       const answer = await server.call('get', guarded, emulator.accessToken({ version, defect }));
-      if (outcome === 'admitted') expectAdmitted(answer);
+      if (outcome === 'accepted') expectAccepted(answer);
       else if (typeof outcome === 'string') expectForbidden(answer, outcome);
       else expectInvalid(answer, outcome.invalid);
     });
-    // The first of all unknown keys may be a new one, so it is looked for, once.
+    // The first unknown key may be a new one, so the keys are fetched once.
     expect(made).toEqual(defect === 'unknown_key' ? entraMetadata : {});
   });
 
   it.each<[string, AccessTokenOptions]>([
-    ['as Entra makes it', {}],
+    ['as Entra issues it', {}],
     ['for the application id', { claims: { aud: 'a9150000-0000-4000-8000-000000000002' } }],
     ['for the application id URI', { claims: { aud: 'api://a9150000-0000-4000-8000-000000000002' } }],
-    ['with more scopes than one', { scope: 'openid access_as_user profile' }],
-    ['of a user with a role', { claims: { roles: ['Reader'] } }],
-    ['expired within the tolerance for clocks', { claims: lifeThatEnded(100) }],
-    ['valid from within the tolerance for clocks', { claims: { nbf: nowInSeconds() + 250 } }],
-    ['without a start', { claims: { nbf: undefined } }],
-    ['with another thumbprint beside the right key id', { header: { x5t: 'another' } }],
-    ['with an address for keys that nobody asks', { header: { jku: 'https://attacker.example/keys' } }],
-  ])('is good %s', async (_, options) => {
+    ['with several scopes', { scope: 'openid access_as_user profile' }],
+    ['for a user with a role', { claims: { roles: ['Reader'] } }],
+    ['that expired within the clock tolerance', { claims: expiredLifetime(100) }],
+    ['that becomes valid within the clock tolerance', { claims: { nbf: nowInSeconds() + 250 } }],
+    ['without nbf', { claims: { nbf: undefined } }],
+    ['with the right kid and a different x5t', { header: { x5t: 'another' } }],
+    ['with a jku, which is ignored', { header: { jku: 'https://attacker.example/keys' } }],
+  ])('is accepted: %s', async (_, options) => {
     const { emulator } = system;
     const made = await callsDuring(emulator, async () =>
-      expectAdmitted(await server.call('get', guarded, emulator.accessToken({ version, ...options }))),
+      expectAccepted(await server.call('get', guarded, emulator.accessToken({ version, ...options }))),
     );
     expect(made).toEqual({});
   });
 
   it.each<[string, AccessTokenOptions, string]>([
-    ['expired beyond the tolerance for clocks', { claims: lifeThatEnded(301) }, 'token_expired'],
+    ['that expired before the clock tolerance', { claims: expiredLifetime(301) }, 'token_expired'],
     [
-      'valid from beyond the tolerance for clocks',
+      'that becomes valid after the clock tolerance',
       { claims: { nbf: nowInSeconds() + 1_000 } },
       'token_not_yet_valid',
     ],
-    ['with an expiry that is text', { claims: { exp: '9999999999' } }, 'no_expiry'],
-    ['with an expiry that is no time', { claims: { exp: -1e300 } }, 'token_expired'],
-    ['with a start that is text', { claims: { nbf: '0' } }, 'malformed_token'],
-    ['with an audience in other letters', { claims: { aud: 'API://A9150000' } }, 'wrong_audience'],
+    ['with an exp that is a string', { claims: { exp: '9999999999' } }, 'no_expiry'],
+    ['with an exp far below zero', { claims: { exp: -1e300 } }, 'token_expired'],
+    ['with an nbf that is a string', { claims: { nbf: '0' } }, 'malformed_token'],
+    ['with an audience in upper case', { claims: { aud: 'API://A9150000' } }, 'wrong_audience'],
     [
-      'with a slash after its audience',
+      'with a trailing slash in its audience',
       { claims: { aud: 'api://a9150000-0000-4000-8000-000000000002/' } },
       'wrong_audience',
     ],
     [
-      'for Graph by its application id',
+      'for Graph, named by application id',
       { claims: { aud: '00000003-0000-0000-c000-000000000000' } },
       'token_for_graph',
     ],
-    ['for Graph with a slash', { claims: { aud: 'https://graph.microsoft.com/' } }, 'token_for_graph'],
+    [
+      'for Graph, with a trailing slash',
+      { claims: { aud: 'https://graph.microsoft.com/' } },
+      'token_for_graph',
+    ],
     ['with several issuers', { claims: { iss: ['https://sts.windows.net/'] } }, 'wrong_issuer'],
-    ['with a tenant that is no text', { claims: { tid: 7 } }, 'wrong_tenant'],
-    ['with an object id that is a name', { claims: { oid: 'alice@contoso.example' } }, 'no_object_id'],
-    ['with an object id that is no text', { claims: { oid: ['a'] } }, 'no_object_id'],
-    ['with a key id that is no text', { header: { kid: 7 } }, 'unknown_key'],
-    ['with an empty key id', { header: { kid: '' } }, 'unknown_key'],
-    ['with another type', { header: { typ: 'at+jwt' } }, 'malformed_token'],
-    ['with a demand that we cannot meet', { header: { crit: ['b64'], b64: false } }, 'malformed_token'],
-  ])('is invalid %s', async (_, options, reason) => {
+    ['with a tenant that is not a string', { claims: { tid: 7 } }, 'wrong_tenant'],
+    ['with an object id that is not a GUID', { claims: { oid: 'alice@contoso.example' } }, 'no_object_id'],
+    ['with an object id that is not a string', { claims: { oid: ['a'] } }, 'no_object_id'],
+    ['with a kid that is not a string', { header: { kid: 7 } }, 'unknown_key'],
+    ['with an empty kid', { header: { kid: '' } }, 'unknown_key'],
+    ['with another typ', { header: { typ: 'at+jwt' } }, 'malformed_token'],
+    ['with an unsupported crit header', { header: { crit: ['b64'], b64: false } }, 'malformed_token'],
+  ])('is rejected: %s', async (_, options, reason) => {
     const { emulator } = system;
     const made = await callsDuring(emulator, async () =>
       expectInvalid(await server.call('get', guarded, emulator.accessToken({ version, ...options })), reason),
@@ -163,15 +167,15 @@ describe.each([1, 2] as const)('an access token of version %d', (version) => {
   });
 });
 
-it('accepts the audience that AZURE_APP_ID_URI adds, and no other for it', async () => {
+it('only the exact audience in AZURE_APP_ID_URI is accepted in addition', async () => {
   const { emulator } = system;
   const server = await startReadyServer(system, { AZURE_APP_ID_URI: 'https://contoso.example/api' });
   const call = (aud: string) => server.call('get', guarded, emulator.accessToken({ claims: { aud } }));
-  expectAdmitted(await call('https://contoso.example/api'));
+  expectAccepted(await call('https://contoso.example/api'));
   expectInvalid(await call('https://contoso.example/api/v2'), 'wrong_audience');
 });
 
-it('refuses the other tokens that Microsoft Entra ID issues', async () => {
+it('other kinds of token from Microsoft Entra ID are rejected', async () => {
   const { emulator } = system;
   expectInvalid(await system.call('get', guarded, emulator.graphToken()), 'token_for_graph');
   expectInvalid(await system.call('get', guarded, emulator.teamsToken()), 'wrong_audience');
@@ -182,22 +186,22 @@ it('refuses the other tokens that Microsoft Entra ID issues', async () => {
 
 describe('with ALLOWED_CLIENT_IDS', () => {
   it.each<[string, AccessTokenOptions, Forbidden | undefined]>([
-    ['lets in a client that is listed', {}, undefined],
+    ['accepts a listed client', {}, undefined],
+    ['accepts a listed client in upper case', { client: 'C11E0000-0000-4000-8000-000000000003' }, undefined],
+    ['accepts a listed client in a version 1 token', { version: 1 }, undefined],
+    ['rejects another client', { defect: 'wrong_app' }, 'client_not_allowed'],
     [
-      'lets in a client that is listed, in any letters',
-      { client: 'C11E0000-0000-4000-8000-000000000003' },
-      undefined,
+      'rejects another client in a version 1 token',
+      { version: 1, defect: 'wrong_app' },
+      'client_not_allowed',
     ],
-    ['lets in a client of version 1', { version: 1 }, undefined],
-    ['refuses another client', { defect: 'wrong_app' }, 'client_not_allowed'],
-    ['refuses another client of version 1', { version: 1, defect: 'wrong_app' }, 'client_not_allowed'],
-    ['refuses a token that does not name its client', { defect: 'no_app' }, 'client_not_allowed'],
+    ['rejects a token that does not name its client', { defect: 'no_app' }, 'client_not_allowed'],
   ])('%s', async (_, options, code) => {
     const { emulator } = system;
     const server = await startReadyServer(system, { ALLOWED_CLIENT_IDS: emulator.authClient.clientId });
     const answer = await server.call('get', guarded, emulator.accessToken(options));
     if (code) expectForbidden(answer, code);
-    else expectAdmitted(answer);
+    else expectAccepted(answer);
   });
 });
 
@@ -219,7 +223,7 @@ describe('every operation', () => {
     ] as const
   ).map(([method, path]) => ({ method, path }));
 
-  it.each(operations)('refuses $method $path without a good token', async ({ method, path }) => {
+  it.each(operations)('rejects $method $path without a valid token', async ({ method, path }) => {
     const { emulator } = system;
     const call = (defect: Defect) => system.call(method, path, emulator.accessToken({ defect }));
     expectMissing(await system.call(method, path));
@@ -235,8 +239,8 @@ describe('every operation', () => {
 
 describe('the Authorization header', () => {
   it.each<[string, (token: string) => string, (answer: Answer) => void]>([
-    ['Bearer', (token) => `Bearer ${token}`, expectAdmitted],
-    ['bearer in small letters', (token) => `bearer ${token}`, expectAdmitted],
+    ['Bearer', (token) => `Bearer ${token}`, expectAccepted],
+    ['bearer in lower case', (token) => `bearer ${token}`, expectAccepted],
     ['nothing after Bearer', () => 'Bearer', expectMissing],
     ['another scheme', () => `Basic ${Buffer.from('alice:secret').toString('base64')}`, expectMissing],
     ['a token without a scheme', (token) => token, expectMissing],
@@ -246,12 +250,12 @@ describe('the Authorization header', () => {
       (answer) => expectInvalid(answer, 'malformed_token'),
     ],
     [
-      'more than a token',
+      'text after the token',
       (token) => `Bearer ${token} more`,
       (answer) => expectInvalid(answer, 'malformed_token'),
     ],
     [
-      'two tokens in one',
+      'two tokens with a comma',
       (token) => `Bearer ${token},${token}`,
       (answer) => expectInvalid(answer, 'malformed_token'),
     ],
@@ -268,38 +272,38 @@ describe('the Authorization header', () => {
   });
 });
 
-describe('a token in another place', () => {
+describe('a token outside the Authorization header', () => {
   it.each<[string, (token: string) => PromiseLike<Answer>]>([
     ['the query', (token) => system.call('get', `${guarded}?access_token=${token}`)],
-    ['the query, in other letters', (token) => system.call('get', `${guarded}?ACCESS_TOKEN=${token}`)],
+    ['the query, in upper case', (token) => system.call('get', `${guarded}?ACCESS_TOKEN=${token}`)],
     ['a form', (token) => system.call('post', guarded).type('form').send({ access_token: token })],
     ['a JSON body', (token) => system.call('post', guarded).send({ access_token: token })],
     ['a cookie', (token) => system.call('get', guarded).set('Cookie', `access_token=${token}`)],
     [
-      "a header of App Service's own sign-in",
+      'a header of App Service authentication',
       (token) => system.call('get', guarded).set('X-MS-TOKEN-AAD-ACCESS-TOKEN', token),
     ],
-  ])('%s is not seen', async (_, send) => {
+  ])('is ignored in %s', async (_, send) => {
     expectMissing(await send(system.emulator.accessToken()));
     expect(system.emulator.calls()).toEqual({});
   });
 
-  it('is refused in the query beside a good one in the header', async () => {
+  it('is rejected in the query although the header has a valid one', async () => {
     const token = system.emulator.accessToken();
     const answer = await system.call('get', `${guarded}?x=1&access_token=${token}`, token);
     expectError(answer, { status: 400, code: 'invalid_request', target: 'access_token' });
   });
 
-  it('is refused in the JSON body beside a good one in the header', async () => {
+  it('is rejected in the JSON body although the header has a valid one', async () => {
     const token = system.emulator.accessToken();
     const answer = await system.call('post', guarded, token).send({ access_token: token });
     expectError(answer, { status: 400, code: 'invalid_request', target: 'body' });
   });
 
   it.each([
-    ['a good one twice', {}],
-    ['a good one and a bad one', { defect: 'bad_signature' as const }],
-  ])('is refused when the header is sent twice: %s', async (_, second) => {
+    ['a valid token twice', {}],
+    ['a valid token and an invalid one', { defect: 'bad_signature' as const }],
+  ])('is rejected when the header is sent twice: %s', async (_, second) => {
     const { emulator } = system;
     const headers = ['Authorization', `Bearer ${emulator.accessToken()}`];
     headers.push('authorization', `Bearer ${emulator.accessToken(second)}`);
@@ -309,44 +313,44 @@ describe('a token in another place', () => {
   });
 });
 
-describe('a token that was good', () => {
-  it('is refused when it has expired since, tolerance and all', async () => {
+describe('a token that was accepted before', () => {
+  it('is rejected once it has expired and the clock tolerance has passed', async () => {
     const { emulator } = system;
     const clock = fakeDate();
     const token = emulator.accessToken({ lifetimeInSeconds: 3_600 });
-    expectAdmitted(await system.call('get', guarded, token));
+    expectAccepted(await system.call('get', guarded, token));
     clock.advance(3_600_000 + 299_000);
-    expectAdmitted(await system.call('get', guarded, token));
+    expectAccepted(await system.call('get', guarded, token));
     clock.advance(2_000);
     expectInvalid(await system.call('get', guarded, token), 'token_expired');
     expect(emulator.calls()).toEqual({});
   });
 
-  it('is refused when its key was withdrawn, as soon as that is known', async () => {
+  it('is rejected once the server has seen that its key was removed', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system);
     const old = emulator.accessToken();
-    expectAdmitted(await server.call('get', guarded, old));
+    expectAccepted(await server.call('get', guarded, old));
     emulator.rotateKeys();
-    expectAdmitted(await server.call('get', guarded, old));
-    expectAdmitted(await server.call('get', guarded, emulator.accessToken()));
+    expectAccepted(await server.call('get', guarded, old));
+    expectAccepted(await server.call('get', guarded, emulator.accessToken()));
     expectInvalid(await server.call('get', guarded, old), 'unknown_key');
   });
 
-  it('stays good when its key stays beside a new one', async () => {
+  it('is still accepted when a new key is added and its key is kept', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system);
     const old = emulator.accessToken();
     emulator.rotateKeys({ keepOld: true });
-    expectAdmitted(await server.call('get', guarded, emulator.accessToken()));
-    expectAdmitted(await server.call('get', guarded, old));
+    expectAccepted(await server.call('get', guarded, emulator.accessToken()));
+    expectAccepted(await server.call('get', guarded, old));
   });
 });
 
 describe('signing keys', () => {
   const inventedKey = () => system.emulator.accessToken({ defect: 'unknown_key' });
 
-  it('are fetched once when they were rotated, for many callers at once', async () => {
+  it('are fetched once after a rotation, for 20 concurrent requests', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system);
     emulator.rotateKeys();
@@ -354,12 +358,12 @@ describe('signing keys', () => {
       const answers = await Promise.all(
         Array.from({ length: 20 }, () => server.call('get', guarded, emulator.accessToken())),
       );
-      answers.forEach(expectAdmitted);
+      answers.forEach(expectAccepted);
     });
     expect(made).toEqual(entraMetadata);
   });
 
-  it('are not fetched for every invented key id, and a rotated key is accepted within 10 s even so', async () => {
+  it('are not fetched for each made-up key id, and a rotated key is still accepted within 10 s', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system);
     const clock = fakeMonotonicClock();
@@ -375,36 +379,39 @@ describe('signing keys', () => {
     expectInvalid(await server.call('get', guarded, emulator.accessToken()), 'unknown_key');
     clock.advance(1);
     const afterwards = await callsDuring(emulator, async () =>
-      expectAdmitted(await server.call('get', guarded, emulator.accessToken())),
+      expectAccepted(await server.call('get', guarded, emulator.accessToken())),
     );
     expect(afterwards).toEqual(entraMetadata);
   });
 
-  it.each(['entra.discovery', 'entra.keys'])('that cannot be fetched (%s) are no 401', async (operation) => {
-    const { emulator } = system;
-    const server = await startReadyServer(system);
-    const clock = fakeMonotonicClock();
-    emulator.fail({ operation, kind: 'status', status: 503, times: Infinity });
-    for (const token of [inventedKey(), inventedKey()]) {
-      expectError(await server.call('get', guarded, token), {
-        status: 503,
-        code: 'upstream_unavailable',
-        innererror: {
-          upstream: 'Microsoft Entra ID',
-          operation: expect.stringMatching(/^read (discovery|signing keys)$/),
+  it.each(['entra.discovery', 'entra.keys'])(
+    'that cannot be fetched (%s) give 503, not 401',
+    async (operation) => {
+      const { emulator } = system;
+      const server = await startReadyServer(system);
+      const clock = fakeMonotonicClock();
+      emulator.fail({ operation, kind: 'status', status: 503, times: Infinity });
+      for (const token of [inventedKey(), inventedKey()]) {
+        expectError(await server.call('get', guarded, token), {
           status: 503,
-        },
-        retryAfter: 'some',
-      });
-    }
-    expectAdmitted(await server.call('get', guarded, emulator.accessToken()));
+          code: 'upstream_unavailable',
+          innererror: {
+            upstream: 'Microsoft Entra ID',
+            operation: expect.stringMatching(/^read (discovery|signing keys)$/),
+            status: 503,
+          },
+          retryAfter: 'some',
+        });
+      }
+      expectAccepted(await server.call('get', guarded, emulator.accessToken()));
 
-    emulator.reset();
-    clock.advance(10_000);
-    expectInvalid(await server.call('get', guarded, inventedKey()), 'unknown_key');
-  });
+      emulator.reset();
+      clock.advance(10_000);
+      expectInvalid(await server.call('get', guarded, inventedKey()), 'unknown_key');
+    },
+  );
 
-  it.each(['!!', 'AQAB', ''])('that arrive corrupt (n: "%s") do not replace the good ones', async (n) => {
+  it.each(['!!', 'AQAB', ''])('that are corrupt (n: "%s") do not replace the valid ones', async (n) => {
     const { emulator } = system;
     const server = await startReadyServer(system);
     const { kid } = JSON.parse(
@@ -417,15 +424,15 @@ describe('signing keys', () => {
       code: 'upstream_invalid_response',
       innererror: { upstream: 'Microsoft Entra ID', operation: 'read signing keys' },
     });
-    expectAdmitted(await server.call('get', guarded, emulator.accessToken()));
+    expectAccepted(await server.call('get', guarded, emulator.accessToken()));
   });
 });
 
-it('has an expectation for every defect, and no other', () => {
+it('the table of expected results covers exactly the known defects', () => {
   expect(Object.keys(outcomes).sort()).toEqual([...allDefects].sort());
 });
 
-it('answers 503, never 401, while nothing is known of the authority yet', async () => {
+it('responds with 503, not 401, until the signing keys have been loaded', async () => {
   const { emulator } = system;
   emulator.fail({ operation: 'entra.discovery', kind: 'status', status: 500, times: Infinity });
   const server = await system.startAnother();
@@ -438,7 +445,7 @@ it('answers 503, never 401, while nothing is known of the authority yet', async 
   expectMissing(await server.call('get', guarded));
 });
 
-function lifeThatEnded(secondsAgo: number): Record<string, number> {
+function expiredLifetime(secondsAgo: number): Record<string, number> {
   const end = nowInSeconds() - secondsAgo;
   return { iat: end - 4_500, nbf: end - 4_500, exp: end };
 }

@@ -1,4 +1,4 @@
-import { say } from '../support/rawBytes';
+import { sendRaw } from '../support/rawBytes';
 import { startSystem, type System } from '../support/startSystem';
 
 let system: System;
@@ -6,25 +6,25 @@ beforeAll(async () => (system = await startSystem()));
 afterAll(() => system.stop());
 
 it.each([
-  ['what is not HTTP', 'hello?\r\n\r\n', '400 Bad Request'],
+  ['bytes that are not HTTP', 'hello?\r\n\r\n', '400 Bad Request'],
   [
-    'headers beyond all measure',
+    'headers that are too large',
     `GET /getToken HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${'a'.repeat(40_000)}\r\n\r\n`,
     '431 Request Header Fields Too Large',
   ],
   [
-    'two lengths of one body',
+    'two Content-Length headers',
     'POST /getToken HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc',
     '400 Bad Request',
   ],
-])('answers %s in the shape of every error', async (_name, bytes, status) => {
-  const [head = '', body = ''] = (await say(system.url, bytes)).split('\r\n\r\n');
+])('%s: the response has the common error format', async (_name, bytes, status) => {
+  const [head = '', body = ''] = (await sendRaw(system.url, bytes)).split('\r\n\r\n');
   expect(head.split('\r\n')[0]).toBe(`HTTP/1.1 ${status}`);
   expect(head).toContain('x-ms-error-code: invalid_request');
   expect(JSON.parse(body)).toEqual({ error: { code: 'invalid_request', message: expect.any(String) } });
 });
 
-it('has room for two access tokens of a user in many groups', async () => {
+it('headers may hold two access tokens of a user in 200 groups', async () => {
   const { emulator } = system;
   const groups = Array.from(
     { length: 200 },

@@ -17,7 +17,7 @@ afterAll(() => system.stop());
 
 const minute = 60_000;
 
-/** Somebody with an access token that outlives every test. */
+/** A user with an access token that stays valid in every test. */
 interface Person {
   readonly user: User;
   readonly accessToken: string;
@@ -28,13 +28,13 @@ function newPerson(): Person {
   return { user, accessToken: system.emulator.accessToken({ user, lifetimeInSeconds: 7 * 24 * 3_600 }) };
 }
 
-/** Both clocks in the hands of the test: caches go by one, lifetimes of tokens by the other. */
-function takeClocks(): (milliseconds: number) => Promise<void> {
+/** Fakes both clocks: caches use the monotonic one, token lifetimes use `Date`. */
+function useFakeClocks(): (milliseconds: number) => Promise<void> {
   const [date, monotonic] = [fakeDate(), fakeMonotonicClock()];
   return async (milliseconds) => {
     date.advance(milliseconds);
     monotonic.advance(milliseconds);
-    // The cache library remembers the time for a real millisecond: a timer that is set now fires after its own.
+    // The cache library caches the time for one real millisecond; this timer fires after that one.
     await sleep(2);
   };
 }
@@ -58,15 +58,15 @@ const readAndIssued = { 'graph.me': 1, 'acs.token.issue': 1 };
 const readOnly = { 'graph.me': 1 };
 const oboAndRead = { 'entra.token.on_behalf_of': 1, 'graph.me': 1 };
 
-/** A cache that shows itself in the upstream calls of a request: fewer while it holds what the request needs. */
+/** A cache, observed by the upstream calls of a request: there are fewer while the entry is cached. */
 interface Cache {
   name: string;
   settings: Record<string, string>;
   sizeSetting: string;
   request: (server: TestServer, person: Person) => Promise<unknown>;
-  whenRemembered: Record<string, number>;
-  whenForgotten: Record<string, number>;
-  remembersForMinutes: number;
+  whenCached: Record<string, number>;
+  whenNotCached: Record<string, number>;
+  ttlInMinutes: number;
 }
 
 const caches: Cache[] = [
@@ -75,18 +75,18 @@ const caches: Cache[] = [
     settings: {},
     sizeSetting: 'TOKEN_CACHE_SIZE',
     request: getToken,
-    whenRemembered: {},
-    whenForgotten: issued,
-    remembersForMinutes: 15,
+    whenCached: {},
+    whenNotCached: issued,
+    ttlInMinutes: 15,
   },
   {
     name: 'identity mappings',
     settings: { TOKEN_REUSE_MINUTES: '0', IDENTITY_CACHE_MINUTES: '45' },
     sizeSetting: 'IDENTITY_CACHE_SIZE',
     request: getToken,
-    whenRemembered: issued,
-    whenForgotten: readAndIssued,
-    remembersForMinutes: 45,
+    whenCached: issued,
+    whenNotCached: readAndIssued,
+    ttlInMinutes: 45,
   },
   {
     name: 'On-Behalf-Of tokens',
@@ -94,53 +94,53 @@ const caches: Cache[] = [
     sizeSetting: 'OBO_TOKEN_CACHE_SIZE',
     request: async (server, { accessToken }) =>
       expect([200, 404]).toContain((await server.call('get', '/api/user', accessToken)).status),
-    whenRemembered: readOnly,
-    whenForgotten: oboAndRead,
-    // Those of the emulator live for 75 minutes, and one is not used in its last five.
-    remembersForMinutes: 70,
+    whenCached: readOnly,
+    whenNotCached: oboAndRead,
+    // The emulator's tokens live for 75 minutes, and the last five are not used.
+    ttlInMinutes: 70,
   },
 ];
 
 describe.each(caches)(
-  'the memory of $name',
-  ({ settings, sizeSetting, request, whenRemembered, whenForgotten, remembersForMinutes }) => {
+  'the cache of $name',
+  ({ settings, sizeSetting, request, whenCached, whenNotCached, ttlInMinutes }) => {
     const start = (more: Record<string, string> = {}) => startReadyServer(system, { ...settings, ...more });
     const callsOf = (server: TestServer, person: Person) =>
       callsDuring(system.emulator, () => request(server, person));
 
-    it('spares calls', async () => {
+    it('saves upstream calls', async () => {
       const [server, person] = [await start(), newPerson()];
       await request(server, person);
-      expect(await callsOf(server, person)).toEqual(whenRemembered);
+      expect(await callsOf(server, person)).toEqual(whenCached);
     });
 
-    it('holds no more users than its setting says, the latest', async () => {
+    it('keeps as many users as its setting allows, the latest ones', async () => {
       const server = await start({ [sizeSetting]: '1' });
       const [first, second] = [newPerson(), newPerson()];
       await request(server, first);
       await request(server, second);
-      expect(await callsOf(server, second)).toEqual(whenRemembered);
-      expect(await callsOf(server, first)).toEqual(whenForgotten);
-      expect(await callsOf(server, second)).toEqual(whenForgotten);
+      expect(await callsOf(server, second)).toEqual(whenCached);
+      expect(await callsOf(server, first)).toEqual(whenNotCached);
+      expect(await callsOf(server, second)).toEqual(whenNotCached);
     });
 
-    it(`ends after ${remembersForMinutes} minutes`, async () => {
+    it(`expires after ${ttlInMinutes} minutes`, async () => {
       const [server, person] = [await start(), newPerson()];
-      const advance = takeClocks();
+      const advance = useFakeClocks();
       await request(server, person);
-      await advance(remembersForMinutes * minute - 1_000);
-      expect(await callsOf(server, person)).toEqual(whenRemembered);
-      // One second to spare: MSAL counts whole ones.
+      await advance(ttlInMinutes * minute - 1_000);
+      expect(await callsOf(server, person)).toEqual(whenCached);
+      // One second more, because MSAL counts whole seconds.
       await advance(2_000);
       const calls = await callsOf(server, person);
-      expect(calls).toMatchObject(whenForgotten);
-      expect(calls).not.toEqual(whenRemembered);
+      expect(calls).toMatchObject(whenNotCached);
+      expect(calls).not.toEqual(whenCached);
     });
   },
 );
 
-describe('a token that is handed out again', () => {
-  it('is of the caller, however many others are remembered', async () => {
+describe('a reused token', () => {
+  it('belongs to the caller, among ten cached users', async () => {
     const people = Array.from({ length: 10 }, newPerson);
     const own = await Promise.all(people.map((person) => getToken(system, person)));
     expect(new Set(own.map(({ communicationUserId }) => communicationUserId)).size).toBe(people.length);
@@ -168,12 +168,12 @@ describe('a token that is handed out again', () => {
     ['15 minutes: never', 15, 720, 0],
     ['5 minutes: never', 5, 720, 0],
     ['24 hours, no window: never', 1_440, 0, 0],
-  ])('is so for no longer than it should (life of %s)', async (_name, life, window, reusable) => {
+  ])('is reused for the right time (lifetime %s)', async (_name, life, window, reusable) => {
     const server = await startReadyServer(system, { TOKEN_REUSE_MINUTES: String(window) });
     const person = newPerson();
     await getToken(server, person);
-    const advance = takeClocks();
-    // ACS may give a token a shorter life than it was asked for.
+    const advance = useFakeClocks();
+    // ACS may issue a token with a shorter lifetime than requested.
     system.emulator.fail({
       operation: 'acs.token.issue',
       kind: 'status',
@@ -190,9 +190,9 @@ describe('a token that is handed out again', () => {
     expect((await getToken(server, person)).token).not.toBe(first.token);
   });
 
-  it('gives way to a newer one that a caller asked for with Cache-Control: no-cache', async () => {
+  it('is replaced by a newer one that a caller requests with Cache-Control: no-cache', async () => {
     const person = newPerson();
-    const advance = takeClocks();
+    const advance = useFakeClocks();
     const first = await getToken(system, person);
     await advance(2_000);
     const newer = await getToken(system, person, { 'cache-control': 'no-cache' });
@@ -200,7 +200,7 @@ describe('a token that is handed out again', () => {
     expect(await getToken(system, person)).toEqual(newer);
   });
 
-  it('is forgotten with the user who is deleted', async () => {
+  it('is removed from the cache when the user is deleted', async () => {
     const person = newPerson();
     const first = await getToken(system, person);
     await remove(system, person);
@@ -211,8 +211,8 @@ describe('a token that is handed out again', () => {
   });
 });
 
-describe('a remembered mapping', () => {
-  it('is forgotten with the user who is deleted', async () => {
+describe('a cached mapping', () => {
+  it('is removed from the cache when the user is deleted', async () => {
     const server = await startReadyServer(system, { TOKEN_REUSE_MINUTES: '0' });
     const person = newPerson();
     const first = await getToken(server, person);
@@ -223,7 +223,7 @@ describe('a remembered mapping', () => {
     expect(calls).toEqual({ 'graph.me': 1, 'acs.identity.create': 1, 'graph.extension.create': 1 });
   });
 
-  it('mends itself when another server has deleted the user', async () => {
+  it('is replaced when another server has deleted the user', async () => {
     const server = await startReadyServer(system, { TOKEN_REUSE_MINUTES: '0' });
     const person = newPerson();
     const first = await getToken(server, person);
@@ -233,7 +233,7 @@ describe('a remembered mapping', () => {
     expect(system.emulator.identities().map(({ id }) => id)).toEqual([second.communicationUserId]);
   });
 
-  it('is none with IDENTITY_CACHE_MINUTES=0', async () => {
+  it('is not kept with IDENTITY_CACHE_MINUTES=0', async () => {
     const server = await startReadyServer(system, {
       TOKEN_REUSE_MINUTES: '0',
       IDENTITY_CACHE_MINUTES: '0',
@@ -244,18 +244,18 @@ describe('a remembered mapping', () => {
   });
 });
 
-describe('a remembered On-Behalf-Of token', () => {
+describe('a cached On-Behalf-Of token', () => {
   const findUser = (server: TestServer, { accessToken }: Person) =>
     server.call('get', '/api/user', accessToken);
 
-  it('is of the access token it was got for: another one of the user gets its own', async () => {
+  it('is used for one access token only: another one of the same user needs its own exchange', async () => {
     const { user, accessToken } = newPerson();
     await findUser(system, { user, accessToken });
     const another = { user, accessToken: system.emulator.accessToken({ user }) };
     expect(await callsDuring(system.emulator, () => findUser(system, another))).toEqual(oboAndRead);
   });
 
-  it('opens the entry of its own user', async () => {
+  it('reads the directory entry of the right user', async () => {
     const [first, second] = [newPerson(), newPerson()];
     const [ofFirst, ofSecond] = [await getToken(system, first), await getToken(system, second)];
     for (const [person, { communicationUserId }] of [
@@ -266,7 +266,7 @@ describe('a remembered On-Behalf-Of token', () => {
     }
   });
 
-  it('is replaced once Graph refuses it', async () => {
+  it('is replaced when Graph rejects it', async () => {
     const person = newPerson();
     await findUser(system, person);
     system.emulator.fail({ operation: 'graph.me', kind: 'status', status: 401 });
@@ -283,9 +283,9 @@ describe('a verified access token', () => {
     return { user, accessToken: system.emulator.accessToken({ user, ...options }) };
   };
 
-  /** How many signatures were checked while the requests, which need no upstream, were answered. */
+  /** The number of signatures verified during these requests, which make no upstream call. */
   async function checksDuring(server: TestServer, ...people: Person[]): Promise<number> {
-    // What the bearer strategy verifies with: it sees each token that is not remembered, once.
+    // The bearer strategy verifies with this; it gets each token that is not cached once.
     const strategyVerifies = jest.spyOn(crypto, 'createVerify');
     const calls = await callsDuring(system.emulator, async () => {
       for (const one of people) await getToken(server, one);
@@ -305,7 +305,7 @@ describe('a verified access token', () => {
     expect(await checksDuring(system, anotherToken, anotherToken)).toBe(1);
   });
 
-  it('is verified again once BEARER_TOKEN_CACHE_SIZE others have come', async () => {
+  it('is verified again after BEARER_TOKEN_CACHE_SIZE other tokens', async () => {
     const server = await startReadyServer(system, { BEARER_TOKEN_CACHE_SIZE: '1' });
     const [first, second] = [person(), person()];
     await getToken(server, first);
@@ -315,7 +315,7 @@ describe('a verified access token', () => {
   });
 
   it('is verified again after 5 minutes', async () => {
-    const advance = takeClocks();
+    const advance = useFakeClocks();
     const known = person();
     await getToken(system, known);
     await advance(5 * minute - 1_000);
@@ -324,8 +324,8 @@ describe('a verified access token', () => {
     expect(await checksDuring(system, known)).toBe(1);
   });
 
-  it('is looked at anew past its end, where only the tolerance for clocks keeps it good', async () => {
-    const advance = takeClocks();
+  it('is verified again after its expiry, while the clock tolerance still accepts it', async () => {
+    const advance = useFakeClocks();
     const known = person({ lifetimeInSeconds: 60 });
     await getToken(system, known);
     await advance(59_000);

@@ -5,7 +5,7 @@ import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 
 let system: System;
-/** Issues anew for every request, so that it is always outside the reuse window. */
+/** Issues a new token for every request: it has no reuse window. */
 let withoutReuse: TestServer;
 beforeAll(async () => {
   system = await startReadySystem();
@@ -60,13 +60,13 @@ describe('getToken costs', () => {
     expect(calls).toEqual(forNewUser);
   });
 
-  it('three calls for a known user whom the server has not seen', async () => {
+  it('three calls for a known user that is not cached', async () => {
     await ok([getToken(system)]);
     const newcomer = await startReadyServer(system);
     expect(await callsDuring(system.emulator, () => ok([getToken(newcomer)]))).toEqual(forKnownUser);
   });
 
-  it('nothing for a user with a young token, which is handed out again, by another access token too', async () => {
+  it('nothing for a user with a recent token, which is reused, also with another access token', async () => {
     const { body } = await getToken(system);
     const calls = await callsDuring(system.emulator, async () => {
       expect((await getToken(system)).body).toEqual(body);
@@ -87,7 +87,7 @@ describe('getToken costs', () => {
   });
 
   it.each(['no-cache', 'max-age=0, No-Cache'])(
-    'one call, whatever is remembered, for a caller who says Cache-Control: %s',
+    'one call for a caller that sends Cache-Control: %s, even if a token is cached',
     async (cacheControl) => {
       await ok([getToken(system)]);
       for (let repeat = 0; repeat < 3; repeat += 1) {
@@ -99,8 +99,8 @@ describe('getToken costs', () => {
     },
   );
 
-  describe('no more for 50 callers at once:', () => {
-    // Slow enough for all to arrive while the first is under way.
+  describe('no more for 50 concurrent requests:', () => {
+    // Slow enough for all requests to arrive while the first is in flight.
     const delayInMs = 500;
 
     it('a new user', async () => {
@@ -109,7 +109,7 @@ describe('getToken costs', () => {
       expect(calls).toEqual(forNewUser);
     });
 
-    it('a new user with as many access tokens', async () => {
+    it('a new user with 50 access tokens', async () => {
       system.emulator.delay('entra.token', delayInMs);
       const calls = await callsDuring(system.emulator, () =>
         ok(times(50, () => system.call('get', '/getToken', system.emulator.accessToken({ user })))),
@@ -117,7 +117,7 @@ describe('getToken costs', () => {
       expect(calls).toEqual(forNewUser);
     });
 
-    it('a known user whom the server has not seen', async () => {
+    it('a known user that is not cached', async () => {
       await ok([getToken(system)]);
       const newcomer = await startReadyServer(system);
       system.emulator.delay('entra.token', delayInMs);
@@ -132,7 +132,7 @@ describe('getToken costs', () => {
       expect(calls).toEqual(oneIssued);
     });
 
-    it('a user who wants a new token', async () => {
+    it('a user who requests a new token', async () => {
       await ok([getToken(system)]);
       system.emulator.delay('acs', delayInMs);
       const calls = await callsDuring(system.emulator, () =>
@@ -155,7 +155,7 @@ describe('exchangeToken costs', () => {
     expect(calls).toEqual({ 'acs.teams.exchange': 1 });
   });
 
-  it('no more for 50 callers at once with the same Teams token', async () => {
+  it('no more for 50 concurrent requests with the same Teams token', async () => {
     const { emulator } = system;
     emulator.delay('acs', 500);
     const [accessToken, teamsToken] = [
@@ -179,25 +179,25 @@ describe('a rejected access token costs', () => {
     },
   );
 
-  it('nothing if there is none', async () => {
+  it('nothing if it is missing', async () => {
     expect(await callsDuring(system.emulator, () => rejected(system))).toEqual({});
   });
 
-  it('one look for new keys in 10 s, however many key ids are invented', async () => {
+  it('one fetch of the signing keys per 10 s, for any number of made-up key ids', async () => {
     const server = await startReadyServer(system);
     const clock = fakeMonotonicClock();
-    const oneLook = { 'entra.discovery': 2, 'entra.keys': 1 };
+    const oneKeyFetch = { 'entra.discovery': 2, 'entra.keys': 1 };
     const storm = () =>
       Promise.all(
         times(30, (index) =>
-          rejected(server, system.emulator.accessToken({ header: { kid: `invented ${index}` } })),
+          rejected(server, system.emulator.accessToken({ header: { kid: `made up ${index}` } })),
         ),
       );
-    expect(await callsDuring(system.emulator, storm)).toEqual(oneLook);
+    expect(await callsDuring(system.emulator, storm)).toEqual(oneKeyFetch);
     expect(await callsDuring(system.emulator, storm)).toEqual({});
     clock.advance(9_999);
     expect(await callsDuring(system.emulator, storm)).toEqual({});
     clock.advance(1);
-    expect(await callsDuring(system.emulator, storm)).toEqual(oneLook);
+    expect(await callsDuring(system.emulator, storm)).toEqual(oneKeyFetch);
   });
 });

@@ -34,74 +34,74 @@ const exchange = (teamsToken: string) =>
     .call('get', '/exchangeToken', system.emulator.accessToken({ user: 'carol' }))
     .set('teams-user-aad-token', teamsToken);
 
-const upToGraph = { 'entra.token.on_behalf_of': 1, 'graph.me': 1 };
+const oboAndGraph = { 'entra.token.on_behalf_of': 1, 'graph.me': 1 };
 
 interface Case {
-  /** Brings the error about; the server is new, so that nothing is remembered and no upstream is thought to be sick. */
-  provoke: (server: TestServer, newUser: User) => PromiseLike<Answer>;
+  /** Causes the error. The server is new: its caches are empty and its circuit breakers closed. */
+  trigger: (server: TestServer, newUser: User) => PromiseLike<Answer>;
   expected: Omit<ExpectedError, 'code'>;
-  /** What it costs upstream. */
+  /** The upstream calls that it makes. */
   calls: Record<string, number>;
 }
 
 const target = 'teamsUserAadToken';
 const challenges = () => challengesOf(system.emulator);
 
-/** One way to meet each error code. Others, and what goes wrong in other ways, are in the tests by subject. */
+/** One way to get each error code. Other ways are covered by the tests of each subject. */
 const cases: Record<ErrorCode, () => Case> = {
   invalid_request: () => ({
-    provoke: (server) =>
+    trigger: (server) =>
       server.call('post', '/exchangeToken', system.emulator.accessToken()).send({ teamsToken: 'eyJ' }),
     expected: { status: 400, target: 'body' },
     calls: {},
   }),
   teams_token_missing: () => ({
-    provoke: (server) => server.call('get', '/exchangeToken', system.emulator.accessToken()),
+    trigger: (server) => server.call('get', '/exchangeToken', system.emulator.accessToken()),
     expected: { status: 400, target },
     calls: {},
   }),
   teams_token_malformed: () => ({
-    provoke: () => exchange('not-a-token'),
+    trigger: () => exchange('not-a-token'),
     expected: { status: 400, target },
     calls: {},
   }),
   teams_token_expired: () => ({
-    provoke: () => exchange(system.emulator.teamsToken({ lifetimeInSeconds: -1 })),
+    trigger: () => exchange(system.emulator.teamsToken({ lifetimeInSeconds: -1 })),
     expected: { status: 400, target },
     calls: {},
   }),
   teams_token_wrong_audience: () => ({
-    provoke: () => exchange(system.emulator.graphToken({ user: 'carol' })),
+    trigger: () => exchange(system.emulator.graphToken({ user: 'carol' })),
     expected: { status: 400, target },
     calls: {},
   }),
   teams_token_wrong_tenant: () => ({
-    provoke: () => exchange(system.emulator.teamsToken({ defect: 'other_tenant' })),
+    trigger: () => exchange(system.emulator.teamsToken({ defect: 'other_tenant' })),
     expected: { status: 400, target },
     calls: {},
   }),
   teams_token_wrong_app: () => ({
-    provoke: () => exchange(system.emulator.teamsToken({ defect: 'wrong_app' })),
+    trigger: () => exchange(system.emulator.teamsToken({ defect: 'wrong_app' })),
     expected: { status: 400, target },
     calls: {},
   }),
   teams_token_wrong_user: () => ({
-    provoke: () => exchange(system.emulator.teamsToken({ user: 'bob' })),
+    trigger: () => exchange(system.emulator.teamsToken({ user: 'bob' })),
     expected: { status: 400, target },
     calls: {},
   }),
   teams_token_rejected: () => ({
-    provoke: () => exchange(system.emulator.teamsToken({ defect: 'bad_signature' })),
+    trigger: () => exchange(system.emulator.teamsToken({ defect: 'bad_signature' })),
     expected: { status: 400, target },
     calls: { 'acs.teams.exchange': 1 },
   }),
   missing_token: () => ({
-    provoke: (server) => server.call('get', '/getToken'),
+    trigger: (server) => server.call('get', '/getToken'),
     expected: { status: 401, challenge: challenges().bare },
     calls: {},
   }),
   invalid_token: () => ({
-    provoke: (server) =>
+    trigger: (server) =>
       server.call('get', '/getToken', system.emulator.accessToken({ defect: 'bad_signature' })),
     expected: {
       status: 401,
@@ -111,7 +111,7 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: {},
   }),
   insufficient_claims: () => ({
-    provoke: (server, user) => {
+    trigger: (server, user) => {
       system.emulator.switches.requireMfaFor.add(user.objectId);
       return getToken(server, user);
     },
@@ -124,17 +124,17 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: { 'entra.token.on_behalf_of': 1 },
   }),
   insufficient_scope: () => ({
-    provoke: (server) => server.call('get', '/getToken', system.emulator.accessToken({ defect: 'no_scope' })),
+    trigger: (server) => server.call('get', '/getToken', system.emulator.accessToken({ defect: 'no_scope' })),
     expected: { status: 403, challenge: challenges().insufficientScope },
     calls: {},
   }),
   app_only_token: () => ({
-    provoke: (server) => server.call('get', '/getToken', system.emulator.appOnlyToken()),
+    trigger: (server) => server.call('get', '/getToken', system.emulator.appOnlyToken()),
     expected: { status: 403, challenge: challenges().insufficientScope },
     calls: {},
   }),
   client_not_allowed: () => ({
-    provoke: async () =>
+    trigger: async () =>
       getToken(
         await startReadyServer(system, { ALLOWED_CLIENT_IDS: '0de20000-0000-4000-8000-0000000000aa' }),
       ),
@@ -142,7 +142,7 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
   consent_required: () => ({
-    provoke: (server, user) => {
+    trigger: (server, user) => {
       system.emulator.switches.consentRequiredFor.add(user.objectId);
       return getToken(server, user);
     },
@@ -150,22 +150,22 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: { 'entra.token.on_behalf_of': 1 },
   }),
   not_found: () => ({
-    provoke: (server) => server.call('get', '/api/tokens', system.emulator.accessToken()),
+    trigger: (server) => server.call('get', '/api/tokens', system.emulator.accessToken()),
     expected: { status: 404 },
     calls: {},
   }),
   user_not_found: () => ({
-    provoke: (server, user) => server.call('get', '/api/user', system.emulator.accessToken({ user })),
+    trigger: (server, user) => server.call('get', '/api/user', system.emulator.accessToken({ user })),
     expected: { status: 404 },
-    calls: upToGraph,
+    calls: oboAndGraph,
   }),
   method_not_allowed: () => ({
-    provoke: (server) => server.call('put', '/getToken', system.emulator.accessToken()),
+    trigger: (server) => server.call('put', '/getToken', system.emulator.accessToken()),
     expected: { status: 405, allow: 'GET, POST' },
     calls: {},
   }),
   mapping_not_trusted: () => ({
-    provoke: (server, user) => {
+    trigger: (server, user) => {
       system.emulator.setExtension(user.objectId, {
         extensionName: 'com.contoso.identityMapping',
         acsUserIdentity: system.emulator.createIdentity(),
@@ -173,10 +173,10 @@ const cases: Record<ErrorCode, () => Case> = {
       return getToken(server, user);
     },
     expected: { status: 409, innererror: { code: 'seal_missing' } },
-    calls: upToGraph,
+    calls: oboAndGraph,
   }),
   mapping_of_other_resource: () => ({
-    provoke: async (_server, user) => {
+    trigger: async (_server, user) => {
       const adopting = await startReadyServer(system, { IDENTITY_MAPPING_UNSIGNED: 'adopt' });
       await getToken(adopting);
       system.emulator.setExtension(user.objectId, {
@@ -197,7 +197,7 @@ const cases: Record<ErrorCode, () => Case> = {
     },
   }),
   extension_limit_reached: () => ({
-    provoke: (server, user) => {
+    trigger: (server, user) => {
       const { emulator } = system;
       for (const extensionName of ['com.contoso.first', 'com.contoso.second']) {
         emulator.setExtension(user.objectId, { extensionName }, emulator.authServer.clientId);
@@ -214,7 +214,7 @@ const cases: Record<ErrorCode, () => Case> = {
     },
   }),
   body_too_large: () => ({
-    provoke: (server) =>
+    trigger: (server) =>
       server
         .call('post', '/exchangeToken', system.emulator.accessToken())
         .send({ teamsUserAadToken: 'e'.repeat(70_000) }),
@@ -222,7 +222,7 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: {},
   }),
   too_many_requests: () => ({
-    provoke: async (_server, user) => {
+    trigger: async (_server, user) => {
       const limited = await startReadyServer(system, { RATE_LIMIT_USER: '1' });
       const token = system.emulator.accessToken({ user });
       await limited.call('get', '/exchangeToken', token);
@@ -232,7 +232,7 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
   internal_error: () => ({
-    provoke: () => {
+    trigger: () => {
       const config = loadConfig(system.emulator.settings());
       const log = silentLog();
       const services = createServices(config, log);
@@ -242,7 +242,7 @@ const cases: Record<ErrorCode, () => Case> = {
         communicationUsers: {
           ...users,
           findReusableToken: () => {
-            throw new Error('a fault of our own, with a secret in it');
+            throw new Error('an internal error that contains a secret');
           },
         },
       };
@@ -253,7 +253,7 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
   upstream_invalid_response: () => ({
-    provoke: (server, user) => {
+    trigger: (server, user) => {
       system.emulator.fail({ operation: 'graph.me', kind: 'garbage', times: Infinity });
       return getToken(server, user);
     },
@@ -261,10 +261,10 @@ const cases: Record<ErrorCode, () => Case> = {
       status: 502,
       innererror: { upstream: 'Microsoft Graph', operation: 'read user and extensions' },
     },
-    calls: upToGraph,
+    calls: oboAndGraph,
   }),
   upstream_refused: () => ({
-    provoke: async (_server, user) => {
+    trigger: async (_server, user) => {
       const misconfigured = await startReadyServer(system, { AZURE_CLIENT_SECRET: 'another-secret' });
       return getToken(misconfigured, user);
     },
@@ -279,7 +279,7 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: { 'entra.discovery': 2, 'entra.keys': 1, 'entra.token.on_behalf_of': 1 },
   }),
   upstream_unavailable: () => ({
-    provoke: (server, user) => {
+    trigger: (server, user) => {
       system.emulator.fail({ operation: 'graph.me', kind: 'status', status: 500, times: Infinity });
       return getToken(server, user);
     },
@@ -288,11 +288,11 @@ const cases: Record<ErrorCode, () => Case> = {
       innererror: { upstream: 'Microsoft Graph', operation: 'read user and extensions', status: 500 },
       retryAfter: 'some',
     },
-    // Tried twice more.
+    // Two retries.
     calls: { 'entra.token.on_behalf_of': 1, 'graph.me': 3 },
   }),
   upstream_throttled: () => ({
-    provoke: (server, user) => {
+    trigger: (server, user) => {
       const headers = { 'retry-after': '30' };
       system.emulator.fail({ operation: 'graph.me', kind: 'status', status: 429, headers, times: Infinity });
       return getToken(server, user);
@@ -302,68 +302,68 @@ const cases: Record<ErrorCode, () => Case> = {
       innererror: { upstream: 'Microsoft Graph', operation: 'read user and extensions', status: 429 },
       retryAfter: 30,
     },
-    // Sooner than it asked for there is no use in trying again, and the caller does not wait that long.
-    calls: upToGraph,
+    // A retry before the Retry-After would be useless, and the request cannot wait that long.
+    calls: oboAndGraph,
   }),
   upstream_timeout: () => ({
-    provoke: (server, user) => {
+    trigger: (server, user) => {
       system.emulator.fail({ operation: 'entra.token', kind: 'hang', times: Infinity });
       return getToken(server, user);
     },
-    // Which of the nested time limits fires first is a matter of a millisecond; only the inner ones know the upstream.
+    // Two nested time limits end within a millisecond of each other; only the inner one knows the upstream.
     expected: { status: 504, innererror: { asymmetricMatch: () => true }, retryAfter: 'some' },
     calls: { 'entra.token.on_behalf_of': expect.any(Number) as number },
   }),
 };
 
 describe('every error code', () => {
-  it.each(Object.keys(errorCodes) as ErrorCode[])('%s', async (code) => {
+  it.each(Object.keys(errorCodes) as ErrorCode[])('%s has the documented response', async (code) => {
     const { emulator } = system;
     const server = await startReadyServer(system);
-    const { provoke, expected, calls } = cases[code]();
+    const { trigger, expected, calls } = cases[code]();
     const user = emulator.addUser();
     const made = await callsDuring(emulator, async () => {
-      expectError(await provoke(server, user), { ...expected, code });
+      expectError(await trigger(server, user), { ...expected, code });
     });
     expect(made).toEqual(calls);
     expect(expected.status).toBe(errorCodes[code]);
   });
 });
 
-describe('a body', () => {
+describe('a request body', () => {
   const post = () =>
     system
       .call('post', '/exchangeToken', system.emulator.accessToken({ user: 'carol' }))
       .set('teams-user-aad-token', system.emulator.teamsToken());
 
   it.each<[string, string, string]>([
-    ['cut JSON', 'application/json', '{"teamsUserAadToken":"ey'],
-    ['no JSON', 'application/json', 'teamsUserAadToken=ey'],
-    ['JSON with a comma too many', 'application/json', '{"teamsUserAadToken":"ey",}'],
-    ['a list', 'application/json', '[]'],
-    ['a bare text', 'application/json', '"ey"'],
+    ['truncated JSON', 'application/json', '{"teamsUserAadToken":"ey'],
+    ['not JSON', 'application/json', 'teamsUserAadToken=ey'],
+    ['JSON with a trailing comma', 'application/json', '{"teamsUserAadToken":"ey",}'],
+    ['an array', 'application/json', '[]'],
+    ['a bare string', 'application/json', '"ey"'],
     ['null', 'application/json', 'null'],
-    ['a field that is unknown', 'application/json', '{"teamsUserAadToken":"ey","user":"8:acs:victim"}'],
-    ['a field in other letters', 'application/json', '{"teamsuseraadtoken":"ey"}'],
-    ['a prototype', 'application/json', '{"__proto__":{"teamsUserAadToken":"ey"}}'],
+    ['an unknown property', 'application/json', '{"teamsUserAadToken":"ey","user":"8:acs:victim"}'],
+    ['a property in lower case', 'application/json', '{"teamsuseraadtoken":"ey"}'],
+    ['a __proto__ property', 'application/json', '{"__proto__":{"teamsUserAadToken":"ey"}}'],
     ['a token that is a number', 'application/json', '{"teamsUserAadToken":1}'],
     ['a token that is null', 'application/json', '{"teamsUserAadToken":null}'],
-    ['a token that is a list', 'application/json', '{"teamsUserAadToken":["ey"]}'],
+    ['a token that is an array', 'application/json', '{"teamsUserAadToken":["ey"]}'],
     ['JSON in another character set', 'application/json; charset=koi8-r', '{}'],
-  ])('that is %s is refused', async (_, type, text) => {
+  ])('with %s is rejected', async (_, type, text) => {
     const answer = await post().set('Content-Type', type).serialize(String).send(text);
     expectError(answer, { status: 400, code: 'invalid_request', target: 'body' });
     expect(system.emulator.calls()).toEqual({});
   });
 
-  it('in an unknown encoding is refused', async () => {
+  it('in an unknown encoding is rejected', async () => {
     const answer = await post().set('Content-Encoding', 'rot13').send({});
     expectError(answer, { status: 400, code: 'invalid_request', target: 'body' });
   });
 
   it.each<[string, (path: string) => PromiseLike<Answer>]>([
     [
-      'by what it announces',
+      'by its Content-Length',
       (path) =>
         system
           .call('post', path, system.emulator.accessToken())
@@ -371,11 +371,11 @@ describe('a body', () => {
           .send(`"${'e'.repeat(65_536)}"`),
     ],
     [
-      'by what it announces, before any token is asked for',
+      'by its Content-Length, before the token is checked',
       (path) => system.call('post', path).send('e'.repeat(65_537)),
     ],
     [
-      'by what comes, unannounced',
+      'without a Content-Length',
       (path) =>
         rawRequest(system.url, {
           method: 'POST',
@@ -387,11 +387,11 @@ describe('a body', () => {
           body: JSON.stringify({ teamsUserAadToken: 'e'.repeat(70_000) }),
         }),
     ],
-  ])('that is too large %s is refused', async (_, send) => {
+  ])('that is too large %s is rejected', async (_, send) => {
     expectError(await send('/exchangeToken'), { status: 413, code: 'body_too_large', target: 'body' });
   });
 
-  it('that is too large when it is unpacked is refused', async () => {
+  it('that is too large after decompression is rejected', async () => {
     const packed = gzipSync(JSON.stringify({ teamsUserAadToken: 'e'.repeat(1_000_000) }));
     const answer = await post()
       .set('Content-Encoding', 'gzip')
@@ -401,30 +401,30 @@ describe('a body', () => {
     expectError(answer, { status: 413, code: 'body_too_large', target: 'body' });
   });
 
-  it('that is malformed does not matter where no body is read', async () => {
+  it('that is malformed is ignored by an operation without a body', async () => {
     const token = system.emulator.accessToken();
     const answer = await system.call('post', '/api/user', token).type('json').send('{"cut');
     expect(answer.status).toBe(201);
   });
 
-  it('is not looked at before the caller is known', async () => {
+  it('is not parsed before the caller is authenticated', async () => {
     const answer = await system.call('post', '/exchangeToken').type('json').send('{"cut');
     expectError(answer, { status: 401, code: 'missing_token', challenge: challenges().bare });
   });
 });
 
-describe('an address', () => {
+describe('a path', () => {
   it.each([
     ...['/', '/api', '/api/', '/api/token/other', '/getToken/8:acs:victim', '/api/user/8:acs:victim'],
     ...['/health', '/.env', '/server.js', '/api/..%2fgetToken'],
-  ])('%s that does not exist is answered with 404, token or not', async (path) => {
+  ])('%s that does not exist gets 404, with or without a token', async (path) => {
     const expected: ExpectedError = { status: 404, code: 'not_found' };
     expectError(await system.call('get', path), expected);
     expectError(await system.call('get', path, system.emulator.accessToken()), expected);
     expect(system.emulator.calls()).toEqual({});
   });
 
-  it('that is not well encoded is answered with 404 as well', async () => {
+  it('with malformed percent encoding gets 404', async () => {
     const answer = await rawRequest(system.url, { method: 'GET', path: '/api/%E0%A4%A' });
     expectError(answer, { status: 404, code: 'not_found' });
   });
@@ -440,22 +440,25 @@ describe('a method', () => {
     '/api/user': 'GET, POST, DELETE',
   };
 
-  it.each(Object.entries(allowed))('other than those of %s (%s) is refused', async (path, allow) => {
-    const { emulator } = system;
-    const wrong = (['get', 'post', 'put', 'delete'] as const).filter(
-      (method) => !allow.includes(method.toUpperCase()),
-    );
-    expect(wrong).not.toEqual([]);
-    for (const method of wrong) {
-      const expected: ExpectedError = { status: 405, code: 'method_not_allowed', allow };
-      expectError(await system.call(method, path), expected);
-      expectError(await system.call(method, path, emulator.accessToken()), expected);
-    }
-    expect(emulator.calls()).toEqual({});
-  });
+  it.each(Object.entries(allowed))(
+    'that %s does not allow (it allows %s) is rejected',
+    async (path, allow) => {
+      const { emulator } = system;
+      const wrong = (['get', 'post', 'put', 'delete'] as const).filter(
+        (method) => !allow.includes(method.toUpperCase()),
+      );
+      expect(wrong).not.toEqual([]);
+      for (const method of wrong) {
+        const expected: ExpectedError = { status: 405, code: 'method_not_allowed', allow };
+        expectError(await system.call(method, path), expected);
+        expectError(await system.call(method, path, emulator.accessToken()), expected);
+      }
+      expect(emulator.calls()).toEqual({});
+    },
+  );
 
   it.each(Object.entries(allowed))(
-    'HEAD %s is refused: its answer would be thrown away',
+    'HEAD %s is rejected, because its response would be dropped',
     async (path, allow) => {
       const answer = await system.call('head', path, system.emulator.accessToken());
       expect(answer.status).toBe(405);
@@ -465,7 +468,7 @@ describe('a method', () => {
     },
   );
 
-  it.each(Object.entries(allowed))('OPTIONS %s tells the others', async (path, allow) => {
+  it.each(Object.entries(allowed))('OPTIONS %s lists the allowed methods', async (path, allow) => {
     const answer = await system.call('options', path);
     expect({ status: answer.status, allow: answer.headers.allow }).toEqual({ status: 204, allow });
     expectCommonHeaders(answer);
@@ -476,7 +479,7 @@ describe('the rate limit', () => {
   const admitted: ExpectedError = { status: 400, code: 'teams_token_missing', target };
   const limited: ExpectedError = { status: 429, code: 'too_many_requests', retryAfter: 60 };
 
-  it('of a user is for that user, whichever token they use, and ends', async () => {
+  it('per user counts all tokens of that user, and resets', async () => {
     const { emulator } = system;
     const clock = fakeDate();
     const server = await startReadyServer(system, { RATE_LIMIT_USER: '3' });
@@ -490,7 +493,7 @@ describe('the rate limit', () => {
     expectError(await call('alice'), admitted);
   });
 
-  it('of a user costs no upstream call when it is reached', async () => {
+  it('per user makes no upstream call once it is reached', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system, { RATE_LIMIT_USER: '1', TOKEN_REUSE_MINUTES: '0' });
     const token = emulator.accessToken({ user: emulator.addUser() });
@@ -504,7 +507,7 @@ describe('the rate limit', () => {
     expect(made).toEqual({});
   });
 
-  it('of rejected requests is for an address, spares good tokens, and ends', async () => {
+  it('on rejected requests counts per address, ignores valid tokens, and resets', async () => {
     const { emulator } = system;
     const clock = fakeDate();
     const server = await startReadyServer(system, { RATE_LIMIT_REJECTED: '3' });
@@ -532,21 +535,21 @@ describe('the rate limit', () => {
     expectError(await bad(), invalid);
   });
 
-  it('of rejected requests goes by the address that a trusted proxy names', async () => {
+  it('on rejected requests uses the address that a trusted proxy reports', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system, { RATE_LIMIT_REJECTED: '1', TRUST_PROXY_HOPS: '1' });
     const from = (address: string) =>
       server
         .call('get', '/exchangeToken', emulator.accessToken({ defect: 'expired' }))
         .set('X-Forwarded-For', address);
-    // App Service names the port too, and whatever the caller claims stands before the proxy's own word.
+    // App Service adds the port, and the proxy appends its value after whatever the caller sent.
     expect((await from('203.0.113.7:50001')).status).toBe(401);
     expect((await from('203.0.113.7:50002')).status).toBe(429);
     expect((await from('198.51.100.1, 203.0.113.7')).status).toBe(429);
     expect((await from('203.0.113.8')).status).toBe(401);
   });
 
-  it('of rejected requests does not believe an address where no proxy is trusted', async () => {
+  it('on rejected requests ignores X-Forwarded-For if no proxy is trusted', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system, { RATE_LIMIT_REJECTED: '1' });
     const from = (address: string) =>

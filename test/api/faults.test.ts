@@ -4,7 +4,7 @@ import { impatientTimings } from '../support/fastTimings';
 import { startSystem, type System } from '../support/startSystem';
 import { until } from '../support/until';
 
-/** The steps of a new user's first token, each of which can fail. */
+/** The upstream calls for a new user's first token, each of which can fail. */
 const steps = ['entra.token', 'graph.me', 'acs.identity.create', 'graph.extension.create'] as const;
 type Step = (typeof steps)[number];
 
@@ -28,9 +28,9 @@ interface Outcome {
 
 const ok: Outcome = { status: 200 };
 const unavailable: Outcome = { status: 503, code: 'upstream_unavailable', retryAfter: '2' };
-const nonsense: Outcome = { status: 502, code: 'upstream_invalid_response' };
+const invalidResponse: Outcome = { status: 502, code: 'upstream_invalid_response' };
 const timeout: Outcome = { status: 504, code: 'upstream_timeout', retryAfter: '2' };
-/** Creating an identity is not tried again where it may have happened: a second one would be left over. */
+/** A create is not retried if it may have been applied: a second identity would be an orphan. */
 const unlessCreating = (outcome: Outcome): Record<Step, Outcome> => ({
   'entra.token': ok,
   'graph.me': ok,
@@ -44,25 +44,29 @@ const quick: Row[] = [
   { name: '500 once', fault: { kind: 'status', status: 500 }, outcome: unlessCreating(unavailable) },
   { name: 'dropped once', fault: { kind: 'drop' }, outcome: unlessCreating(unavailable) },
   {
-    name: 'throttled for a second',
+    name: 'throttled for one second',
     fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
     outcome: ok,
   },
   {
-    name: 'throttled for good',
+    name: 'always throttled',
     fault: { kind: 'status', status: 429, headers: { 'retry-after': '30' }, times: Infinity },
     outcome: { status: 503, code: 'upstream_throttled', retryAfter: '30' },
   },
-  { name: '500 for good', fault: { kind: 'status', status: 500, times: Infinity }, outcome: unavailable },
+  { name: 'always 500', fault: { kind: 'status', status: 500, times: Infinity }, outcome: unavailable },
   {
-    name: '503 with a Retry-After for good',
+    name: 'always 503 with a Retry-After',
     fault: { kind: 'status', status: 503, headers: { 'retry-after': '20' }, times: Infinity },
     outcome: { ...unavailable, retryAfter: '20' },
   },
-  { name: 'dropped for good', fault: { kind: 'drop', times: Infinity }, outcome: unavailable },
-  { name: 'HTML', fault: { kind: 'garbage', times: Infinity }, outcome: nonsense },
-  { name: 'JSON that is none', fault: { kind: 'malformed', times: Infinity }, outcome: nonsense },
-  { name: 'an empty object', fault: { kind: 'malformed', body: '{}', times: Infinity }, outcome: nonsense },
+  { name: 'always dropped', fault: { kind: 'drop', times: Infinity }, outcome: unavailable },
+  { name: 'HTML', fault: { kind: 'garbage', times: Infinity }, outcome: invalidResponse },
+  { name: 'malformed JSON', fault: { kind: 'malformed', times: Infinity }, outcome: invalidResponse },
+  {
+    name: 'an empty object',
+    fault: { kind: 'malformed', body: '{}', times: Infinity },
+    outcome: invalidResponse,
+  },
   {
     name: 'HTML with status 502',
     fault: { kind: 'status', status: 502, body: '<html>Bad Gateway</html>', times: Infinity },
@@ -71,13 +75,13 @@ const quick: Row[] = [
 ];
 
 const lostReplies: Row[] = [
-  { name: 'reply lost after the effect', fault: { kind: 'replyLost' }, outcome: ok },
-  { name: 'reply cut after the effect', fault: { kind: 'cut' }, outcome: ok },
+  { name: 'response lost after it was applied', fault: { kind: 'replyLost' }, outcome: ok },
+  { name: 'response truncated after it was applied', fault: { kind: 'cut' }, outcome: ok },
 ];
 
 const slow: Row[] = [
-  { name: 'silent once', fault: { kind: 'hang' }, outcome: unlessCreating(timeout) },
-  { name: 'silent for good', fault: { kind: 'hang', times: Infinity }, outcome: timeout },
+  { name: 'hangs once', fault: { kind: 'hang' }, outcome: unlessCreating(timeout) },
+  { name: 'always hangs', fault: { kind: 'hang', times: Infinity }, outcome: timeout },
 ];
 
 const casesOf = (rows: Row[], of: readonly Step[] = steps) =>
@@ -89,8 +93,8 @@ const casesOf = (rows: Row[], of: readonly Step[] = steps) =>
     })),
   );
 
-/** One first call into the fault, then all that must hold whatever its answer was. */
-async function suffer(system: System, fault: Fault, expected: Outcome): Promise<void> {
+/** Makes a first call during the fault, then checks what must hold after any response. */
+async function expectOutcomeUnderFault(system: System, fault: Fault, expected: Outcome): Promise<void> {
   const { emulator } = system;
   const user = emulator.addUser();
   emulator.fail(fault);
@@ -108,25 +112,28 @@ async function suffer(system: System, fault: Fault, expected: Outcome): Promise<
 
   emulator.reset();
   const next = emulator.addUser();
-  const wellAgain = await system.call('get', '/getToken', emulator.accessToken({ user: next }));
-  expect(wellAgain.status).toBe(200);
+  const recovered = await system.call('get', '/getToken', emulator.accessToken({ user: next }));
+  expect(recovered.status).toBe(200);
 }
 
-describe("a new user's first call, while a step of it", () => {
+describe("a new user's first call", () => {
   let system: System;
   beforeAll(async () => (system = await startSystem()));
   afterEach(() => system.emulator.reset());
   afterAll(() => system.stop());
 
-  it.each(casesOf(quick))('fails ($title)', ({ fault, expected }) => suffer(system, fault, expected));
-
-  // A create whose reply is lost leaves an identity that nobody knows of; the API of ACS has no way to find it.
-  it.each(casesOf(lostReplies, ['entra.token', 'graph.me', 'graph.extension.create']))(
-    'loses its reply ($title)',
-    ({ fault, expected }) => suffer(system, fault, expected),
+  it.each(casesOf(quick))(
+    'gets the expected response when an upstream call fails ($title)',
+    ({ fault, expected }) => expectOutcomeUnderFault(system, fault, expected),
   );
 
-  it('loses the reply of the create, answers that and creates no second one', async () => {
+  // A create whose response is lost leaves an orphan; ACS has no API to find it.
+  it.each(casesOf(lostReplies, ['entra.token', 'graph.me', 'graph.extension.create']))(
+    'succeeds when a response is lost ($title)',
+    ({ fault, expected }) => expectOutcomeUnderFault(system, fault, expected),
+  );
+
+  it('creates no second identity when the response of the create is lost', async () => {
     const { emulator } = system;
     emulator.fail({ operation: 'acs.identity.create', kind: 'replyLost' });
     const response = await system.call(
@@ -139,19 +146,22 @@ describe("a new user's first call, while a step of it", () => {
   });
 });
 
-describe('a first call whose step stays silent', () => {
-  it.each(casesOf(slow))('is answered within its time ($title)', async ({ fault, expected }) => {
-    const system = await startSystem({}, impatientTimings);
-    try {
-      await suffer(system, fault, expected);
-    } finally {
-      await system.stop();
-    }
-  });
+describe('a first call during which an upstream hangs', () => {
+  it.each(casesOf(slow))(
+    'gets a response within the request time limit ($title)',
+    async ({ fault, expected }) => {
+      const system = await startSystem({}, impatientTimings);
+      try {
+        await expectOutcomeUnderFault(system, fault, expected);
+      } finally {
+        await system.stop();
+      }
+    },
+  );
 });
 
-describe('a mapping that cannot be written and an identity that cannot be deleted at first', () => {
-  it('ends without an orphan', async () => {
+describe('a mapping that cannot be written, and an identity whose deletion fails at first', () => {
+  it('leave no orphan', async () => {
     const system = await startSystem();
     const { emulator } = system;
     emulator.fail({ operation: 'graph.extension.create', kind: 'status', status: 500, times: 3 });
@@ -167,12 +177,12 @@ describe('a mapping that cannot be written and an identity that cannot be delete
   });
 });
 
-describe('a sick upstream that a request does not need', () => {
+describe('an outage of an upstream that a request does not need', () => {
   let system: System;
   beforeAll(async () => (system = await startSystem({ TOKEN_REUSE_MINUTES: '0' })));
   afterAll(() => system.stop());
 
-  it('does not keep a known user from a token, nor a Teams user from an exchange', async () => {
+  it('does not affect a token for a known user or a Teams exchange', async () => {
     const { emulator } = system;
     const accessToken = emulator.accessToken({ user: emulator.users.carol });
     expect((await system.call('get', '/getToken', accessToken)).status).toBe(200);
@@ -187,13 +197,13 @@ describe('a sick upstream that a request does not need', () => {
   });
 });
 
-describe('a server that starts while Microsoft Entra ID is sick', () => {
+describe('a server that starts during an outage of Microsoft Entra ID', () => {
   it.each<[string, FaultOfAnyStep]>([
-    ['silent', { kind: 'hang', times: 4 }],
-    ['refusing', { kind: 'drop', times: 6 }],
-    ['failing', { kind: 'status', status: 500, times: 6 }],
-    ['talking nonsense', { kind: 'garbage', times: 6 }],
-  ])('(%s) comes up, answers 503 and heals by itself', async (_name, fault) => {
+    ['no response', { kind: 'hang', times: 4 }],
+    ['dropped connections', { kind: 'drop', times: 6 }],
+    ['status 500', { kind: 'status', status: 500, times: 6 }],
+    ['malformed responses', { kind: 'garbage', times: 6 }],
+  ])('(%s) starts, responds with 503 and then recovers', async (_name, fault) => {
     const system = await startSystem({}, impatientTimings);
     const { emulator } = system;
     try {
@@ -214,7 +224,7 @@ describe('a server that starts while Microsoft Entra ID is sick', () => {
   });
 });
 
-it('a server takes v1 tokens also where the v1 discovery document cannot be had', async () => {
+it('a server accepts v1 tokens although the v1 discovery document cannot be read', async () => {
   const system = await startSystem();
   const { emulator } = system;
   try {

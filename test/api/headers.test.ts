@@ -9,19 +9,19 @@ afterAll(() => system.stop());
 
 const token = () => system.emulator.accessToken();
 
-describe('every answer', () => {
+describe('every response', () => {
   it.each<[string, number, () => PromiseLike<Answer>]>([
     ['a token', 200, () => system.call('get', '/getToken', token())],
     ['a user', 201, () => system.call('post', '/api/user', token())],
-    ['a deletion', 204, () => system.call('delete', '/deleteUser', token())],
+    ['a deleted user', 204, () => system.call('delete', '/deleteUser', token())],
     ['health', 200, () => system.call('get', '/health/live')],
     ['readiness', 200, () => system.call('get', '/health/ready')],
-    ['the methods of a path', 204, () => system.call('options', '/getToken')],
+    ['OPTIONS', 204, () => system.call('options', '/getToken')],
     ['a rejected token', 401, () => system.call('get', '/getToken', 'not-a-token')],
-    ['an unknown address', 404, () => system.call('get', '/nothing')],
+    ['an unknown path', 404, () => system.call('get', '/nothing')],
     ['a wrong method', 405, () => system.call('put', '/getToken')],
     ['too large a body', 413, () => system.call('post', '/getToken').send('e'.repeat(100_000))],
-  ])('such as %s keeps browsers and caches in their place', async (_, status, send) => {
+  ])('(%s) disables caching and sniffing', async (_, status, send) => {
     await system.call('get', '/getToken', token());
     const answer = await send();
     expect(answer.status).toBe(status);
@@ -35,14 +35,14 @@ describe('every answer', () => {
     }
   });
 
-  it('is made anew: there is nothing to revalidate', async () => {
+  it('has no ETag to revalidate', async () => {
     const answer = await system.call('get', '/getToken', token()).set('If-None-Match', '*');
     expect(answer.status).toBe(200);
   });
 });
 
 describe('the request id', () => {
-  it('is another one for every request, whatever the caller asks for', async () => {
+  it('is generated for every request, even if the caller sends one', async () => {
     const ids = new Set<unknown>();
     for (let request = 0; request < 5; request += 1) {
       const answer = await system.call('get', '/health/live').set('x-ms-request-id', 'mine');
@@ -52,7 +52,7 @@ describe('the request id', () => {
     expect(ids).not.toContain('mine');
   });
 
-  it("of the caller's own is given back and logged", async () => {
+  it('from the client is returned and logged', async () => {
     const answer = await system.call('get', '/getToken').set('x-ms-client-request-id', 'a-7_Z');
     expect(answer.headers['x-ms-client-request-id']).toBe('a-7_Z');
     const lines = system.rawLog.map((line) => JSON.parse(line) as unknown);
@@ -69,7 +69,7 @@ describe('the request id', () => {
   });
 
   it.each(['with a space', 'x'.repeat(65), 'a.b', '<script>'])(
-    "of the caller's own that could be something else (%s) is ignored",
+    'from the client is ignored if it has unsafe characters or is too long (%s)',
     async (id) => {
       const answer = await system.call('get', '/getToken').set('x-ms-client-request-id', id);
       expect(answer.headers['x-ms-client-request-id']).toBeUndefined();
@@ -121,7 +121,7 @@ describe('CORS', () => {
     ['/exchangeToken', 'POST'],
     ['/deleteUser', 'DELETE'],
     ['/api/user', 'DELETE'],
-  ])('lets a listed origin ask for %s (%s), for a day', async (path, method) => {
+  ])('allows a listed origin to call %s (%s), for a day', async (path, method) => {
     const { status, headers } = await preflight(origin, path, method);
     expect(status).toBe(204);
     expect(headers).toMatchObject({
@@ -144,9 +144,9 @@ describe('CORS', () => {
       403,
       () => server.call('get', '/getToken', system.emulator.accessToken({ scope: null })),
     ],
-    ['an unknown address', 404, () => server.call('get', '/nothing')],
+    ['an unknown path', 404, () => server.call('get', '/nothing')],
     ['too large a body', 413, () => server.call('post', '/getToken').send('e'.repeat(100_000))],
-  ])('lets a listed origin read %s, and the headers that tell what to do', async (_, status, send) => {
+  ])('allows a listed origin to read %s, and the headers that a client needs', async (_, status, send) => {
     const { headers, ...answer } = await send().set('Origin', origin);
     expect(answer.status).toBe(status);
     expect(headers['access-control-allow-origin']).toBe(origin);
@@ -155,7 +155,7 @@ describe('CORS', () => {
     );
   });
 
-  it('lets every listed origin in, each under its own name', async () => {
+  it('allows each listed origin by name', async () => {
     for (const each of [origin, ...others]) {
       expect((await preflight(each)).headers['access-control-allow-origin']).toBe(each);
     }
@@ -169,18 +169,18 @@ describe('CORS', () => {
     'https://app.contoso.com:8443',
     'HTTPS://APP.CONTOSO.COM',
     'null',
-  ])('lets no other origin in: %s', async (from) => {
+  ])('rejects any other origin: %s', async (from) => {
     expect((await preflight(from)).headers['access-control-allow-origin']).toBeUndefined();
     const answer = await server.call('get', '/getToken', token()).set('Origin', from);
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  it('lets no origin in where none is listed', async () => {
+  it('rejects every origin if none is listed', async () => {
     const answer = await system.call('get', '/getToken', token()).set('Origin', origin);
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  it('lets every origin in where the list is *, outside production', async () => {
+  it('allows every origin with *, outside production', async () => {
     const open = await startReadyServer(system, { CORS_ALLOWED_ORIGINS: '*' });
     const answer = await open.call('get', '/getToken', token()).set('Origin', 'https://anywhere.example');
     expect(answer.headers['access-control-allow-origin']).toBe('*');

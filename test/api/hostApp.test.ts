@@ -25,11 +25,11 @@ afterAll(async () => {
   await system.stop();
 });
 
-describe('an app that parses bodies before it passes requests on', () => {
+describe('a host app that parses bodies before it calls this app', () => {
   it.each([
     ['a JSON body with access_token', (test: request.Test) => test.send({ access_token: 'x' })],
     ['a form with access_token', (test: request.Test) => test.type('form').send({ access_token: 'x' })],
-  ])('does not stop a good token, with %s', async (_name, send) => {
+  ])('does not break a valid token, with %s', async (_name, send) => {
     const accessToken = system.emulator.accessToken({ user: system.emulator.addUser() });
     const response = await send(
       request(host).post('/acs/api/token').set('Authorization', `Bearer ${accessToken}`),
@@ -37,7 +37,7 @@ describe('an app that parses bodies before it passes requests on', () => {
     expect(response.status).toBe(200);
   });
 
-  it('does not let a token in a body take the place of the header', async () => {
+  it('does not make a token in a body replace the header', async () => {
     const access_token = system.emulator.accessToken({ user: system.emulator.addUser() });
     const response = await request(host).post('/acs/api/token').send({ access_token });
     expect({ status: response.status, code: response.headers['x-ms-error-code'] }).toEqual({

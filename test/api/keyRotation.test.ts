@@ -26,7 +26,7 @@ const newUser = () => {
 };
 
 describe('rotating the key that seals mappings', () => {
-  it('keeps every user through each step, whichever instance serves them', async () => {
+  it('keeps the identity of a user through each step, on any instance', async () => {
     const { accessToken } = newUser();
     const ids = new Set<string>();
     const steps = ['before', 'both', 'before', 'both', 'rotated', 'both', 'rotated', 'after'] as const;
@@ -39,7 +39,7 @@ describe('rotating the key that seals mappings', () => {
     expect(system.emulator.identities().map(({ id }) => id)).toEqual([...ids]);
   });
 
-  it('seals a mapping with the new key on its next use, with one write and no further read', async () => {
+  it('seals a mapping with the new key on its next use, with one write and no extra read', async () => {
     const { user, accessToken } = newUser();
     await servers.before.call('get', '/api/token', accessToken);
     const oldSeal = mappingOf(system.emulator, user)?.seal;
@@ -59,7 +59,7 @@ describe('rotating the key that seals mappings', () => {
     expect(warm).toEqual({ 'acs.token.issue': 1 });
   });
 
-  it('does not write to the mapping of a user who is only looked up, or deleted', async () => {
+  it('does not reseal the mapping of a user who is only read or deleted', async () => {
     const { user, accessToken } = newUser();
     await servers.before.call('post', '/api/user', accessToken);
     const seal = mappingOf(system.emulator, user)?.seal;
@@ -69,7 +69,7 @@ describe('rotating the key that seals mappings', () => {
     expect(system.emulator.identities()).toEqual([]);
   });
 
-  it('issues the token although the mapping cannot be sealed with the new key yet', async () => {
+  it('issues the token although the write with the new key fails', async () => {
     const { accessToken } = newUser();
     await servers.before.call('post', '/api/user', accessToken);
     system.emulator.fail({ operation: 'graph.extension.update', kind: 'status', status: 403, times: 1 });

@@ -8,11 +8,11 @@ afterAll(() => system.stop());
 
 const settle = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-describe('a directory whose replicas lag', () => {
+describe('a directory with replica lag', () => {
   it.each([
-    ['created and deleted at once', ['post', 'delete']],
-    ['deleted twice with a new identity between', ['post', 'delete', 'post', 'delete']],
-    ['deleted, and deleted again', ['post', 'delete', 'delete']],
+    ['created and immediately deleted', ['post', 'delete']],
+    ['created and deleted twice', ['post', 'delete', 'post', 'delete']],
+    ['created, then deleted twice', ['post', 'delete', 'delete']],
     ['given a token, deleted, given a token and deleted', ['get', 'delete', 'get', 'delete']],
   ] as const)('leaves nothing of a user who is %s', async (_name, steps) => {
     const { emulator } = system;
@@ -29,21 +29,21 @@ describe('a directory whose replicas lag', () => {
     });
   });
 
-  it('leaves one identity to a user who begins anew', async () => {
+  it('leaves one identity to a user who is deleted and created again', async () => {
     const { emulator } = system;
     emulator.switches.replicaLagInMs = 300 * timeScale;
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
     await system.call('post', '/api/user', accessToken);
     await system.call('delete', '/api/user', accessToken);
-    const anew = await system.call('get', '/api/token', accessToken);
-    expect(anew.status).toBe(200);
-    const id = anew.body.user.communicationUserId as string;
+    const again = await system.call('get', '/api/token', accessToken);
+    expect(again.status).toBe(200);
+    const id = again.body.user.communicationUserId as string;
     expect(emulator.identities().map((identity) => identity.id)).toEqual([id]);
     expect(emulator.mappings().map(({ extension }) => extension.acsUserIdentity)).toEqual([id]);
   });
 });
 
-it('a passing 404 is not the end of an identity', async () => {
+it('one 404 from ACS does not replace an identity', async () => {
   const { emulator } = system;
   const accessToken = emulator.accessToken({ user: emulator.addUser() });
   const first = await system.call('get', '/api/token', accessToken);
@@ -58,7 +58,7 @@ it('a passing 404 is not the end of an identity', async () => {
 });
 
 it.each(['acs.token.issue', 'acs.teams.exchange', 'acs.identity.delete'])(
-  'a reply of %s that breaks off is asked for again',
+  'a truncated response of %s is retried',
   async (operation) => {
     const { emulator } = system;
     const accessToken = emulator.accessToken({ user: emulator.users.carol });
@@ -76,7 +76,7 @@ it.each(['acs.token.issue', 'acs.teams.exchange', 'acs.identity.delete'])(
   },
 );
 
-it('a token for Graph that ends at once is still used for the request that it was got for', async () => {
+it('a Graph token that is about to expire is still used for the current request', async () => {
   const { emulator } = system;
   const accessToken = emulator.accessToken({ user: emulator.addUser(), lifetimeInSeconds: 60 });
   expect((await system.call('post', '/api/user', accessToken)).status).toBe(201);

@@ -5,7 +5,7 @@ import { extensionName, mappingOf, setSealedMapping } from '../support/mappings'
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 
-/** The mapping lies where the user, and many apps, may write: what this server makes of what it finds there. */
+/** Users and many apps can write to the mapping: these tests show how the server treats what it finds there. */
 let system: System;
 beforeAll(async () => (system = await startReadySystem()));
 afterEach(() => system.emulator.reset());
@@ -17,7 +17,7 @@ interface Party {
   mapping: Record<string, unknown>;
 }
 
-/** A user with an identity of their own, mapped and sealed by the server. */
+/** A user with an identity, mapped and sealed by the server. */
 async function mappedUser(): Promise<Party> {
   const { emulator } = system;
   const user = emulator.addUser();
@@ -30,14 +30,14 @@ function call(server: TestServer, method: 'get' | 'post' | 'delete', path: strin
   return server.call(method, path, system.emulator.accessToken({ user }));
 }
 
-/** The identity that a communication token is for, in the form in which its id has it. */
+/** The identity that a communication token is for. */
 function identityIn(token: string): string {
   const [, claims = ''] = token.split('.');
   const { skypeid } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { skypeid: string };
   return `8:${skypeid}`;
 }
 
-const living = () => system.emulator.identities().map(({ id }) => id);
+const identityIds = () => system.emulator.identities().map(({ id }) => id);
 
 function expectUntrusted(answer: Answer, code: 'seal_broken' | 'seal_missing'): void {
   expectError(answer, { status: 409, code: 'mapping_not_trusted', innererror: { code } });
@@ -45,7 +45,7 @@ function expectUntrusted(answer: Answer, code: 'seal_broken' | 'seal_missing'): 
 
 const read = { 'entra.token.on_behalf_of': 1, 'graph.me': 1 };
 
-/** What an attacker may write into their own entry, having read everything of the victim's and kept everything of their own. */
+/** What an attacker can write to their own entry if they know both mappings. */
 const forgeries: [string, (victim: Party, attacker: Party) => Record<string, unknown>][] = [
   ["a copy of the victim's mapping", (victim) => victim.mapping],
   [
@@ -60,18 +60,18 @@ const forgeries: [string, (victim: Party, attacker: Party) => Record<string, unk
   ["the victim's identity with a seal that is a number", (victim) => ({ ...victim.mapping, seal: 0 })],
   ["the victim's identity with a seal that is null", (victim) => ({ ...victim.mapping, seal: null })],
   [
-    "the victim's identity with a list of seals",
+    "the victim's identity with an array of seals",
     (victim) => ({ ...victim.mapping, seal: [victim.mapping.seal] }),
   ],
   [
-    "the victim's identity with a cut seal",
+    "the victim's identity with a truncated seal",
     (victim) => ({ ...victim.mapping, seal: String(victim.mapping.seal).slice(0, 8) }),
   ],
   ["the victim's identity with a seal, and no version", (victim) => omit(victim.mapping, 'sealVersion')],
   ["the victim's identity with a version, and no seal", (victim) => omit(victim.mapping, 'seal')],
   ['another version of the seal', (_, attacker) => ({ ...attacker.mapping, sealVersion: 0 })],
-  ['a version that is a text', (_, attacker) => ({ ...attacker.mapping, sealVersion: '1' })],
-  ['a deletion that nobody began', (_, attacker) => ({ ...attacker.mapping, deletion: 'server/claim' })],
+  ['a version that is a string', (_, attacker) => ({ ...attacker.mapping, sealVersion: '1' })],
+  ['a deletion that was never started', (_, attacker) => ({ ...attacker.mapping, deletion: 'server/claim' })],
   ['a deletion without a name', (_, attacker) => ({ ...attacker.mapping, deletion: true })],
   [
     "a deletion of the victim's identity",
@@ -80,7 +80,7 @@ const forgeries: [string, (victim: Party, attacker: Party) => Record<string, unk
   ["a deletion of the victim's mapping", (victim) => ({ ...victim.mapping, deletion: 'server/claim' })],
   ['no identity', (_, attacker) => omit(attacker.mapping, 'acsUserIdentity')],
   ['an empty identity', (_, attacker) => ({ ...attacker.mapping, acsUserIdentity: '' })],
-  ['identities in a list', (victim, attacker) => ({ ...attacker.mapping, acsUserIdentity: [victim.id] })],
+  ['an array of identities', (victim, attacker) => ({ ...attacker.mapping, acsUserIdentity: [victim.id] })],
   ['nothing at all', () => ({})],
 ];
 
@@ -89,7 +89,7 @@ function omit(from: Record<string, unknown>, name: string): Record<string, unkno
 }
 
 describe.each(['reject', 'adopt'])('with IDENTITY_MAPPING_UNSIGNED=%s', (unsigned) => {
-  it.each(forgeries)('a forged mapping, %s, is of no use', async (_, forge) => {
+  it.each(forgeries)('a forged mapping is rejected: %s', async (_, forge) => {
     const { emulator } = system;
     const [victim, attacker] = [await mappedUser(), await mappedUser()];
     const forged = { ...omit(omit(forge(victim, attacker), 'id'), '@odata.type'), extensionName };
@@ -106,15 +106,15 @@ describe.each(['reject', 'adopt'])('with IDENTITY_MAPPING_UNSIGNED=%s', (unsigne
     }
     expect(mappingOf(emulator, attacker.user)).toEqual(before);
 
-    // Deleting takes the forged mapping away, and leaves alone what it names.
+    // Deleting removes the forged mapping, but not the identity that it names.
     const deletion = await callsDuring(emulator, async () => {
       expect((await call(server, 'delete', '/deleteUser', attacker.user)).status).toBe(204);
     });
     expect(deletion).toEqual({ 'graph.me': 1, 'graph.extension.delete': 1, 'entra.token.on_behalf_of': 1 });
     expect(mappingOf(emulator, attacker.user)).toBeUndefined();
-    expect(living()).toContain(victim.id);
+    expect(identityIds()).toContain(victim.id);
 
-    // Then the attacker is a new user, and the victim goes on as before.
+    // The attacker is then a new user, and the victim is not affected.
     const renewed = await call(server, 'get', '/getToken', attacker.user);
     expect(renewed.status).toBe(200);
     expect([victim.id, attacker.id]).not.toContain(renewed.body.user.communicationUserId);
@@ -124,7 +124,7 @@ describe.each(['reject', 'adopt'])('with IDENTITY_MAPPING_UNSIGNED=%s', (unsigne
   });
 });
 
-it('never takes the id of an unsigned mapping by default, be it of a victim or their own', async () => {
+it('never uses the id of an unsigned mapping by default, not even the right one', async () => {
   const { emulator } = system;
   const [victim, attacker] = [await mappedUser(), await mappedUser()];
   const server = await startReadyServer(system);
@@ -135,11 +135,11 @@ it('never takes the id of an unsigned mapping by default, be it of a victim or t
     expect((await call(server, 'delete', '/api/user', attacker.user)).status).toBe(204);
     expect(mappingOf(emulator, attacker.user)).toBeUndefined();
   }
-  expect(living()).toEqual(expect.arrayContaining([victim.id, attacker.id]));
+  expect(identityIds()).toEqual(expect.arrayContaining([victim.id, attacker.id]));
   expect(emulator.callsTo('acs.identity.delete')).toBe(0);
 });
 
-it('does not take the mapping of another extension for its own', async () => {
+it('ignores extensions with other names', async () => {
   const { emulator } = system;
   const victim = await mappedUser();
   const user = emulator.addUser();
@@ -151,16 +151,16 @@ it('does not take the mapping of another extension for its own', async () => {
   expect(answer.body.user.communicationUserId).not.toBe(victim.id);
 });
 
-it('does not use mappings that were sealed with another key', async () => {
+it('rejects mappings that were sealed with another key', async () => {
   const { user, id } = await mappedUser();
   const otherKey = Buffer.alloc(32, 7).toString('base64');
   const server = await startReadyServer(system, { IDENTITY_MAPPING_KEY: otherKey });
   expectUntrusted(await call(server, 'get', '/getToken', user), 'seal_broken');
   expect((await call(server, 'delete', '/api/user', user)).status).toBe(204);
-  expect(living()).toContain(id);
+  expect(identityIds()).toContain(id);
 });
 
-it('issues for the identity it knows while the mapping is rewritten behind its back', async () => {
+it('issues tokens for the cached identity after the mapping is overwritten', async () => {
   const { emulator } = system;
   const server = await startReadyServer(system, { TOKEN_REUSE_MINUTES: '0' });
   const victim = await mappedUser();
@@ -172,7 +172,7 @@ it('issues for the identity it knows while the mapping is rewritten behind its b
   expectUntrusted(await call(server, 'get', '/api/user', attacker), 'seal_broken');
 });
 
-it('gives a new identity to a user who puts back the mapping of one that was deleted', async () => {
+it('gives a new identity to a user who restores the mapping of a deleted one', async () => {
   const { emulator } = system;
   const { user, id, mapping } = await mappedUser();
   expect((await call(system, 'delete', '/api/user', user)).status).toBe(204);
@@ -180,7 +180,7 @@ it('gives a new identity to a user who puts back the mapping of one that was del
   const answer = await call(system, 'get', '/getToken', user);
   expect(answer.status).toBe(200);
   expect(answer.body.user.communicationUserId).not.toBe(id);
-  expect(living()).toEqual([answer.body.user.communicationUserId]);
+  expect(identityIds()).toEqual([answer.body.user.communicationUserId]);
   expect(mappingOf(emulator, user)?.acsUserIdentity).toBe(answer.body.user.communicationUserId);
 });
 
@@ -194,7 +194,7 @@ describe('with IDENTITY_MAPPING_UNSIGNED=adopt, a mapping of the original sample
     system.emulator.setExtension(user.objectId, { extensionName, acsUserIdentity: id });
   });
 
-  it('is sealed with its first use, and good from then on without the setting', async () => {
+  it('is sealed on its first use, and then works without the setting', async () => {
     const { emulator } = system;
     const server = await adopting();
     const made = await callsDuring(emulator, async () => {
@@ -212,7 +212,7 @@ describe('with IDENTITY_MAPPING_UNSIGNED=adopt, a mapping of the original sample
     expect((await call(strict, 'get', '/getToken', user)).body.user).toEqual({ communicationUserId: id });
   });
 
-  it('is shown as it is by GET /api/user, which changes nothing', async () => {
+  it('is returned by GET /api/user and not changed', async () => {
     const { emulator } = system;
     const server = await adopting();
     const made = await callsDuring(emulator, async () => {
@@ -222,10 +222,10 @@ describe('with IDENTITY_MAPPING_UNSIGNED=adopt, a mapping of the original sample
     expect(made).toEqual(read);
   });
 
-  it('is deleted with the identity that it names', async () => {
+  it('is deleted together with its identity', async () => {
     const server = await adopting();
     expect((await call(server, 'delete', '/api/user', user)).status).toBe(204);
-    expect(living()).toEqual([]);
+    expect(identityIds()).toEqual([]);
     expect(mappingOf(system.emulator, user)).toBeUndefined();
   });
 });
@@ -251,18 +251,18 @@ describe('an identity of another Communication Services resource', () => {
         return server;
       },
     ],
-  ])('is neither used nor replaced nor deleted, %s', async (_, start) => {
+  ])('is not used, replaced or deleted, %s', async (_, start) => {
     const { emulator } = system;
     const server = await start();
-    const [mapping, identities] = [mappingOf(emulator, user), living()];
+    const [mapping, identities] = [mappingOf(emulator, user), identityIds()];
     expectError(await call(server, 'get', '/getToken', user), refused);
     expectError(await call(server, 'delete', '/api/user', user), refused);
     expectError(await call(server, 'get', '/getToken', user), refused);
     expect(mappingOf(emulator, user)).toEqual(mapping);
-    expect(living()).toEqual(identities);
+    expect(identityIds()).toEqual(identities);
   });
 
-  it('costs no created identity once the server knows its own resource', async () => {
+  it('is detected without creating an identity once the server knows its own resource', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system);
     await call(server, 'get', '/getToken', emulator.addUser());
@@ -272,22 +272,22 @@ describe('an identity of another Communication Services resource', () => {
     expect(made).toEqual({ 'entra.token.on_behalf_of': 1, 'graph.me': 2, 'acs.token.issue': 1 });
   });
 
-  it('names the remedy', async () => {
+  it('gives an error that names the setting to check', async () => {
     const { body } = await call(system, 'get', '/getToken', user);
     expect(body.error.message).toContain('COMMUNICATION_SERVICES_CONNECTION_STRING');
   });
 
-  it('is told by its form where it has no resource in it', async () => {
+  it('is detected by its format if it contains no resource id', async () => {
     const { emulator } = system;
     setSealedMapping(emulator, user, '8:spool:someone');
     const mapping = mappingOf(emulator, user);
     expectError(await call(system, 'get', '/getToken', user), refused);
     expectError(await call(system, 'delete', '/api/user', user), refused);
     expect(mappingOf(emulator, user)).toEqual(mapping);
-    expect(living()).toEqual([]);
+    expect(identityIds()).toEqual([]);
   });
 
-  it('is not what one of our own resource becomes that ACS disowns: that one is replaced', async () => {
+  it('differs from an identity of this resource that ACS does not know: that one is replaced', async () => {
     const { emulator } = system;
     const own = emulator.createIdentity();
     emulator.deleteIdentity(own);
@@ -303,6 +303,6 @@ describe('an identity of another Communication Services resource', () => {
     const answer = await call(await startReadyServer(system), 'get', '/getToken', user);
     expect(answer.status).toBe(200);
     expect(answer.body.user.communicationUserId).not.toBe(own);
-    expect(living()).toEqual([answer.body.user.communicationUserId]);
+    expect(identityIds()).toEqual([answer.body.user.communicationUserId]);
   });
 });

@@ -6,13 +6,13 @@ let system: System;
 beforeAll(async () => (system = await startSystem()));
 afterAll(() => system.stop());
 
-const howToSend = 'Send: Authorization: Bearer <access token>.';
+const sendInstructions = 'Send: Authorization: Bearer <access token>.';
 
 function messageOf({ body }: Pick<Answer, 'body'>): string {
   return (body as { error: { message: string } }).error.message;
 }
 
-describe('the message of an error says what is wrong and what to do', () => {
+describe('the message of an error says what is wrong and how to fix it:', () => {
   const get = (path: string, ...headers: string[]) =>
     rawRequest(system.url, { method: 'GET', path, headers });
   const sendAs = async (token: string) => messageOf(await system.call('get', '/api/token', token));
@@ -20,30 +20,30 @@ describe('the message of an error says what is wrong and what to do', () => {
     `Request an access token with the scope ${system.emulator.authServer.appIdUri}/access_as_user.`;
 
   it.each([
-    ['no token', '/api/token', [], `No access token. Sign in with Microsoft Entra ID. ${howToSend}`],
+    ['no token', '/api/token', [], `No access token. Sign in with Microsoft Entra ID. ${sendInstructions}`],
     [
       'a token without Bearer',
       '/api/token',
       ['Authorization', 'eyJhbGciOiJSUzI1NiJ9.e30.c2ln'],
-      `The Authorization header has no Bearer prefix. ${howToSend}`,
+      `The Authorization header has no Bearer prefix. ${sendInstructions}`,
     ],
     [
       'Bearer without a token',
       '/api/token',
       ['Authorization', 'Bearer'],
-      `The Authorization header has no access token. ${howToSend}`,
+      `The Authorization header has no access token. ${sendInstructions}`,
     ],
     [
       'a token with a space',
       '/api/token',
       ['Authorization', 'Bearer eyJ.eyJ .c2ln'],
-      `The Authorization header contains extra spaces. ${howToSend}`,
+      `The Authorization header contains extra spaces. ${sendInstructions}`,
     ],
     [
       'a token in the URL',
       '/api/token?access_token=canary',
       [],
-      `An access token in the URL is not accepted. ${howToSend}`,
+      `An access token in the URL is not accepted. ${sendInstructions}`,
     ],
     [
       'two tokens',

@@ -1,5 +1,5 @@
 import type { User } from '../../emulator/startEmulator';
-import { say, sendBytes } from '../support/rawBytes';
+import { sendBytes, sendRaw } from '../support/rawBytes';
 import { startSystem, type System } from '../support/startSystem';
 import { until } from '../support/until';
 
@@ -14,15 +14,15 @@ const requestOf = (user: User, path = '/getToken', headers = '') =>
 const statusesIn = (answers: string) =>
   [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
 
-describe('several requests on one connection at once', () => {
-  it('are answered in their order', async () => {
+describe('pipelined requests on one connection', () => {
+  it('get their responses in order', async () => {
     const { emulator } = system;
     const [first, second] = [emulator.addUser(), emulator.addUser()];
     await system.call('get', '/getToken', emulator.accessToken({ user: second }));
     const close = 'Connection: close\r\n';
-    const answers = await say(
+    const answers = await sendRaw(
       system.url,
-      requestOf(first) + requestOf(second) + requestOf(first, '/nowhere', close),
+      requestOf(first) + requestOf(second) + requestOf(first, '/unknown', close),
     );
     expect(statusesIn(answers)).toEqual([200, 200, 404]);
     const ids = [...answers.matchAll(/"communicationUserId":"([^"]+)"/g)].map(([, id]) => id);
@@ -35,15 +35,15 @@ describe('several requests on one connection at once', () => {
     );
   });
 
-  it.each(['cold', 'warm'])('are answered as far as they can be read: %s', async (state) => {
+  it.each(['cold', 'warm'])('get responses up to the first malformed one (%s)', async (state) => {
     const { emulator } = system;
     const user = emulator.addUser();
     if (state === 'warm') await system.call('get', '/getToken', emulator.accessToken({ user }));
-    const answers = await say(system.url, `${requestOf(user)}what is this?\r\n\r\n`);
+    const answers = await sendRaw(system.url, `${requestOf(user)}what is this?\r\n\r\n`);
     expect(statusesIn(answers)).toEqual([200, 400]);
   });
 
-  it('are all given up when the caller hangs up', async () => {
+  it('are all cancelled when the client disconnects', async () => {
     const { emulator } = system;
     emulator.delay('graph.me', 5_000);
     const logged = system.rawLog.length;
@@ -53,8 +53,8 @@ describe('several requests on one connection at once', () => {
     );
     await until(() => emulator.callsTo('graph.me') >= 20);
     connection.destroy();
-    const givenUp = () => system.rawLog.slice(logged).filter((line) => line.includes('"status":499'));
-    await until(() => givenUp().length >= 20);
+    const cancelled = () => system.rawLog.slice(logged).filter((line) => line.includes('"status":499'));
+    await until(() => cancelled().length >= 20);
     expect(emulator.callsTo('acs')).toBe(0);
   });
 });

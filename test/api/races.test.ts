@@ -6,7 +6,7 @@ import { startSystem, type System, type TestServer } from '../support/startSyste
 let system: System;
 let other: TestServer;
 beforeAll(async () => {
-  // Tokens from memory would hide what the races do to the identities.
+  // Reused tokens would hide the effect of the races on the identities.
   system = await startSystem({ TOKEN_REUSE_MINUTES: '0' });
   other = await system.startAnother();
   await allReady(system, other);
@@ -31,12 +31,12 @@ function expectAllServed(users: User[], responses: { status: number; body: unkno
   expect(expectOneIdentityEach(system.emulator)).toBe(users.length);
 }
 
-describe('first calls of one user at once', () => {
-  it('share each upstream call: 50 of them cost as much as one', async () => {
+describe('concurrent first calls of one user', () => {
+  it('share each upstream call: 50 of them make as many as one', async () => {
     const { emulator } = system;
     const user = emulator.addUser();
     const accessToken = emulator.accessToken({ user });
-    // Slow enough for all to arrive while the first is under way.
+    // Slow enough for all requests to arrive while the first is in flight.
     emulator.delay('graph.me', 500);
     const responses = await Promise.all(times(50, () => system.call('get', '/getToken', accessToken)));
     expectAllServed([user], responses);
@@ -49,7 +49,7 @@ describe('first calls of one user at once', () => {
     });
   });
 
-  it('to create the user tell one caller that it was created', async () => {
+  it('to POST /api/user return 201 once and 200 to the others', async () => {
     const { emulator } = system;
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
     emulator.delay('graph.me', 500);
@@ -57,7 +57,7 @@ describe('first calls of one user at once', () => {
     expect(responses.map(({ status }) => status).sort()).toEqual([...times(9, () => 200), 201]);
   });
 
-  it('end with one identity, whichever access tokens and operations they use', async () => {
+  it('end with one identity, with different access tokens and operations', async () => {
     const { emulator } = system;
     const user = emulator.addUser();
     const responses = await Promise.all(
@@ -73,10 +73,10 @@ describe('first calls of one user at once', () => {
   });
 
   it.each([
-    ['400 for the second', { duplicateExtensionStatus: 400 as const }],
-    ['409 for the second', { duplicateExtensionStatus: 409 as const }],
-    ['replicas that lag', { replicaLagInMs: 300 * timeScale }],
-  ])('to two servers end with one identity each (%s)', async (_name, switches) => {
+    ['Graph refuses the second with 400', { duplicateExtensionStatus: 400 as const }],
+    ['Graph refuses the second with 409', { duplicateExtensionStatus: 409 as const }],
+    ['with replica lag', { replicaLagInMs: 300 * timeScale }],
+  ])('to two servers end with one identity per user (%s)', async (_name, switches) => {
     const { emulator } = system;
     Object.assign(emulator.switches, switches);
     emulator.delay('acs.identity.create', 30);
@@ -90,7 +90,7 @@ describe('first calls of one user at once', () => {
     expectAllServed(users, responses);
   });
 
-  it('to two servers replace an identity that is gone with one new one', async () => {
+  it('to two servers replace a deleted identity with one new one', async () => {
     const { emulator } = system;
     const users = times(10, () => emulator.addUser());
     const tokens = users.map((user) => emulator.accessToken({ user }));
@@ -111,8 +111,8 @@ describe('first calls of one user at once', () => {
   });
 });
 
-describe('a caller who gives up', () => {
-  it('does not take those who wait for the same with them', async () => {
+describe('a client that disconnects', () => {
+  it('does not cancel the work that another request waits for', async () => {
     const { emulator } = system;
     emulator.delay('acs.identity.create', 300);
     const user = emulator.addUser();
@@ -126,7 +126,7 @@ describe('a caller who gives up', () => {
     expectAllServed([user], [await patient]);
   });
 
-  it('leaves nothing behind, wherever the work stops', async () => {
+  it('leaves no orphan, at whichever step the work stops', async () => {
     const { emulator } = system;
     for (const step of ['graph.me', 'acs.identity.create', 'graph.extension.create']) {
       emulator.reset();
@@ -153,56 +153,53 @@ describe('a caller who gives up', () => {
   }
 });
 
-describe('tokens and deletions of one user interleaved', () => {
+describe('interleaved tokens and deletions of one user', () => {
   it.each([
-    ['as they come', {}],
-    ['with slow removals of mappings', { 'graph.extension.delete': 40 }],
-    ['with slow deletions of identities', { 'acs.identity.delete': 60 }],
-  ])(
-    'on two servers leave one identity or none, no orphan, and no server error (%s)',
-    async (_name, delays) => {
-      const { emulator } = system;
-      for (const [operation, milliseconds] of Object.entries(delays)) emulator.delay(operation, milliseconds);
-      const users = times(10, () => emulator.addUser());
-      const responses = await Promise.all(
-        users.flatMap((user) =>
-          times(8, async (index) => {
-            await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
-            const server = index % 2 === 0 ? system : other;
-            const accessToken = emulator.accessToken({ user });
-            return index % 3 === 2
-              ? server.call('delete', '/deleteUser', accessToken)
-              : server.call('get', '/getToken', accessToken);
-          }),
-        ),
-      );
-      expect(
-        responses.filter(({ status }) => status >= 500).map(({ status, body }) => ({ status, body })),
-      ).toEqual([]);
-      expectOneIdentityEach(emulator);
-    },
-  );
+    ['default timing', {}],
+    ['slow deletion of mappings', { 'graph.extension.delete': 40 }],
+    ['slow deletion of identities', { 'acs.identity.delete': 60 }],
+  ])('on two servers leave at most one identity, no orphan, and no 5xx (%s)', async (_name, delays) => {
+    const { emulator } = system;
+    for (const [operation, milliseconds] of Object.entries(delays)) emulator.delay(operation, milliseconds);
+    const users = times(10, () => emulator.addUser());
+    const responses = await Promise.all(
+      users.flatMap((user) =>
+        times(8, async (index) => {
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
+          const server = index % 2 === 0 ? system : other;
+          const accessToken = emulator.accessToken({ user });
+          return index % 3 === 2
+            ? server.call('delete', '/deleteUser', accessToken)
+            : server.call('get', '/getToken', accessToken);
+        }),
+      ),
+    );
+    expect(
+      responses.filter(({ status }) => status >= 500).map(({ status, body }) => ({ status, body })),
+    ).toEqual([]);
+    expectOneIdentityEach(emulator);
+  });
 });
 
-describe('a deletion that fails half way', () => {
+describe('a deletion that fails partway', () => {
   it.each(['graph.extension.update', 'acs.identity.delete', 'graph.extension.delete'])(
-    'at %s is finished by repeating it, and nobody gets a token for the doomed identity meanwhile',
+    'at %s issues no token for the identity that is being deleted',
     async (operation) => {
       const { emulator } = system;
       const accessToken = emulator.accessToken({ user: emulator.addUser() });
       const first = await system.call('get', '/getToken', accessToken);
-      const doomed = first.body.user.communicationUserId as string;
+      const deletedId = first.body.user.communicationUserId as string;
 
       emulator.fail({ operation, kind: 'status', status: 500, times: Infinity });
       expect((await system.call('delete', '/deleteUser', accessToken)).status).toBe(503);
       if (operation !== 'graph.extension.update') {
         const meanwhile = await other.call('get', '/getToken', accessToken);
-        expect(meanwhile.body.user?.communicationUserId).not.toBe(doomed);
+        expect(meanwhile.body.user?.communicationUserId).not.toBe(deletedId);
       }
     },
   );
 
-  it('is finished by the next getToken, which starts anew', async () => {
+  it('is completed by the next getToken, which creates a new identity', async () => {
     const { emulator } = system;
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
     const first = await system.call('get', '/getToken', accessToken);
@@ -214,7 +211,7 @@ describe('a deletion that fails half way', () => {
     expect(emulator.identities().map(({ id }) => id)).toEqual([next.body.user.communicationUserId]);
   });
 
-  it('is finished by a second delete', async () => {
+  it('is completed by a second delete', async () => {
     const { emulator } = system;
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
     await system.call('get', '/getToken', accessToken);

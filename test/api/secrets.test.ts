@@ -5,7 +5,7 @@ import { catchOutput, expectNothingLeaked, outletsOf, partsOf } from '../support
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 
-/** Secrets go in, and are looked for in all that comes out: log, standard output and error, headers and bodies. */
+/** Sends secrets, and looks for them in all output: log, standard output and error, headers and bodies. */
 let system: System;
 let written: string[];
 beforeAll(async () => (system = await startReadySystem({ LOG_LEVEL: 'trace' })));
@@ -29,9 +29,9 @@ function canaries() {
   return {
     accessToken,
     teamsToken,
-    /** As an upstream may have seen them, … */
+    /** As an upstream may see them. */
     whole,
-    /** … and in all the forms in which nobody may. */
+    /** These, and the parts that must not appear anywhere either. */
     all: [
       ...whole,
       Buffer.from(accessKey, 'base64').toString(),
@@ -41,7 +41,7 @@ function canaries() {
   };
 }
 
-/** Every operation, one after the other, as far as each gets. */
+/** Calls every operation in turn, whatever each responds. */
 async function callEverything(
   server: TestServer,
   { accessToken, teamsToken }: { accessToken: string; teamsToken: string },
@@ -60,14 +60,14 @@ async function callEverything(
   return answers;
 }
 
-it('nothing gets out while all goes well', async () => {
+it('nothing leaks when every call succeeds', async () => {
   const { all, ...tokens } = canaries();
   const answers = await callEverything(system, tokens);
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 204]);
   expectNothingLeaked(outletsOf(system, written, answers), all);
 });
 
-it('the log tells who called, and whether it went well', async () => {
+it('the log has the user and the status of each request', async () => {
   const { accessToken } = canaries();
   const answer = await system.call('get', '/getToken', accessToken);
   const [, claims = ''] = accessToken.split('.');
@@ -85,7 +85,7 @@ it('the log tells who called, and whether it went well', async () => {
   );
 });
 
-describe('nothing gets out of a token that is refused', () => {
+describe('nothing leaks from a rejected token', () => {
   it.each(allDefects)('with the defect %s', async (defect) => {
     const { emulator } = system;
     const { accessToken, all } = canaries();
@@ -100,21 +100,21 @@ describe('nothing gets out of a token that is refused', () => {
       ...partsOf(bad),
       ...partsOf(badTeamsToken),
     ]);
-    // The bearer library reports what it cannot read on both streams, at length, for whoever likes to fill a disk.
+    // The bearer library would write long messages about malformed tokens to both streams.
     expect(written).toEqual([]);
   });
 });
 
-describe('nothing gets out of a request that has a secret in the wrong place:', () => {
+describe('nothing leaks from a request with a secret in the wrong place:', () => {
   it.each<[string, (token: string) => Test]>([
     ['the query', (token) => system.call('get', `/getToken?access_token=${token}`)],
-    ['the query beside the header', (token) => system.call('get', `/getToken?access_token=${token}`, token)],
+    ['the query and the header', (token) => system.call('get', `/getToken?access_token=${token}`, token)],
     ['the path', (token) => system.call('get', `/getToken/${token}`)],
     [
       'malformed JSON',
       (token) => system.call('post', '/exchangeToken', token).type('json').send(`{"${token}`),
     ],
-    ['an unknown field', (token) => system.call('post', '/exchangeToken', token).send({ [token]: token })],
+    ['an unknown property', (token) => system.call('post', '/exchangeToken', token).send({ [token]: token })],
     [
       'a body without a type',
       (token) => system.call('post', '/exchangeToken', token).type('text').send(token),

@@ -5,17 +5,14 @@ import { mappingOf } from '../support/mappings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 
-/**
- * What Microsoft Entra ID and Microsoft Graph may refuse when this server acts for a user: whose turn it is then, and how the
- * caller is told.
- */
+/** What the caller gets when Microsoft Entra ID or Microsoft Graph refuses a request on behalf of the user. */
 let system: System;
 let server: TestServer;
 let user: User;
 let calledBefore: Record<string, number>;
 beforeAll(async () => (system = await startReadySystem()));
 beforeEach(async () => {
-  // A new server and a new user: nothing is remembered of either, and no upstream is thought to be sick.
+  // A new server and a new user: empty caches and closed circuit breakers.
   server = await startReadyServer(system);
   user = system.emulator.addUser();
   calledBefore = system.emulator.calls();
@@ -36,7 +33,7 @@ function expectNothingLeft(): void {
 }
 
 const oneExchange = { 'entra.token.on_behalf_of': 1 };
-const ownWords = 'AADSTS: words of Microsoft Entra ID that are for the log';
+const entraMessage = 'AADSTS: a description by Microsoft Entra ID that only the log may contain';
 
 interface EntraRefusal {
   status?: number;
@@ -55,7 +52,7 @@ function refuse({ status = 400, error, codes, suberror, claims }: EntraRefusal):
     times: Infinity,
     body: {
       error,
-      error_description: ownWords,
+      error_description: entraMessage,
       ...(codes ? { error_codes: codes } : {}),
       ...(suberror === undefined ? {} : { suberror }),
       ...(claims === undefined ? {} : { claims }),
@@ -74,7 +71,7 @@ describe('a claims challenge', () => {
   }
 
   it.each([50076, 50079] as const)(
-    'of Microsoft Entra ID (%d) reaches the caller, for base64 to decode',
+    'from Microsoft Entra ID (%d) is passed to the caller, encoded as base64',
     async (code) => {
       const { switches } = system.emulator;
       switches.requireMfaFor.add(user.objectId);
@@ -88,7 +85,7 @@ describe('a claims challenge', () => {
     },
   );
 
-  it('is answered by a token from a sign-in with those claims', async () => {
+  it('is satisfied by a token from a sign-in with those claims', async () => {
     const { emulator } = system;
     emulator.switches.requireMfaFor.add(user.objectId);
     expectChallenge(await getToken(), expectedClaims);
@@ -99,7 +96,7 @@ describe('a claims challenge', () => {
     expect((await server.call('get', '/getToken', token)).status).toBe(200);
   });
 
-  it('concerns only the user it was made for', async () => {
+  it('affects only its own user', async () => {
     const { emulator } = system;
     emulator.switches.requireMfaFor.add(user.objectId);
     const other = emulator.addUser();
@@ -111,7 +108,7 @@ describe('a claims challenge', () => {
     expect(served.status).toBe(200);
   });
 
-  it('is minified, however it is written', async () => {
+  it('is minified', async () => {
     refuse({
       error: 'interaction_required',
       codes: [50076],
@@ -120,12 +117,12 @@ describe('a claims challenge', () => {
     expectChallenge(await getToken(), { access_token: { acrs: { value: 'c1' } } });
   });
 
-  it('comes from conditional access that blocks (53003), too', async () => {
+  it('is passed on when conditional access blocks the user (53003)', async () => {
     refuse({ error: 'invalid_grant', codes: [53003], claims: JSON.stringify(expectedClaims) });
     expectChallenge(await getToken(), expectedClaims);
   });
 
-  it('may come without claims: the caller signs in again all the same', async () => {
+  it('may have no claims: the caller must sign in again', async () => {
     refuse({ error: 'interaction_required', codes: [50076] });
     const { realm, ...challenge } = challengesOf(system.emulator).invalidToken;
     expectError(await getToken(), {
@@ -139,7 +136,7 @@ describe('a claims challenge', () => {
     });
   });
 
-  it('of Microsoft Graph reaches the caller, too', async () => {
+  it('from Microsoft Graph is passed to the caller', async () => {
     system.emulator.switches.graphRejectsWithClaims.add(user.objectId);
     expectChallenge(await getToken(), expectedClaims);
     expect(callsMade()).toEqual({ ...oneExchange, 'graph.me': 1 });
@@ -148,7 +145,7 @@ describe('a claims challenge', () => {
 });
 
 describe('missing consent', () => {
-  it('answers 403 and says how to consent, until consent is there', async () => {
+  it('responds with 403 and says how to consent, until the user has consented', async () => {
     const { emulator } = system;
     emulator.switches.consentRequiredFor.add(user.objectId);
     const answer = await getToken();
@@ -169,8 +166,8 @@ describe('missing consent', () => {
       { error: 'interaction_required', codes: [65001], suberror: 'consent_required' },
     ],
     ['65004, declined', { error: 'invalid_grant', codes: [65004] }],
-    ['90094, for an administrator to give', { error: 'invalid_grant', codes: [90094] }],
-  ])('is told by %s, too', async (_, refusal) => {
+    ['90094, administrator consent required', { error: 'invalid_grant', codes: [90094] }],
+  ])('is recognized by %s', async (_, refusal) => {
     refuse(refusal);
     const [code] = refusal.codes ?? [];
     expectError(await getToken(), {
@@ -184,14 +181,14 @@ describe('missing consent', () => {
 
 describe('an access token that Microsoft Entra ID no longer accepts', () => {
   it.each([
-    [50013, 'its signature'],
-    [500131, 'its audience'],
-    [500133, 'its time'],
-    [50173, 'its grant was revoked'],
-    [50057, 'its user is disabled'],
-    [50034, 'its user does not exist'],
-    [70043, 'its sign-in is too old'],
-  ])('(%d: %s) answers 401, and the caller signs in again', async (code) => {
+    [50013, 'invalid signature'],
+    [500131, 'wrong audience'],
+    [500133, 'expired'],
+    [50173, 'grant revoked'],
+    [50057, 'user disabled'],
+    [50034, 'user does not exist'],
+    [70043, 'sign-in too old'],
+  ])('(%d: %s) gives 401, so that the caller signs in again', async (code) => {
     refuse({ error: 'invalid_grant', codes: [code] });
     expectError(await getToken(), {
       status: 401,
@@ -203,7 +200,7 @@ describe('an access token that Microsoft Entra ID no longer accepts', () => {
     expectNothingLeft();
   });
 
-  it('for a reason without a number answers 401', async () => {
+  it('without an error number gives 401', async () => {
     refuse({ error: 'invalid_grant' });
     expectError(await getToken(), {
       status: 401,
@@ -213,7 +210,7 @@ describe('an access token that Microsoft Entra ID no longer accepts', () => {
     });
   });
 
-  it('does not keep the answers of another user, or of the same user with a good one', async () => {
+  it('does not affect the next request of the same user', async () => {
     const { emulator } = system;
     emulator.fail({
       operation: 'entra.token.on_behalf_of',
@@ -226,7 +223,7 @@ describe('an access token that Microsoft Entra ID no longer accepts', () => {
   });
 });
 
-describe("a refusal that is this server's own fault", () => {
+describe('a refusal caused by wrong settings of this server', () => {
   const refusedByEntra = (status: number) => ({
     status: 502,
     code: 'upstream_refused' as const,
@@ -239,16 +236,16 @@ describe("a refusal that is this server's own fault", () => {
     ['700016, an unknown application', { status: 400, error: 'unauthorized_client', codes: [700016] }],
     ['90002, an unknown tenant', { status: 400, error: 'invalid_tenant', codes: [90002] }],
     ['70011, a scope that does not exist', { status: 400, error: 'invalid_scope', codes: [70011] }],
-  ])('(%s) is never a 401, and not repeated', async (_, refusal) => {
+  ])('(%s) gives 502, not 401, and is not retried', async (_, refusal) => {
     refuse(refusal);
     const answer = await getToken();
     expectError(answer, refusedByEntra(refusal.status));
-    expect(answer.text).not.toContain(ownWords);
+    expect(answer.text).not.toContain(entraMessage);
     expect(callsMade()).toEqual(oneExchange);
     expectNothingLeft();
   });
 
-  it('such as a wrong client secret, is told without the secret', async () => {
+  it('does not reveal the client secret', async () => {
     const secret = 'canary-secret-of-the-registration';
     const misconfigured = await startReadyServer(system, { AZURE_CLIENT_SECRET: secret });
     const token = system.emulator.accessToken({ user });
@@ -258,12 +255,12 @@ describe("a refusal that is this server's own fault", () => {
   });
 });
 
-describe('a fault of Microsoft Entra ID', () => {
+describe('an outage of Microsoft Entra ID', () => {
   it.each<[string, EntraRefusal]>([
-    ['50196, the same request too often', { error: 'temporarily_unavailable', codes: [50196] }],
-    ['90033, for a moment', { status: 503, error: 'temporarily_unavailable', codes: [90033] }],
-    ['of its own', { status: 500, error: 'server_error', codes: [90033] }],
-  ])('(%s) answers 503, never 401', async (_, refusal) => {
+    ['50196, a request loop', { error: 'temporarily_unavailable', codes: [50196] }],
+    ['90033, transient', { status: 503, error: 'temporarily_unavailable', codes: [90033] }],
+    ['90033 with status 500', { status: 500, error: 'server_error', codes: [90033] }],
+  ])('(%s) gives 503, not 401', async (_, refusal) => {
     refuse(refusal);
     expectError(await getToken(), {
       status: 503,
@@ -277,7 +274,7 @@ describe('a fault of Microsoft Entra ID', () => {
     });
   });
 
-  it('for one user leaves the others alone', async () => {
+  it('for one user does not affect other users', async () => {
     const { emulator } = system;
     const headers = { 'retry-after': '60' };
     emulator.fail({ operation: 'entra.token.on_behalf_of', kind: 'status', status: 429, headers });
@@ -307,14 +304,14 @@ describe('Microsoft Graph', () => {
   it.each([
     ['graph.me', { ...newUser, 'entra.token.on_behalf_of': 2, 'graph.me': 2 }],
     ['graph.extension.create', { ...newUser, 'entra.token.on_behalf_of': 2, 'graph.extension.create': 2 }],
-  ])('that refuses its token once (%s) is asked again with a new one', async (operation, calls) => {
+  ])('rejects the token once: %s is repeated with a new one', async (operation, calls) => {
     system.emulator.fail({ operation, kind: 'status', status: 401 });
     expect((await getToken()).status).toBe(200);
     expect(callsMade()).toEqual(calls);
     expect(system.emulator.identities()).toHaveLength(1);
   });
 
-  it('that refuses its token for good is our fault, asked twice and no more', async () => {
+  it('rejects every token: the response is 502 after two attempts', async () => {
     system.emulator.fail({ operation: 'graph.me', kind: 'status', status: 401, times: Infinity });
     expectError(await getToken(), {
       status: 502,
@@ -325,7 +322,7 @@ describe('Microsoft Graph', () => {
   });
 
   it.each(['graph.me', 'graph.extension.create'])(
-    'that denies %s asks for a permission, and leaves no identity behind',
+    'denies %s: the response names the permission, and no orphan remains',
     async (operation) => {
       const { emulator } = system;
       const body = {
@@ -347,7 +344,7 @@ describe('Microsoft Graph', () => {
     },
   );
 
-  it('that denies the deletion of the mapping once leaves it to be repeated', async () => {
+  it('denies the deletion of the mapping once: the delete can be repeated', async () => {
     const { emulator } = system;
     expect((await getToken()).status).toBe(200);
     emulator.fail({ operation: 'graph.extension.delete', kind: 'status', status: 403 });

@@ -15,7 +15,7 @@ const path = '/api/token/teams';
 const header = 'teams-user-aad-token';
 const otherApp = '0de20000-0000-4000-8000-0000000000aa';
 
-/** Carol, who has a Teams licence, and her access token for this API. */
+/** An access token of Carol, who has a Teams license. */
 const accessToken = () => system.emulator.accessToken({ user: 'carol' });
 const exchange = (teamsToken: string) => system.call('get', path, accessToken()).set(header, teamsToken);
 
@@ -61,10 +61,10 @@ describe('a Teams token', () => {
         system.call('post', path, accessToken()).set(header, token).send({ teamsUserAadToken: token }),
     ],
     [
-      'in the header beside an empty body',
+      'in the header, with an empty body',
       (token) => system.call('post', path, accessToken()).set(header, token).send({}),
     ],
-  ])('%s is exchanged in one call', async (_, send) => {
+  ])('is exchanged in one call: %s', async (_, send) => {
     const { emulator } = system;
     const teamsToken = emulator.teamsToken();
     const made = await callsDuring(emulator, async () => expectToken(await send(teamsToken)));
@@ -75,7 +75,7 @@ describe('a Teams token', () => {
     });
   });
 
-  it('yields a token that ends with it', async () => {
+  it('gives a token with the same expiry', async () => {
     const teamsToken = system.emulator.teamsToken({ lifetimeInSeconds: 4_000 });
     const { body } = await exchange(teamsToken);
     const [, claims = ''] = teamsToken.split('.');
@@ -83,7 +83,7 @@ describe('a Teams token', () => {
     expect(Math.floor(Date.parse(body.expiresOn) / 1_000)).toBe(exp);
   });
 
-  it('is exchanged anew with every call', async () => {
+  it('is exchanged again for every request', async () => {
     const { emulator } = system;
     const teamsToken = emulator.teamsToken();
     const made = await callsDuring(emulator, async () => {
@@ -106,13 +106,13 @@ describe('a Teams token', () => {
       { claims: { aud: '1fd5118e-2576-4263-8130-9503064c837a' } },
     ],
     ['with one of the two scopes', { scope: 'Teams.ManageCalls' }],
-  ])('is good %s', async (_, options) => {
+  ])('is accepted: %s', async (_, options) => {
     expectToken(await exchange(system.emulator.teamsToken(options)));
   });
 });
 
-describe('a Teams token that is wrong', () => {
-  /** What becomes of a token with each defect: exchanged all the same, or refused, by this server or by ACS. */
+describe('a wrong Teams token', () => {
+  /** The result for a token with each defect: exchanged, or rejected by this server or by ACS. */
   const outcomes: Record<Defect, 'exchanged' | { here: ErrorCode } | 'by ACS'> = {
     expired: { here: 'teams_token_expired' },
     no_expiry: { here: 'teams_token_expired' },
@@ -154,17 +154,17 @@ describe('a Teams token that is wrong', () => {
     scope_case: 'by ACS',
     scope_array: 'by ACS',
     scope_in_roles: 'by ACS',
-    // The emulated service is as lenient as this about them; the server leaves the verdict to it.
+    // The server leaves these to ACS, and the emulated ACS accepts them.
     not_yet_valid: 'exchanged',
     scope_prefix: 'exchanged',
     typ_missing: 'exchanged',
   };
 
-  it('has an expectation for every defect, and no other', () => {
+  it('the table of expected results covers exactly the known defects', () => {
     expect(Object.keys(outcomes).sort()).toEqual([...allDefects].sort());
   });
 
-  it.each(allDefects)('with the defect %s', async (defect) => {
+  it.each(allDefects)('with the defect %s gets the expected response', async (defect) => {
     const { emulator } = system;
     const outcome = outcomes[defect];
     const made = await callsDuring(emulator, async () => {
@@ -172,7 +172,7 @@ describe('a Teams token that is wrong', () => {
       if (outcome === 'exchanged') expectToken(answer);
       else expectRefused(answer, typeof outcome === 'object' ? outcome.here : 'teams_token_rejected');
     });
-    // What this server can tell by itself costs no call, and a verdict of ACS is not asked for twice.
+    // What this server can check needs no call, and a rejection by ACS is not retried.
     expect(made).toEqual(typeof outcome === 'object' ? {} : oneExchange);
   });
 
@@ -197,8 +197,8 @@ describe('a Teams token that is wrong', () => {
       (token) => system.call('get', `${path}?teamsUserAadToken=${token}`, accessToken()),
       'teams_token_missing',
     ],
-    ['preceded by its scheme', (token) => exchange(`Bearer ${token}`), 'teams_token_malformed'],
-    ['some other text', () => exchange('undefined'), 'teams_token_malformed'],
+    ['with a Bearer prefix', (token) => exchange(`Bearer ${token}`), 'teams_token_malformed'],
+    ['another string', () => exchange('undefined'), 'teams_token_malformed'],
     ['the access token itself', () => exchange(accessToken()), 'teams_token_wrong_audience'],
     [
       'one for Microsoft Graph',
@@ -206,7 +206,7 @@ describe('a Teams token that is wrong', () => {
       'teams_token_wrong_audience',
     ],
     [
-      "another user's good one",
+      "another user's valid Teams token",
       () => exchange(system.emulator.teamsToken({ user: 'alice' })),
       'teams_token_wrong_user',
     ],
@@ -218,7 +218,7 @@ describe('a Teams token that is wrong', () => {
     expect(made).toEqual({});
   });
 
-  it('is refused where header and body hold different ones', async () => {
+  it('is rejected if header and body hold different ones', async () => {
     const { emulator } = system;
     const answer = await system
       .call('post', path, accessToken())
@@ -228,7 +228,7 @@ describe('a Teams token that is wrong', () => {
     expect(emulator.calls()).toEqual({});
   });
 
-  it('is refused where the header is sent twice', async () => {
+  it('is rejected if the header is sent twice', async () => {
     const { emulator } = system;
     const headers = ['Authorization', `Bearer ${accessToken()}`];
     headers.push(header, emulator.teamsToken(), header, emulator.teamsToken());
@@ -239,7 +239,7 @@ describe('a Teams token that is wrong', () => {
 });
 
 describe('the application that the Teams token was issued to', () => {
-  it('may be another one than that of the access token if ALLOWED_CLIENT_IDS lists both', async () => {
+  it('may differ from that of the access token if ALLOWED_CLIENT_IDS lists both', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system, {
       ALLOWED_CLIENT_IDS: `${emulator.authClient.clientId},${otherApp}`,
@@ -251,7 +251,7 @@ describe('the application that the Teams token was issued to', () => {
     expectRefused(await call('0de20000-0000-4000-8000-0000000000bb'), 'teams_token_wrong_app');
   });
 
-  it('has to be a listed one if the access token does not name its own', async () => {
+  it('must be listed if the access token does not name its client', async () => {
     const { emulator } = system;
     const call = (client: string) =>
       system
@@ -260,7 +260,7 @@ describe('the application that the Teams token was issued to', () => {
     expectRefused(await call(emulator.authClient.clientId), 'teams_token_wrong_app');
   });
 
-  it('may be named in a token of version 1 and one of version 2', async () => {
+  it('is compared across version 1 and version 2 tokens', async () => {
     const { emulator } = system;
     for (const version of [1, 2] as const) {
       const answer = await system
@@ -280,7 +280,7 @@ describe('a refusal by Azure Communication Services', () => {
       body: { error: { code, message } },
     });
 
-  it('for want of a Teams licence is told as one of the Teams token', async () => {
+  it('because of a missing Teams license is reported as teams_token_rejected', async () => {
     const { emulator } = system;
     const made = await callsDuring(emulator, async () => {
       const answer = await system
@@ -296,7 +296,7 @@ describe('a refusal by Azure Communication Services', () => {
     [400, 'ValidationError', 'Provided AAD token issued for unexpected user.'],
     [401, 'InvalidAccessToken', 'Provided access token is not valid.'],
     [403, 'Forbidden', 'The user is not licensed for Teams.'],
-  ])('with %d %s (%s) is told as one of the Teams token', async (status, code, message) => {
+  ])('with %d %s (%s) is reported as teams_token_rejected', async (status, code, message) => {
     refuseExchange(status, code, message);
     expectRefused(await exchange(system.emulator.teamsToken()), 'teams_token_rejected');
     expect(system.emulator.calls()).toEqual(oneExchange);
@@ -306,17 +306,20 @@ describe('a refusal by Azure Communication Services', () => {
     [401, 'Denied', 'Denied by the resource provider.'],
     [403, 'Denied', 'Denied by the resource provider.'],
     [404, 'NotFound', 'The resource was not found.'],
-  ])('with %d %s is ours to mend, and not told as one of the Teams token', async (status, code, message) => {
-    refuseExchange(status, code, message);
-    expectError(await exchange(system.emulator.teamsToken()), {
-      status: 502,
-      code: 'upstream_refused',
-      innererror: {
-        upstream: 'Azure Communication Services',
-        operation: 'exchange Teams token',
-        status,
-      },
-    });
-    expect(system.emulator.calls()).toEqual(oneExchange);
-  });
+  ])(
+    'with %d %s (%s) is reported as upstream_refused, for the operator to fix',
+    async (status, code, message) => {
+      refuseExchange(status, code, message);
+      expectError(await exchange(system.emulator.teamsToken()), {
+        status: 502,
+        code: 'upstream_refused',
+        innererror: {
+          upstream: 'Azure Communication Services',
+          operation: 'exchange Teams token',
+          status,
+        },
+      });
+      expect(system.emulator.calls()).toEqual(oneExchange);
+    },
+  );
 });

@@ -44,50 +44,50 @@ function expectDeleted(answer: Answer): void {
   expectCommonHeaders(answer);
 }
 
-const living = () => system.emulator.identities().map(({ id }) => id);
+const identityIds = () => system.emulator.identities().map(({ id }) => id);
 const notFound = { status: 404, code: 'user_not_found' } as const;
 const found = { 'entra.token.on_behalf_of': 1, 'graph.me': 1 };
 const created = { ...found, 'acs.identity.create': 1, 'graph.extension.create': 1 };
 
 describe('GET /api/user', () => {
-  it('answers 404 for a user without an identity, and creates none', async () => {
+  it('returns 404 for a user without an identity, and creates none', async () => {
     const made = await callsDuring(system.emulator, async () =>
       expectError(await call('get', '/api/user'), notFound),
     );
     expect(made).toEqual(found);
-    expect(living()).toEqual([]);
+    expect(identityIds()).toEqual([]);
   });
 
-  it('answers with the identity that GET /getToken created', async () => {
+  it('returns the identity that GET /getToken created', async () => {
     const { body } = await call('get', '/getToken');
     expectUser(await call('get', '/api/user'), 200, body.user.communicationUserId);
   });
 
-  it('says what stands in the directory, not what this process remembers', async () => {
+  it('reads the directory, not the cache', async () => {
     await call('get', '/getToken');
     system.emulator.removeExtension(user.objectId, extensionName);
     expectError(await call('get', '/api/user'), notFound);
   });
 
-  it('answers 404 while the identity is being deleted', async () => {
+  it('returns 404 while the identity is being deleted', async () => {
     setSealedMapping(system.emulator, user, system.emulator.createIdentity(), { deletion: 'server/claim' });
     expectError(await call('get', '/api/user'), notFound);
   });
 });
 
 describe('POST /api/user', () => {
-  it('creates an identity without a token: 201, and 200 from then on', async () => {
+  it('creates an identity without a token: 201 the first time, then 200', async () => {
     const { emulator } = system;
     const made = await callsDuring(emulator, async () => expectUser(await call('post', '/api/user'), 201));
     expect(made).toEqual(created);
-    const [id] = living();
+    const [id] = identityIds();
     expectUser(await call('post', '/api/user'), 200, id);
     expectUser(await call('post', '/api/user', { on: await startReadyServer(system) }), 200, id);
     expectToken(await call('get', '/getToken'), id);
-    expect(living()).toEqual([id]);
+    expect(identityIds()).toEqual([id]);
   });
 
-  it('gives every user an identity of their own', async () => {
+  it('gives every user a different identity', async () => {
     const other = system.emulator.addUser();
     const first = await call('post', '/api/user');
     const second = await call('post', '/api/user', { by: other });
@@ -101,7 +101,7 @@ describe('a token', () => {
     ['post', '/getToken'],
     ['get', '/api/token'],
     ['post', '/api/token'],
-  ])('by %s %s is for the one identity of the user', async (method, path) => {
+  ])('from %s %s is for the identity of the user', async (method, path) => {
     const id = (await call('post', '/api/user')).body.user.communicationUserId as string;
     const answer = await call(method, path);
     expectToken(answer, id);
@@ -112,7 +112,7 @@ describe('a token', () => {
     });
   });
 
-  it('has the scopes and the lifetime of the settings, for a new user and a known one', async () => {
+  it('has the scopes and the lifetime from the settings, for a new user and a known one', async () => {
     const server = await startReadyServer(system, {
       COMMUNICATION_SERVICES_TOKEN_SCOPES: 'voip.join, chat',
       COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES: '90',
@@ -134,12 +134,12 @@ describe('a token', () => {
 });
 
 describe.each(['/deleteUser', '/api/user'])('DELETE %s', (path) => {
-  it('deletes mapping and identity, and answers the same when repeated', async () => {
+  it('deletes mapping and identity, and returns the same when repeated', async () => {
     const { emulator } = system;
     const first = await call('get', '/getToken');
     const made = await callsDuring(emulator, async () => expectDeleted(await call('delete', path)));
     expect(made).toMatchObject({ 'acs.identity.delete': 1, 'graph.extension.delete': 1 });
-    expect({ identities: living(), mapping: mappingOf(emulator, user) }).toEqual({
+    expect({ identities: identityIds(), mapping: mappingOf(emulator, user) }).toEqual({
       identities: [],
       mapping: undefined,
     });
@@ -149,24 +149,24 @@ describe.each(['/deleteUser', '/api/user'])('DELETE %s', (path) => {
     const again = await call('get', '/getToken');
     expectToken(again);
     expect(again.body.user.communicationUserId).not.toBe(first.body.user.communicationUserId);
-    expect(living()).toEqual([again.body.user.communicationUserId]);
+    expect(identityIds()).toEqual([again.body.user.communicationUserId]);
   });
 
-  it('answers 204 to a user who never had anything, at the cost of a look', async () => {
+  it('returns 204 for a user without an identity, after one read', async () => {
     const made = await callsDuring(system.emulator, async () => expectDeleted(await call('delete', path)));
     expect(made).toEqual(found);
   });
 
-  it('is for the caller alone', async () => {
+  it('does not affect other users', async () => {
     const other = system.emulator.addUser();
     const kept = (await call('get', '/getToken', { by: other })).body.user.communicationUserId;
     await call('get', '/getToken');
     expectDeleted(await call('delete', path));
-    expect(living()).toEqual([kept]);
+    expect(identityIds()).toEqual([kept]);
     expect(mappingOf(system.emulator, other)?.acsUserIdentity).toBe(kept);
   });
 
-  it('leaves the other extensions of the user alone', async () => {
+  it('does not touch other extensions of the user', async () => {
     const { emulator } = system;
     const others = [
       { extensionName: 'com.contoso.roaming', theme: 'dark' },
@@ -179,14 +179,14 @@ describe.each(['/deleteUser', '/api/user'])('DELETE %s', (path) => {
     expect(emulator.mappings()).toEqual(before);
   });
 
-  it('finishes a deletion that a crash left half done, whichever half', async () => {
+  it('completes a deletion that a crash interrupted, before or after the identity was deleted', async () => {
     const { emulator } = system;
     for (const identityAlive of [true, false]) {
       const id = emulator.createIdentity();
       if (!identityAlive) emulator.deleteIdentity(id);
       setSealedMapping(emulator, user, id, { deletion: 'server/claim' });
       expectDeleted(await call('delete', path, { on: await startReadyServer(system) }));
-      expect({ identities: living(), mapping: mappingOf(emulator, user) }).toEqual({
+      expect({ identities: identityIds(), mapping: mappingOf(emulator, user) }).toEqual({
         identities: [],
         mapping: undefined,
       });
@@ -194,44 +194,44 @@ describe.each(['/deleteUser', '/api/user'])('DELETE %s', (path) => {
   });
 });
 
-it('never revives an identity whose deletion has begun', async () => {
+it('GET /getToken never reuses an identity whose deletion has started', async () => {
   const { emulator } = system;
-  const doomed = emulator.createIdentity();
-  setSealedMapping(emulator, user, doomed, { deletion: 'server/claim' });
+  const deletedId = emulator.createIdentity();
+  setSealedMapping(emulator, user, deletedId, { deletion: 'server/claim' });
   const answer = await call('get', '/getToken');
   expectToken(answer);
-  expect(answer.body.user.communicationUserId).not.toBe(doomed);
-  expect(living()).toEqual([answer.body.user.communicationUserId]);
+  expect(answer.body.user.communicationUserId).not.toBe(deletedId);
+  expect(identityIds()).toEqual([answer.body.user.communicationUserId]);
 });
 
-/** What the documents leave open: the same must come of it whatever the real services do. */
+/** Behavior that the documentation does not specify: the result must be the same for each variant. */
 const variants: [string, Partial<Switches>][] = [
-  ['as they are emulated by default', {}],
+  ['the default', {}],
   ['409 for a second extension', { duplicateExtensionStatus: 409 }],
-  ['extensions named by id alone', { onlyIdInExtensions: true }],
-  ['a body in the answer to PATCH', { patchAnswersBody: true }],
+  ['extensions with an id only', { onlyIdInExtensions: true }],
+  ['a response body to PATCH', { patchAnswersBody: true }],
   ['404 for the deletion of a deleted identity', { deleteOfDeletedIdentityStatus: 404 }],
   [
-    '400 for a deleted identity, told by its words',
+    '400 for a deleted identity, recognized by its message',
     {
       deletedIdentity: { status: 400, code: 'ValidationError', message: "Provided identity doesn't exist." },
     },
   ],
   [
-    '403 for a deleted identity, told by its words',
+    '403 for a deleted identity, recognized by its message',
     { deletedIdentity: { status: 403, code: 'Forbidden', message: 'Provided identity does not exist' } },
   ],
   [
-    '404 for a deleted identity, with other words',
+    '404 for a deleted identity, with another message',
     { deletedIdentity: { status: 404, code: 'NotFound', message: 'Nothing here.' } },
   ],
   [
     '410 for a deleted identity',
     { deletedIdentity: { status: 410, code: 'Gone', message: 'The identity is gone.' } },
   ],
-  ['tokens of version 1', { accessTokenVersion: 1 }],
+  ['version 1 tokens', { accessTokenVersion: 1 }],
   [
-    'all of it at once',
+    'all variants together',
     {
       duplicateExtensionStatus: 409,
       onlyIdInExtensions: true,
@@ -243,16 +243,16 @@ const variants: [string, Partial<Switches>][] = [
   ],
 ];
 
-describe.each(variants)('with services that behave so: %s', (_, switches) => {
+describe.each(variants)('when the services respond with %s', (_, switches) => {
   beforeEach(() => void Object.assign(system.emulator.switches, switches));
 
   const onlyIdentity = (id: string) =>
-    expect({ identities: living(), mapped: mappingOf(system.emulator, user)?.acsUserIdentity }).toEqual({
+    expect({ identities: identityIds(), mapped: mappingOf(system.emulator, user)?.acsUserIdentity }).toEqual({
       identities: [id],
       mapped: id,
     });
 
-  it('the identity is created, found, deleted, and created anew', async () => {
+  it('the identity is created, found, deleted, and created again', async () => {
     const first = await call('get', '/getToken');
     expectToken(first);
     onlyIdentity(first.body.user.communicationUserId);
@@ -270,7 +270,7 @@ describe.each(variants)('with services that behave so: %s', (_, switches) => {
   it.each<[string, () => Promise<TestServer>]>([
     ['the server that created it', () => Promise.resolve(system)],
     ['another server', () => startReadyServer(system)],
-  ])('an identity that is gone is replaced, by %s', async (__, serverOf) => {
+  ])('a deleted identity is replaced by %s', async (__, serverOf) => {
     const { emulator } = system;
     const first = await call('get', '/getToken');
     emulator.deleteIdentity(first.body.user.communicationUserId);
@@ -283,7 +283,7 @@ describe.each(variants)('with services that behave so: %s', (_, switches) => {
     expectToken(await fresh(), second.body.user.communicationUserId);
   });
 
-  it('an identity that another server has replaced is not replaced again, though Graph shows the old one', async () => {
+  it('an identity that another server has replaced is not replaced again after a stale read', async () => {
     const { emulator } = system;
     const second = await startReadyServer(system);
     await call('get', '/getToken');
@@ -298,9 +298,9 @@ describe.each(variants)('with services that behave so: %s', (_, switches) => {
   });
 
   it.each([
-    ['JSON of another shape', { code: '404', message: 'Resource not found' }],
-    ['what is no JSON', 'nothing here'],
-  ])('an identity is not taken for gone because of a 404 with %s', async (_name, body) => {
+    ['JSON in another format', { code: '404', message: 'Resource not found' }],
+    ['a body that is not JSON', 'nothing here'],
+  ])('an identity is not treated as deleted because of a 404 with %s', async (_name, body) => {
     const { emulator } = system;
     const { communicationUserId } = (await call('get', '/getToken')).body.user;
     const headers = { 'content-type': 'application/json' };
@@ -312,18 +312,18 @@ describe.each(variants)('with services that behave so: %s', (_, switches) => {
       await call('delete', '/api/user'),
     ];
     expect(answers.map(({ status }) => status)).toEqual([502, 502]);
-    expect(living()).toEqual([communicationUserId]);
+    expect(identityIds()).toEqual([communicationUserId]);
     expect(mappingOf(emulator, user)?.acsUserIdentity).toBe(communicationUserId);
   });
 
-  it('an identity that is gone is deleted all the same', async () => {
+  it('a user whose identity no longer exists can still be deleted', async () => {
     const { body } = await call('get', '/getToken');
     system.emulator.deleteIdentity(body.user.communicationUserId);
     expectDeleted(await call('delete', '/api/user'));
     expect(mappingOf(system.emulator, user)).toBeUndefined();
   });
 
-  it('who is second to map an identity takes that of the first, and deletes their own', async () => {
+  it('a server that loses the race for the mapping uses the existing one and deletes its own identity', async () => {
     const { emulator } = system;
     const first = await call('get', '/getToken');
     const second = await startReadyServer(system);
@@ -338,38 +338,38 @@ describe.each(variants)('with services that behave so: %s', (_, switches) => {
   });
 });
 
-describe('while Graph answers reads from a replica that lags behind', () => {
-  /** Far more than any deletion needs, and far less than a loop without pauses makes of its time. */
-  const mostCalls = 60;
+describe('while Graph returns stale reads', () => {
+  /** Far more than a deletion needs, and far less than a loop without pauses would make. */
+  const maxCalls = 60;
   const total = (made: Record<string, number>) => Object.values(made).reduce((sum, count) => sum + count, 0);
 
-  it('a deletion is done all the same, without hammering', async () => {
+  it('a deletion completes without a flood of calls', async () => {
     const { emulator } = system;
     await call('get', '/getToken');
     emulator.switches.replicaLagInMs = 1_000 * timeScale;
     const made = await callsDuring(emulator, async () => expectDeleted(await call('delete', '/api/user')));
-    expect({ identities: living(), mapping: mappingOf(emulator, user) }).toEqual({
+    expect({ identities: identityIds(), mapping: mappingOf(emulator, user) }).toEqual({
       identities: [],
       mapping: undefined,
     });
-    expect(total(made)).toBeLessThan(mostCalls);
+    expect(total(made)).toBeLessThan(maxCalls);
   });
 
-  it('a mapping that is shown and said to be missing at once does not make it hammer', async () => {
+  it('a mapping that can be read but not updated does not cause a flood of calls', async () => {
     const { emulator } = system;
     await call('get', '/getToken');
     emulator.fail({ operation: 'graph.extension.update', kind: 'status', status: 404, times: Infinity });
     const made = await callsDuring(emulator, () => call('delete', '/api/user'));
-    expect(total(made)).toBeLessThan(mostCalls);
+    expect(total(made)).toBeLessThan(maxCalls);
   });
 
-  it('a new user has one identity, and gets a token for it from every server', async () => {
+  it('a new user has one identity, and gets a token for it on every server', async () => {
     const { emulator } = system;
     emulator.switches.replicaLagInMs = 1_000 * timeScale;
     const first = await call('get', '/getToken');
     expectToken(first);
     const second = await call('get', '/getToken', { on: await startReadyServer(system) });
     expectToken(second, first.body.user.communicationUserId);
-    expect(living()).toEqual([first.body.user.communicationUserId]);
+    expect(identityIds()).toEqual([first.body.user.communicationUserId]);
   });
 });

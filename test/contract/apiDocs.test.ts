@@ -10,7 +10,7 @@ afterAll(() => system.stop());
 const remote = /\b(?:https?:)?\/\/(?!www\.w3\.org\/)/;
 
 describe('the description of the API', () => {
-  it('is JSON with the sign-in of this server filled in', async () => {
+  it('is JSON with the sign-in URLs of this server', async () => {
     const { emulator } = system;
     const { status, type, headers, body } = await system.call('get', '/openapi.json');
     expect({ status, type }).toEqual({ status: 200, type: 'application/json' });
@@ -29,7 +29,7 @@ describe('the description of the API', () => {
     expect(body.security).toEqual([{ entra: [scope] }, { accessToken: [] }]);
   });
 
-  it.each(['/docs', '/docs/'])('is a page at %s, all of it from this server', async (path) => {
+  it.each(['/docs', '/docs/'])('is a page at %s, with all assets from this server', async (path) => {
     const { status, type, headers, text } = await system.call('get', path);
     expect({ status, type }).toEqual({ status: 200, type: 'text/html' });
     expect(headers['cache-control']).toBe('public, max-age=300');
@@ -72,8 +72,8 @@ describe('the description of the API', () => {
   it.each([
     ['on', {}, 200],
     ['off in production', { NODE_ENV: 'production' }, 404],
-    ['on in production if told so', { NODE_ENV: 'production', API_DOCS: 'on' }, 200],
-    ['off if told so', { API_DOCS: 'off' }, 404],
+    ['on in production with API_DOCS=on', { NODE_ENV: 'production', API_DOCS: 'on' }, 200],
+    ['off with API_DOCS=off', { API_DOCS: 'off' }, 404],
   ])('is %s', async (_when, settings, expected) => {
     const server = await system.startAnother(settings);
     for (const path of ['/openapi.json', '/docs', '/docs/start.js']) {
@@ -83,7 +83,7 @@ describe('the description of the API', () => {
   });
 });
 
-it('is found below whatever path the app is mounted on', async () => {
+it('works under any path on which the app is mounted', async () => {
   const host = express();
   host.use(
     '/acs',

@@ -13,9 +13,9 @@ afterAll(async () => {
   await system.stop();
 });
 
-/** The page, what the browser complained about, and whom it called. */
+/** The page, the browser's errors, and the origins that it called. */
 async function openDocs(): Promise<{ page: Page; complaints: string[]; origins: Set<string>; url: string }> {
-  // The emulator, like Entra, knows localhost as a place for apps.
+  // The emulator, like Entra, accepts redirect URIs on localhost.
   const url = system.url.replace('127.0.0.1', 'localhost');
   const page = await browser.newPage();
   page.setDefaultTimeout(10_000);

@@ -10,7 +10,7 @@ let system: System;
 beforeAll(async () => (system = await startSystem()));
 afterAll(() => system.stop());
 
-/** What a person does with the sign-in page: chooses a user. Gives the address at which the browser ends. */
+/** Chooses a user on the sign-in page, and returns the URL to which the browser is redirected. */
 async function signIn(address: string, userObjectId: string): Promise<URL> {
   const page = await fetch(address);
   const html = await page.text();
@@ -94,7 +94,7 @@ describe('the manual steps of the sample', () => {
   });
 });
 
-/** The commands of the section, with the addresses of this system. */
+/** The commands of the section, with the URLs of this system. */
 function documentedCommands(): string[] {
   const document = readFileSync(join(root, 'docs', 'testing-the-api.md'), 'utf8');
   const [, section = ''] = document.split('## By hand, with a browser and curl');
@@ -105,7 +105,7 @@ function documentedCommands(): string[] {
   );
 }
 
-/** Not in step with this process, which has to answer the calls. */
+/** Asynchronous, because this process must respond to the calls. */
 async function runCommands(commands: string[], input: string): Promise<string> {
   const shell = spawn('bash', ['-e', '-u', '-c', commands.join('')], { cwd: root });
   shell.stdin.end(`${input}\n`);

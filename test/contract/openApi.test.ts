@@ -4,7 +4,7 @@ import type { RequestHandler } from 'express';
 import { errorCodes } from '../../src/errors';
 import { createRoutes } from '../../src/http/routes';
 import { startSystem, type System } from '../support/startSystem';
-import { type Answer, fulfilContract } from './fulfilContract';
+import { type Answer, assertMatchesOpenApi } from './assertMatchesOpenApi';
 import {
   methods,
   readOpenApiDocument,
@@ -16,7 +16,7 @@ import {
 const document = readOpenApiDocument();
 const { unknownPath, otherMethod } = document['x-other-answers'];
 
-/** All answers of the document, each with its status and the error codes that it may carry. */
+/** All responses in the document, with their status and error codes. */
 const answers = [
   ...Object.entries(document.paths).flatMap(([path, item]) =>
     methods.flatMap((method) => answersOf(`${method} ${path}`, item[method]?.responses ?? {})),
@@ -44,7 +44,7 @@ describe('openapi.yaml', () => {
     expect(document.info.version).toBe(version);
   });
 
-  it('knows the error codes of the server, all and no others', () => {
+  it('has exactly the error codes of the server', () => {
     expect(document.components.schemas.ErrorCode?.enum).toEqual(Object.keys(errorCodes));
     expect(new Set(errorAnswers.flatMap(({ codes }) => codes))).toEqual(new Set(Object.keys(errorCodes)));
   });
@@ -73,7 +73,7 @@ describe('openapi.yaml', () => {
     expect(withoutNames(document.paths[name])).toEqual(withoutNames(document.paths[resource]));
   });
 
-  it('says the same of deleting under both names', () => {
+  it('describes both paths of the deletion identically', () => {
     const [name, resource] = [document.paths['/deleteUser'], document.paths['/api/user']];
     expect(withoutNames({ delete: name?.delete })).toEqual(withoutNames({ delete: resource?.delete }));
   });
@@ -90,7 +90,7 @@ describe('openapi.yaml', () => {
       guards: [ignored],
     });
 
-    it('all of them and no others', () => {
+    it('exactly these', () => {
       const routes = router.stack.flatMap(({ route }) => (route ? [route.path] : []));
       expect([...routes, '/health/live', '/health/ready'].sort()).toEqual(Object.keys(document.paths).sort());
     });
@@ -118,7 +118,7 @@ function withoutNames(item: object | undefined): unknown {
   );
 }
 
-describe('an answer that openapi.yaml does not allow', () => {
+describe('the check of responses against openapi.yaml', () => {
   const common = {
     'x-ms-request-id': '0f9a1d0e-6a0e-4f0f-8a55-5a2c9b1f6f11',
     'cache-control': 'no-store',
@@ -137,15 +137,15 @@ describe('an answer that openapi.yaml does not allow', () => {
 
   it.each<[string, string, string, Answer]>([
     ['a token', 'get', '/getToken', answer(200, good)],
-    ['a token, whatever the case and the end of the path', 'post', '/GETTOKEN/?x=1', answer(200, good)],
-    ['a refusal', 'get', '/getToken', refusal(401, 'missing_token', challenge)],
-    ['nothing', 'delete', '/api/user', answer(204, undefined)],
+    ['a token, with a path in upper case and a trailing slash', 'post', '/GETTOKEN/?x=1', answer(200, good)],
+    ['an error', 'get', '/getToken', refusal(401, 'missing_token', challenge)],
+    ['no content', 'delete', '/api/user', answer(204, undefined)],
     ['an unknown address', 'get', '/nothing', refusal(404, 'not_found')],
     ['another method', 'put', '/getToken', refusal(405, 'method_not_allowed', { allow: 'GET, POST' })],
     ['OPTIONS', 'options', '/getToken', answer(204, undefined, { allow: 'GET, POST' })],
-    ['the health by HEAD', 'head', '/health/live', answer(200, undefined)],
+    ['HEAD for health', 'head', '/health/live', answer(200, undefined)],
   ])('is told from one that it allows: %s', (_name, method, path, allowed) => {
-    expect(() => fulfilContract(method, path, allowed)).not.toThrow();
+    expect(() => assertMatchesOpenApi(method, path, allowed)).not.toThrow();
   });
 
   it.each<[string, string, string, Answer]>([
@@ -153,14 +153,14 @@ describe('an answer that openapi.yaml does not allow', () => {
     ['an undocumented path', 'get', '/nothing', answer(200, good)],
     ['an undocumented method', 'put', '/getToken', answer(200, good)],
     ['a missing property', 'get', '/getToken', answer(200, { token: 'a', user })],
-    ['a further property', 'get', '/getToken', answer(200, { ...good, more: 1 })],
-    ['a further property inside', 'get', '/getToken', answer(200, { ...good, user: { ...user, more: 1 } })],
+    ['an extra property', 'get', '/getToken', answer(200, { ...good, more: 1 })],
+    ['an extra nested property', 'get', '/getToken', answer(200, { ...good, user: { ...user, more: 1 } })],
     ['a property of another type', 'get', '/getToken', answer(200, { ...good, expiresOn: 'soon' })],
     ['a missing header', 'get', '/getToken', answer(200, good, { 'cache-control': '' })],
     ['a malformed header', 'get', '/getToken', answer(200, good, { 'x-ms-request-id': '1' })],
     ['an undocumented header', 'get', '/getToken', answer(200, good, { 'retry-after': '1' })],
     ['another media type', 'get', '/getToken', answer(200, good, { 'content-type': 'text/html' })],
-    ['a body where none is', 'delete', '/api/user', answer(204, good)],
+    ['an unexpected body', 'delete', '/api/user', answer(204, good)],
     ['an unknown code', 'get', '/getToken', refusal(401, 'odd', challenge)],
     ['a code of another operation', 'get', '/getToken', refusal(400, 'teams_token_missing')],
     ['a code of another status', 'get', '/getToken', refusal(401, 'not_found', challenge)],
@@ -171,8 +171,8 @@ describe('an answer that openapi.yaml does not allow', () => {
       '/getToken',
       { ...refusal(401, 'missing_token', { ...challenge, 'x-ms-error-code': 'invalid_token' }) },
     ],
-    ['a refusal without its method', 'put', '/getToken', refusal(405, 'method_not_allowed')],
+    ['a 405 without Allow', 'put', '/getToken', refusal(405, 'method_not_allowed')],
   ])('is noticed: %s', (_name, method, path, refused) => {
-    expect(() => fulfilContract(method, path, refused)).toThrow('which is not what openapi.yaml says');
+    expect(() => assertMatchesOpenApi(method, path, refused)).toThrow('which is not what openapi.yaml says');
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
-/** As much of an OpenAPI document as the tests look at. */
+/** The parts of an OpenAPI document that the tests use. */
 export interface OpenApiDocument {
   info: { version: string };
   paths: Record<string, PathItem>;
@@ -12,7 +12,7 @@ export interface OpenApiDocument {
     schemas: Record<string, JsonSchema>;
     examples: Record<string, Example>;
   };
-  /** What is said outside the documented operations. */
+  /** Responses outside the documented operations. */
   'x-other-answers': Record<'unknownPath' | 'otherMethod' | 'options', Responses>;
 }
 
@@ -55,7 +55,7 @@ export function readOpenApiDocument(): OpenApiDocument {
   return parse(readFileSync(join(__dirname, '..', '..', 'openapi.yaml'), 'utf8')) as OpenApiDocument;
 }
 
-/** What stands at a place of the document, or at the place that it refers to. */
+/** Resolves a $ref. */
 export function resolve<T extends object>(document: OpenApiDocument, part: T | Reference): T {
   if (!('$ref' in part)) return part;
   let target: unknown = document;

@@ -35,7 +35,7 @@ describe('the Postman collection', () => {
     expect(system.emulator.identities()).toEqual([]);
   }, 120_000);
 
-  it('neither deletes nor exchanges for Azure until it is told to', async () => {
+  it('skips deletion and Teams exchange against Azure by default', async () => {
     const { emulator, url } = system;
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
     const report = await runNewman('azure', { baseUrl: url, accessToken });
@@ -78,7 +78,7 @@ describe('the Postman collection', () => {
   });
 });
 
-/** In a process of its own, as a person runs it; it trusts the emulator's certificate as this process does. */
+/** In a separate process, as users run it; it trusts the same certificate as this process. */
 async function runNewman(
   environment: 'emulator' | 'azure',
   variables: Record<string, string>,
@@ -111,8 +111,8 @@ function failuresOf({ run }: Report): string[] {
 }
 
 /**
- * The names of the requests that were sent, with an assertion of the collection and one of their own at least. A request
- * that was skipped has none; each call of a request's scripts stands there under the same name.
+ * The names of the requests that were sent: they have at least one assertion of the collection and one of the request.
+ * A skipped request has none. Calls from a request's scripts are listed under the same name.
  */
 function testedRequests({ run }: Report): string[] {
   const counts = new Map(run.executions.map(({ item, assertions = [] }) => [item.name, assertions.length]));

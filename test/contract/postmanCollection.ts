@@ -7,7 +7,7 @@ export const collectionFile = join(folder, 'acs-authentication-server.postman_co
 export const environmentFile = (name: 'emulator' | 'azure') =>
   join(folder, `${name}.postman_environment.json`);
 
-/** As much of a Postman collection as the tests look at: requests, and folders of them. */
+/** The parts of a Postman collection that the tests use: requests and folders. */
 interface Item {
   name: string;
   item?: Item[];

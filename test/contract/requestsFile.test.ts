@@ -15,7 +15,7 @@ interface FileRequest {
 const [, ...parts] = readFileSync(join(__dirname, '..', '..', 'requests.http'), 'utf8').split(/^### /m);
 const requests = parts.map(parseRequest);
 
-/** The form that the REST clients of all editors agree on: a line, headers, an empty line, a body. */
+/** The common format of REST clients: request line, headers, empty line, body. */
 function parseRequest(part: string): FileRequest {
   const [head = '', ...body] = part.split('\n\n');
   const [name = '', line = '', ...headerLines] = head.trim().split('\n');
@@ -52,7 +52,7 @@ describe('requests.http', () => {
     expect(calls(requests)).toEqual(calls(readCollectionRequests()));
   });
 
-  it.each(requests)('has one that works: $name', async ({ name, method, path, headers, body }) => {
+  it.each(requests)('has a working request: $name', async ({ name, method, path, headers, body }) => {
     const { emulator } = system;
     const filled = (text: string) =>
       text

@@ -22,7 +22,7 @@ beforeAll(async () => {
   emulator = await startEmulator({ mappingKey: developmentMappingKey });
   const sample = await readFile(join(projectRoot, '.env.sample'), 'utf8');
   server = await startServer(parse(onOurEmulator(sample)));
-  // A folder in which everything is found, and in which nothing that is written harms the real one.
+  // A copy by links: commands find every file, and what they write does not change the real folder.
   folder = await mkdtemp(join(tmpdir(), 'documents-'));
   for (const entry of await readdir(projectRoot)) {
     if (entry !== '.git' && entry !== '.env') await symlink(join(projectRoot, entry), join(folder, entry));
@@ -35,8 +35,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('commands that the documents call runnable', () => {
-  it('are there', () => expect(runnable.length).toBeGreaterThanOrEqual(5));
+describe('commands marked as runnable in the documents', () => {
+  it('exist', () => expect(runnable.length).toBeGreaterThanOrEqual(5));
 
   it.each(runnable)('run: %s: %s', async (_path, _firstLine, text) => {
     const script = onOurEmulator(text).replaceAll('http://localhost:3000', server.url);
@@ -44,7 +44,7 @@ describe('commands that the documents call runnable', () => {
   });
 });
 
-/** The documents speak of the usual port; here another may be using it. */
+/** The documents use the default port, which may be in use here. */
 function onOurEmulator(text: string): string {
   return text.replaceAll('https://localhost:8443', emulator.url);
 }

@@ -7,7 +7,7 @@ const reference = readDocument('docs/errors.md');
 
 interface ErrorSection {
   readonly code: string;
-  /** From the heading above, such as `## 400 Bad Request`. */
+  /** From the heading above it, for example `## 400 Bad Request`. */
   readonly status: number;
   readonly text: string;
 }
@@ -41,7 +41,7 @@ function innerCodes(): string[] {
 }
 
 describe('docs/errors.md', () => {
-  it('has a section for every error code, under its status, and no other', () => {
+  it('has a section for exactly the error codes, under their status', () => {
     const documented = errorSections().map(({ code, status }) => [code, status]);
     expect(documented).toHaveLength(Object.keys(errorCodes).length);
     expect(Object.fromEntries(documented)).toEqual(errorCodes);
@@ -61,7 +61,7 @@ describe('docs/errors.md', () => {
     expect(reference.text).toContain(`\`${code}\``);
   });
 
-  it('is checked against all kinds of innererror.code', () => {
+  it('is checked for all kinds of innererror.code', () => {
     expect(innerCodes()).toEqual(
       expect.arrayContaining([
         'token_for_graph',

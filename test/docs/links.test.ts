@@ -9,21 +9,21 @@ const { scripts, version } = JSON.parse(readFileSync(join(projectRoot, 'package.
 };
 
 describe('the documents', () => {
-  it('are found', () => {
+  it('exist', () => {
     expect(documents.map(({ path }) => path)).toEqual(
       expect.arrayContaining(['README.md', 'docs/architecture.md', '.github/SECURITY.md']),
     );
   });
 
   it.each(documents.map((document): [string, Document] => [document.path, document]))(
-    'has no broken link in %s',
+    'have no broken link in %s',
     (_path, document) => {
       expect(document.links.filter((link) => !targetExists(document, link))).toEqual([]);
     },
   );
 
   it.each(documents.map((document): [string, Document] => [document.path, document]))(
-    'names no unknown npm script in %s',
+    'name only existing npm scripts in %s',
     (_path, { text }) => {
       const named = [...text.matchAll(/npm run (?:-s )?([a-z][\w:-]*)/g)].map(([, script = '']) => script);
       expect(named.filter((script) => !(script in scripts))).toEqual([]);

@@ -4,14 +4,14 @@ import { join, relative } from 'node:path';
 export const projectRoot = join(__dirname, '..', '..');
 
 export interface CodeBlock {
-  /** What stands behind the opening fence, such as `sh runnable`. */
+  /** The text after the opening fence, for example `sh runnable`. */
   readonly info: string;
   readonly text: string;
 }
 
-/** A document of this repository, as far as the tests ask about it. */
+/** The parts of a document that the tests use. */
 export interface Document {
-  /** Seen from the root of the repository. */
+  /** Relative to the root of the repository. */
   readonly path: string;
   readonly text: string;
   readonly codeBlocks: readonly CodeBlock[];
@@ -22,7 +22,7 @@ export interface Document {
   readonly headings: readonly string[];
 }
 
-/** All Markdown files that people read. */
+/** All Markdown files for readers. */
 export function readDocuments(): Document[] {
   const folders = ['docs', '.github', 'bench'].map((folder) => join(projectRoot, folder));
   const inFolders = folders

@@ -19,18 +19,18 @@ function describedSettings(path: string): Map<string, string> {
   return new Map([...tableRows(readDocument(path))].filter(([name]) => /^[A-Z_]+$/.test(name)));
 }
 
-it('docs/settings.md describes every setting, and no other', () => {
+it('docs/settings.md describes exactly the settings', () => {
   expect([...describedSettings('docs/settings.md').keys()].sort()).toEqual([...names].sort());
 });
 
-it('the README describes settings of the server only, and every required one', () => {
+it('the README describes only existing settings, and every required one', () => {
   const described = [...describedSettings('README.md').keys()];
   expect(names).toEqual(expect.arrayContaining(described));
   expect(described).toEqual(expect.arrayContaining(names.filter(isRequired)));
 });
 
 describe.each(['README.md', 'docs/settings.md'])('%s', (path) => {
-  it.each([...describedSettings(path)])('tells the default of %s', (name, row) => {
+  it.each([...describedSettings(path)])('has the default of %s', (name, row) => {
     const { defaultText: fallback } = settings[name as SettingName];
     const [shownDefault = ''] = row.split('|');
     if (fallback) expect(shownDefault.trim()).toBe(`\`${fallback}\``);
@@ -40,15 +40,15 @@ describe.each(['README.md', 'docs/settings.md'])('%s', (path) => {
 });
 
 describe('.env.sample', () => {
-  it('has every setting, in the order of the server, and no other', () => {
+  it('has exactly the settings, in the order of the server', () => {
     expect(Object.keys(sample)).toEqual(names);
   });
 
-  it.each(names)('says of %s what it is', (name) => {
+  it.each(names)('describes %s', (name) => {
     expect(sampleText).toMatch(new RegExp(`^# .+\\n${name}=`, 'm'));
   });
 
-  it('holds the defaults, where it holds no values of the emulator', () => {
+  it('has the defaults, except for values of the emulator', () => {
     const ofEmulator = /^(AZURE_|GRAPH_ENDPOINT|COMMUNICATION_SERVICES_CONNECTION|IDENTITY_MAPPING_KEY|CORS)/;
     const others = names.filter((name) => !ofEmulator.test(name));
     expect(others.map((name) => [name, sample[name]])).toEqual(
@@ -63,7 +63,7 @@ describe('.env.sample', () => {
     });
     afterAll(() => emulator.stop());
 
-    it('is what the emulator asks for', () => {
+    it('matches the settings of the emulator', () => {
       const onItsPort = Object.entries(emulator.settings()).map(([name, value]) => [
         name,
         value.replace(emulator.url, `https://localhost:${developmentPort}`),
@@ -71,7 +71,7 @@ describe('.env.sample', () => {
       expect(sample).toMatchObject(Object.fromEntries(onItsPort) as Record<string, string>);
     });
 
-    it('loads as it stands', () => {
+    it('is valid as it is', () => {
       expect(loadConfig(sample)).toMatchObject({ port: 3000, entra: { tenantId: emulator.tenantId } });
     });
   });

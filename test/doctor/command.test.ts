@@ -21,14 +21,14 @@ afterAll(() => emulator.stop());
 
 interface CommandOptions {
   args?: string[];
-  /** What stands in .env. */
+  /** The contents of .env. */
   settings?: Record<string, string>;
   /** Whether the process is started with NODE_EXTRA_CA_CERTS. */
   trusting?: boolean;
   input?: string;
 }
 
-/** The built command as people run it: a process of its own, its settings in .env. */
+/** The built command as users run it: a separate process with its settings in .env. */
 async function run({ args = [], settings = {}, trusting = true, input = '' }: CommandOptions) {
   expect(existsSync(built)).toBe(true);
   const all: Record<string, string> = { PORT: '0', ...emulator.settings(), ...settings };
@@ -52,20 +52,20 @@ async function run({ args = [], settings = {}, trusting = true, input = '' }: Co
 }
 
 describe('the built command', () => {
-  it('reads .env, finds all well and exits with 0', async () => {
+  it('reads .env, finds no problem and exits with 0', async () => {
     const { exitCode, output, errors } = await run({});
     expect({ exitCode, errors }).toEqual({ exitCode: 0, errors: '' });
     expect(output).toMatch(/\nNo problem, 1 not checked\.\n$/);
     expect(output).not.toContain('\u001b');
   });
 
-  it('exits with 1 at a problem', async () => {
-    const { exitCode, line } = await run({ settings: { AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' } });
+  it('exits with 1 if there is a problem', async () => {
+    const { exitCode, line } = await run({ settings: { AZURE_CLIENT_SECRET: 'not-the-client-secret' } });
     expect(exitCode).toBe(1);
     expect(line('client secret')).toMatch(/^problem .*AADSTS7000215/);
   });
 
-  it('explains the token on standard input', async () => {
+  it('explains a token from standard input', async () => {
     const { exitCode, line } = await run({
       args: ['--token', '-'],
       input: emulator.accessToken({ defect: 'expired' }),
@@ -74,14 +74,14 @@ describe('the built command', () => {
     expect(line('access token, response')).toContain('401 invalid_token (token_expired)');
   });
 
-  it('says how to trust a certificate that it does not know', async () => {
+  it('says how to trust an unknown certificate', async () => {
     const { exitCode, line } = await run({ trusting: false });
     expect(exitCode).toBe(1);
     for (const check of ['Entra metadata v2', 'Microsoft Graph', 'Communication Services'])
       expect(line(check)).toMatch(/^problem .*does not trust the certificate .*NODE_EXTRA_CA_CERTS/);
   });
 
-  it('knows that NODE_EXTRA_CA_CERTS comes too late in .env', async () => {
+  it('reports that NODE_EXTRA_CA_CERTS has no effect in .env', async () => {
     const { line } = await run({
       settings: { NODE_EXTRA_CA_CERTS: '/some/ca.pem' },
       trusting: false,
@@ -94,7 +94,7 @@ describe('the built command', () => {
     { args: ['stray'], exitCode: 2 },
     { args: ['--token'], exitCode: 2 },
     { args: ['--help'], exitCode: 0 },
-  ])('tells its usage for $args, with exit code $exitCode', async ({ args, exitCode }) => {
+  ])('prints its usage for $args, with exit code $exitCode', async ({ args, exitCode }) => {
     const examination = await run({ args });
     expect(examination.exitCode).toBe(exitCode);
     expect(examination.output).toMatch(/^usage: npm run doctor/);

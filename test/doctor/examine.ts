@@ -19,7 +19,7 @@ export interface ExaminationOptions {
   isTTY?: boolean;
 }
 
-/** Runs the doctor on the emulator's settings, changed as told; any free port will do unless a test is about it. */
+/** Runs the doctor with the emulator's settings and these changes, on any free port unless the test sets one. */
 export async function examine(emulator: Emulator, options: ExaminationOptions = {}): Promise<Examination> {
   const environment = { PORT: '0', ...emulator.settings(), ...options.settings };
   const written: string[] = [];
@@ -37,7 +37,7 @@ export async function examine(emulator: Emulator, options: ExaminationOptions = 
 }
 
 export function asExamination(exitCode: number, output: string): Examination {
-  // Marks are decoration, columns are padded, and the remedy has a line of its own: here each finding is `status name: message -> remedy`.
+  // Without marks and padding, and with the remedy on the same line: `status name: message -> remedy`.
   const lines: string[] = [];
   for (const line of output.split('\n').filter((text) => text !== '')) {
     const [, status, name, message] = /^\S (\w+) +(.+?) {2,}(.*)$/.exec(line) ?? [];
@@ -56,7 +56,7 @@ export function asExamination(exitCode: number, output: string): Examination {
   };
 }
 
-/** No test may make the doctor print a secret of the settings, or anything that is or was a token. */
+/** Checks that the doctor printed no secret from the settings and no token. */
 export function expectNoSecrets(output: string, environment: Record<string, string>): void {
   const { AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY, COMMUNICATION_SERVICES_CONNECTION_STRING } = environment;
   const [, accessKey] = (COMMUNICATION_SERVICES_CONNECTION_STRING ?? '').split('accesskey=');

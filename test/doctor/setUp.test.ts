@@ -15,8 +15,8 @@ const otherId = '0de20000-0000-4000-8000-0000000000aa';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('a good setup', () => {
-  it('passes every check but the one that needs a user, and nothing is created', async () => {
-    // One without a server, whose calls would be counted too.
+  it('passes every check except the one that needs a user, and creates nothing', async () => {
+    // An emulator without a server, whose calls would be counted too.
     const emulator = await startEmulator();
     const { exitCode, lines, output } = await examine(emulator);
     await emulator.stop();
@@ -88,7 +88,7 @@ const broken: BrokenSetUp[] = [
     says: /has expired \(AADSTS7000222\) -> Create a new one/,
   },
   {
-    name: 'Entra refuses for a reason that has no words of ours',
+    name: 'Entra returns an error that the doctor does not know',
     arrange: (emulator) =>
       emulator.fail({
         operation: 'entra.token.client_credentials',
@@ -97,14 +97,14 @@ const broken: BrokenSetUp[] = [
         body: {
           error: 'invalid_request',
           error_codes: [90099],
-          error_description: 'AADSTS90099: told elsewhere',
+          error_description: 'AADSTS90099: unknown',
         },
       }),
     check: 'client secret',
     says: /rejected the request \(HTTP 400, invalid_request, AADSTS90099\) -> Microsoft explains it at https:\/\/localhost:\d+\/error\?code=90099$/,
   },
   {
-    name: 'the client id is of no application',
+    name: 'the client id belongs to no application',
     settings: () => ({ AZURE_CLIENT_ID: otherId }),
     check: 'client secret',
     says: /no application with the id in AZURE_CLIENT_ID \(AADSTS700016\)/,
@@ -117,46 +117,46 @@ const broken: BrokenSetUp[] = [
     skips: ['Entra metadata v1', 'Entra signing keys', 'client secret', 'application permissions'],
   },
   {
-    name: 'nothing listens where the authority should be',
+    name: 'nothing listens at the authority',
     settings: () => ({ AZURE_AUTHORITY_HOST: 'https://localhost:1' }),
     check: 'Entra metadata v2',
     says: /nothing listens at localhost:1 -> Check AZURE_AUTHORITY_HOST/,
     skips: ['Entra metadata v1', 'Entra signing keys', 'client secret'],
   },
   {
-    name: 'the authority never answers',
+    name: 'the authority does not respond',
     arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'hang' }),
     check: 'Entra metadata v2',
     says: /did not respond within 5 s -> Check for a firewall/,
     skips: ['Entra signing keys'],
   },
   {
-    name: 'the authority has a fault',
+    name: 'the authority returns an error',
     arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'status', status: 503 }),
     check: 'Entra metadata v2',
     says: /is unavailable or throttles requests \(HTTP 503\)/,
   },
   {
-    name: 'a page of the network answers in place of the authority',
+    name: 'a captive portal responds instead of the authority',
     arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'garbage' }),
     check: 'Entra metadata v2',
     says: /not a discovery document -> Another server responds/,
   },
   {
-    name: 'the metadata is of another tenant',
+    name: 'the metadata belongs to another tenant',
     arrange: (emulator) =>
       emulator.fail({
         operation: 'entra.discovery',
         kind: 'status',
         status: 200,
         body: {
-          issuer: 'https://elsewhere.example/v2.0',
+          issuer: 'https://other.example/v2.0',
           jwks_uri: 'https://x',
           token_endpoint: 'https://x',
         },
       }),
     check: 'Entra metadata v2',
-    says: /issuer https:\/\/elsewhere\.example\/v2\.0 does not belong to the tenant/,
+    says: /issuer https:\/\/other\.example\/v2\.0 does not belong to the tenant/,
   },
   {
     name: 'the authority does not sign with RS256',
@@ -188,19 +188,19 @@ const broken: BrokenSetUp[] = [
     skips: ['client secret'],
   },
   {
-    name: 'Graph is not where GRAPH_ENDPOINT says',
+    name: 'Graph is not at GRAPH_ENDPOINT',
     settings: () => ({ GRAPH_ENDPOINT: 'https://127.0.0.1:1' }),
     check: 'Microsoft Graph',
     says: /nothing listens at 127\.0\.0\.1:1 -> Check GRAPH_ENDPOINT/,
   },
   {
-    name: 'something else answers in place of Graph',
+    name: 'another service responds instead of Graph',
     arrange: (emulator) => emulator.fail({ operation: 'graph.me', kind: 'garbage' }),
     check: 'Microsoft Graph',
     says: /does not respond like Microsoft Graph \(HTTP 200\)/,
   },
   {
-    name: 'the access key is of another resource',
+    name: 'the access key belongs to another resource',
     settings: ({ url }) => ({
       COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=${url}/;accesskey=${base64('a key of something else')}`,
     }),
@@ -214,7 +214,7 @@ const broken: BrokenSetUp[] = [
     says: /clock is off by more than five minutes/,
   },
   {
-    name: 'nothing listens where Communication Services should be',
+    name: 'nothing listens at the Communication Services endpoint',
     settings: () => ({
       COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://localhost:1/;accesskey=${base64('some key or other')}`,
     }),
@@ -222,7 +222,7 @@ const broken: BrokenSetUp[] = [
     says: /nothing listens at localhost:1 -> Check COMMUNICATION_SERVICES_CONNECTION_STRING/,
   },
   {
-    name: 'Communication Services never answers',
+    name: 'Communication Services does not respond',
     arrange: (emulator) => emulator.fail({ operation: 'acs', kind: 'hang', times: Infinity }),
     check: 'Communication Services',
     says: /did not respond within 5 s/,
@@ -265,7 +265,7 @@ describe('the doctor, when it has finished', () => {
 });
 
 describe('a broken setup', () => {
-  test.each(broken)('is told when $name', async ({ settings, arrange, check, says, skips = [] }) => {
+  test.each(broken)('is reported: $name', async ({ settings, arrange, check, says, skips = [] }) => {
     arrange?.(emulator);
     const examination = await examine(emulator, { settings: settings?.(emulator) ?? {} });
     expect(examination.line(check)).toMatch(/^problem /);
@@ -285,7 +285,7 @@ describe('a broken setup', () => {
   });
 });
 
-describe('a setup that is good but unwise', () => {
+describe('a setup that works but is risky', () => {
   const withRoles = (emulator: Emulator) =>
     emulator.fail({
       operation: 'entra.token.client_credentials',
@@ -300,7 +300,7 @@ describe('a setup that is good but unwise', () => {
 
   test.each([
     {
-      name: 'the application has permissions of its own',
+      name: 'the application has application permissions',
       arrange: withRoles,
       check: 'application permissions',
       says: /User\.ReadWrite\.All -> .*remove them/,
@@ -318,13 +318,13 @@ describe('a setup that is good but unwise', () => {
       says: /Set it back to reject/,
     },
     {
-      name: 'every origin may call',
+      name: 'every origin is allowed',
       settings: { CORS_ALLOWED_ORIGINS: '*' },
       check: 'browser apps',
       says: /refused in production/,
     },
     {
-      name: 'an app is served without encryption',
+      name: 'an origin uses http',
       settings: { CORS_ALLOWED_ORIGINS: 'http://app.contoso.example' },
       check: 'browser apps',
       says: /http:\/\/app\.contoso\.example is not encrypted/,
@@ -349,7 +349,7 @@ describe('a setup that is good but unwise', () => {
       check: 'Communication Services',
       says: /the credential could not be checked/,
     },
-  ])('is warned about, with exit code 0, when $name', async ({ arrange, settings = {}, check, says }) => {
+  ])('gives a warning, with exit code 0: $name', async ({ arrange, settings = {}, check, says }) => {
     arrange?.(emulator);
     const examination = await examine(emulator, { settings: { ...settings } });
     expect(examination.line(check)).toMatch(/^warning /);
@@ -371,13 +371,13 @@ describe('the clock', () => {
       exitCode: 1,
     },
     { now: minutes(-60), line: /^problem clock: this machine is 60 minutes behind /, exitCode: 1 },
-  ])('is judged: $line', async ({ now, line, exitCode }) => {
+  ])('is checked: $line', async ({ now, line, exitCode }) => {
     const examination = await examine(emulator, { now });
     expect(examination.line('clock')).toMatch(line);
     expect(examination.exitCode).toBe(exitCode);
   });
 
-  it('is held against Graph, too', async () => {
+  it('is compared with Graph, too', async () => {
     const date = new Date(Date.now() + 10 * 60_000).toUTCString();
     emulator.fail({ operation: 'graph.me', kind: 'status', status: 401, headers: { date } });
     const examination = await examine(emulator);
@@ -386,7 +386,7 @@ describe('the clock', () => {
     );
   });
 
-  it('is not judged by a reply out of a cache', async () => {
+  it('is not compared with a cached response', async () => {
     const date = new Date(Date.now() - 60 * 60_000).toUTCString();
     emulator.fail({ operation: 'graph.me', kind: 'status', status: 401, headers: { date, age: '3600' } });
     expect((await examine(emulator)).line('clock')).toMatch(
@@ -422,11 +422,11 @@ describe('the port', () => {
   });
 
   it('may not be taken by another program', async () => {
-    const stranger = createServer((_request, response) => response.end('hello')).listen(0);
-    await once(stranger, 'listening');
-    const { port } = stranger.address() as AddressInfo;
+    const otherProgram = createServer((_request, response) => response.end('hello')).listen(0);
+    await once(otherProgram, 'listening');
+    const { port } = otherProgram.address() as AddressInfo;
     const examination = await examine(emulator, { settings: { PORT: String(port) } });
-    stranger.close();
+    otherProgram.close();
     expect(examination.line('port')).toBe(
       `problem port: ${port} is taken by another program -> Stop it, or set PORT to another port (and update redirect URIs that contain it).`,
     );

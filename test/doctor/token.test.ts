@@ -11,11 +11,11 @@ afterAll(() => system.stop());
 const explain = (...tokens: string[]) =>
   examine(emulator, { args: ['--token', '-'], input: tokens.join('\n') });
 
-/** Defects that leave a good token, or one that differs only in what nobody checks. */
+/** Defects that only change what the server does not check. */
 const harmless: readonly Defect[] = ['wrong_app', 'no_app', 'wrong_user'];
 
 describe('an access token', () => {
-  it('that is good is let in, and proves the delegated permission', async () => {
+  it('that is valid is accepted, and proves the delegated permission', async () => {
     const examination = await explain(emulator.accessToken());
     expect(examination.lines.filter((line) => !line.startsWith('ok '))).toEqual(['No problem.']);
     expect(examination.line('access token, response')).toBe(
@@ -27,7 +27,7 @@ describe('an access token', () => {
     expect(emulator.callsTo('acs')).toBe(0);
   });
 
-  test.each([1, 2] as const)('of version %i is told to be that', async (version) => {
+  test.each([1, 2] as const)('of version %i is reported as such', async (version) => {
     const examination = await explain(emulator.accessToken({ version }));
     expect(examination.line('access token')).toMatch(
       new RegExp(`^ok access token: version ${version}\\.0, user `),
@@ -48,7 +48,7 @@ describe('an access token', () => {
   });
 
   test.each(allDefects.filter((defect) => !harmless.includes(defect)))(
-    'with the defect %s gets the answer foretold that the server gives',
+    'with the defect %s gets the response that the doctor predicts',
     async (defect) => {
       const token = emulator.accessToken({ defect });
       const { status, body } = await system.call('get', '/api/user', token);
@@ -74,13 +74,13 @@ describe('an access token', () => {
     { token: () => 'hello', hint: /Paste the value of access_token/ },
     { token: () => emulator.graphToken(), hint: /is for Microsoft Graph, not for this API/ },
     { token: () => emulator.accessToken({ defect: 'wrong_scope' }), hint: /It has something_else\./ },
-  ])('that is something else is recognised: $hint', async ({ token, hint }) => {
+  ])('of another kind is recognized: $hint', async ({ token, hint }) => {
     const examination = await explain(token());
     expect(examination.output).toMatch(hint);
     expect(examination.exitCode).toBe(1);
   });
 
-  it('of a client application that may not call is told so', async () => {
+  it('from a client application that is not allowed is reported', async () => {
     const examination = await examine(emulator, {
       args: ['--token', emulator.accessToken()],
       settings: { ALLOWED_CLIENT_IDS: '0de20000-0000-4000-8000-0000000000aa' },
@@ -91,7 +91,7 @@ describe('an access token', () => {
     expect(examination.exitCode).toBe(1);
   });
 
-  it('whose claims hold control characters does not reach the terminal', async () => {
+  it('with control characters in its claims does not print them', async () => {
     const examination = await explain(
       emulator.accessToken({ claims: { aud: 'x\u001b[2J', tid: 'y\nok fake: z' } }),
     );
@@ -99,7 +99,7 @@ describe('an access token', () => {
     expect(examination.line('fake')).toBeUndefined();
   });
 
-  it('that is of Azure Communication Services is what the server gives, not takes', async () => {
+  it('from Azure Communication Services is reported as a token that the server issues, not accepts', async () => {
     const { body } = await system.call(
       'get',
       '/getToken',
@@ -117,10 +117,10 @@ describe('an access token', () => {
   });
 });
 
-describe('On-Behalf-Of, tried with a good access token', () => {
+describe('On-Behalf-Of with a valid access token', () => {
   const permission = 'delegated permission User.ReadWrite';
 
-  it('tells that consent is missing, in the words of the server', async () => {
+  it('reports missing consent with the message of the server', async () => {
     const user = emulator.addUser();
     emulator.switches.consentRequiredFor.add(user.objectId);
     const accessToken = emulator.accessToken({ user });
@@ -133,7 +133,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
     expect(examination.exitCode).toBe(1);
   });
 
-  it('tells that the registration lacks the permission', async () => {
+  it('reports that the registration lacks the permission', async () => {
     emulator.applications.withdrawConsent('AuthServer', 'graph', ['User.ReadWrite']);
     const examination = await explain(emulator.accessToken());
     expect(examination.line(permission)).toMatch(
@@ -142,7 +142,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
     expect(examination.exitCode).toBe(1);
   });
 
-  it('tells that Entra asks for a second factor', async () => {
+  it('reports that Entra requires MFA', async () => {
     emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
     const examination = await explain(emulator.accessToken());
     expect(examination.line(permission)).toMatch(
@@ -150,7 +150,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
     );
   });
 
-  it('is left out while the client secret is wrong', async () => {
+  it('is skipped while the client secret is wrong', async () => {
     const examination = await examine(emulator, {
       args: ['--token', emulator.accessToken()],
       settings: { AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' },
@@ -160,7 +160,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
     expect(examination.exitCode).toBe(1);
   });
 
-  it('tells that Graph is sick', async () => {
+  it('reports an outage of Graph', async () => {
     emulator.fail({ operation: 'graph', kind: 'status', status: 500, times: Infinity });
     const examination = await explain(emulator.accessToken());
     expect(examination.line('identity mapping of this user')).toMatch(
@@ -180,7 +180,7 @@ describe('On-Behalf-Of, tried with a good access token', () => {
       line: /^problem .*: there is one with an invalid seal: .*409 mapping_not_trusted/,
       exitCode: 1,
     },
-  ])('shows a mapping that is $mapping', async ({ mapping, line, exitCode }) => {
+  ])('reports a mapping that is $mapping', async ({ mapping, line, exitCode }) => {
     const user = emulator.addUser();
     const accessToken = emulator.accessToken({ user });
     await system.call('get', '/getToken', accessToken).expect(200);
@@ -201,14 +201,14 @@ describe('On-Behalf-Of, tried with a good access token', () => {
 describe('a Teams token', () => {
   const carol = () => emulator.accessToken({ user: 'carol' });
 
-  it('that is good passes beside the access token of its user', async () => {
+  it('that is valid passes with the access token of its user', async () => {
     const examination = await explain(carol(), emulator.teamsToken());
     expect(examination.lines.filter((line) => !line.startsWith('ok '))).toEqual(['No problem.']);
     expect(examination.line('Teams token, user')).toContain(emulator.users.carol.objectId);
     expect(examination.exitCode).toBe(0);
   });
 
-  it('alone leaves open whose access token it will be sent with', async () => {
+  it('without an access token leaves the user unchecked', async () => {
     const examination = await explain(emulator.teamsToken());
     expect(examination.line('Teams token, user')).toMatch(/^skipped .*Paste both/);
     expect(examination.line('Teams token, client application')).toMatch(/^skipped .*Paste both/);
@@ -218,10 +218,10 @@ describe('a Teams token', () => {
 
   it.each([
     { name: 'is expired', teams: () => emulator.teamsToken({ defect: 'expired' }) },
-    { name: 'is of another tenant', teams: () => emulator.teamsToken({ defect: 'tenant_mismatch' }) },
-    { name: 'is of another user', teams: () => emulator.teamsToken({ user: 'bob' }) },
-    { name: 'is of another application', teams: () => emulator.teamsToken({ defect: 'wrong_app' }) },
-  ])('that $name gets the answer foretold that the server gives', async ({ teams }) => {
+    { name: 'belongs to another tenant', teams: () => emulator.teamsToken({ defect: 'tenant_mismatch' }) },
+    { name: 'belongs to another user', teams: () => emulator.teamsToken({ user: 'bob' }) },
+    { name: 'belongs to another application', teams: () => emulator.teamsToken({ defect: 'wrong_app' }) },
+  ])('that $name gets the response that the doctor predicts', async ({ teams }) => {
     const [accessToken, teamsToken] = [carol(), teams()];
     const { status, body } = await system
       .call('get', '/exchangeToken', accessToken)
@@ -248,13 +248,13 @@ describe('a Teams token', () => {
       line: /^problem .*Invalid signature\. Get a new Teams token/,
     },
     {
-      name: 'ends soon',
+      name: 'expires soon',
       options: { lifetimeInSeconds: 300 },
       check: 'Teams token, lifetime',
       line: /^warning .*expires in [45] minutes/,
     },
   ] as const)(
-    'that $name is told so, though the server leaves it to ACS',
+    'that $name is reported, although the server leaves the check to ACS',
     async ({ options, check, line }) => {
       const examination = await explain(carol(), emulator.teamsToken(options));
       expect(examination.line(check)).toMatch(line);

@@ -4,7 +4,7 @@ import { UpstreamError } from '../../src/resilience/upstreamError';
 
 const failure = (code: string) => Object.assign(new Error('told by Node'), { code });
 
-describe('a call that nobody answered', () => {
+describe('a call without a response', () => {
   test.each([
     ['ENOTFOUND', /cannot be resolved \(DNS, ENOTFOUND\) -> Check the spelling in GRAPH_ENDPOINT/],
     ['EAI_AGAIN', /cannot be resolved/],
@@ -16,7 +16,7 @@ describe('a call that nobody answered', () => {
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
     ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /NODE_EXTRA_CA_CERTS/],
     ['ECONNRESET', /no answer from graph\.example \(ECONNRESET\) -> Try again/],
-  ])('is explained by its code %s, however deep that lies', (code, expected) => {
+  ])('is explained by the error code %s, at any depth of causes', (code, expected) => {
     const wrapped = new UpstreamError(
       'Microsoft Graph',
       'test',

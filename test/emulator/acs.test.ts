@@ -44,7 +44,7 @@ const invalidToken: Refusal = {
 };
 
 describe('ACS refuses', () => {
-  const stranger = '00000000-0000-4000-8000-000000000000';
+  const otherId = '00000000-0000-4000-8000-000000000000';
   const wrongTokens = [
     'expired',
     'wrong_audience',
@@ -56,7 +56,7 @@ describe('ACS refuses', () => {
 
   test.each<[string, () => AcsRequest, Refusal]>([
     [
-      'a signature that is not the access key’s',
+      'a signature by another key',
       () => ({
         path: '/identities',
         tamper: ({ headers }) => {
@@ -74,7 +74,7 @@ describe('ACS refuses', () => {
       denied(),
     ],
     [
-      'another body than was signed',
+      'a body that was not signed',
       () => ({
         path: '/identities',
         body: {},
@@ -99,12 +99,12 @@ describe('ACS refuses', () => {
       },
     ],
     [
-      'an api-version that it does not know',
+      'an unknown api-version',
       () => ({ path: '/identities', apiVersion: '2020-01-01' }),
       unsupported('/identities', '2020-01-01'),
     ],
     [
-      'the Teams exchange in an api-version before it',
+      'the Teams exchange in an older api-version',
       () => ({ ...exchange({}), apiVersion: '2021-03-07' }),
       unsupported('/teamsUser/:exchangeAccessToken', '2021-03-07'),
     ],
@@ -149,33 +149,33 @@ describe('ACS refuses', () => {
       invalid('scopes', 'Invalid scopes - Scopes field is required.'),
     ],
     [
-      'a scope that it does not know',
+      'an unknown scope',
       () => issue(emulator.createIdentity(), { scopes: ['chat', 'everything'] }),
       invalid('scopes', 'Invalid scopes - everything is not a known scope.'),
     ],
     ...wrongTokens.map((defect): [string, () => AcsRequest, Refusal] => [
-      `a Teams token that is wrong: ${defect}`,
+      `a wrong Teams token: ${defect}`,
       () => exchange({ token: emulator.teamsToken({ defect }), appId: '', userId: '' }),
       invalidToken,
     ]),
     [
-      'an empty Teams token, before it looks at anything else',
-      () => exchange({ token: '', appId: stranger, userId: '' }),
+      'an empty Teams token, before other checks',
+      () => exchange({ token: '', appId: otherId, userId: '' }),
       invalidToken,
     ],
     [
-      'no app id beside a good Teams token',
+      'a missing app id with a valid Teams token',
       () => exchange({ token: emulator.teamsToken(), appId: '', userId: '' }),
       invalid('AppId', 'AppId: The AppId field is required.'),
     ],
     [
       'a malformed app id',
-      () => exchange({ token: emulator.teamsToken(), appId: 'x', userId: stranger }),
+      () => exchange({ token: emulator.teamsToken(), appId: 'x', userId: otherId }),
       invalid('appId', 'Provided AppId has invalid format.'),
     ],
     [
-      'the app id of another application than the token was issued to',
-      () => exchange({ token: emulator.teamsToken(), appId: emulator.authServer.clientId, userId: stranger }),
+      'the app id of another application',
+      () => exchange({ token: emulator.teamsToken(), appId: emulator.authServer.clientId, userId: otherId }),
       invalid('appId', 'AAD application is not the expected one.'),
     ],
     [
@@ -185,11 +185,11 @@ describe('ACS refuses', () => {
     ],
     [
       'the user id of another user',
-      () => exchange({ token: emulator.teamsToken(), appId: emulator.authClient.clientId, userId: stranger }),
+      () => exchange({ token: emulator.teamsToken(), appId: emulator.authClient.clientId, userId: otherId }),
       invalid('userId', 'Provided AAD token issued for unexpected user.'),
     ],
     [
-      'a user without a Teams licence',
+      'a user without a Teams license',
       () =>
         exchange({
           token: emulator.teamsToken({ user: 'bob' }),
@@ -199,7 +199,7 @@ describe('ACS refuses', () => {
       { status: 403, code: 'Forbidden', message: 'The user is not licensed for Teams.' },
     ],
   ])('%s', async (_name, request, { status, ...error }) => {
-    // It says there what a signature should have been over.
+    // The real service returns the string that should have been signed.
     jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     const response = await callAcs(emulator, request());
 

@@ -6,12 +6,12 @@ export interface AcsRequest {
   path: string;
   body?: unknown;
   apiVersion?: string | null;
-  /** Changes what is sent after it was signed. */
+  /** Changes the request after signing. */
   tamper?: (request: { body: string; headers: Record<string, string> }) => void;
   date?: Date;
 }
 
-/** A call that is signed by hand, for what the SDK would never send. */
+/** A manually signed call, for requests that the SDK would never send. */
 export async function callAcs(emulator: Emulator, request: AcsRequest): Promise<Response> {
   const key = /accesskey=(.+)$/.exec(emulator.communicationResource.connectionString)?.[1] ?? '';
   const method = request.method ?? 'POST';

@@ -14,7 +14,7 @@ let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'certificates-'))));
 afterEach(() => rm(folder, { recursive: true }));
 
-test('several starts at once make one set of certificates, which only its owner may read', async () => {
+test('concurrent starts create one set of certificates, readable by its owner only', async () => {
   const [first, ...others] = await Promise.all([1, 2, 3, 4].map(() => ensureCertificates(folder)));
   const files = (await readdir(folder)).sort();
 
@@ -35,7 +35,7 @@ test('the certificate is for loopback names, from an authority whose key is not 
   expect([leaf, parent].map((each) => each.checkPrivateKey(createPrivateKey(key)))).toEqual([true, false]);
 });
 
-test('files that are damaged are made anew', async () => {
+test('damaged files are replaced', async () => {
   const before = await ensureCertificates(folder);
   await writeFile(join(folder, 'cert.pem'), before.certificate.slice(0, 100));
 
@@ -46,7 +46,7 @@ test('files that are damaged are made anew', async () => {
 test.each([
   { days: 29, renewed: true },
   { days: 31, renewed: false },
-])('certificates that are good for $days more days are renewed: $renewed', async ({ days, renewed }) => {
+])('certificates valid for $days more days are renewed: $renewed', async ({ days, renewed }) => {
   const authority = await createAuthority(validFor(days));
   const { certificate, key } = await authority.issue(loopback);
   await writeFile(join(folder, 'ca.pem'), authority.certificate);
@@ -58,7 +58,7 @@ test.each([
   expect(now.authority !== authority.certificate).toBe(renewed);
 });
 
-test.each(['localhost', '127.0.0.1'])('a client that trusts the authority believes %s', async (host) => {
+test.each(['localhost', '127.0.0.1'])('a client that trusts the authority accepts %s', async (host) => {
   const { authority } = await ensureCertificates(folder);
   const emulator = await startEmulator({ certificateFolder: folder });
   try {
@@ -73,7 +73,7 @@ test.each([
   { host: { name: 'localhost', addresses: ['127.0.0.2'] }, verdict: 'permitted subtree violation' },
   { host: { name: 'localhost', addresses: ['::2'] }, verdict: 'permitted subtree violation' },
   { host: { name: 'login.example', addresses: [] }, verdict: 'permitted subtree violation' },
-])('the authority vouching for $host.name $host.addresses: $verdict', async ({ host, verdict }) => {
+])('a certificate of the authority for $host.name $host.addresses: $verdict', async ({ host, verdict }) => {
   const authority = await createAuthority(validFor(1));
   const { certificate, key } = await authority.issue(host);
   const server = createServer({ cert: certificate, key });
@@ -93,7 +93,7 @@ function validFor(days: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(Date.now() - dayInMs), notAfter: new Date(Date.now() + days * dayInMs) };
 }
 
-/** `good`, or why the client does not believe the server. */
+/** `good`, or why the client rejects the certificate. */
 function handshake(to: { host: string; servername?: string; port: number; ca: string }): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(to, () => {

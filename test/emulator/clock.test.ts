@@ -16,7 +16,7 @@ test.each([
   { hours: 3, path: keys, status: 503, fails: true },
   { hours: 3, path: '/_emulator/calls', status: 200 },
 ])(
-  '$path ($status) is dated by a clock $hours hours ahead',
+  '$path ($status) has the Date of a clock $hours hours ahead',
   async ({ hours, path, status, fails = false }) => {
     emulator.switches.clockOffsetInMs = hours * hourInMs;
     if (fails) emulator.fail({ operation: 'entra.keys', kind: 'status', status });

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { freePort } from '../support/serverProcess';
 
-/** The programs as they were built: what `npm run local`, `emulator` and `token` start. */
+/** The built programs that `npm run local`, `emulator` and `token` start. */
 interface Program {
   child: ChildProcess;
   output: () => string;
@@ -55,7 +55,7 @@ describe('npm run local', () => {
   });
   const curls = () => screen.filter((line) => line.startsWith('curl '));
 
-  test('prints calls that work as they are, and stops with a signal', async () => {
+  test('prints commands that work as they are, and stops on a signal', async () => {
     const statuses = [];
     for (const call of curls()) statuses.push((await callAsCurl(call)).status);
     expect(statuses).toEqual([200, 200, 200, 200, 204]);
@@ -68,14 +68,14 @@ describe('npm run local', () => {
   });
 
   test('fits one terminal of 80 columns and 24 rows, with curls of 100 characters at most', () => {
-    // Two rows are npm's own, and one is the prompt that follows.
+    // npm prints two rows, and one is for the next prompt.
     const rows = screen.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 0);
     expect(rows).toBeLessThanOrEqual(24);
     expect(screen.filter((line) => line.length > (line.startsWith('curl ') ? 100 : 80))).toEqual([]);
     expect(local.output()).not.toMatch(/eyJ|\u001b/);
   });
 
-  test('keeps its tokens in files of its user alone, and removes them when it stops', async () => {
+  test('keeps its tokens in files that only its user can read, and removes them when it stops', async () => {
     const files = [...new Set(curls().flatMap(headerFiles))];
     expect(files).toHaveLength(3);
     for (const file of files) {
@@ -102,7 +102,7 @@ function requestOf(call: string): Parameters<typeof fetch> {
 
 const callAsCurl = (call: string): Promise<Response> => fetch(...requestOf(call));
 
-describe('a port that is taken is one line and exit code 1:', () => {
+describe('a port in use gives one line and exit code 1:', () => {
   test.each([
     ['local', 'PORT'],
     ['local', 'EMULATOR_PORT'],
@@ -125,8 +125,8 @@ describe('a port that is taken is one line and exit code 1:', () => {
   });
 });
 
-describe('beside a running emulator', () => {
-  test('token prints a token and nothing else, or says what is wrong', async () => {
+describe('with a running emulator', () => {
+  test('token prints only a token, or an error', async () => {
     const environment = await environmentWithFreePorts();
     const main = start('main', [], environment);
     await says(main, 'Ctrl-C stops it.');
@@ -143,9 +143,9 @@ describe('beside a running emulator', () => {
     expect(await teams.exited).toBe(0);
     expect(claimsOf(teams.output())).toMatchObject({ upn: 'carol@contoso.example' });
 
-    const nobody = start('token', ['--user', 'nobody'], environment);
-    expect(await nobody.exited).toBe(1);
-    expect([nobody.output(), nobody.errors()]).toEqual(['', 'The emulator has no user "nobody"\n']);
+    const unknownUser = start('token', ['--user', 'nobody'], environment);
+    expect(await unknownUser.exited).toBe(1);
+    expect([unknownUser.output(), unknownUser.errors()]).toEqual(['', 'The emulator has no user "nobody"\n']);
 
     main.child.kill('SIGINT');
     expect(await main.exited).toBe(0);
@@ -161,17 +161,36 @@ function claimsOf(token: string): unknown {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 }
 
-test.each(['local', 'main'])('%s refuses to start in production', async (program) => {
+test.each(['local', 'main'])('%s does not start in production', async (program) => {
   const started = start(program, [], { ...(await environmentWithFreePorts()), NODE_ENV: 'production' });
 
   expect(await started.exited).toBe(1);
   expect(started.errors()).toBe('The emulator does not start with NODE_ENV=production\n');
 });
 
+describe('public names', () => {
+  test.each<[string, string[], Record<string, string>]>([
+    ['--public-names', ['--public-names'], {}],
+    ['EMULATOR_PUBLIC_NAMES=1', [], { EMULATOR_PUBLIC_NAMES: '1' }],
+  ])('are announced with %s', async (_how, args, environment) => {
+    const emulator = start('main', args, { ...(await environmentWithFreePorts()), ...environment });
+    await says(emulator, 'Ctrl-C stops it.');
+    expect(emulator.output()).toContain('It also answers as login.microsoftonline.com');
+    expect(emulator.output()).toContain('public-names/trust.pem');
+  });
+
+  test('are refused with an unknown value or option', async () => {
+    const [value, option] = [start('main', [], { EMULATOR_PUBLIC_NAMES: 'yes' }), start('main', ['--names'])];
+    expect([await value.exited, await option.exited]).toEqual([1, 1]);
+    expect(value.errors()).toBe('EMULATOR_PUBLIC_NAMES must be 1 or 0, not "yes"\n');
+    expect(option.errors()).toContain("Unknown option '--names'");
+  });
+});
+
 describe('withLocalCa', () => {
   const print = 'process.stdout.write(process.env.NODE_EXTRA_CA_CERTS ?? "none"); process.exitCode = 7';
 
-  test('runs a command that trusts the emulator, and ends as it does', async () => {
+  test('runs a command that trusts the emulator, and exits with its code', async () => {
     const wrapped = start('withLocalCa', ['node', '-e', print]);
 
     expect(await wrapped.exited).toBe(7);
@@ -195,7 +214,7 @@ describe('withLocalCa', () => {
     expect(await wrapped.exited).toBe(3);
   });
 
-  test('says so if there is no such command', async () => {
+  test('reports an unknown command', async () => {
     const wrapped = start('withLocalCa', ['no-such-command']);
 
     expect(await wrapped.exited).toBe(1);

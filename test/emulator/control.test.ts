@@ -22,7 +22,7 @@ async function control(
 }
 
 describe('over HTTP the emulator', () => {
-  test('lists what it can be told', async () => {
+  test('lists its control calls', async () => {
     const { status, body } = await control('GET', '');
 
     expect(status).toBe(200);
@@ -102,13 +102,13 @@ describe('over HTTP the emulator', () => {
     ['an unknown call', 'POST', 'explode', {}, {}, 404],
     ['an unknown option', 'POST', 'token', { usr: 'bob' }, {}, 400],
     ['an unknown defect', 'POST', 'token', { defect: 'evil' }, {}, 400],
-    ['an unknown user', 'POST', 'token', { user: 'nobody' }, {}, 400],
+    ['an unknown user', 'POST', 'token', { user: 'unknown' }, {}, 400],
     ['a fault of an unknown operation', 'POST', 'fail', { operation: 'x', kind: 'drop' }, {}, 400],
-    ['an unknown switch', 'PUT', 'switches', { nonsense: true }, {}, 400],
+    ['an unknown switch', 'PUT', 'switches', { unknown: true }, {}, 400],
     ['a form', 'POST', 'token', {}, { 'content-type': 'text/plain' }, 400],
     ['a web page', 'POST', 'token', {}, { origin: 'https://attacker.example' }, 403],
     [
-      'a web page, by what its browser says',
+      'a web page, detected by Sec-Fetch-Site',
       'GET',
       'settings',
       undefined,

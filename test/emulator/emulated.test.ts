@@ -8,7 +8,7 @@ beforeEach(() => emulator.reset());
 
 describe('the table of operations', () => {
   test.each(emulated.map((entry) => [entry.operation, entry] as const))(
-    'is true of %s',
+    'describes %s correctly',
     async (operation, entry) => {
       const path = entry.path
         .replace('{tenant}', emulator.tenantId)
@@ -26,19 +26,19 @@ describe('the table of operations', () => {
   );
 });
 
-describe('what is not in it', () => {
+describe('an operation that is not in the table', () => {
   test.each([
     ['GET', '/'],
     ['GET', '/v1.0/users'],
     ['GET', '/beta/me'],
     ['PUT', '/v1.0/me/extensions'],
-    ['GET', '/identities/8%3Aacs%3A1_2'],
+    ['PATCH', '/identities/8%3Aacs%3A1_2'],
     ['POST', '/identities/8%3Aacs%3A1_2/issueAccessToken'],
     ['POST', '/identities/'],
     ['GET', '/identities/%E0%A4%A/:issueAccessToken'],
     ['POST', '/TENANT/oauth2/v2.0/token'],
     ['OPTIONS', '/identities'],
-  ])('is said not to be emulated, aloud: %s %s', async (method, path) => {
+  ])('is reported as not emulated: %s %s', async (method, path) => {
     const warn = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     try {
       const target = path.replace('TENANT', emulator.tenantId);

@@ -43,7 +43,7 @@ describe('Entra publishes', () => {
   test.each([
     ['2', 'v2.0/.well-known/openid-configuration', () => `${emulator.url}/${emulator.tenantId}/v2.0`],
     ['1', '.well-known/openid-configuration', () => `https://sts.windows.net/${emulator.tenantId}/`],
-  ])('a discovery document of version %s', async (_version, path, issuer) => {
+  ])('a version %s discovery document', async (_version, path, issuer) => {
     const response = await get(path);
 
     expect(await response.json()).toMatchObject({
@@ -55,7 +55,7 @@ describe('Entra publishes', () => {
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
   });
 
-  test('several keys, of which the first is not the one that signs', async () => {
+  test('several keys, the first of which is not the signing key', async () => {
     const keys = await publishedKeys();
     const token = emulator.accessToken();
     const { kid } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
@@ -81,7 +81,7 @@ describe('Entra publishes', () => {
     expect((await onBehalfOf({ assertion: before })).status).toBe(keepOld ? 200 : 400);
   });
 
-  test('nothing of another tenant', async () => {
+  test('nothing for another tenant', async () => {
     const response = await fetch(`${emulator.url}/contoso.example/v2.0/.well-known/openid-configuration`);
 
     expect(response.status).toBe(400);
@@ -90,7 +90,7 @@ describe('Entra publishes', () => {
 });
 
 describe('On-Behalf-Of', () => {
-  test.each([1, 2] as const)('takes an access token of version %i', async (version) => {
+  test.each([1, 2] as const)('accepts a version %i access token', async (version) => {
     const { status, body } = await onBehalfOf({ assertion: emulator.accessToken({ version }) });
 
     expect(status).toBe(200);
@@ -115,13 +115,7 @@ describe('On-Behalf-Of', () => {
       'invalid_client',
       650053,
     ],
-    [
-      'an unknown resource',
-      () => ({ scope: 'https://elsewhere.example/x' }),
-      400,
-      'invalid_resource',
-      500011,
-    ],
+    ['an unknown resource', () => ({ scope: 'https://other.example/x' }), 400, 'invalid_resource', 500011],
     [
       'two resources',
       () => ({ scope: `User.Read ${emulator.authServer.appIdUri}/access_as_user` }),
@@ -149,7 +143,7 @@ describe('On-Behalf-Of', () => {
     expect((await onBehalfOf({ assertion: emulator.accessToken({ user: 'bob' }) })).status).toBe(200);
   });
 
-  /** What Entra does not mind in an assertion: the middle tier is to check it. */
+  /** Defects of an assertion that Entra accepts, because the API must check them. */
   const accepted: Defect[] = [
     ...(['empty_scope', 'wrong_scope', 'scope_prefix', 'scope_case'] as const),
     ...(['wrong_app', 'no_app', 'no_tid', 'tenant_mismatch', 'typ_missing'] as const),
@@ -180,7 +174,7 @@ describe('On-Behalf-Of', () => {
     ),
   };
 
-  test.each(allDefects)('judges an assertion with the defect %s', async (defect) => {
+  test.each(allDefects)('accepts or refuses an assertion with the defect %s', async (defect) => {
     const { status, body } = await onBehalfOf({ assertion: emulator.accessToken({ defect }) });
 
     if (accepted.includes(defect)) expect(status).toBe(200);
@@ -188,7 +182,7 @@ describe('On-Behalf-Of', () => {
       expect({ status, codes: body.error_codes }).toEqual({ status: 400, codes: [codes[defect] ?? 50013] });
   });
 
-  test('refuses a token for Graph, whose signature only Graph can verify', async () => {
+  test('refuses a token for Graph, which only Graph can verify', async () => {
     expect(await onBehalfOf({ assertion: emulator.graphToken() })).toMatchObject({
       status: 400,
       body: { error: 'invalid_grant', error_codes: [50013] },

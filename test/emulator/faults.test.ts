@@ -11,17 +11,17 @@ const operation = 'acs.identity.create';
 const create = (): Promise<Response> => callAcs(emulator, { path: '/identities' });
 
 describe('a fault', () => {
-  type Outcome = number | 'no answer' | 'half an answer';
+  type Outcome = number | 'no response' | 'truncated response';
 
   test.each<[string, Fault, Outcome, number]>([
     ['status', { operation, kind: 'status', status: 503, headers: { 'retry-after': '7' } }, 503, 0],
     ['status, after the effect', { operation, kind: 'status', status: 504, effectDone: true }, 504, 1],
-    ['drop', { operation, kind: 'drop' }, 'no answer', 0],
-    ['replyLost', { operation, kind: 'replyLost' }, 'no answer', 1],
-    ['cut', { operation, kind: 'cut' }, 'half an answer', 1],
+    ['drop', { operation, kind: 'drop' }, 'no response', 0],
+    ['replyLost', { operation, kind: 'replyLost' }, 'no response', 1],
+    ['cut', { operation, kind: 'cut' }, 'truncated response', 1],
     ['garbage', { operation, kind: 'garbage' }, 200, 0],
     ['malformed', { operation, kind: 'malformed' }, 200, 0],
-  ])('of the kind "%s" happens once, and then all is well', async (_kind, fault, outcome, identities) => {
+  ])('of the kind "%s" happens once', async (_kind, fault, outcome, identities) => {
     emulator.fail(fault);
 
     expect(await outcomeOf(create())).toEqual(outcome);
@@ -36,12 +36,12 @@ describe('a fault', () => {
 
   async function outcomeOf(call: Promise<Response>): Promise<Outcome> {
     const response = await call.catch(() => undefined);
-    if (!response) return 'no answer';
+    if (!response) return 'no response';
     const body = await response.text().catch(() => undefined);
-    return body === undefined ? 'half an answer' : response.status;
+    return body === undefined ? 'truncated response' : response.status;
   }
 
-  test('can hang until the reset', async () => {
+  test('can hang until a reset', async () => {
     emulator.fail({ operation, kind: 'hang' });
     const call = create().then(
       () => 'answered',
@@ -53,7 +53,7 @@ describe('a fault', () => {
     expect(await call).toBe('ended');
   });
 
-  test('has the service’s own body, or one of one’s own, and a Retry-After', async () => {
+  test('has the body of the real service or a custom one, and a Retry-After', async () => {
     emulator.fail({
       operation: 'acs',
       kind: 'status',
@@ -71,7 +71,7 @@ describe('a fault', () => {
     expect((await create()).status).toBe(201);
   });
 
-  test('can last for good, begin later, and concern a whole service but no other', async () => {
+  test('can last forever, start later, and affect one whole service', async () => {
     emulator.fail({ operation: 'entra', kind: 'status', status: 500, times: Infinity });
     emulator.fail({ operation: 'acs', kind: 'status', status: 500, after: 1 });
     const keys = async (): Promise<number> =>
@@ -83,22 +83,22 @@ describe('a fault', () => {
     ]);
   });
 
-  test('or a delay for an operation that does not exist is refused', () => {
+  test('or a delay for an unknown operation is refused', () => {
     expect(() => emulator.fail({ operation: 'acs.identity.creat', kind: 'drop' })).toThrow(/no operation/);
     expect(() => emulator.delay('graf', 10)).toThrow(/no operation/);
     expect(() => emulator.callsTo('graf')).toThrow(/no operation/);
   });
 });
 
-test('a delay makes every call of its operations wait, the most particular one first', async () => {
+test('a delay applies to every call of its operations, and the most specific delay wins', async () => {
   emulator.delay('acs', 60_000);
   emulator.delay(operation, 500);
   const answered: string[] = [];
   const delayed = create().then(({ status }) => answered.push(`delayed: ${status}`));
   await until(() => emulator.callsTo(operation) > 0);
   emulator.delay(operation, 0);
-  await create().then(({ status }) => answered.push(`at once: ${status}`));
+  await create().then(({ status }) => answered.push(`immediate: ${status}`));
   await delayed;
 
-  expect(answered).toEqual(['at once: 201', 'delayed: 201']);
+  expect(answered).toEqual(['immediate: 201', 'delayed: 201']);
 });

@@ -63,14 +63,14 @@ describe('Graph refuses', () => {
       'Access token validation failure. Invalid audience.',
     ],
     [
-      'a token that was tampered with',
+      'a modified token',
       () => ({ path: '/me', token: { defect: 'tampered_claims' } }),
       401,
       'InvalidAuthenticationToken',
       'Access token validation failure. Signature is invalid.',
     ],
     [
-      'a token that only looks as if it were for Graph',
+      'a forged token for Graph',
       () => ({ path: '/me', token: emulator.accessToken({ version: 1, defect: 'graph_audience' }) }),
       401,
       'InvalidAuthenticationToken',
@@ -112,35 +112,35 @@ describe('Graph refuses', () => {
       /2 KB/,
     ],
     [
-      'a name that is Microsoft’s',
+      'a name reserved by Microsoft',
       () => create({ ...mapping, extensionName: 'com.microsoft.mapping' }),
       400,
       'Request_BadRequest',
       /name/,
     ],
     [
-      'to read what is not there',
+      'to read a missing extension',
       () => ({ path: one }),
       404,
       'ResourceNotFound',
       'Extension with given id not found.',
     ],
     [
-      'to replace what is not there',
+      'to replace a missing extension',
       () => ({ method: 'PATCH', path: one, body: mapping }),
       404,
       'ResourceNotFound',
       'Extension with given id not found.',
     ],
     [
-      'to delete what is not there',
+      'to delete a missing extension',
       () => ({ method: 'DELETE', path: one }),
       404,
       'ResourceNotFound',
       'Extension with given id not found.',
     ],
     [
-      'to select what a user has not',
+      'to select an unknown property',
       () => ({ path: '/me?$select=id,shoeSize' }),
       400,
       'BadRequest',
@@ -189,7 +189,7 @@ describe('Graph refuses', () => {
     expect((await callGraph({ ...create(), token: { client: 'another app' } })).status).toBe(201);
   });
 
-  test('a user who must sign in anew, with a claims challenge', async () => {
+  test('a user who must sign in again, with a claims challenge', async () => {
     emulator.switches.graphRejectsWithClaims.add(emulator.users.alice.objectId);
     const response = await callGraph({ path: '/me' });
 
@@ -226,7 +226,7 @@ describe('Graph', () => {
     });
   });
 
-  test('names extensions by id alone where the switch says so', async () => {
+  test('returns extensions with an id only if the switch says so', async () => {
     emulator.switches.onlyIdInExtensions = true;
     await callGraph(create());
     const user: unknown = await (await callGraph({ path: '/me?$select=id&$expand=extensions' })).json();
@@ -235,7 +235,7 @@ describe('Graph', () => {
     expect(JSON.stringify(user)).not.toContain('extensionName');
   });
 
-  test('tells nothing of the extensions unless the id is selected', async () => {
+  test('returns the extensions only if the id is selected', async () => {
     await callGraph(create());
 
     expect(await (await callGraph({ path: '/me?$expand=extensions' })).json()).not.toHaveProperty(
@@ -243,7 +243,7 @@ describe('Graph', () => {
     );
   });
 
-  test('reads stale for as long as the replica lags, and writes by the truth', async () => {
+  test('returns stale reads during the replica lag, and checks writes against the current state', async () => {
     emulator.switches.replicaLagInMs = 60_000;
     expect((await callGraph(create())).status).toBe(201);
 

@@ -25,6 +25,14 @@ export interface ClientParts {
 
 export type Outcome = { value: unknown } | { error: string };
 
+/** What both generations of MSAL have in common. */
+interface OnBehalfOfClient {
+  acquireTokenOnBehalfOf(request: {
+    oboAssertion: string;
+    scopes: string[];
+  }): Promise<{ accessToken: string } | null>;
+}
+
 const parts = JSON.parse(process.argv[2] ?? '{}') as ClientParts;
 const { tenantId, clientId, clientSecret, privateKey } = parts;
 const authority = `https://login.microsoftonline.com/${tenantId}`;
@@ -36,7 +44,7 @@ const msal = (credential: object) =>
 const firstMsal = (credential: object) =>
   new FirstConfidentialClientApplication({ auth: { clientId, authority, ...credential } });
 const onBehalfOf = async (
-  client: Pick<ConfidentialClientApplication, 'acquireTokenOnBehalfOf'>,
+  client: OnBehalfOfClient,
   scope = 'user.read',
 ): Promise<string> =>
   (await client.acquireTokenOnBehalfOf({ oboAssertion: parts.userToken, scopes: [scope] }))?.accessToken ??

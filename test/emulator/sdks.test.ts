@@ -11,7 +11,7 @@ beforeEach(() => emulator.reset());
 const extensionName = 'com.contoso.identityMapping';
 const type = 'microsoft.graph.openTypeExtension';
 
-describe('the real SDKs meet the emulator', () => {
+describe('the real SDKs work with the emulator:', () => {
   test('msal-node gets a Graph token On-Behalf-Of, and graph-client keeps an extension with it', async () => {
     const graph = graphClient(await onBehalfOf(emulator.accessToken()));
 
@@ -47,7 +47,7 @@ describe('the real SDKs meet the emulator', () => {
     });
   });
 
-  test('msal-node hears what a step-up sign-in must claim', async () => {
+  test('msal-node gets the claims for a step-up sign-in', async () => {
     emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
 
     await expect(onBehalfOf(emulator.accessToken())).rejects.toMatchObject({

@@ -40,7 +40,7 @@ async function authorize(query: Fields, cookie = ''): Promise<Response> {
   return await fetch(url, { redirect: 'manual', headers: { cookie } });
 }
 
-/** Does what the button on the page does. */
+/** Submits the form of the page. */
 async function choose(user: string, query: Fields): Promise<{ answer: URLSearchParams; cookie: string }> {
   const page = await (await authorize(query)).text();
   const action = /<form method="post" action="([^"]+)"/.exec(page)?.[1] ?? '';
@@ -90,8 +90,8 @@ const spaTrade = (code: string): Fields => ({
   client_info: '1',
 });
 
-describe('a person', () => {
-  test('sees who asks for what, and the users to choose from', async () => {
+describe('a user in the browser', () => {
+  test('sees the client, the scopes, and the users to choose from', async () => {
     const response = await authorize(webRequest());
     const page = await response.text();
 
@@ -103,7 +103,7 @@ describe('a person', () => {
     expect(page).toMatch(/<html lang="en">/);
   });
 
-  test('hears of a redirect URI that is not registered, and is not sent there', async () => {
+  test('gets an error for an unregistered redirect URI, and is not redirected', async () => {
     const response = await authorize({ ...webRequest(), redirect_uri: 'https://attacker.example/<b>' });
     const page = await response.text();
 
@@ -133,7 +133,7 @@ describe('a person', () => {
 });
 
 describe('a web client', () => {
-  test('trades the code and its secret for an access token of the API', async () => {
+  test('exchanges the code and its secret for an access token for the API', async () => {
     const { status, body } = await token(webTrade(await webCode()));
 
     expect(status).toBe(200);
@@ -160,7 +160,7 @@ describe('a web client', () => {
     });
   });
 
-  test('gets its answer posted, if it asks for that', async () => {
+  test('gets the response as a form post if it requests one', async () => {
     const { cookie } = await choose('alice', webRequest());
     const hinted = { ...webRequest(), response_mode: 'form_post', login_hint: 'alice@contoso.example' };
     const page = await (await authorize(hinted, cookie)).text();
@@ -172,7 +172,7 @@ describe('a web client', () => {
   test.each<[string, (code: string) => Fields, number, string, number]>([
     ['a wrong secret', () => ({ client_secret: 'wrong' }), 401, 'invalid_client', 7000215],
     ['another redirect URI', () => ({ redirect_uri: spaRedirect }), 400, 'invalid_grant', 500112],
-    ['an invented code', () => ({ code: 'invented' }), 400, 'invalid_grant', 9002313],
+    ['a made-up code', () => ({ code: 'made-up' }), 400, 'invalid_grant', 9002313],
     ['another client', () => ({ client_id: emulator.authServer.clientId }), 400, 'invalid_grant', 9002313],
   ])('is refused with %s', async (_name, fields, status, error, number) => {
     const code = await webCode();
@@ -204,7 +204,7 @@ describe('a web client', () => {
 });
 
 describe('a single-page app', () => {
-  test('trades code and proof key for tokens that it may read, and renews them', async () => {
+  test('exchanges code and proof key for tokens with CORS headers, and refreshes them', async () => {
     const first = await token(spaTrade(await spaCode()), spaOrigin);
 
     expect(first.status).toBe(200);
@@ -225,7 +225,7 @@ describe('a single-page app', () => {
     const second = await token(renewal, spaOrigin);
     expect(claimsOf(second.body.access_token)).toMatchObject({ scp: 'Teams.ManageCalls Teams.ManageChats' });
 
-    // A renewal does not make the day any longer.
+    // A refresh does not extend the 24 hours.
     const later = { ...renewal, refresh_token: second.body.refresh_token ?? '' };
     emulator.switches.clockOffsetInMs = 23 * 3_600_000;
     expect((await token(later, spaOrigin)).body).toMatchObject({
@@ -238,7 +238,7 @@ describe('a single-page app', () => {
     });
   });
 
-  test('is refused without a proof key, before anyone signs in', async () => {
+  test('is refused without a proof key, before the sign-in', async () => {
     const without = Object.entries(spaRequest()).filter(([name]) => !name.startsWith('code_challenge'));
     const answer = answerOf(await authorize(Object.fromEntries(without)));
 
@@ -256,7 +256,7 @@ describe('a single-page app', () => {
     expect(answer.body).toMatchObject({ error_codes: [number] });
   });
 
-  test('may ask before it calls', async () => {
+  test('may send a preflight request', async () => {
     const response = await fetch(tenantUrl('oauth2/v2.0/token'), {
       method: 'OPTIONS',
       headers: {
@@ -274,7 +274,7 @@ describe('a single-page app', () => {
     });
   });
 
-  test('signs in silently as whom the browser is signed in, and as no one else', async () => {
+  test('signs in silently as the user of the browser session only', async () => {
     const { cookie } = await choose('alice', spaRequest());
     const silently = async (more: Fields): Promise<URLSearchParams> =>
       answerOf(await authorize({ ...spaRequest(), prompt: 'none', ...more }, cookie));
@@ -284,7 +284,7 @@ describe('a single-page app', () => {
     expect((await silently({ login_hint: 'bob@contoso.example' })).get('error')).toBe('login_required');
   });
 
-  test('answers a claims challenge with a new sign-in, after which On-Behalf-Of works', async () => {
+  test('satisfies a claims challenge with a new sign-in, after which On-Behalf-Of works', async () => {
     emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
     const first = await token(spaTrade(await spaCode()), spaOrigin);
     const refused = await onBehalfOf(first.body.access_token ?? '');
@@ -301,7 +301,7 @@ describe('a single-page app', () => {
     expect(await onBehalfOf(second.body.access_token ?? '')).toMatchObject({ token_type: 'Bearer' });
   });
 
-  test('grants consent with a sign-in that asks for it', async () => {
+  test('grants consent in a sign-in with prompt=consent', async () => {
     emulator.switches.consentRequiredFor.add(emulator.users.alice.objectId);
     expect(await onBehalfOf(emulator.accessToken())).toMatchObject({ suberror: 'consent_required' });
 

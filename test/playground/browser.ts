@@ -5,7 +5,7 @@ import { ensureCertificates } from '../../emulator/certificates/loopbackCertific
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
-/** A real browser. It knows the emulator's certificate unless told otherwise, and none beside it that others do not know. */
+/** A real browser. By default it trusts the emulator's certificate, and no other unknown one. */
 export async function startBrowser({ trustsEmulator = true } = {}): Promise<Browser> {
   if (!existsSync(executablePath)) {
     throw new Error(

@@ -1,11 +1,11 @@
 import { explanations } from '../../playground/src/explanations';
 import { errorCodes } from '../../src/errors';
 
-test('the playground explains every error of the API, and no other', () => {
+test('the playground explains exactly the errors of the API', () => {
   expect(Object.keys(explanations).sort()).toEqual(Object.keys(errorCodes).sort());
 });
 
-test('each explanation is of its own', () => {
+test('every explanation is different', () => {
   const titles = Object.values(explanations).map(({ title }) => title);
   expect(new Set(titles).size).toBe(titles.length);
 });

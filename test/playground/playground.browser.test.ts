@@ -31,7 +31,7 @@ afterEach(async () => {
   expect(complaints).toEqual([]);
 });
 
-describe('a person who signs in', () => {
+describe('a user who signs in', () => {
   it('gets a token, refreshes it, and deletes the identity', async () => {
     const { emulator } = system;
     const { ask, click, outcome, exchanges, token, page } = playground;
@@ -88,7 +88,7 @@ describe('a person who signs in', () => {
     await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
   });
 
-  it('needs nothing but the keyboard', async () => {
+  it('can use the keyboard alone', async () => {
     const { emulator } = system;
     const { page, outcome } = playground;
     emulator.addUser('Kim Keys');
@@ -110,7 +110,7 @@ describe('a person who signs in', () => {
     expect(emulator.identities()).toEqual([]);
   });
 
-  it('exchanges the token of a Teams user', async () => {
+  it('exchanges a Teams token', async () => {
     const { outcome, exchanges, token } = playground;
     await playground.signIn('Carol Carver');
     await playground.ask('Exchange as a Teams user');
@@ -122,13 +122,13 @@ describe('a person who signs in', () => {
     await expectText(token('teams'), /scp\s*Teams.ManageCalls Teams.ManageChats/);
   });
 
-  it('learns that a licence is missing when an exchange is refused for it', async () => {
+  it('sees that a Teams license is missing', async () => {
     await playground.signIn('Bob Baker');
     await playground.ask('Exchange as a Teams user');
     await expectText(playground.outcome, /rejected the Teams token.*Microsoft Teams license/s);
   });
 
-  it('sees that someone else’s Teams token is refused', async () => {
+  it('sees that the Teams token of another user is rejected', async () => {
     const { emulator } = system;
     const { outcome, exchanges, page } = playground;
     await playground.signIn('Bob Baker');
@@ -146,7 +146,7 @@ describe('a person who signs in', () => {
 });
 
 describe('a claims challenge', () => {
-  it('is answered by signing in again, and the request is repeated', async () => {
+  it('is satisfied by signing in again, and the request is repeated', async () => {
     const { emulator } = system;
     const { outcome, exchanges, token, page } = playground;
     const user = emulator.addUser('Mia Moss');
@@ -162,13 +162,13 @@ describe('a claims challenge', () => {
 
     await expectText(outcome, 'Get a token: done');
     await expectText(exchanges.first(), /200 OK/);
-    // What led there is still to be seen, without its tokens.
+    // The first request is still listed, without its tokens.
     await expectText(exchanges.nth(1), /401 insufficient_claims/);
     await token('api').locator('summary').click();
     await expectText(token('api'), /acrs\s*\[.+\]\s*the additional authentication/);
   });
 
-  it('that comes again is not answered again', async () => {
+  it('that is repeated does not start another sign-in', async () => {
     const { emulator } = system;
     const user = emulator.addUser('Max Moor');
     emulator.switches.graphRejectsWithClaims.add(user.objectId);
@@ -180,7 +180,7 @@ describe('a claims challenge', () => {
   });
 });
 
-it('asks for consent that is missing, and repeats the request', async () => {
+it('missing consent is requested, and the request is repeated', async () => {
   const { emulator } = system;
   const user = emulator.addUser('Cleo Cole');
   emulator.switches.consentRequiredFor.add(user.objectId);
@@ -194,7 +194,7 @@ it('asks for consent that is missing, and repeats the request', async () => {
 });
 
 describe('the credential', () => {
-  it('gets a token from the API, and refreshes one by itself before it ends', async () => {
+  it('gets a token from the API, and refreshes it before it expires', async () => {
     const { emulator } = system;
     const { click, events, exchanges } = playground;
     emulator.addUser('Cory Creed');
@@ -213,7 +213,7 @@ describe('the credential', () => {
     await expectText(events, 'Stopped.');
   });
 
-  it('is told by the API when to try again', async () => {
+  it('retries after the time that the API returns', async () => {
     const { emulator } = system;
     const { click, events, exchanges } = playground;
     emulator.addUser('Rory Reed');
@@ -231,11 +231,11 @@ describe('the credential', () => {
   });
 });
 
-describe('what cannot be reached is told apart:', () => {
+describe('connection problems are distinguished:', () => {
   it('a sign-in service whose certificate the browser does not trust', async () => {
-    const stranger = await startBrowser({ trustsEmulator: false });
-    stops.push(() => stranger.close());
-    const visitor = await openPlayground(stranger, system.playground.url);
+    const untrustingBrowser = await startBrowser({ trustsEmulator: false });
+    stops.push(() => untrustingBrowser.close());
+    const visitor = await openPlayground(untrustingBrowser, system.playground.url);
     await expectText(visitor.outcome, 'Your browser does not trust the emulator yet');
     const link = visitor.outcome.getByRole('link');
     expect(await link.getAttribute('href')).toBe(
@@ -246,7 +246,7 @@ describe('what cannot be reached is told apart:', () => {
   });
 
   it('an API that does not allow the page', async () => {
-    // The system's first server allows no origin at all.
+    // The system's first server allows no origin.
     const foreign = await startPlaygroundFor(system, system.url);
     stops.push(() => foreign.stop());
     const visitor = await openPlayground(browser, foreign.url);
@@ -275,7 +275,7 @@ it('fits a phone', async () => {
   await phone.close();
 });
 
-/** Presses Tab as often as it takes for the focus to be on a button of that name, and to be seen there. */
+/** Presses Tab until the button of that name has a visible focus. */
 async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   const seen: string[] = [];
   for (let presses = 0; presses < 60; presses++) {
@@ -290,7 +290,7 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
   throw new Error(`Tab never came to ${String(name)}, but to ${seen.join(' | ')}`);
 }
 
-/** For the documents, when someone asks for it. */
+/** Takes the screenshot for the documents, if requested. */
 async function keepScreenshot(page: Page): Promise<void> {
   if (!process.env.UPDATE_SCREENSHOTS) return;
   await page.screenshot({ path: join(__dirname, '..', '..', 'docs', 'images', 'playground.png') });

@@ -1,15 +1,15 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 
-/** The page as a person meets it: by words and roles. */
+/** The page by its texts and roles. */
 export interface PlaygroundPage {
   readonly page: Page;
-  /** Script errors, and whatever the content security policy had to stop. */
+  /** Script errors and violations of the content security policy. */
   readonly complaints: string[];
-  /** How the last thing went. */
+  /** The result of the last action. */
   readonly outcome: Locator;
   /** Requests and answers, the newest first. */
   readonly exchanges: Locator;
-  /** What the credential did. */
+  /** The log of the credential. */
   readonly events: Locator;
   token: (kind: 'api' | 'teams' | 'communication') => Locator;
   click: (button: string) => Promise<void>;
@@ -17,12 +17,12 @@ export interface PlaygroundPage {
   /** Chooses a user on the emulator's sign-in page. */
   choose: (user: string) => Promise<void>;
   signIn: (user: string) => Promise<void>;
-  /** What the button of that name puts on the clipboard. */
+  /** The text that the button of that name copies. */
   copy: (button: string) => Promise<string>;
   close: () => Promise<void>;
 }
 
-/** A visitor of their own, with nothing left of the one before. */
+/** Opens the page in a new browser context. */
 export async function openPlayground(
   browser: Browser,
   url: string,
@@ -35,7 +35,7 @@ export async function openPlayground(
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
-    // The browser itself writes down every refusal of the API.
+    // The browser itself logs every error response of the API.
     if (
       message.type() === 'error' &&
       !/the server responded with a status of [45]\d\d/.test(message.text())
@@ -65,7 +65,7 @@ export async function openPlayground(
     },
     async copy(button) {
       const copied = page.getByRole('button', { name: 'Copied' });
-      // The button pressed before says so for a moment.
+      // The button shows a confirmation first.
       await copied.waitFor({ state: 'hidden' });
       await page.getByRole('button', { name: button, exact: true }).first().click();
       await copied.waitFor();
@@ -75,7 +75,7 @@ export async function openPlayground(
   };
 }
 
-/** Waits until the text is there; says what is there instead, if it does not come. */
+/** Waits for the text, and reports the actual text if it does not appear. */
 export async function expectText(locator: Locator, text: string | RegExp): Promise<void> {
   const found = locator.filter({ hasText: text }).first();
   const came = await found.waitFor().then(

@@ -9,10 +9,10 @@ export interface PlaygroundSystem extends System {
 
 const folder = join(__dirname, '..', '..', 'build', 'playground', 'page');
 
-/** Emulator, server and page, each of its own origin; `url` is a server that allows no page, the page's own one allows it. */
+/** Emulator, server and page, each with its own origin. `url` is a server that allows no origin; the page uses another server, which allows it. */
 export async function startPlaygroundSystem(): Promise<PlaygroundSystem> {
   const system = await startSystem();
-  // The API must know the page's address, and the page the API's: the latter is filled in once there is one.
+  // API and page need each other's URL, so that of the API is set later.
   const settings = settingsFor(system, system.url);
   const playground = await startPlayground({ port: 0, settings, folder });
   const api = await system.startAnother({ CORS_ALLOWED_ORIGINS: playground.url });
@@ -27,7 +27,7 @@ export async function startPlaygroundSystem(): Promise<PlaygroundSystem> {
   };
 }
 
-/** A further page, for the API at this address. */
+/** Another page, for the API at this URL. */
 export function startPlaygroundFor(system: System, apiUrl: string): Promise<Playground> {
   return startPlayground({ port: 0, settings: settingsFor(system, apiUrl), folder });
 }

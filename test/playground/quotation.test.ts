@@ -4,7 +4,7 @@ import { projectRoot, readDocuments } from '../docs/markdown';
 
 const credential = readFileSync(join(projectRoot, 'playground/src/communicationCredential.ts'), 'utf8');
 
-/** Code blocks that show the credential for people to copy, with the document they are in. */
+/** Code blocks with the credential, and the documents that contain them. */
 const copies = readDocuments().flatMap(({ path, codeBlocks }) =>
   codeBlocks
     .filter(({ text }) => text.includes('function createCommunicationCredential'))

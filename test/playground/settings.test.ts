@@ -1,6 +1,6 @@
 import { readSettings } from '../../playground/settings';
 
-/** What the API's own .env holds already. */
+/** The settings in the .env of the API. */
 const api = { AZURE_TENANT_ID: 'the-tenant', AZURE_CLIENT_ID: 'the-api', PORT: '3001' };
 
 it.each([
@@ -15,7 +15,7 @@ it.each([
     },
   ],
   [
-    'follow the API into another cloud',
+    'use the cloud of the API',
     { ...api, PLAYGROUND_CLIENT_ID: 'the-page', AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.us' },
     {
       authority: 'https://login.microsoftonline.us/the-tenant',
@@ -52,7 +52,7 @@ it.each([
     ['PLAYGROUND_AUTHORITY'],
   ],
   [
-    'no address for the API',
+    'no URL of the API',
     { ...api, PLAYGROUND_CLIENT_ID: 'the-page', PLAYGROUND_API_URL: 'api.example' },
     ['PLAYGROUND_API_URL'],
   ],

@@ -31,7 +31,7 @@ const getToken = (server: ServerProcess, accessToken: string) =>
   fetch(`${server.url}/getToken`, { headers: { Authorization: `Bearer ${accessToken}` } });
 
 describe('the built server', () => {
-  it('does not start without its settings, and says in one message which are missing or malformed, without a value', async () => {
+  it('does not start with missing or malformed settings, and lists them in one message without their values', async () => {
     const server = spawnServer({ AZURE_TENANT_ID: 'not-a-guid', IDENTITY_MAPPING_KEY: 'c2hvcnQ=' });
     expect(await server.exited).toBe(1);
     expect(server.errors()).toContain('5 settings are missing or malformed');
@@ -48,7 +48,7 @@ describe('the built server', () => {
     expect(server.errors()).not.toMatch(/^\s+at /m);
   });
 
-  it('starts in production with nothing but settings of the real cloud, and comes up although it cannot reach it', async () => {
+  it('starts in production with settings of the public cloud, although it cannot reach it', async () => {
     const settings = {
       NODE_ENV: 'production',
       PORT: '0',
@@ -66,7 +66,7 @@ describe('the built server', () => {
     expect(server.output()).not.toContain(settings.AZURE_CLIENT_SECRET);
   });
 
-  it('says in one line that its port is taken', async () => {
+  it('reports a port in use in one line', async () => {
     const other = createServer().listen(0);
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -76,7 +76,7 @@ describe('the built server', () => {
     other.close();
   });
 
-  it('finishes what is in flight on SIGTERM, says that it is not ready meanwhile, and exits with 0', async () => {
+  it('on SIGTERM completes requests in flight, is not ready meanwhile, and exits with 0', async () => {
     const server = await start();
     emulator.delay('acs.identity.create', 3_000);
     const inFlight = getToken(server, emulator.accessToken({ user: emulator.addUser() }));
@@ -87,7 +87,7 @@ describe('the built server', () => {
     expect(await exit).toBe(0);
   });
 
-  it('lets go of clients that never pause on SIGTERM, and cuts off none of them', async () => {
+  it('on SIGTERM closes the connections of busy clients without dropping a request', async () => {
     const server = await start();
     emulator.delay('acs.token.issue', 50);
     const refusals: unknown[] = [];
@@ -108,10 +108,10 @@ describe('the built server', () => {
     expect(server.output()).not.toContain('"status":499');
   });
 
-  it('writes each line of its log as JSON, one for each request', async () => {
+  it('logs one line of JSON per request', async () => {
     const server = await start();
     await getToken(server, emulator.accessToken({ user: emulator.addUser() }));
-    await fetch(`${server.url}/nowhere?access_token=${emulator.accessToken()}`);
+    await fetch(`${server.url}/unknown?access_token=${emulator.accessToken()}`);
     await server.stop();
     const lines = server.output().trim().split('\n');
     const requests = lines
@@ -124,14 +124,14 @@ describe('the built server', () => {
         status: 200,
         milliseconds: expect.any(Number),
       }),
-      expect.objectContaining({ method: 'GET', path: '/nowhere', status: 404, error: 'not_found' }),
+      expect.objectContaining({ method: 'GET', path: '/unknown', status: 404, error: 'not_found' }),
     ]);
     expect(server.output()).not.toContain('eyJ');
   });
 });
 
 describe('two processes', () => {
-  it('that serve 20 new users at once leave one identity each', async () => {
+  it('that serve 20 new users concurrently leave one identity per user', async () => {
     const servers = await Promise.all([start(), start()]);
     emulator.reset();
     const users = Array.from({ length: 20 }, () => emulator.addUser());
@@ -142,22 +142,22 @@ describe('two processes', () => {
     expect(expectOneIdentityEach(emulator)).toBe(20);
   });
 
-  it('one of which dies in the middle of a deletion leave nothing behind once it is repeated', async () => {
-    const [dying, living] = await Promise.all([start(), start()]);
+  it('complete a deletion during which one of them was killed', async () => {
+    const [killed, survivor] = await Promise.all([start(), start()]);
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
-    await getToken(dying, accessToken);
+    await getToken(killed, accessToken);
     emulator.delay('acs.identity.delete', 60_000);
     const deletion = (server: ServerProcess) =>
       fetch(`${server.url}/deleteUser`, {
         method: 'DELETE',
         headers: { Authorization: `Bearer ${accessToken}` },
       });
-    const cut = deletion(dying).catch(() => undefined);
+    const cut = deletion(killed).catch(() => undefined);
     await until(() => emulator.callsTo('acs.identity.delete') > 0);
-    await dying.stop('SIGKILL');
+    await killed.stop('SIGKILL');
     await cut;
     emulator.delay('acs.identity.delete', 0);
-    expect((await deletion(living)).status).toBe(204);
+    expect((await deletion(survivor)).status).toBe(204);
     expect({ identities: emulator.identities(), mappings: emulator.mappings() }).toEqual({
       identities: [],
       mappings: [],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parse } from 'dotenv';
 import { loadConfig } from '../../src/config/config';
-import { type AzStandIn, graphAppId, startAzStandIn, teamsAppId } from './azStandIn';
+import { type FakeAz, graphAppId, startFakeAz, teamsAppId } from './fakeAz';
 
 const script = join(__dirname, '..', '..', 'scripts', 'register-apps.sh');
 
@@ -15,10 +15,10 @@ const defaultSpaRedirectUris = [
 ];
 
 let folder: string;
-let az: AzStandIn;
+let az: FakeAz;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'register-apps-'));
-  az = await startAzStandIn(folder);
+  az = await startFakeAz(folder);
 });
 afterEach(async () => {
   await az.stop();
@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 describe('scripts/register-apps.sh', () => {
-  it('registers the API and its client, each knowing the other', async () => {
+  it('registers the API and its client, with references to each other', async () => {
     expect(await run()).toMatchObject({ code: 0 });
 
     const [server, client] = az.apps;
@@ -71,7 +71,7 @@ describe('scripts/register-apps.sh', () => {
     expect(az.consented).toEqual([]);
   });
 
-  it('writes settings that the server starts with, readable for the owner only, and shows no secret', async () => {
+  it('writes valid settings, readable by the owner only, and prints no secret', async () => {
     const { output } = await run('--spa-redirect', 'https://chat.contoso.example/signed-in');
 
     const [server, client] = az.apps;
@@ -95,7 +95,7 @@ describe('scripts/register-apps.sh', () => {
     expect(output).not.toContain(settings.IDENTITY_MAPPING_KEY);
   });
 
-  it('changes nothing when all is there already', async () => {
+  it('changes nothing if the registrations are complete', async () => {
     await run();
     const apps = structuredClone(az.apps);
     const settings = await readEnv();
@@ -109,7 +109,7 @@ describe('scripts/register-apps.sh', () => {
     expect(await readEnv()).toEqual(settings);
   });
 
-  it('adds what is missing to registrations that were made by hand, and removes nothing', async () => {
+  it('adds missing parts to manual registrations, and removes nothing', async () => {
     const myScope = { id: 'my-scope', value: 'my_scope' };
     const mine = { resourceAppId: graphAppId, resourceAccess: [{ id: 'by-hand', type: 'Scope' }] };
     az.apps.push(
@@ -136,14 +136,14 @@ describe('scripts/register-apps.sh', () => {
     ]);
   });
 
-  it('keeps other settings of the file, and its mapping key', async () => {
+  it('keeps the other settings in the file, and the mapping key', async () => {
     const before = '# mine\nPORT=4000\nIDENTITY_MAPPING_KEY=bWluZQ==\n';
     await writeFile(join(folder, '.env'), before);
     await run();
     expect((await readFile(join(folder, '.env'), 'utf8')).startsWith(before)).toBe(true);
   });
 
-  it('makes a further secret when told to', async () => {
+  it('creates another secret with --new-secret', async () => {
     await run();
     await run('--new-secret');
     const secrets = az.secrets.get(az.apps[0]?.appId ?? '');
@@ -151,17 +151,17 @@ describe('scripts/register-apps.sh', () => {
     expect((await readEnv()).AZURE_CLIENT_SECRET).toBe(secrets?.[1]);
   });
 
-  it('grants consent for the tenant when told to', async () => {
+  it('grants consent for the tenant with --admin-consent', async () => {
     await run('--admin-consent');
     expect(az.consented).toEqual(['AuthServer', 'AuthClient']);
   });
 
-  it('lets each origin of the single-page apps call', async () => {
+  it('allows the origin of each single-page app', async () => {
     await run();
     expect((await readEnv()).CORS_ALLOWED_ORIGINS).toBe('http://localhost:5173');
   });
 
-  it('names the hosts of a sovereign cloud', async () => {
+  it('writes the hosts of a sovereign cloud', async () => {
     az.cloud = { ...az.cloud, 'endpoints.activeDirectory': 'https://login.microsoftonline.us' };
     await run();
     expect(await readEnv()).toMatchObject({
@@ -170,10 +170,10 @@ describe('scripts/register-apps.sh', () => {
     });
   });
 
-  it.each<[string, (az: AzStandIn) => void, string, string[], RegExp]>([
+  it.each<[string, (az: FakeAz) => void, string, string[], RegExp]>([
     ['az is not signed in', (tenant) => void (tenant.signedIn = false), '', [], /az login/],
     [
-      'two registrations have the name',
+      'two registrations have the same name',
       ({ apps }) => {
         apps.push({ id: '1', appId: '1', displayName: 'AuthServer', api: {} });
         apps.push({ id: '2', appId: '2', displayName: 'AuthServer', api: {} });
@@ -183,7 +183,7 @@ describe('scripts/register-apps.sh', () => {
       /several registrations named AuthServer/,
     ],
     [
-      'the file is of the emulator',
+      'the file belongs to the emulator',
       () => undefined,
       'AZURE_AUTHORITY_HOST=https://localhost:8443\n',
       [],
@@ -196,7 +196,7 @@ describe('scripts/register-apps.sh', () => {
       [],
       /does not exist in this tenant/,
     ],
-    ['an option is misspelt', () => undefined, '', ['--admin-consnet'], /unknown option --admin-consnet/],
+    ['an option is misspelled', () => undefined, '', ['--admin-consnet'], /unknown option --admin-consnet/],
     ['an option has no value', () => undefined, '', ['--env'], /--env needs a value/],
   ])('stops before it changes anything when %s', async (_case, prepare, env, args, message) => {
     prepare(az);

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../src/errors';
 import type { Emulator } from '../../emulator/emulator';
 
-/** What a test looks at of an answer, whoever fetched it. */
+/** The parts of a response that tests use, for any HTTP client. */
 export interface Answer {
   readonly status: number;
   /** Names in lower case. */
@@ -14,9 +14,9 @@ export interface ExpectedError {
   code: ErrorCode;
   target?: string;
   innererror?: unknown;
-  /** The parameters of the Bearer challenge; absent: no challenge at all. */
+  /** The parameters of the Bearer challenge; absent: no challenge. */
   challenge?: Record<string, unknown>;
-  /** The seconds of Retry-After, or `some` for a number of them that is not known; absent: no such header. */
+  /** The seconds of Retry-After, or `some` for any number; absent: no such header. */
   retryAfter?: number | 'some';
   /** Absent: no such header. */
   allow?: string;
@@ -24,7 +24,7 @@ export interface ExpectedError {
 
 const requestId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Holds an error answer against the contract: nothing may be missing, and nothing may be there that was not expected. */
+/** Checks that an error response has everything that the contract requires, and nothing else. */
 export function expectError(answer: Answer, expected: ExpectedError): void {
   const { status, code, target, innererror, challenge, retryAfter, allow } = expected;
   const { headers } = answer;
@@ -50,7 +50,7 @@ export function expectError(answer: Answer, expected: ExpectedError): void {
   );
 }
 
-/** What every answer of the API carries, good or bad. */
+/** Checks the headers of every response, success or error. */
 export function expectCommonHeaders({ headers }: Answer): void {
   expect(headers['cache-control']).toBe('no-store');
   expect(headers['x-ms-request-id']).toMatch(requestId);
@@ -72,13 +72,13 @@ export function parseChallenge(header: string): Record<string, string> {
   return parameters;
 }
 
-/** The challenges of this API, as RFC 6750 section 3 would have them. */
+/** The challenges of this API (RFC 6750 section 3). */
 export function challengesOf({ url, tenantId, authServer }: Emulator) {
   const realm = `api://${authServer.clientId}`;
   const authorizationUri = `${url}/${tenantId}/oauth2/v2.0/authorize`;
   const description: unknown = expect.stringMatching(/\S+ \S+/);
   return {
-    /** Nobody has shown a token yet, so there is no error to speak of. */
+    /** Without a token there is no error to report. */
     bare: { realm },
     invalidToken: {
       realm,

@@ -1,14 +1,14 @@
 import type { Response } from 'supertest';
 import type { TestServer } from './startSystem';
 
-/** Everything that leaves the server and its process, but for the calls to its upstreams. */
+/** Everything that leaves the server process, except its upstream calls. */
 export interface Outlets {
   readonly logged: readonly string[];
   readonly written: readonly string[];
   readonly answers: readonly Response[];
 }
 
-/** Catches what any library writes past our log, until `jest.restoreAllMocks()`. */
+/** Captures what libraries write to standard output and error, until `jest.restoreAllMocks()`. */
 export function catchOutput(): string[] {
   const written: string[] = [];
   for (const stream of [process.stdout, process.stderr]) {
@@ -20,13 +20,13 @@ export function catchOutput(): string[] {
   return written;
 }
 
-/** The parts of a token of which none may be seen: whoever has the claims and the signature has the token. */
+/** The parts of a token that must not appear: claims and signature are enough to rebuild it. */
 export function partsOf(token: string): string[] {
   const [, claims, signature] = token.split('.');
   return [token, claims, signature].filter((part) => part !== undefined && part.length >= 16) as string[];
 }
 
-/** The forms in which a secret might be written. */
+/** The encodings in which a secret might appear. */
 function formsOf(secret: string): string[] {
   const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
   return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), base64];
@@ -35,8 +35,7 @@ function formsOf(secret: string): string[] {
 const anyToken = /eyJ[\w-]{8,}\.[\w-]{8,}/;
 
 /**
- * Throws, without repeating it, where a secret or a token got out. A token that was asked for is the one thing that may: in the body
- * of a 200.
+ * Throws, without printing it, if a secret or a token leaked. Only the body of a 200 may contain a token.
  */
 export function expectNothingLeaked({ logged, written, answers }: Outlets, secrets: readonly string[]): void {
   const places = [

@@ -1,6 +1,6 @@
 /**
- * Takes `Date` into the hands of the test, at the present time, until `jest.useRealTimers()`. Timers stay real: connections and
- * time limits live on them. The emulator is in the same process, so that its clock moves along.
+ * Fakes `Date`, starting at the current time, until `jest.useRealTimers()`. Timers stay real, because connections and time
+ * limits need them. The emulator runs in the same process, so its clock moves too.
  */
 export function fakeDate(): { advance: (milliseconds: number) => void } {
   jest.useFakeTimers({
@@ -14,8 +14,8 @@ export function fakeDate(): { advance: (milliseconds: number) => void } {
 }
 
 /**
- * Takes the monotonic clock, which intervals are measured by: it stands still but for `advance`, until `jest.restoreAllMocks()`.
- * It starts at a whole millisecond: with fractions, an advance by 10,000 may come out as 9,999.999999999998.
+ * Fakes the monotonic clock: it moves only by `advance`, until `jest.restoreAllMocks()`. It starts at a whole millisecond,
+ * because with fractions an advance of 10,000 may be measured as 9,999.999999999998.
  */
 export function fakeMonotonicClock(): { advance: (milliseconds: number) => void } {
   let now = Math.ceil(performance.now());

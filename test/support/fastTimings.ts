@@ -1,6 +1,6 @@
 import { defaultTimings, type RepeatedReads, type Timings } from '../../src/timings';
 
-/** Waits of the server and of the emulator are scaled alike, so that they keep their proportions. */
+/** The waits of the server and of the emulator are scaled by the same factor. */
 export const timeScale = 1 / 4;
 
 const scaled = (milliseconds: number) => milliseconds * timeScale;
@@ -9,8 +9,8 @@ const scaledReads = ({ reads, pauseInMs }: RepeatedReads) => ({ reads, pauseInMs
 const { requestInMs, workInMs, upstream, mappings, orphanCleanup, signingKeys } = defaultTimings;
 
 /**
- * Waits are short, but what a whole request may take is not: so no result depends on the speed of the machine. The signing keys keep
- * their times, since tests move the clock past them.
+ * Waits are short, but the time limit of a request is not, so that no result depends on the speed of the machine. The times for
+ * signing keys are unchanged: tests move the clock.
  */
 export const fastTimings: Timings = {
   requestInMs,

@@ -5,7 +5,7 @@ import { createMappingSeal } from '../../src/identities/stores/graph/mappingSeal
 
 export const extensionName = 'com.contoso.identityMapping';
 
-/** The mapping of a user as it stands in the directory; undefined if there is none. */
+/** The mapping of a user in the directory; undefined if there is none. */
 export function mappingOf(emulator: Emulator, { objectId }: User): Record<string, unknown> | undefined {
   return emulator
     .mappings()
@@ -13,19 +13,19 @@ export function mappingOf(emulator: Emulator, { objectId }: User): Record<string
     ?.extension;
 }
 
-/** Holds that each user with an identity has one, and that none lives unmapped. The number of those users. */
+/** Checks that each mapped user has one identity and that no identity is unmapped. Returns the number of users. */
 export function expectOneIdentityEach(emulator: Emulator): number {
   const mappings = emulator.mappings();
   const mapped = mappings.map(({ extension }) => extension.acsUserIdentity);
-  const living = emulator.identities().map(({ id }) => id);
-  expect(living.sort()).toEqual(mapped.sort());
+  const existing = emulator.identities().map(({ id }) => id);
+  expect(existing.sort()).toEqual(mapped.sort());
   expect(new Set(mappings.map(({ userObjectId }) => userObjectId)).size).toBe(mappings.length);
   return mappings.length;
 }
 
 /**
- * Gives a user a mapping that bears the seal of the servers of this emulator, as one of them would have written it.
- * `deletion`: the name under which a server that is no more has claimed its deletion.
+ * Writes a mapping for a user, sealed as a server of this emulator would seal it.
+ * `deletion`: the claim of a server that no longer exists.
  */
 export function setSealedMapping(
   emulator: Emulator,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** A connection to the server at `url` on which these bytes have been sent. */
+/** Opens a connection to the server at `url` and sends these bytes. */
 export function sendBytes(url: string, bytes: string): Socket {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -9,8 +9,8 @@ export function sendBytes(url: string, bytes: string): Socket {
   return socket;
 }
 
-/** What the server says to these bytes until it closes the connection. */
-export async function say(url: string, bytes: string): Promise<string> {
+/** Sends these bytes and returns the response, up to the end of the connection. */
+export async function sendRaw(url: string, bytes: string): Promise<string> {
   const socket = sendBytes(url, bytes);
   let answer = '';
   socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));

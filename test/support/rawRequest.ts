@@ -9,7 +9,7 @@ export interface RawRequest {
   body?: string;
 }
 
-/** Sends what a well-behaved client would not let one send; a body goes out in chunks, without its length. */
+/** Sends requests that other clients would not send; a body is chunked, without Content-Length. */
 export function rawRequest(url: string, { method, path, headers = [], body }: RawRequest): Promise<Answer> {
   const { hostname, port, host } = new URL(url);
   const chunked = body === undefined ? [] : ['Transfer-Encoding', 'chunked'];

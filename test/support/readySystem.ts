@@ -1,13 +1,13 @@
 import { startSystem, type System, type TestServer } from './startSystem';
 
-/** A system whose server has loaded what it loads at its start, so that later calls are those of the test. */
+/** A system whose server has finished its start, so that all later upstream calls are made by the test. */
 export async function startReadySystem(settings: Record<string, string> = {}): Promise<System> {
   const system = await startSystem(settings);
   await loaded(system);
   return system;
 }
 
-/** A further server on the same emulator, as ready: without anything remembered, and with every upstream well in its eyes. */
+/** Another ready server on the same emulator, with empty caches and closed circuit breakers. */
 export async function startReadyServer(
   system: System,
   settings: Record<string, string> = {},

@@ -13,10 +13,10 @@ export interface ServerProcess {
   readonly exited: Promise<number | null>;
 }
 
-/** The built server as it is deployed, in a process of its own; nothing of the environment but what is given. */
+/** Starts the built server as a separate process, with only this environment. */
 export function spawnServer(environment: Record<string, string>): Omit<ServerProcess, 'url'> {
   const child: ChildProcess = spawn(process.execPath, [join(__dirname, '../../dist/server.js')], {
-    // Not in the project's folder: a developer's .env is no part of a test.
+    // Not in the project's folder, so that a developer's .env is not read.
     cwd: join(__dirname, '../../dist'),
     env: { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,7 +37,7 @@ export function spawnServer(environment: Record<string, string>): Omit<ServerPro
   };
 }
 
-/** The same, once it is ready to answer. */
+/** The same, and waits until it is ready. */
 export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
   const port = await freePort();
   const server = spawnServer({ PORT: String(port), ...environment });

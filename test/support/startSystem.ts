@@ -9,13 +9,13 @@ import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
 import type { Timings } from '../../src/timings';
 import { fastTimings } from './fastTimings';
-import { fulfilContract } from '../contract/fulfilContract';
+import { assertMatchesOpenApi } from '../contract/assertMatchesOpenApi';
 
 export interface TestServer {
   readonly url: string;
   /** The lines it has logged. */
   readonly rawLog: string[];
-  /** A call with this bearer token; none if undefined. Fails if openapi.yaml does not allow the answer. */
+  /** A call with this bearer token; none if undefined. Fails if openapi.yaml does not allow the response. */
   call(
     method: 'get' | 'post' | 'delete' | 'put' | 'head' | 'options',
     path: string,
@@ -26,14 +26,14 @@ export interface TestServer {
 
 export interface System extends TestServer {
   readonly emulator: Emulator;
-  /** A further server of its own on the same emulator, as a second process would be. */
+  /** Starts another server on the same emulator, like a second process. */
   startAnother(settings?: Record<string, string>): Promise<TestServer>;
 }
 
-/** Rate limits are off unless a test is about them: tests call far more often than people do. */
+/** Rate limits are off by default, because tests make many calls. */
 const testSettings = { RATE_LIMIT_USER: '0', RATE_LIMIT_REJECTED: '0' };
 
-/** The production app with its real SDKs, on free ports, against an emulator of its own. */
+/** The production app with the real SDKs, on free ports, with a new emulator. */
 export async function startSystem(
   settings: Record<string, string> = {},
   timings: Timings = fastTimings,
@@ -87,7 +87,7 @@ export async function startServer(
     call(method, path, accessToken) {
       const test = request(url)
         [method](path)
-        .expect((answer) => fulfilContract(method, path, answer));
+        .expect((answer) => assertMatchesOpenApi(method, path, answer));
       return accessToken === undefined ? test : test.set('Authorization', `Bearer ${accessToken}`);
     },
     async stop() {

@@ -7,7 +7,7 @@ const accessKey = Buffer.from('canary-access-key').toString('base64');
 const mappingKey = Buffer.from('canary-mapping-key-of-32-bytes-or-more').toString('base64');
 const clientId = 'a9150000-0000-4000-8000-000000000002';
 
-/** The least that a server needs; everything else has a default. */
+/** The required settings; all others have a default. */
 const least = {
   AZURE_TENANT_ID: '7e4a0000-0000-4000-8000-000000000001',
   AZURE_CLIENT_ID: clientId,
@@ -27,7 +27,7 @@ function problemsOf(environment: Environment): readonly string[] {
   return [];
 }
 
-/** Values that each setting refuses; none where any text will do. */
+/** Values that each setting rejects; none if any text is valid. */
 const malformed: Record<SettingName, string[]> = {
   PORT: ['canary', '-1', '65536', '30.5', '0x1F', '3000 3001'],
   AZURE_TENANT_ID: ['common', 'contoso.onmicrosoft.com', '7e4a0000-0000-4000-8000-00000000000'],
@@ -100,19 +100,22 @@ const malformed: Record<SettingName, string[]> = {
 
 const malformedCases = names.flatMap((name) => malformed[name].map((value) => ({ name, value })));
 
-it.each(malformedCases)('refuses $name=$value, and says so without the value', ({ name, value }) => {
-  const problems = problemsOf({ ...least, [name]: value });
-  expect(problems).toHaveLength(1);
-  const { description: what, source: where, format: form } = settings[name];
-  expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
-  for (const part of [what, where, form]) expect(problems[0]).toContain(part);
-  // Short ones are numbers and words that an explanation may happen to hold.
-  if (value.length > 5) expect(problems[0]?.replace(where, '').replace(form, '')).not.toContain(value);
-  expect(problems[0]).not.toContain('canary');
-  expect(problems[0]).not.toContain(accessKey);
-});
+it.each(malformedCases)(
+  'rejects $name=$value with a message that does not contain the value',
+  ({ name, value }) => {
+    const problems = problemsOf({ ...least, [name]: value });
+    expect(problems).toHaveLength(1);
+    const { description: what, source: where, format: form } = settings[name];
+    expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
+    for (const part of [what, where, form]) expect(problems[0]).toContain(part);
+    // Short values may appear in an explanation by chance.
+    if (value.length > 5) expect(problems[0]?.replace(where, '').replace(form, '')).not.toContain(value);
+    expect(problems[0]).not.toContain('canary');
+    expect(problems[0]).not.toContain(accessKey);
+  },
+);
 
-it('lists every missing setting at once, with what it is for and where to find it', () => {
+it('lists all missing settings together, with their purpose and where to find them', () => {
   const problems = problemsOf({});
   expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
     'AZURE_TENANT_ID',
@@ -126,7 +129,7 @@ it('lists every missing setting at once, with what it is for and where to find i
   }
 });
 
-it('lists every malformed and every missing setting in one message, and no value', () => {
+it('lists all malformed and missing settings in one message without values', () => {
   const broken = names.filter((name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY');
   const environment = Object.fromEntries(broken.map((name) => [name, malformed[name][0]]));
   let message = '';
@@ -147,14 +150,17 @@ it('lists every malformed and every missing setting in one message, and no value
   expect(message).not.toContain('canary');
 });
 
-it.each(Object.keys(least) as (keyof typeof least)[])('misses %s, also when it is empty or blank', (name) => {
-  for (const value of [undefined, '', '  ']) {
-    const problems = problemsOf({ ...least, [name]: value });
-    expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} is missing: `))]);
-  }
-});
+it.each(Object.keys(least) as (keyof typeof least)[])(
+  'reports %s as missing if it is absent, empty or blank',
+  (name) => {
+    for (const value of [undefined, '', '  ']) {
+      const problems = problemsOf({ ...least, [name]: value });
+      expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} is missing: `))]);
+    }
+  },
+);
 
-it('has defaults for all the rest, those of the documentation', () => {
+it('has the documented defaults for the optional settings', () => {
   expect(loadConfig(least)).toEqual({
     port: 3000,
     production: false,
@@ -196,7 +202,7 @@ it.each<[string, Environment, unknown]>([
   ['a port', { PORT: '8080' }, { port: 8080 }],
   ['spaces around a value', { PORT: ' 8080 ' }, { port: 8080 }],
   [
-    'a tenant in capitals',
+    'a tenant in upper case',
     { AZURE_TENANT_ID: '7E4A0000-0000-4000-8000-000000000001' },
     { entra: { tenantId: least.AZURE_TENANT_ID } },
   ],
@@ -206,12 +212,12 @@ it.each<[string, Environment, unknown]>([
     { entra: { authorityHost: 'https://login.microsoftonline.us' } },
   ],
   [
-    'a further audience',
+    'another audience',
     { AZURE_APP_ID_URI: 'https://contoso.com/api' },
     { entra: { audiences: [clientId, `api://${clientId}`, 'https://contoso.com/api'] } },
   ],
   [
-    'the clients that may call',
+    'the allowed clients',
     { ALLOWED_CLIENT_IDS: ` ${clientId.toUpperCase()} ,, ${clientId}` },
     { entra: { allowedClientIds: [clientId, clientId] } },
   ],
@@ -244,23 +250,23 @@ it.each<[string, Environment, unknown]>([
   ],
   ['production, without documents', { NODE_ENV: 'production' }, { production: true, apiDocs: false }],
   ['production, with documents', { NODE_ENV: 'production', API_DOCS: 'on' }, { apiDocs: true }],
-])('takes %s', (_, environment, expected) => {
+])('accepts %s', (_, environment, expected) => {
   expect(loadConfig({ ...least, ...environment })).toMatchObject(expected as Record<string, unknown>);
 });
 
 it.each([
-  ['in the other order', `accesskey=${accessKey};endpoint=https://contoso.communication.azure.com`],
-  ['in other letters', `Endpoint=https://contoso.communication.azure.com/;AccessKey=${accessKey}`],
+  ['in another order', `accesskey=${accessKey};endpoint=https://contoso.communication.azure.com`],
+  ['in another case', `Endpoint=https://contoso.communication.azure.com/;AccessKey=${accessKey}`],
   [
     'with a semicolon at the end',
     `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey};`,
   ],
-])('takes a connection string %s', (_, text) => {
+])('accepts a connection string %s', (_, text) => {
   const { communication } = loadConfig({ ...least, COMMUNICATION_SERVICES_CONNECTION_STRING: text });
   expect(communication).toMatchObject({ endpoint: 'https://contoso.communication.azure.com', accessKey });
 });
 
-it('takes an endpoint in the place of a connection string, for a managed identity', () => {
+it('accepts an endpoint instead of a connection string, for a managed identity', () => {
   const { communication } = loadConfig({
     ...least,
     COMMUNICATION_SERVICES_CONNECTION_STRING: '',
@@ -274,21 +280,21 @@ it('takes an endpoint in the place of a connection string, for a managed identit
   });
 });
 
-it('takes an endpoint without TLS on this machine alone', () => {
+it('accepts an endpoint without TLS on loopback only', () => {
   for (const host of ['localhost:8443', '127.0.0.1', '[::1]:1']) {
     const text = `endpoint=http://${host}/;accesskey=${accessKey}`;
     expect(problemsOf({ ...least, COMMUNICATION_SERVICES_CONNECTION_STRING: text })).toEqual([]);
   }
 });
 
-it('refuses * for CORS in production, alone or among others', () => {
+it('rejects * for CORS in production, alone or in a list', () => {
   for (const origins of ['*', 'https://app.contoso.com,*']) {
     const environment = { ...least, NODE_ENV: 'production', CORS_ALLOWED_ORIGINS: origins };
     expect(problemsOf(environment)).toEqual([expect.stringMatching(/^CORS_ALLOWED_ORIGINS .*production/)]);
   }
 });
 
-it('takes several mapping keys, the first of which seals', () => {
+it('accepts several mapping keys, the first of which seals', () => {
   const other = Buffer.alloc(32, 'other').toString('base64');
   const { mapping } = loadConfig({ ...least, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
   expect(mapping.keys).toEqual([Buffer.from(mappingKey, 'base64'), Buffer.from(other, 'base64')]);
@@ -338,12 +344,12 @@ describe('the credentials that .env.sample publishes', () => {
     expect(problems[0]).not.toContain('emulator-only');
   });
 
-  it('are refused as a previous mapping key too, which would still verify', () => {
+  it('are also rejected as a previous mapping key, which would still verify', () => {
     const IDENTITY_MAPPING_KEY = `${mappingKey},${developmentMappingKey}`;
     expect(problemsOf({ ...least, IDENTITY_MAPPING_KEY })).toHaveLength(1);
   });
 
-  it('are named all at once', () => {
+  it('are all listed together', () => {
     const everything = { ...least, ...published, GRAPH_ENDPOINT: remote.GRAPH_ENDPOINT };
     expect(problemsOf(everything).map((problem) => problem.split(' ')[0])).toEqual(Object.keys(published));
   });

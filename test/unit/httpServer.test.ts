@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { createHttpServer } from '../../src/http/server/httpServer';
 
-it('answers requests that come together each in its own asynchronous context, by which tracing tells them apart', async () => {
+it('handles concurrent requests each in its own asynchronous context, for tracing', async () => {
   const tracing = new AsyncLocalStorage<string>();
   const app = express().use((_request, response) => void response.end(tracing.getStore()));
   const { server } = createHttpServer(app);

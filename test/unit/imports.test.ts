@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const dist = join(__dirname, '../../dist');
 
-/** The packages, and marks on the global object, that a bare process has after loading all parts of the server. */
+/** The loaded packages and the global dispatcher of a process that has loaded the server. */
 function loadParts(): { packages: string[]; dispatcher: boolean } {
   const script = `
     require(${JSON.stringify(join(dist, 'app'))});
@@ -19,12 +19,12 @@ function loadParts(): { packages: string[]; dispatcher: boolean } {
 describe('loading the server with default settings', () => {
   const { packages, dispatcher } = loadParts();
 
-  it('leaves the dispatcher of the process alone', () => {
+  it('does not set the global dispatcher of the process', () => {
     expect(dispatcher).toBe(false);
   });
 
   it.each(['@azure/identity', '@azure/data-tables', '@azure/msal-node', 'swagger-ui-dist', 'yaml'])(
-    'does not load %s, before it is needed',
+    'does not load %s',
     (name) => {
       expect(packages).toContain('express');
       expect(packages).not.toContain(name);

@@ -16,8 +16,8 @@ function tokenFor(communicationUserId: string, lifeInMs: number): IssuedToken {
   };
 }
 
-/** The LRU cache looks at the clock anew only after a millisecond. */
-const aMoment = () => new Promise((resolve) => setTimeout(resolve, 10));
+/** The LRU cache reads the clock at most once per millisecond. */
+const tick = () => new Promise((resolve) => setTimeout(resolve, 10));
 
 it.each([
   { reuse: 15, life: 1_440, kept: 15, because: 'the window ends' },
@@ -33,20 +33,20 @@ it.each([
     const cache = createIssuedTokenCache(reuse, 10);
     const token = tokenFor('a', life * minute);
     cache.add('a', token);
-    await aMoment();
+    await tick();
     expect(cache.get('a')).toBe(token);
     clock.advance(kept * minute - 1);
-    await aMoment();
+    await tick();
     expect(cache.get('a')).toBe(token);
     clock.advance(2);
-    await aMoment();
+    await tick();
     expect(cache.get('a')).toBeUndefined();
   },
 );
 
 it.each([
   ['reuse is off', 0, 1_440],
-  ['15 minutes of it are left', 15, 15],
+  ['it has 15 minutes left', 15, 15],
   ['it has expired', 15, -1],
 ])('a token is not kept when %s', (_, reuse, life) => {
   const cache = createIssuedTokenCache(reuse, 10);
@@ -54,14 +54,14 @@ it.each([
   expect(cache.get('a')).toBeUndefined();
 });
 
-it('a token that is not kept does not leave an older one in its place', () => {
+it('a token that is not kept also removes an older one', () => {
   const cache = createIssuedTokenCache(15, 10);
   cache.add('a', tokenFor('a', 60 * minute));
   cache.add('a', tokenFor('a', 10 * minute));
   expect(cache.get('a')).toBeUndefined();
 });
 
-it('a token is for its own user, and gone when it is deleted', () => {
+it('a token belongs to one user, and is removed with that user', () => {
   const cache = createIssuedTokenCache(15, 10);
   const [a, b] = [tokenFor('a', 60 * minute), tokenFor('b', 60 * minute)];
   cache.add('a', a);
@@ -71,7 +71,7 @@ it('a token is for its own user, and gone when it is deleted', () => {
   expect([cache.get('a'), cache.get('b')]).toEqual([undefined, b]);
 });
 
-it('keeps no more than its size, those that were used last', () => {
+it('keeps the most recently used tokens, up to its size', () => {
   const cache = createIssuedTokenCache(15, 3);
   for (const user of ['a', 'b', 'c']) cache.add(user, tokenFor(user, 60 * minute));
   cache.get('a');

@@ -4,7 +4,7 @@ const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('ba
 const header = encode({ alg: 'RS256' });
 const claims = encode({ oid: 'a', name: 'Zoë 王' });
 
-it('reads header and claims, and believes nothing', () => {
+it('reads header and claims without verifying them', () => {
   expect(decodeJwt(`${header}.${claims}.anything`)).toEqual({
     header: { alg: 'RS256' },
     claims: { oid: 'a', name: 'Zoë 王' },
@@ -17,17 +17,17 @@ it.each<[string, string]>([
   ['one part', header],
   ['two parts', `${header}.${claims}`],
   ['an empty signature', `${header}.${claims}.`],
-  ['a signature that is no base64url', `${header}.${claims}.s=`],
+  ['a signature that is not base64url', `${header}.${claims}.s=`],
   ['four parts', `${header}.${claims}.s.s`],
   ['five parts, as if encrypted', `${header}.k.iv.${claims}.t`],
   ['an empty header', `.${claims}.s`],
   ['empty claims', `${header}..s`],
-  ['a header that is no base64url', `{"alg":"RS256"}.${claims}.s`],
+  ['a header that is not base64url', `{"alg":"RS256"}.${claims}.s`],
   ['claims with padding', `${header}.${Buffer.from('{"a":1}').toString('base64')}.s`],
-  ['claims that are no JSON', `${header}.${Buffer.from('{"a":').toString('base64url')}.s`],
-  ['claims that are a list', `${header}.${encode([])}.s`],
+  ['claims that are not JSON', `${header}.${Buffer.from('{"a":').toString('base64url')}.s`],
+  ['claims that are an array', `${header}.${encode([])}.s`],
   ['claims that are null', `${header}.${encode(null)}.s`],
-  ['claims that are a text', `${header}.${encode('claims')}.s`],
+  ['claims that are a string', `${header}.${encode('claims')}.s`],
   ['a header that is a number', `${encode(1)}.${claims}.s`],
   ['a line break', `${header}.${claims}\n.s`],
 ])('does not read %s', (_, text) => {

@@ -4,7 +4,7 @@ import { fakeMonotonicClock } from '../support/clock';
 
 afterEach(() => void jest.restoreAllMocks());
 
-/** `bursts` bursts of calls, so many milliseconds apart: whether any of the failures opened the breaker. */
+/** Makes `bursts` bursts of calls, `apartInMs` apart, and returns whether a failure opened the breaker. */
 function opens(bursts: number, apartInMs: number, failures: number, successes: number): boolean {
   const clock = fakeMonotonicClock();
   const breaker = new LoadBreaker();
@@ -33,7 +33,7 @@ it.each([
   },
 );
 
-it('one failed probe keeps it open, one that succeeds forgets what was', () => {
+it('a failed probe keeps it open, a successful one resets it', () => {
   fakeMonotonicClock();
   const breaker = new LoadBreaker();
   for (let call = 0; call < 100; call += 1) breaker.failure(CircuitState.Closed);

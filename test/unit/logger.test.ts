@@ -19,7 +19,7 @@ function lineOf(write: (log: ReturnType<typeof createTestLogger>['log']) => void
   return JSON.parse(lines[0] ?? '') as Record<string, unknown>;
 }
 
-it('writes one JSON object a line, with a level in words and a time in UTC', () => {
+it('writes one JSON object per line, with the level as a word and the time in UTC', () => {
   expect(lineOf((log) => log.warn({ upstream: 'x' }, 'it happened'))).toEqual({
     level: 'warn',
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
@@ -28,7 +28,7 @@ it('writes one JSON object a line, with a level in words and a time in UTC', () 
   });
 });
 
-it('leaves out what is below its level', () => {
+it('omits entries below its level', () => {
   const { log, lines } = createTestLogger({ level: 'warn' });
   log.info('not of interest');
   log.error('of interest');
@@ -39,10 +39,10 @@ describe('a secret', () => {
   it.each<[string, string]>([
     ['as it is', secret],
     ['in a sentence', `refused: ${secret}.`],
-    ['in other letters', secret.toUpperCase()],
-    ['encoded for an address', `client_secret=${encodeURIComponent(secret)}&x=1`],
+    ['in upper case', secret.toUpperCase()],
+    ['URL-encoded', `client_secret=${encodeURIComponent(secret)}&x=1`],
     ['twice', `${secret} ${secret}`],
-  ])('is taken out, %s', (_, text) => {
+  ])('is removed: %s', (_, text) => {
     const line = JSON.stringify(lineOf((log) => log.error({ text, nested: { list: [text] } }, text)));
     expect(line).not.toMatch(/canary|%2Bregistration/i);
     expect(line).toContain('[redacted]');
@@ -52,9 +52,9 @@ describe('a secret', () => {
     ['a quotation mark', 'canary"secret'],
     ['a backslash', 'canary\\secret'],
     ['a space', 'canary secret'],
-    ['signs of a pattern', '(canary|secret)[a-z]*$^.?+{2}'],
-    ['letters of another alphabet', 'canary-секрет-秘密'],
-  ])('is taken out that holds %s, and leaves a line of JSON', (_, odd) => {
+    ['regular expression characters', '(canary|secret)[a-z]*$^.?+{2}'],
+    ['non-Latin letters', 'canary-секрет-秘密'],
+  ])('that contains %s is removed, and the line is still JSON', (_, odd) => {
     const { log, lines } = createTestLogger({ secrets: [odd] });
     const form = new URLSearchParams({ client_secret: odd }).toString();
     log.error({ err: new Error(`refused: ${odd}`), form }, `was ${odd}`);
@@ -62,7 +62,7 @@ describe('a secret', () => {
     expect(lines[0]).not.toContain('canary');
   });
 
-  it('that is empty or very short does not garble the log', () => {
+  it('that is empty or a single letter is ignored', () => {
     const { log, lines } = createTestLogger({ secrets: ['', 'a'] });
     log.info('a plain message');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ message: 'a plain message' });
@@ -71,17 +71,17 @@ describe('a secret', () => {
 
 it.each<[string, string]>([
   ['as it is', token],
-  ['after its scheme', `Authorization: Bearer ${token}`],
+  ['with a Bearer prefix', `Authorization: Bearer ${token}`],
   ['without its signature', token.slice(0, token.lastIndexOf('.'))],
-  ['in an address', `https://contoso.com/?access_token=${token}&x=1`],
-  ['in JSON within a text', JSON.stringify({ token })],
-])('a token is taken out, %s', (_, text) => {
+  ['in a URL', `https://contoso.com/?access_token=${token}&x=1`],
+  ['in a JSON string', JSON.stringify({ token })],
+])('a token is removed: %s', (_, text) => {
   const line = JSON.stringify(lineOf((log) => log.error({ text }, text)));
   for (const part of token.split('.').slice(0, 2)) expect(line).not.toContain(part);
 });
 
 it.each(['accesskey=Y2FuYXJ5', 'AccessKey=Y2FuYXJ5;x=1'])(
-  'the key of a connection string is taken out: %s',
+  'the key of a connection string is removed: %s',
   (text) => {
     const line = JSON.stringify(
       lineOf((log) => log.error(`Invalid connection string endpoint=https://x/;${text}`)),
@@ -92,7 +92,7 @@ it.each(['accesskey=Y2FuYXJ5', 'AccessKey=Y2FuYXJ5;x=1'])(
 );
 
 describe('an error', () => {
-  it('is told by name, message, code, stack and causes, and by nothing else that hangs on it', () => {
+  it('is logged with name, message, code, stack and causes, and no other property', () => {
     const request = { headers: { authorization: 'canary' } };
     const cause = Object.assign(new TypeError('the inner one'), { code: 'ECONNRESET', request });
     const error = Object.assign(new Error('the outer one', { cause }), {
@@ -109,17 +109,17 @@ describe('an error', () => {
     });
   });
 
-  it('that is its own cause comes to an end', () => {
+  it('that is its own cause is logged once', () => {
     const error = new Error('around and around');
     error.cause = error;
     expect(JSON.stringify(lineOf((log) => log.error({ err: error }))).length).toBeLessThan(10_000);
   });
 
   it.each([
-    ['a text', 'canary'],
+    ['a string', 'canary'],
     ['nothing', null],
     ['an object', { message: 'canary' }],
-  ])('that is none but %s is not repeated', (_, thrown) => {
+  ])('that is not an Error but %s is not logged', (_, thrown) => {
     const line = lineOf((log) => log.error({ err: thrown }, 'failed'));
     expect(JSON.stringify(line)).not.toContain('canary');
   });

@@ -15,13 +15,13 @@ const userOf = (claims: Record<string, unknown> = {}) =>
 const seal = createMappingSeal([key]);
 const good = seal.seal(userOf(), content);
 
-it('is intact as it was made, for the same user in any letters', () => {
+it('is intact for the same user, whose ids may be in upper case', () => {
   expect(seal.verify(userOf(), content, seal.version, good)).toBe('current');
   const capitals = userOf({ tid: tid.toUpperCase(), oid: oid.toUpperCase() });
   expect(seal.verify(capitals, content, seal.version, good)).toBe('current');
 });
 
-it('stays the same from release to release: mappings live for years', () => {
+it('does not change between releases, because mappings live for years', () => {
   expect({ version: seal.version, good }).toEqual({
     version: 1,
     good: 'i64yxF3_NWStfHAqFTcVuDVRH-woiKGglWei3YJEKh8',
@@ -42,23 +42,23 @@ it.each<[string, () => unknown]>([
   ['for a deletion', () => seal.verify(userOf(), { ...content, deletion: 'server/claim' }, 1, good)],
   ['for a deletion without a name', () => seal.verify(userOf(), { ...content, deletion: '' }, 1, good)],
   [
-    'for a deletion that is called null',
+    'for a deletion with the name null',
     () => seal.verify(userOf(), { ...content, deletion: 'null' }, 1, good),
   ],
   ['of another version', () => seal.verify(userOf(), content, 2, good)],
-  ['of a version that is a text', () => seal.verify(userOf(), content, '1', good)],
+  ['of a version that is a string', () => seal.verify(userOf(), content, '1', good)],
   ['without a version', () => seal.verify(userOf(), content, undefined, good)],
   ['that is absent', () => seal.verify(userOf(), content, 1, undefined)],
   ['that is empty', () => seal.verify(userOf(), content, 1, '')],
-  ['that is cut', () => seal.verify(userOf(), content, 1, good.slice(0, -4))],
-  ['that goes on', () => seal.verify(userOf(), content, 1, `${good}AAAA`)],
-  ['that is a list', () => seal.verify(userOf(), content, 1, [good])],
-  ['that is no base64', () => seal.verify(userOf(), content, 1, '!'.repeat(good.length))],
+  ['that is truncated', () => seal.verify(userOf(), content, 1, good.slice(0, -4))],
+  ['with extra characters', () => seal.verify(userOf(), content, 1, `${good}AAAA`)],
+  ['that is an array', () => seal.verify(userOf(), content, 1, [good])],
+  ['that is not base64', () => seal.verify(userOf(), content, 1, '!'.repeat(good.length))],
 ])('is broken %s', (_, verify) => {
   expect(verify()).toBeUndefined();
 });
 
-it('does not read alike for contents that are written alike', () => {
+it('differs for contents that concatenate to the same text', () => {
   const one = seal.seal(userOf(), { communicationUserId: 'a', deletion: 'b","c' });
   const other = seal.seal(userOf(), { communicationUserId: 'a","b', deletion: 'c' });
   expect(one).not.toBe(other);
@@ -72,7 +72,7 @@ it('is verified by every key, and says whether the current one made it', () => {
   expect(seal.verify(userOf(), content, 1, rotated.seal(userOf(), content))).toBeUndefined();
 });
 
-it('has keys that a fingerprint names without revealing them', () => {
+it('has a fingerprint for each key that does not reveal it', () => {
   expect(keyFingerprint(key)).toMatch(/^[0-9a-f]{8}$/);
   expect(keyFingerprint(key)).not.toBe(keyFingerprint(Buffer.alloc(32, 2)));
 });

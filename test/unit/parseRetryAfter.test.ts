@@ -21,6 +21,6 @@ it.each<[string | null | undefined, number | undefined]>([
   expect(parseRetryAfter(value, now)).toBe(seconds);
 });
 
-it('counts a date from the present where no other time is given', () => {
+it('compares a date with the current time by default', () => {
   expect(parseRetryAfter(new Date(Date.now() + 3_600_000).toUTCString())).toBeGreaterThan(3_500);
 });

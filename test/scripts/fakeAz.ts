@@ -25,8 +25,8 @@ export interface Registration {
   requiredResourceAccess?: { resourceAppId: string; resourceAccess: { id: string; type: string }[] }[];
 }
 
-/** A tenant as the az CLI shows it, which writes down every call. */
-export interface AzStandIn {
+/** A tenant as the az CLI shows it; it records every call. */
+export interface FakeAz {
   readonly calls: string[];
   signedIn: boolean;
   readonly tenantId: string;
@@ -39,9 +39,9 @@ export interface AzStandIn {
   stop(): Promise<void>;
 }
 
-/** Puts an `az` into the folder. It knows the calls that register-apps.sh makes, and fails at any other. */
-export async function startAzStandIn(folder: string): Promise<AzStandIn> {
-  const az: AzStandIn = {
+/** Writes a fake `az` to the folder. It supports the calls of register-apps.sh and fails on any other. */
+export async function startFakeAz(folder: string): Promise<FakeAz> {
+  const az: FakeAz = {
     calls: [],
     signedIn: true,
     tenantId: '11111111-0000-4000-8000-000000000001',
@@ -86,13 +86,13 @@ printf '%s\\n' "$answer"
   return az;
 }
 
-/** The permissions of "Azure Communication Services", in a tenant that has met it. */
+/** The permissions of "Azure Communication Services", in a tenant that has its service principal. */
 const teamsScopes = [
   { id: 'teams-calls', value: 'Teams.ManageCalls' },
   { id: 'teams-chats', value: 'Teams.ManageChats' },
 ];
 
-function runCommand(az: AzStandIn, args: string[]): string {
+function runCommand(az: FakeAz, args: string[]): string {
   const words = args.slice(
     0,
     args.findIndex((arg) => arg.startsWith('--')),
@@ -169,11 +169,11 @@ function runCommand(az: AzStandIn, args: string[]): string {
   }
 }
 
-/** As Graph does it: what is within `api` is merged, what is within that replaced; one can pre-authorise known scopes only. */
+/** Like Graph: the properties of `api` are merged, not their contents, and only known scopes can be preauthorized. */
 function patch(app: Registration, { api, ...rest }: Partial<Registration>): void {
   const scopeIds = (app.api.oauth2PermissionScopes ?? []).map(({ id }) => id);
-  const authorised = api?.preAuthorizedApplications?.flatMap((each) => each.delegatedPermissionIds) ?? [];
-  if (!authorised.every((id) => scopeIds.includes(id))) fail('no such scope to pre-authorise');
+  const preauthorized = api?.preAuthorizedApplications?.flatMap((each) => each.delegatedPermissionIds) ?? [];
+  if (!preauthorized.every((id) => scopeIds.includes(id))) fail('no such scope to preauthorize');
   Object.assign(app, rest, { api: { ...app.api, ...api } });
 }
 

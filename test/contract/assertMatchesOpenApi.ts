@@ -9,7 +9,7 @@ import {
   type Responses,
 } from './openApiDocument';
 
-/** An answer of the server, in the form in which supertest hands it out. */
+/** A response of the server, as supertest returns it. */
 export interface Answer {
   status: number;
   /** Names in lower case. */
@@ -17,8 +17,8 @@ export interface Answer {
   text: string;
 }
 
-/** Headers that tell a client something: none is sent that is not documented. */
-const tellingHeaders = /^(www-authenticate|retry-after|allow|x-ms-.*)$/;
+/** Headers that a client may use: each one that is sent must be documented. */
+const documentedHeaders = /^(www-authenticate|retry-after|allow|x-ms-.*)$/;
 const documentationPaths = /^\/(docs(\/|$)|openapi\.json$)/;
 
 const document = readOpenApiDocument();
@@ -26,20 +26,18 @@ const ajv = addFormats(new Ajv2020({ allErrors: true, strict: true }));
 ajv.addKeyword('components');
 // Clients must expect new fields; the tests must not, or openapi.yaml would fall behind.
 ajv.addSchema({ $id: 'openapi', components: closed(document.components) });
-/** Express matches paths without regard to case. */
+/** Express matches paths case-insensitively. */
 const paths = new Map(Object.entries(document.paths).map(([path, item]) => [path.toLowerCase(), item]));
 const compiled = new Map<string, ValidateFunction>();
 
-/** Throws if openapi.yaml does not say that the server may answer so. */
-export function fulfilContract(method: string, target: string, answer: Answer): void {
+/** Throws if openapi.yaml does not allow this response. */
+export function assertMatchesOpenApi(method: string, target: string, answer: Answer): void {
   const [path = ''] = target.split('?');
   if (documentationPaths.test(path)) return;
   const problems = problemsOf(method.toLowerCase(), path, answer);
   if (problems.length === 0) return;
   const what = `${method.toUpperCase()} ${path} answered ${answer.status} ${answer.text.slice(0, 500)}`;
-  throw new Error(
-    `${what}\nwhich is not what openapi.yaml says:\n${problems.map((one) => `  - ${one}`).join('\n')}`,
-  );
+  throw new Error(`${what}\ndoes not match openapi.yaml:\n${problems.map((one) => `  - ${one}`).join('\n')}`);
 }
 
 function problemsOf(method: string, path: string, answer: Answer): string[] {
@@ -54,7 +52,7 @@ function documentedAnswers(method: string, path: string): Responses {
   const item = paths.get(path.toLowerCase().replace(/(.)\/$/, '$1'));
   if (method === 'options') return { ...(item ? {} : unknownPath), ...options };
   if (!item) return unknownPath;
-  // Whether HEAD is possible differs: it is for health, and is not where it would issue a token.
+  // HEAD is allowed for health only; elsewhere it would issue a token and drop it.
   if (method === 'head' && path.startsWith('/health/')) return item.get?.responses ?? unknownPath;
   return item[method]?.responses ?? otherMethod;
 }
@@ -67,7 +65,7 @@ function headerProblems(response: ResponseObject, { headers }: Answer): string[]
     ]),
   );
   const undocumented = Object.keys(headers).filter(
-    (name) => tellingHeaders.test(name) && !documented.has(name),
+    (name) => documentedHeaders.test(name) && !documented.has(name),
   );
   const wrong = [...documented].flatMap(([name, { required, schema }]) => {
     const value = headers[name];
@@ -108,7 +106,7 @@ function errorCodeOf(body: unknown): string | undefined {
   return (body as { error?: { code?: string } }).error?.code;
 }
 
-/** The same schemas, with no room for properties that they do not name. */
+/** The same schemas, without additional properties. */
 function closed<T>(schema: T): T {
   if (Array.isArray(schema)) return schema.map(closed) as T;
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -1,0 +1,294 @@
+import type { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
+import type { FindOptions, MappingStore, StoredMapping } from '../../src/identities/mappingStore';
+import { type Deadline, withDeadline } from '../../src/resilience/deadline';
+import { UpstreamError } from '../../src/resilience/upstreamError';
+import { azuriteStartTimeoutInMs } from '../support/azurite';
+import { addInProcesses } from './addInProcesses';
+import { type Backend, backends, type StoreOperation } from './backends';
+
+const inTime = <T>(work: (deadline: Deadline) => Promise<T>) => withDeadline(8_500, undefined, work);
+const find = (store: MappingStore, user: AuthenticatedUser, options: Partial<FindOptions> = {}) =>
+  inTime((deadline) => store.find(user, { deadline, intent: 'use', ...options }));
+const add = (store: MappingStore, user: AuthenticatedUser, id: string) =>
+  inTime((deadline) => store.add(user, id, deadline));
+const mark = (store: MappingStore, user: AuthenticatedUser, mapping: StoredMapping, pendingDeletion = true) =>
+  inTime((deadline) => store.replace(user, mapping, { pendingDeletion }, deadline));
+const remove = (store: MappingStore, user: AuthenticatedUser, mapping: StoredMapping) =>
+  inTime((deadline) => store.remove(user, mapping, deadline));
+
+/** As a user of the store adds one, so that it can be changed. */
+async function added(store: MappingStore, user: AuthenticatedUser, id: string): Promise<StoredMapping> {
+  const { outcome, mapping } = await add(store, user, id);
+  expect(outcome).toBe('added');
+  return mapping;
+}
+
+async function marked(store: MappingStore, user: AuthenticatedUser, id: string): Promise<StoredMapping> {
+  const change = await mark(store, user, await added(store, user, id));
+  if (change.outcome !== 'replaced') throw new Error(change.outcome);
+  return change.mapping;
+}
+
+/** In an id of a user, or of an identity. */
+const oddTexts: [string, string][] = [
+  ['quotes', `a'b"c'' or 'x' eq 'x`],
+  ['slashes', '/../a/b//'],
+  ['what a URL reserves', 'a#b?c&d=e%2Fg%25+h'],
+  ['what a key must not contain', 'a\\b\tc\nd\u007fe\u0085f'],
+  ['accents, in two spellings', 'é|e\u0301'],
+  ['other scripts and planes', '用户-Ω-😀'],
+  ['spaces around it', '  a b  '],
+  ['upper and lower case', 'AbCdEf'],
+  ['the encoding of the keys itself', '=2F=sha256:=3D'],
+  ['many characters', 'long/'.repeat(150)],
+];
+
+let ids = 0;
+const newId = () => `8:acs:11111111-1111-4111-8111-111111111111_${(ids += 1).toString(16).padStart(8, '0')}`;
+const idOf = (mapping: StoredMapping | undefined) => mapping?.communicationUserId;
+
+describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
+  let backend: Backend;
+  let store: MappingStore;
+  let another: MappingStore;
+  let user: AuthenticatedUser;
+  beforeAll(async () => {
+    backend = await kind.start();
+    store = backend.open();
+    another = backend.open();
+  }, azuriteStartTimeoutInMs);
+  beforeEach(() => (user = backend.newUser()));
+  afterEach(() => backend.reset());
+  afterAll(() => backend.stop());
+
+  describe('in order', () => {
+    it.each(['look', 'use', 'delete'] as const)('has nothing for a stranger (%s)', async (intent) => {
+      expect(await find(store, user, { intent })).toBeUndefined();
+    });
+
+    it('adds, and every instance finds it', async () => {
+      const id = newId();
+      const mapping = await added(store, user, id);
+      expect(mapping).toMatchObject({ communicationUserId: id, pendingDeletion: false });
+      for (const instance of [store, another]) {
+        expect(await find(instance, user)).toMatchObject({ communicationUserId: id, pendingDeletion: false });
+      }
+    });
+
+    it('gives the second who adds the first one’s mapping', async () => {
+      const first = newId();
+      await added(store, user, first);
+      const { outcome, mapping } = await add(another, user, newId());
+      expect({ outcome, id: idOf(mapping) }).toEqual({ outcome: 'exists', id: first });
+    });
+
+    it('marks and unmarks a mapping whose deletion is pending', async () => {
+      const mapping = await marked(store, user, newId());
+      expect(await find(another, user, { intent: 'look' })).toMatchObject({ pendingDeletion: true });
+      const change = await mark(store, user, mapping, false);
+      expect(change).toMatchObject({ outcome: 'replaced', mapping: { pendingDeletion: false } });
+      expect(await find(another, user)).toMatchObject({ pendingDeletion: false });
+    });
+
+    it('says of a marked mapping, to one who adds, that it exists', async () => {
+      const mapping = await marked(store, user, newId());
+      const result = await add(store, user, newId());
+      expect(result.outcome).toBe('exists');
+      expect(result.mapping).toMatchObject({
+        communicationUserId: idOf(mapping),
+        pendingDeletion: true,
+      });
+    });
+
+    it('removes what it has marked, or has just added', async () => {
+      for (const mapping of [await marked(store, user, newId())]) {
+        expect(await remove(store, user, mapping)).toBe('removed');
+      }
+      expect(await find(another, user)).toBeUndefined();
+      expect(await remove(store, user, await added(store, user, newId()))).toBe('removed');
+      expect(await find(another, user)).toBeUndefined();
+    });
+
+    it('adds again after it has removed', async () => {
+      await remove(store, user, await marked(store, user, newId()));
+      const id = newId();
+      await added(another, user, id);
+      expect(idOf(await find(store, user))).toBe(id);
+    });
+
+    it('keeps the users apart', async () => {
+      const other = backend.newUser();
+      const [mine, theirs] = [newId(), newId()];
+      const mapping = await marked(store, user, mine);
+      await added(store, other, theirs);
+      await remove(store, user, mapping);
+      expect(idOf(await find(store, other))).toBe(theirs);
+    });
+  });
+
+  describe('what another instance did first', () => {
+    it('removing twice succeeds once, and leaves nothing', async () => {
+      const mapping = await marked(store, user, newId());
+      expect(await remove(store, user, mapping)).toBe('removed');
+      expect(['absent', 'removed']).toContain(await remove(store, user, mapping));
+      expect(await find(store, user)).toBeUndefined();
+    });
+
+    it('changing or removing what is gone does nothing', async () => {
+      const mapping = await added(store, user, newId());
+      await remove(another, user, mapping);
+      expect(await mark(store, user, mapping)).toEqual({ outcome: 'absent' });
+      expect(await remove(store, user, mapping)).toBe('absent');
+    });
+
+    it('of two who mark one mapping, one removes it', async () => {
+      const mapping = await added(store, user, newId());
+      const changes = [await mark(store, user, mapping), await mark(another, user, mapping)];
+      const outcomes = await Promise.all(
+        changes.map((change, index) =>
+          change.outcome === 'replaced'
+            ? remove([store, another][index] ?? store, user, change.mapping)
+            : Promise.resolve(change.outcome),
+        ),
+      );
+      expect(outcomes.sort()).toEqual(['conflict', 'removed']);
+      expect(await find(store, user)).toBeUndefined();
+    });
+
+    const withConditions = kind.conditionalWrites ? it : it.skip;
+    withConditions('a version that is no longer current cannot be changed or removed', async () => {
+      const id = newId();
+      const old = await added(store, user, id);
+      const change = await mark(another, user, old);
+      expect(change.outcome).toBe('replaced');
+      expect(await mark(store, user, old, false)).toEqual({ outcome: 'conflict' });
+      expect(await remove(store, user, old)).toBe('conflict');
+      expect(await find(store, user)).toMatchObject({ communicationUserId: id, pendingDeletion: true });
+    });
+
+    withConditions('a mapping that was made since cannot be changed or removed', async () => {
+      const old = await added(store, user, newId());
+      await remove(another, user, old);
+      const id = newId();
+      await added(another, user, id);
+      expect(await mark(store, user, old)).toEqual({ outcome: 'conflict' });
+      expect(await remove(store, user, old)).toBe('conflict');
+      expect(await find(store, user)).toMatchObject({ communicationUserId: id, pendingDeletion: false });
+    });
+  });
+
+  it('of 50 who add at once, in two processes where there can be two, one wins and all learn of it', async () => {
+    const communicationUserIds = Array.from({ length: 25 }, newId);
+    const { address } = backend;
+    const outcomes = address
+      ? await addInProcesses([
+          { address, user, communicationUserIds },
+          { address, user, communicationUserIds: Array.from({ length: 25 }, newId) },
+        ])
+      : await Promise.all(
+          [...communicationUserIds, ...Array.from({ length: 25 }, newId)].map(async (id) => {
+            const { outcome, mapping } = await add(store, user, id);
+            return { outcome, mapped: mapping.communicationUserId };
+          }),
+        );
+    expect(outcomes).toHaveLength(50);
+    expect(outcomes.filter(({ outcome }) => outcome === 'added')).toHaveLength(1);
+    const mapped = idOf(await find(store, user));
+    expect(new Set(outcomes.map((one) => one.mapped))).toEqual(new Set([mapped]));
+  });
+
+  describe.each(oddTexts)('keeps every character: %s', (_name, text) => {
+    it('of an identity', async () => {
+      await added(store, user, text);
+      expect(idOf(await find(another, user))).toBe(text);
+    });
+
+    (kind.anyUserId ? it : it.skip)('of a user, and mistakes nobody for them', async () => {
+      const odd = backend.newUser(text);
+      const id = newId();
+      const mapping = await added(store, odd, id);
+      const lookAlikes = [text.toLowerCase(), text.toUpperCase(), text.trim(), encodeURIComponent(text)];
+      for (const lookAlike of [...lookAlikes, text.slice(0, -1), `${text} `]) {
+        if (lookAlike === text) continue;
+        expect(await find(store, backend.newUser(lookAlike))).toBeUndefined();
+      }
+      expect(idOf(await find(another, odd))).toBe(id);
+      const change = await mark(store, odd, mapping);
+      if (change.outcome !== 'replaced') throw new Error(change.outcome);
+      expect(await remove(store, odd, change.mapping)).toBe('removed');
+      expect(await find(another, odd)).toBeUndefined();
+    });
+  });
+
+  const withFaults = name === 'memory' ? describe.skip : describe;
+  withFaults('a service that fails', () => {
+    /** One operation, for which all others have been prepared, and what must hold in the end. */
+    const operations: [StoreOperation, () => Promise<() => Promise<unknown>>, string[]][] = [
+      ['find', async () => (await added(store, user, newId()), () => find(store, user).then(idOf)), []],
+      [
+        'add',
+        () => Promise.resolve(() => add(store, user, newId()).then(({ outcome }) => outcome)),
+        ['added'],
+      ],
+      [
+        'replace',
+        async () => {
+          const mapping = await added(store, user, newId());
+          return () => mark(store, user, mapping).then(({ outcome }) => outcome);
+        },
+        ['replaced'],
+      ],
+      [
+        'remove',
+        async () => {
+          const mapping = await marked(store, user, newId());
+          return () => remove(store, user, mapping);
+        },
+        // After a lost reply the retry finds nothing: the mapping is gone either way.
+        ['removed', 'absent'],
+      ],
+    ];
+
+    describe.each(operations)('%s', (operation, prepare, outcomes) => {
+      it.each([['replyLost'], ['dropped'], ['throttled']] as const)(
+        'is done all the same after one failure: %s',
+        async (fault) => {
+          const run = await prepare();
+          const before = idOf(await find(store, user));
+          backend.fail?.(fault, operation, 1);
+          const outcome = await run();
+          expect(operation === 'find' ? [before] : outcomes).toContain(outcome);
+          const after = await find(another, user, { intent: 'look' });
+          expect(after?.pendingDeletion).toEqual(
+            { find: false, add: false, replace: true, remove: undefined }[operation],
+          );
+          // Whoever is told of a change can go on from there.
+          const current = await find(store, user, { intent: 'delete' });
+          if (current) expect(await remove(store, user, current)).toBe('removed');
+        },
+      );
+
+      it('tells a caller whom it cannot help when to come again', async () => {
+        const run = await prepare();
+        backend.fail?.('throttled', operation, 10);
+        const error: unknown = await run().catch((reason: unknown) => reason);
+        backend.reset();
+        expect(error).toBeInstanceOf(UpstreamError);
+        expect(error).toMatchObject({ status: 503, headers: { 'Retry-After': expect.any(String) } });
+      });
+    });
+
+    it('has it all again when it is back', async () => {
+      const id = newId();
+      const mapping = await added(store, user, id);
+      await backend.whileStopped?.(async () => {
+        const error: unknown = await find(store, user).catch((reason: unknown) => reason);
+        expect(error).toMatchObject({ status: 503, code: 'upstream_unavailable' });
+      });
+      expect(idOf(await find(store, user))).toBe(id);
+      const change = await mark(store, user, mapping);
+      if (change.outcome !== 'replaced') throw new Error(change.outcome);
+      expect(await remove(store, user, change.mapping)).toBe('removed');
+    });
+  });
+});

@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type ProxyFault =
+  /** The service does the work; the connection ends without a reply. */
+  | 'replyLost'
+  /** The service does not get the request. */
+  | 'dropped'
+  /** 503 ServerBusy, as Azure Tables throttles. */
+  | 'throttled';
+
+/** Between a client and a service over HTTP; fails as it is told. */
+export interface FaultyProxy {
+  readonly origin: string;
+  /** The next requests with this method fail. */
+  fail(fault: ProxyFault, method: string, times?: number): void;
+  clear(): void;
+  stop(): Promise<void>;
+}
+
+export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
+  let faults: { fault: ProxyFault; method: string }[] = [];
+  const { hostname, port } = new URL(target);
+
+  function take(method: string | undefined): ProxyFault | undefined {
+    const index = faults.findIndex((candidate) => candidate.method === method);
+    return index === -1 ? undefined : faults.splice(index, 1)[0]?.fault;
+  }
+
+  function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const fault = take(incoming.method);
+    if (fault === 'dropped') return void incoming.socket.destroy();
+    if (fault === 'throttled') {
+      incoming.resume();
+      outgoing.writeHead(503, { 'x-ms-error-code': 'ServerBusy', 'Retry-After': '1' }).end();
+      return;
+    }
+    const { method, url: path, headers } = incoming;
+    const forwarded = request({ hostname, port, method, path, headers }, (reply) => {
+      if (fault === 'replyLost') return void reply.resume().once('end', () => incoming.socket.destroy());
+      outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+      reply.pipe(outgoing);
+    });
+    forwarded.on('error', () => incoming.socket.destroy());
+    incoming.pipe(forwarded);
+  }
+
+  const server = createServer(handle).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    fail(fault, method, times = 1) {
+      for (let count = 0; count < times; count += 1) faults.push({ fault, method });
+    },
+    clear: () => (faults = []),
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

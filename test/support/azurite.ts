@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from './serverProcess';
+
+/** Azure's Table service, emulated by Microsoft's Azurite in a process of its own. */
+export interface Azurite {
+  /** The service's address for the one account that it has; http, on loopback. */
+  readonly endpoint: string;
+  readonly accountName: string;
+  /** Generated for this run. */
+  readonly accountKey: string;
+  readonly connectionString: string;
+  stop(): Promise<void>;
+  /** Starts it again at the same address. The rows are there again only if it has a folder. */
+  start(): Promise<void>;
+}
+
+/** For `beforeAll`: the first run on a machine installs Azurite. */
+export const azuriteStartTimeoutInMs = 300_000;
+
+const toolFolder = join(__dirname, '../../tools/azurite');
+
+/**
+ * Starts Azurite on a free port, with an account of its own. Tests in one file share it, with a table for each: see `newTableName`.
+ *
+ * @param options.folder keeps the rows there; without it they are in memory, which is faster
+ */
+export async function startAzurite({ folder }: { folder?: string } = {}): Promise<Azurite> {
+  await install();
+  const accountName = 'testaccount';
+  const accountKey = randomBytes(64).toString('base64');
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}/${accountName}`;
+  let child: ChildProcess | undefined;
+  const kill = () => void child?.kill('SIGKILL');
+  process.once('exit', kill);
+
+  async function start(): Promise<void> {
+    const persistence = folder === undefined ? ['--inMemoryPersistence'] : ['--location', folder];
+    child = spawn(
+      process.execPath,
+      [
+        join(toolFolder, 'node_modules/azurite/dist/src/table/main.js'),
+        ...['--tableHost', '127.0.0.1', '--tablePort', String(port)],
+        // The SDK may speak a newer version of the protocol than Azurite knows.
+        ...['--skipApiVersionCheck', '--disableProductStyleUrl', '--disableTelemetry', '--silent'],
+        ...persistence,
+      ],
+      {
+        cwd: tmpdir(),
+        env: { PATH: process.env.PATH, AZURITE_ACCOUNTS: `${accountName}:${accountKey}` },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    await hasStarted(child);
+  }
+
+  await start();
+  return {
+    endpoint,
+    accountName,
+    accountKey,
+    connectionString: `DefaultEndpointsProtocol=http;AccountName=${accountName};AccountKey=${accountKey};TableEndpoint=${endpoint};`,
+    start,
+    async stop() {
+      if (child?.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      // Upon SIGINT it writes its rows to the folder.
+      child.kill(folder === undefined ? 'SIGKILL' : 'SIGINT');
+      await exited;
+    },
+  };
+}
+
+/** The name of a table that no other test uses. */
+export function newTableName(): string {
+  return `t${randomUUID().replaceAll('-', '')}`;
+}
+
+async function install(): Promise<void> {
+  const installer = spawn(process.execPath, [join(toolFolder, 'install.mjs')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const errors = collect(installer.stderr);
+  const [code] = (await once(installer, 'close')) as [number | null];
+  if (code !== 0) throw new Error(errors());
+}
+
+async function hasStarted(child: ChildProcess): Promise<void> {
+  const errors = collect(child.stderr);
+  const output = collect(child.stdout);
+  await new Promise<void>((resolve, reject) => {
+    child.once('exit', () => reject(new Error(`Azurite did not start: ${output()}${errors()}`)));
+    child.stdout?.on('data', () => {
+      if (output().includes('successfully started')) resolve();
+    });
+  });
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  const chunks: string[] = [];
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  return () => chunks.join('');
+}
