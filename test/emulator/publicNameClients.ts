@@ -43,10 +43,7 @@ const msal = (credential: object) =>
   new ConfidentialClientApplication({ auth: { clientId, authority, ...credential } });
 const firstMsal = (credential: object) =>
   new FirstConfidentialClientApplication({ auth: { clientId, authority, ...credential } });
-const onBehalfOf = async (
-  client: OnBehalfOfClient,
-  scope = 'user.read',
-): Promise<string> =>
+const onBehalfOf = async (client: OnBehalfOfClient, scope = 'user.read'): Promise<string> =>
   (await client.acquireTokenOnBehalfOf({ oboAssertion: parts.userToken, scopes: [scope] }))?.accessToken ??
   '';
 const graph = (token: string): Client => Client.init({ authProvider: (done) => done(null, token) });
