@@ -1,5 +1,6 @@
 import { type LoggedRequest } from './http/callLog';
 import { type Fault } from './http/faults';
+import { type ManagedIdentities } from './managedIdentity/settings';
 import { type Applications } from './state/applications';
 import { type SeededUsers, type User } from './state/users';
 import { type Switches } from './switches';
@@ -25,7 +26,12 @@ export interface Emulator {
   readonly publicNames: { hosts: readonly string[]; trustFile: string } | undefined;
   readonly tenantId: string;
   /** The registration of the API. */
-  readonly authServer: { clientId: string; clientSecret: string; appIdUri: string };
+  readonly authServer: {
+    clientId: string;
+    clientSecret: string;
+    appIdUri: string;
+    servicePrincipalId: string;
+  };
   /** The registration of its clients: a web app, and a single-page app that uses PKCE. */
   readonly authClient: { clientId: string; clientSecret: string; redirectUris: string[] };
   /** The credentials and consents of both registrations, which can change at any time. */
@@ -33,8 +39,12 @@ export interface Emulator {
   /** Carol has a Teams licence. */
   readonly users: SeededUsers;
   readonly communicationResource: { id: string; connectionString: string; otherId: string };
+  /** Of the App Service that a server pretends to run on: two that hold the role at the communication resource, one without. */
+  readonly managedIdentities: ManagedIdentities;
   /** The environment of a server that is to use this emulator. */
   settings(): Record<string, string>;
+  /** The same with a managed identity instead of an access key: the system-assigned one unless `userAssigned`. */
+  managedIdentitySettings(options?: { userAssigned?: boolean }): Record<string, string>;
   /** Everything back to the start, except the keys. */
   reset(): void;
   addUser(name?: string, teamsLicence?: boolean): User;

@@ -1,4 +1,4 @@
-/** The code of a system error (`EADDRINUSE`). Tests run in a realm where `instanceof Error` is not true of one. */
+/** The code of a system error (`EADDRINUSE`). In jest's realm, system errors are not `instanceof Error`. */
 export function errorCode(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }

@@ -10,7 +10,7 @@ export class Limits {
     this.#clock = clock;
   }
 
-  /** Counts this call; if it is one too many, the whole seconds until the next window. */
+  /** Counts this call; if it exceeds the limit, returns the seconds until the next window. */
   exceeded(name: string, limit: Limit | undefined): number | undefined {
     if (!limit) return undefined;
     const now = inSeconds(this.#clock());

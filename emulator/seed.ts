@@ -14,6 +14,8 @@ export const authServer = {
   name: 'AuthServer',
   /** User.ReadWrite, as the registration guide says, and User.Read, which the portal adds to every registration. */
   permissions: { graph: ['User.Read', 'User.ReadWrite'] },
+  /** The object id of its service principal: what roles are assigned to. */
+  servicePrincipalId: '5e21ce00-0000-4000-8000-000000000007',
 };
 
 export const authClient = {
@@ -25,6 +27,7 @@ export const authClient = {
     graph: ['User.Read'],
     teams: ['Teams.ManageCalls', 'Teams.ManageChats'],
   },
+  servicePrincipalId: '5e21ce00-0000-4000-8000-000000000008',
   webRedirectUris: [
     'http://localhost',
     'http://localhost:3000',
@@ -68,6 +71,38 @@ export const communicationResource = {
   otherId: '0de20000-0000-4000-8000-000000000005',
   accessKey: Buffer.from('emulator-only-access-key-not-a-real-one').toString('base64'),
 };
+
+const resourceGroup = '/subscriptions/5b5c0000-0000-4000-8000-000000000010/resourcegroups/contoso/providers';
+
+/** The managed identities of the App Service that a server pretends to run on; `holdsRole`: at the communication resource. */
+export const managedIdentities = [
+  {
+    key: 'systemAssigned',
+    clientId: '515a0000-0000-4000-8000-000000000011',
+    objectId: '515a0000-0000-4000-8000-000000000021',
+    resourceId: `${resourceGroup}/Microsoft.Web/sites/acs-authentication-server`,
+    holdsRole: true,
+  },
+  {
+    key: 'userAssigned',
+    clientId: '0e2a0000-0000-4000-8000-000000000012',
+    objectId: '0e2a0000-0000-4000-8000-000000000022',
+    resourceId: `${resourceGroup}/Microsoft.ManagedIdentity/userAssignedIdentities/acs-server`,
+    holdsRole: true,
+  },
+  {
+    key: 'withoutRole',
+    clientId: '0e2a0000-0000-4000-8000-000000000013',
+    objectId: '0e2a0000-0000-4000-8000-000000000023',
+    resourceId: `${resourceGroup}/Microsoft.ManagedIdentity/userAssignedIdentities/other`,
+    holdsRole: false,
+  },
+] as const;
+
+export type ManagedIdentity = Omit<(typeof managedIdentities)[number], 'key' | 'holdsRole'>;
+
+/** The IDENTITY_HEADER of the emulated App Service. */
+export const identityHeader = 'emulator-only-identity-header';
 
 /** The mapping key that `.env.sample` carries; an emulator of a test makes its own. */
 export const developmentMappingKey = Buffer.from('emulator-only-identity-mapping-key').toString('base64');

@@ -16,6 +16,8 @@ import { Faults } from './http/faults';
 import { Listener } from './http/listener';
 import { IssuerKeys } from './entra/issuerKeys';
 import { UsedAssertions } from './entra/usedAssertions';
+import { managedIdentityHandlers } from './managedIdentity/managedIdentity';
+import { identitiesByKey, managedIdentitySettings } from './managedIdentity/settings';
 import { Limits } from './limits';
 import { Names, publicHostNames } from './names';
 import { authClient, authServer, communicationResource, tenantId } from './seed';
@@ -82,6 +84,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const mappingKey = options.mappingKey ?? randomBytes(32).toString('base64');
   const connectionString = `endpoint=${url}/;accesskey=${communicationResource.accessKey}`;
 
+  const serverSettings = {
+    AZURE_TENANT_ID: tenantId,
+    AZURE_CLIENT_ID: authServer.clientId,
+    AZURE_CLIENT_SECRET: authServer.clientSecret,
+    AZURE_AUTHORITY_HOST: url,
+    GRAPH_ENDPOINT: url,
+    IDENTITY_MAPPING_KEY: mappingKey,
+  };
+
   const waitingDevice = (userCode: string): DeviceGrant => {
     const grant = directory.deviceCodes.waiting(userCode, clock());
     if (!grant) throw new Error(`No device waits with the code "${userCode}"`);
@@ -92,7 +103,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     url,
     publicNames: publicNames && { hosts: publicHostNames, trustFile: publicNames.trustFile },
     tenantId,
-    authServer: pick(authServer, 'clientId', 'clientSecret', 'appIdUri'),
+    authServer: pick(authServer, 'clientId', 'clientSecret', 'appIdUri', 'servicePrincipalId'),
     authClient: {
       ...pick(authClient, 'clientId', 'clientSecret'),
       redirectUris: [...authClient.webRedirectUris, ...authClient.spaRedirectUris],
@@ -100,15 +111,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     users: directory.users.seeded,
     applications: directory.applications,
     communicationResource: { ...pick(communicationResource, 'id', 'otherId'), connectionString },
+    managedIdentities: identitiesByKey(),
     switches,
-    settings: () => ({
-      AZURE_TENANT_ID: tenantId,
-      AZURE_CLIENT_ID: authServer.clientId,
-      AZURE_CLIENT_SECRET: authServer.clientSecret,
-      AZURE_AUTHORITY_HOST: url,
-      GRAPH_ENDPOINT: url,
-      COMMUNICATION_SERVICES_CONNECTION_STRING: connectionString,
-      IDENTITY_MAPPING_KEY: mappingKey,
+    settings: () => ({ ...serverSettings, COMMUNICATION_SERVICES_CONNECTION_STRING: connectionString }),
+    managedIdentitySettings: ({ userAssigned = false } = {}) => ({
+      ...serverSettings,
+      ...managedIdentitySettings(url, userAssigned),
     }),
     reset: () => {
       directory.reset();
@@ -157,7 +165,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   };
   const listener = new Listener({
     names,
-    handlers: { ...entraHandlers(context), ...graphHandlers(context), ...acsHandlers(context) },
+    handlers: {
+      ...entraHandlers(context),
+      ...graphHandlers(context),
+      ...acsHandlers(context),
+      ...managedIdentityHandlers(context),
+    },
     faults,
     log,
     control: { prefix: controlPrefix, handler: controlHandler(emulator) },

@@ -1,4 +1,5 @@
 import { type Clock } from './clock';
+import { managedIdentities } from './seed';
 
 /** At most `count` calls in each window; beyond it 429, with Retry-After if asked for. */
 export interface Limit {
@@ -21,6 +22,14 @@ export interface Switches {
   existingCustomIdStatus: 200 | 201;
   /** What a create gives for the customId of a deleted identity: a new one, the old id again, or `deletedIdentity`. */
   deletedCustomId: 'new_identity' | 'old_identity' | 'gone';
+  /** Object ids of the managed identities and applications that hold the role at the communication resource. */
+  communicationRoleHolders: Set<string>;
+  /** The communication resource takes no access key, but only tokens of Entra. */
+  accessKeysDisabled: boolean;
+  /** How long the tokens of managed identities live; MSAL keeps none that ends within five minutes. */
+  managedIdentityTokenLifetimeInSeconds: number;
+  /** Application permissions on Graph, by the object id of the managed identity or service principal that has them. */
+  graphApplicationPermissions: Record<string, readonly string[]>;
   /** What ACS answers to a Teams exchange for a user without a Teams licence. */
   unlicensedTeamsUser: { status: number; code: string; message: string };
   /** For so long after a write, Graph's reads still show what was there before. */
@@ -64,6 +73,12 @@ function defaults(): Switches {
     deleteOfDeletedIdentityStatus: 204,
     existingCustomIdStatus: 201,
     deletedCustomId: 'new_identity',
+    communicationRoleHolders: new Set(
+      managedIdentities.filter(({ holdsRole }) => holdsRole).map(({ objectId }) => objectId),
+    ),
+    accessKeysDisabled: false,
+    managedIdentityTokenLifetimeInSeconds: 24 * 3600,
+    graphApplicationPermissions: {},
     unlicensedTeamsUser: { status: 403, code: 'Forbidden', message: 'The user is not licensed for Teams.' },
     replicaLagInMs: 0,
     onlyIdInExtensions: false,

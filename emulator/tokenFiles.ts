@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { defaultCertificateFolder } from './certificates/loopbackCertificates';
 import type { Emulator } from './emulator';
 
-/** Tokens live at least an hour: files are rewritten well before that. */
+/** Tokens are valid for at least an hour, and are replaced long before they expire. */
 const rewriteIntervalInMs = 20 * 60_000;
 
 /** Request headers with tokens of seeded users, in files that curl reads: `curl -H "@<file>"`. */
@@ -25,7 +25,7 @@ export function writeTokenFiles(emulator: Emulator, folder = defaultCertificateF
   const fileOf = (name: string) => join(folder, name);
   const write = () => {
     for (const [name, header] of Object.entries(headers)) {
-      // A new file each time, since the mode counts only when one is created.
+      // A new file each time, because the mode applies only when a file is created.
       rmSync(fileOf(name), { force: true });
       writeFileSync(fileOf(name), `${header()}\n`, { mode: 0o600, flag: 'wx' });
     }

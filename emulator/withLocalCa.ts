@@ -4,15 +4,15 @@ import { ensureCertificates } from './certificates/loopbackCertificates';
 import { projectRoot } from './projectRoot';
 
 /**
- * Runs a command that trusts the emulator's certificate. Node reads NODE_EXTRA_CA_CERTS once, when a process starts:
- * a program (or a test runner) cannot set it for itself.
+ * Runs a command that trusts the emulator's certificate. Node reads NODE_EXTRA_CA_CERTS only when a process starts, so
+ * a program cannot set it for itself.
  */
 async function main([command, ...args]: string[]): Promise<void> {
   if (command === undefined) throw new Error('usage: withLocalCa <command> [arguments]');
   const { authorityFile } = await ensureCertificates();
   const child = spawn(command, args, {
     stdio: 'inherit',
-    // The commands of packages are scripts there, which only a shell can start.
+    // There the commands of packages are scripts, which need a shell.
     shell: process.platform === 'win32',
     env: { ...process.env, ...pathWithPackages(), NODE_EXTRA_CA_CERTS: authorityFile },
   });
@@ -28,7 +28,7 @@ async function main([command, ...args]: string[]): Promise<void> {
   });
 }
 
-/** Windows calls it Path, and a second spelling beside it would win. */
+/** Windows calls it Path; a second variable with another spelling would override it. */
 function pathWithPackages(): Record<string, string> {
   const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';
   const packages = join(projectRoot, 'node_modules', '.bin');

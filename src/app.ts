@@ -35,7 +35,11 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
   app.use(setSafeHeaders);
   app.use(
     '/health',
-    createHealthRoutes(() => isAcceptingWork() && services.authority.current() !== undefined),
+    createHealthRoutes(() => {
+      if (isAcceptingWork() && services.isReady()) return { ready: true };
+      const reason = services.unreadyReason();
+      return { ready: false, ...(reason === undefined ? {} : { reason }) };
+    }),
   );
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
   if (config.apiDocs) app.use(createApiDocs(config.entra, requiredScope));
@@ -77,7 +81,7 @@ const respondNotFound: RequestHandler = ({ method, path }, _response, next) =>
   next(new ApiError('not_found', `Not found: ${method} ${printable(path, maxPathLength)}.`));
 
 /** For load balancers. Upstream services are not checked: an outage of one must not take all instances out of rotation. */
-function createHealthRoutes(isReady: () => boolean): Router {
+function createHealthRoutes(readiness: () => { ready: boolean; reason?: string }): Router {
   const router = Router();
   router.use((request, _response, next) => {
     const reads = request.method === 'GET' || request.method === 'HEAD';
@@ -86,8 +90,8 @@ function createHealthRoutes(isReady: () => boolean): Router {
   });
   router.get('/live', (_request, response) => sendJson(response, 200, { status: 'live' }));
   router.get('/ready', (_request, response) => {
-    const ready = isReady();
-    sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready' });
+    const { ready, ...reason } = readiness();
+    sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...reason });
   });
   return router;
 }

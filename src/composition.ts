@@ -6,15 +6,10 @@ import { createEntraAuthority, type EntraAuthority } from './entra/entraAuthorit
 import type { Config } from './config/config';
 import { createHttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
+import { composeIdentities } from './composeIdentities';
 import { createAcsIdentityClient } from './acs/acsIdentityClient';
 import { type CommunicationUsers, createCommunicationUsers } from './identities/communicationUsers';
-import { createExtensionClient } from './graph/extensionClient';
-import { createGraphMappingStore } from './identities/stores/graph/graphMappingStore';
-import { createIdentityLifecycle } from './identities/identityLifecycle';
 import { createIssuedTokenCache } from './tokens/issuedTokenCache';
-import { createOrphanCleanup } from './identities/orphanCleanup';
-import { createMappingSeal } from './identities/stores/graph/mappingSeal';
-import { createOboTokens } from './entra/oboTokens';
 import { defaultTimings, type Timings } from './timings';
 import { createTeamsExchange, type ExchangeTeamsToken } from './tokens/teamsExchange';
 
@@ -25,6 +20,12 @@ export interface Services {
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
   readonly requestTimeLimitInMs: number;
+  /** Begins background work: loads the signing keys, and prepares the identity store. */
+  start(): void;
+  /** Whether requests can be served. Answers from memory, without a call. */
+  isReady(): boolean;
+  /** What keeps the identity store from working, for people. */
+  unreadyReason(): string | undefined;
   /** Ends background work: waits for what must not be left half done, then closes connections. */
   stop(): Promise<void>;
 }
@@ -32,8 +33,12 @@ export interface Services {
 export const requiredScope = 'access_as_user';
 
 /** The composition root. Nothing in here is started, but for what `start` methods do. */
-export function createServices(config: Config, log: Logger, timings: Timings = defaultTimings): Services {
-  const { authorityHost, tenantId, clientId, clientSecret, audiences, allowedClientIds } = config.entra;
+export async function createServices(
+  config: Config,
+  log: Logger,
+  timings: Timings = defaultTimings,
+): Promise<Services> {
+  const { authorityHost, tenantId, clientId, audiences, allowedClientIds } = config.entra;
   const http = createHttpClient();
   const authority = createEntraAuthority({
     authorityHost,
@@ -63,47 +68,23 @@ export function createServices(config: Config, log: Logger, timings: Timings = d
     cacheSize: config.entra.verifiedTokenCacheSize,
   });
 
-  const oboTokens = createOboTokens({
-    authority,
-    authorityHost,
-    tenantId,
-    clientId,
-    clientSecret,
-    graphEndpoint: config.graph.endpoint,
-    cacheSize: config.entra.oboTokenCacheSize,
-    http,
-    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log }),
-    challenges,
-    workTimeLimitInMs: timings.workInMs,
-  });
-  const store = createGraphMappingStore({
-    extensions: createExtensionClient({
-      ...config.graph,
-      oboTokens,
-      http,
-      upstream: createUpstream({ name: 'Microsoft Graph', timings: timings.upstream, log }),
-      challenges,
-    }),
-    seal: createMappingSeal(config.mapping.keys),
-    adoptUnsigned: config.mapping.adoptUnsigned,
-    timings: timings.mappings,
-    log,
-  });
   const acs = createAcsIdentityClient(
     config.communication,
     createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log }),
+    timings.upstream,
   );
-  const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
-  const lifecycle = createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log });
+  const identities = await composeIdentities({ config, acs, authority, challenges, http, timings, log });
+  // An identity store without mappings of its own has none to keep in memory.
+  const mappingCache = config.identities.store === 'acs' ? undefined : config.identities.cache;
   const communicationUsers = createCommunicationUsers({
-    lifecycle,
+    lifecycle: identities.lifecycle,
     acs,
     issuedTokens: createIssuedTokenCache(
       config.communication.tokenReuseInMinutes,
       config.communication.tokenCacheSize,
     ),
-    mappingCacheSize: config.mapping.cacheSize,
-    mappingCacheMinutes: config.mapping.cacheMinutes,
+    mappingCacheSize: mappingCache?.size ?? 1,
+    mappingCacheMinutes: mappingCache?.minutes ?? 0,
     workTimeLimitInMs: timings.workInMs,
   });
 
@@ -113,9 +94,15 @@ export function createServices(config: Config, log: Logger, timings: Timings = d
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
     exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs),
+    start() {
+      authority.start();
+      identities.start();
+    },
+    isReady: () => authority.current() !== undefined && identities.unavailableReason() === undefined,
+    unreadyReason: () => identities.unavailableReason(),
     async stop() {
       authority.stop();
-      await orphanCleanup.idle();
+      await identities.stop();
       await http.close();
     },
   };

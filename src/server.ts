@@ -4,17 +4,18 @@ import { config as loadDotenv } from 'dotenv';
 import { createApp } from './app';
 import { waitAtMost } from './resilience/deadline';
 import { type Config, ConfigError, loadConfig } from './config/config';
+import { secretsOfStore } from './config/identities';
 import { createHttpServer } from './http/server/httpServer';
 import { createLogger } from './logger';
 import { createServices } from './composition';
 
 /** Reads the settings, starts the server and shuts it down on a signal. */
-function main(): void {
+async function main(): Promise<void> {
   limitHeapGrowth();
   loadDotenv({ quiet: true });
   const config = readConfigOrExit();
   const log = createLogger({ level: config.logLevel, secrets: secretsOf(config) });
-  const services = createServices(config, log);
+  const services = await createServices(config, log);
   let shuttingDown = false;
   const app = createApp({ config, services, log, isAcceptingWork: () => !shuttingDown });
   const { server, drain } = createHttpServer(app);
@@ -37,7 +38,7 @@ function main(): void {
       { port: addressPort(server), authority: config.entra.authorityHost, tenant: config.entra.tenantId },
       'listening',
     );
-    services.authority.start();
+    services.start();
   });
 
   const shutDown = (signal: NodeJS.Signals) => {
@@ -76,12 +77,8 @@ function readConfigOrExit(): Config {
   }
 }
 
-function secretsOf({ entra, communication, mapping }: Config): string[] {
-  return [
-    entra.clientSecret,
-    communication.accessKey ?? '',
-    ...mapping.keys.map((key) => key.toString('base64')),
-  ];
+function secretsOf({ entra, communication, identities }: Config): string[] {
+  return [entra.clientSecret ?? '', communication.accessKey ?? '', ...secretsOfStore(identities)];
 }
 
 /** Longer than the idle timeout of the Azure App Service front ends, so that they close idle connections, not the server. */
@@ -102,4 +99,4 @@ function addressPort(server: Server): number | undefined {
   return typeof address === 'object' ? address?.port : undefined;
 }
 
-main();
+void main();

@@ -30,6 +30,13 @@ export interface Timings {
     /** How long the Graph store waits for a deletion that another instance has begun. */
     readonly pendingDeletion: RepeatedReads;
   };
+  /** Finding or creating the table of the table store, at start and if it is missing later. */
+  readonly table: {
+    readonly attemptInMs: number;
+    /** After a failed attempt; doubled with each further one, up to the maximum. */
+    readonly firstRetryDelayInMs: number;
+    readonly maxRetryDelayInMs: number;
+  };
   readonly orphanCleanup: {
     /** Before each attempt. */
     readonly retryDelaysInMs: readonly number[];
@@ -65,6 +72,11 @@ export const defaultTimings: Timings = {
     conflictPauseInMs: 50,
     staleRead: { reads: 4, pauseInMs: 200 },
     pendingDeletion: { reads: 4, pauseInMs: 250 },
+  },
+  table: {
+    attemptInMs: 8_000,
+    firstRetryDelayInMs: 500,
+    maxRetryDelayInMs: 10_000,
   },
   orphanCleanup: {
     retryDelaysInMs: [0, 1_000, 5_000, 15_000, 60_000],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Call, type Handler, header, type Reply } from '../http/exchange';
 import { type Limit } from '../switches';
 import { type EmulatorContext } from '../context';
-import { checkAccessKey } from './accessKey';
+import { checkCredential } from './credential';
 import { type ApiVersion, apiVersions, checkApiVersion } from './apiVersion';
 import { AcsError } from './errors';
 import {
@@ -26,7 +26,7 @@ export function acsHandlers(context: EmulatorContext) {
     (call) => {
       const startedAt = performance.now();
       try {
-        checkAccessKey(call, context.clock);
+        checkCredential(context, call);
         const version = checkApiVersion(call, rules.since ?? '2021-03-07');
         if (rules.limit) checkLimit(context, rules.limit);
         return withHeaders(rules.handle(context, call, version), call, startedAt, true);

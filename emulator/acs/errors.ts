@@ -21,6 +21,10 @@ export class AcsError extends Error {
   }
 }
 
+export function denied(message = 'Denied by the resource provider.'): never {
+  throw new AcsError(401, 'Denied', message);
+}
+
 export function invalid(target: string, message: string): AcsError {
   return new AcsError(400, 'ValidationError', message, { target });
 }

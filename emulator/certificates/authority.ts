@@ -1,4 +1,4 @@
-// The library's parts find each other through the metadata of decorators, so this must be loaded before it.
+// The library needs the metadata of decorators, so this must be loaded first.
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { AsnConvert } from '@peculiar/asn1-schema';
@@ -25,7 +25,7 @@ import {
 } from '@peculiar/x509';
 
 export interface Authority {
-  /** As PEM, like all that it issues. */
+  /** PEM, like the certificates that it issues. */
   certificate: string;
   issue(host: Host): Promise<{ certificate: string; key: string }>;
 }
@@ -50,8 +50,8 @@ const signing: webcrypto.KeyUsage[] = ['sign', 'verify'];
 cryptoProvider.set(webcrypto);
 
 /**
- * A certificate authority that can vouch for loopback names only, unless told otherwise, should someone put it into a
- * trust store. Its private key cannot be exported and goes with this object: nothing else can ever be signed with it.
+ * A certificate authority that is valid for loopback names only, unless told otherwise, so that it is safe in a trust
+ * store. Its private key cannot be exported and is lost with this object.
  */
 export async function createAuthority(
   validity: { notBefore: Date; notAfter: Date },
@@ -102,7 +102,7 @@ export async function createAuthority(
   };
 }
 
-/** The library has no class of its own for this extension. */
+/** The library has no class for this extension. */
 function onlyFor({ domains, addresses }: Permitted): Extension {
   const names = [
     ...domains.map((domain) => new GeneralName({ dNSName: domain })),

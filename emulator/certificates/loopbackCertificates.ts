@@ -22,7 +22,7 @@ const staleLockInMs = 30_000;
 /** The folder in which the certificates are kept, beside the project's package.json; git ignores it. */
 export const defaultCertificateFolder = join(projectRoot, '.emulator');
 
-/** The certificates of the folder; created if there are none, or none that are good for another month. */
+/** The certificates of the folder; created if there are none, or none that are valid for another month. */
 export async function ensureCertificates(
   folder = defaultCertificateFolder,
   host = loopback,
@@ -32,7 +32,7 @@ export async function ensureCertificates(
   if (found) return found;
   await mkdir(folder, { recursive: true });
   return await underLock(join(folder, 'lock'), async () => {
-    // Whoever held the lock before us has just made them.
+    // The previous holder of the lock may have created them.
     const made = await findCertificates(folder, host);
     if (made) return made;
     const fresh = await createCertificates(host, permitted);
@@ -52,7 +52,7 @@ async function findCertificates(folder: string, host: Host): Promise<LoopbackCer
       read('key.pem'),
     ]);
     const [parent, leaf] = [new X509Certificate(authority), new X509Certificate(certificate)];
-    // A process that is writing them right now may have replaced one file and not yet the next.
+    // Another process may be replacing them one by one.
     const belongTogether = leaf.verify(parent.publicKey) && leaf.checkPrivateKey(createPrivateKey(key));
     const good = Date.parse(leaf.validTo) - Date.now() > renewalInMs;
     const names = leaf.subjectAltName?.split(', ') ?? [];
@@ -77,14 +77,14 @@ async function createCertificates(
   return { authority: authority.certificate, ...(await authority.issue(host)) };
 }
 
-/** A reader sees the old file or the new one, never half of it. */
+/** Replaces a file atomically. */
 export async function writeWhole(file: string, content: string): Promise<void> {
   const temporary = `${file}.${process.pid}`;
   await writeFile(temporary, content, { mode: 0o600 });
   await rename(temporary, file);
 }
 
-/** Two processes may start at once: the folder that only one of them can make is the lock. */
+/** Processes may start concurrently. The lock is a folder, which only one of them can create. */
 async function underLock<T>(lock: string, work: () => Promise<T>): Promise<T> {
   while (!(await tookLock(lock))) await sleep(50);
   try {
@@ -101,7 +101,7 @@ async function tookLock(lock: string): Promise<boolean> {
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
     const since = await stat(lock).catch(() => undefined);
-    // Its holder was killed: making certificates takes milliseconds.
+    // The holder was killed, because creating certificates takes milliseconds.
     if (since && Date.now() - since.mtimeMs > staleLockInMs) await rm(lock, { recursive: true, force: true });
     return false;
   }

@@ -25,8 +25,8 @@ const commonNameType = '2.5.4.3';
 const sha256WithRsa = '1.2.840.113549.1.1.11';
 
 /**
- * The certificate of an RSA key, signed with that key, in DER. It is put together here since the library's generator
- * signs asynchronously, and keys are rotated from one moment to the next.
+ * The self-signed certificate of an RSA key, in DER. It is built here because the library's generator is asynchronous,
+ * and key rotation is not.
  */
 export function selfSignedCertificate({ commonName, keys, notBefore, notAfter }: SelfSignedParts): Buffer {
   const signatureAlgorithm = new AlgorithmIdentifier({ algorithm: sha256WithRsa, parameters: null });
@@ -53,7 +53,7 @@ export function selfSignedCertificate({ commonName, keys, notBefore, notAfter }:
   );
 }
 
-/** Positive, and without a leading zero byte, whatever the random rest is. */
+/** A positive number without a leading zero byte. */
 function serialNumber(): ArrayBuffer {
   return new Uint8Array([0x01, ...randomBytes(15)]).buffer;
 }

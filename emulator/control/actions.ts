@@ -49,6 +49,14 @@ export function controlActions(emulator: Emulator): Action[] {
       })),
     })),
     get('settings', 'the environment of a server that uses this emulator', () => emulator.settings()),
+    get(
+      'managed-identities',
+      'the managed identities, and the environment of a server that uses one',
+      () => ({
+        ...emulator.managedIdentities,
+        settings: emulator.managedIdentitySettings(),
+      }),
+    ),
     get('users', 'the seeded users', () => emulator.users),
     post('users', newUser, 'adds a user: {name?, teamsLicence?}', ({ name, teamsLicence }) =>
       emulator.addUser(name, teamsLicence),

@@ -3,7 +3,7 @@ import { type Emulator } from '../emulator';
 import { type Call, type Handler, header, json, noContent, type Reply } from '../http/exchange';
 import { controlActions, controlPrefix } from './actions';
 
-/** Everything under `/_emulator`: what the handle does for tests in the same process, for everybody else. */
+/** Everything under `/_emulator`: the functions of `Emulator` over HTTP, for other processes. */
 export function controlHandler(emulator: Emulator): Handler {
   const actions = controlActions(emulator);
   return (call) => {
@@ -27,8 +27,8 @@ export function controlHandler(emulator: Emulator): Handler {
 }
 
 /**
- * A web page must not reach this surface, not even blindly: neither through a browser's request of another origin, nor
- * through a name that its owner points at this machine.
+ * Web pages must not be able to call this: neither with a cross-origin request, nor through a DNS name that points to
+ * this machine.
  */
 function refuseForeign(call: Call): Reply | undefined {
   const host = header(call, 'host') ?? '';

@@ -18,7 +18,7 @@ export function authenticateClient(
   call: Call,
   fields: URLSearchParams,
   registration: Registration,
-): ClientAuthentication {
+): Exclude<ClientAuthentication, '0'> {
   const assertion = fields.get('client_assertion');
   if (assertion) {
     if (fields.has('client_secret')) throw new NotEmulated('A client secret beside a client assertion');

@@ -1,21 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, form, json, NotEmulated, type Reply } from '../http/exchange';
+import { communicationAudiences, graphAudience } from '../tokens/audiences';
 import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import { type EmulatorContext } from '../context';
 import { authenticateClient } from './clientCredential';
 import { fail, noStore } from './errors';
-import { checkTenant, findRegistration } from './registrations';
+import { checkTenant, findRegistration, type Registration } from './registrations';
 import { parseScopes } from './scopes';
 
-/** The service principal of the application: not a user, though it looks like one. */
-const servicePrincipal = '5e21ce00-0000-4000-8000-000000000007';
-
-/** An application signs in as itself. It has no application permissions, so that its token has no roles. */
+/** An application signs in as itself, with the application permissions that it was granted as roles. */
 export function clientCredentials(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
   checkTenant(call.params.tenant);
   const registration = findRegistration(fields.get('client_id'));
-  const clientAuthentication = authenticateClient(context, call, fields, registration);
+  const authentication = authenticateClient(context, call, fields, registration);
   const scope = fields.get('scope') ?? '';
   if (scope !== '' && !scope.split(/\s+/).every((candidate) => candidate.endsWith('/.default'))) {
     fail({
@@ -27,22 +25,9 @@ export function clientCredentials(context: EmulatorContext, call: Call): Reply {
         '/.default suffixed to the resource identifier (application ID URI).',
     });
   }
-  if (!parseScopes(scope, registration, context.url).resources.graph)
-    throw new NotEmulated('The client credentials flow for another resource than Microsoft Graph');
-  const accessToken = context.forge.graphToken({
-    client: registration.clientId,
-    scope: null,
-    claims: {
-      idtyp: 'app',
-      appidacr: clientAuthentication,
-      oid: servicePrincipal,
-      sub: servicePrincipal,
-      name: undefined,
-      unique_name: undefined,
-      upn: undefined,
-      amr: undefined,
-    },
-  });
+  const audience = audienceOf(context, scope, registration);
+  const { clientId, servicePrincipalId: objectId } = registration;
+  const accessToken = context.forge.applicationToken({ clientId, objectId, authentication }, audience);
   return json(
     200,
     {
@@ -53,4 +38,11 @@ export function clientCredentials(context: EmulatorContext, call: Call): Reply {
     },
     { ...noStore, 'x-ms-request-id': randomUUID() },
   );
+}
+
+function audienceOf(context: EmulatorContext, scope: string, registration: Registration): string {
+  const communication = communicationAudiences.find((candidate) => scope === `${candidate}/.default`);
+  if (communication !== undefined) return communication;
+  if (parseScopes(scope, registration, context.url).resources.graph) return graphAudience;
+  throw new NotEmulated('The client credentials flow for another resource than Microsoft Graph and ACS');
 }

@@ -5,6 +5,7 @@ import { type ResourceName } from './scopes';
 export interface Registration {
   clientId: string;
   name: string;
+  servicePrincipalId: string;
   webRedirectUris: readonly string[];
   spaRedirectUris: readonly string[];
   /** Whether a client without a credential may use it ("Allow public client flows"). */

@@ -4,22 +4,22 @@ export interface LoggedRequest {
   operation: string;
   method: string;
   path: string;
-  /** 0 where no answer was given. */
+  /** 0 if there was no response. */
   status: number;
 }
 
-/** The operation under which requests are counted that nothing here answers. */
+/** The operation name for requests that are not emulated. */
 export const notEmulated = 'notEmulated';
 
 const kept = 5_000;
 
-/** Counts by operation, and the last few thousand requests. */
+/** Counts per operation, and the latest few thousand requests. */
 export class CallLog {
   #counts = new Map<string, number>();
   #requests: LoggedRequest[] = [];
   #next = 0;
 
-  /** Counted when it arrives; whoever answers fills in the status. */
+  /** Counts a request when it arrives; the status is set with the response. */
   record(operation: string, method: string, path: string): LoggedRequest {
     this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1);
     const request = { operation, method, path, status: 0 };

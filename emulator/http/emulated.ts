@@ -88,6 +88,8 @@ export const emulated = [
     crossOrigin: true,
   },
 
+  { operation: 'managedIdentity.token', method: 'GET', path: '/msi/token' },
+
   { operation: 'acs.identity.create', method: 'POST', path: '/identities' },
   { operation: 'acs.identity.read', method: 'GET', path: '/identities/{id}' },
   { operation: 'acs.token.issue', method: 'POST', path: '/identities/{id}/:issueAccessToken' },

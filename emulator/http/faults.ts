@@ -3,29 +3,29 @@ import { assertKnownOperation, matchesOperation } from './emulated';
 export type Fault = {
   /** An operation, or a prefix of several: `acs`, `graph.extension`. */
   operation: string;
-  /** How many calls fail; Infinity is for good. Default 1. */
+  /** How many calls fail; Infinity: all. Default 1. */
   times?: number;
-  /** How many calls are let through first. Default 0. */
+  /** How many calls succeed first. Default 0. */
   after?: number;
 } & FaultKind;
 
 export type FaultKind =
-  /** Answers so; the body defaults to the service's own for that status. With `effectDone` the work was done first. */
+  /** Responds with this status; the body defaults to that of the real service. With `effectDone` the request is applied first. */
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: unknown; effectDone?: boolean }
-  /** Never answers. */
+  /** Never responds. */
   | { kind: 'hang'; effectDone?: boolean }
-  /** The connection goes away before anything is done. */
+  /** Closes the connection before the request is applied. */
   | { kind: 'drop' }
-  /** 200 with a page of HTML; nothing is done. */
+  /** 200 with an HTML page; the request is not applied. */
   | { kind: 'garbage' }
-  /** 200 that says application/json and is not, or is not what was promised (`body`); nothing is done. */
+  /** 200 with application/json and malformed JSON, or with this `body`; the request is not applied. */
   | { kind: 'malformed'; body?: string }
-  /** All is done; the headers and half of the body arrive. */
+  /** The request is applied; the response ends after half of the body. */
   | { kind: 'cut' }
-  /** All is done; no answer arrives. */
+  /** The request is applied; the connection closes without a response. */
   | { kind: 'replyLost' };
 
-/** The failures that were asked for, in order; and the delays. */
+/** The requested faults, in order, and the delays. */
 export class Faults {
   #waiting: { fault: Fault; remainingPasses: number; remaining: number }[] = [];
   readonly #delays = new Map<string, number>();
@@ -40,7 +40,7 @@ export class Faults {
     this.#delays.set(operation, milliseconds);
   }
 
-  /** The failure of this call, if it is to have one: of those that concern it the first that was asked for. */
+  /** The fault of this call, if any: the first requested one that matches. */
   take(operation: string): Fault | undefined {
     for (const entry of this.#waiting) {
       if (!matchesOperation(entry.fault.operation, operation)) continue;
@@ -55,7 +55,7 @@ export class Faults {
     return undefined;
   }
 
-  /** The most particular delay wins. */
+  /** The most specific delay wins. */
   delayFor(operation: string): number {
     let [delay, prefixLength] = [0, -1];
     for (const [prefix, milliseconds] of this.#delays) {

@@ -34,6 +34,7 @@ function bodyOf(operation: string, status: number): unknown {
     const id = randomUUID();
     return { error: { code, message, innerError: { date, 'request-id': id, 'client-request-id': id } } };
   }
+  if (service === 'managedIdentity') return { statusCode: status, message, correlationId: randomUUID() };
   if (service !== 'entra') return { error: { code, message } };
   const description = `AADSTS90033: A transient error has occurred. Please try again. (${message})`;
   return {

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { authClient, authServer } from '../seed';
 import { type ResourceName } from '../entra/scopes';
+import { tokenExchangeAudience } from '../tokens/audiences';
 import { type Certificate, readCertificate } from './certificate';
 import { Consents } from './consents';
 
@@ -26,8 +27,6 @@ export interface Credentials {
   certificates: Certificate[];
   federated: RegisteredFederatedCredential[];
 }
-
-export const tokenExchangeAudience = 'api://AzureADTokenExchange';
 
 const seeded = [authServer, authClient];
 

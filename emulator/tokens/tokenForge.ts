@@ -13,6 +13,13 @@ import {
   v1AccessClaims,
   v2AccessClaims,
 } from './claims';
+import {
+  type ApplicationGrant,
+  type Principal,
+  v1ApplicationClaims,
+  v2ApplicationClaims,
+} from './applicationClaims';
+import { graphAudiences, tokenExchangeAudience } from './audiences';
 import { applyDefect, type Defect, type Draft } from './defects';
 import { type Claims, encodePart, type Jwt } from './jwt';
 import { type SigningKeys } from './signingKeys';
@@ -112,6 +119,30 @@ export class TokenForge {
     const header = { typ: 'JWT', nonce, alg: 'RS256', x5t: kid, kid };
     const sign = (signed: string): string => this.#graphSignature(signed).toString('base64url');
     return this.#finish(grant, header, graphClaims(grant), options, sign);
+  }
+
+  /** A token for an application or a managed identity that signs in as itself. */
+  applicationToken(
+    principal: Principal,
+    audience: string,
+    lifetimeInSeconds = tokenLifetimeInSeconds,
+  ): string {
+    const { url, clock, keys, switches } = this.#parts;
+    const forGraph = graphAudiences.includes(audience);
+    const roles = forGraph ? (switches.graphApplicationPermissions[principal.objectId] ?? []) : [];
+    const grant: ApplicationGrant = { url, now: clock(), lifetimeInSeconds, principal, audience, roles };
+    const { kid } = keys.current;
+    if (audience === tokenExchangeAudience) {
+      const signed = `${encodePart({ typ: 'JWT', alg: 'RS256', kid })}.${encodePart(v2ApplicationClaims(grant))}`;
+      return `${signed}.${keys.current.sign(signed)}`;
+    }
+    const nonce = forGraph ? { nonce: randomBytes(24).toString('base64url') } : {};
+    const header = { typ: 'JWT', ...nonce, alg: 'RS256', x5t: kid, kid };
+    const signed = `${encodePart(header)}.${encodePart(v1ApplicationClaims(grant))}`;
+    const signature = forGraph
+      ? this.#graphSignature(signed).toString('base64url')
+      : keys.current.sign(signed);
+    return `${signed}.${signature}`;
   }
 
   isSignedForGraph(jwt: Jwt): boolean {

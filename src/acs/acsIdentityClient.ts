@@ -1,12 +1,12 @@
-import { CommunicationIdentityClient, type TokenScope } from '@azure/communication-identity';
+import type { TokenScope } from '@azure/communication-identity';
 import { z } from 'zod';
 import type { Config } from '../config/config';
-import { createManagedIdentityCredential } from '../entra/managedIdentity';
-import type { Deadline } from '../resilience/deadline';
-import { ApiError, isError } from '../errors';
-import { classifyTransportError } from '../resilience/httpClient';
+import { type Deadline, withSignal } from '../resilience/deadline';
+import { ApiError } from '../errors';
 import type { CallOptions, Upstream } from '../resilience/upstream';
-import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
+import { defaultTimings } from '../timings';
+import type { FailureFacts } from '../resilience/upstreamError';
+import { createSdkClient, describe, tokenReply, userReply, userWithTokenReply } from './acsSdk';
 
 /** A token that Azure Communication Services issued. */
 export interface CommunicationToken {
@@ -44,19 +44,12 @@ export interface AcsIdentityClient {
   ): Promise<CommunicationToken>;
 }
 
-const tokenReply = z.object({ token: z.string().min(1), expiresOn: z.date() });
-/** Ids have more forms than `8:acs:<resource>_<user>`. Anything that is not an id must not be stored as one. */
-const userReply = z.object({ communicationUserId: z.string().regex(/^8:[\w:.-]{4,250}$/) });
-/** Even if the token is invalid, the response names an identity that now exists. */
-const userWithTokenReply = z
-  .looseObject({ user: userReply })
-  .transform(({ user, ...token }) => ({ ...user, token: tokenReply.safeParse(token).data }));
-
 export function createAcsIdentityClient(
   config: Config['communication'],
   upstream: Upstream,
+  { attemptInMs } = defaultTimings.upstream,
 ): AcsIdentityClient {
-  const client = createClient(config);
+  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs });
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 
@@ -72,7 +65,8 @@ export function createAcsIdentityClient(
     return upstream.call(operation, { ...options, describe }, async (signal) => {
       let reply: unknown;
       try {
-        reply = await send(signal);
+        // The SDK does not abort while it waits for the token of a managed identity.
+        reply = await withSignal(send(signal), signal);
       } catch (error) {
         const expected = signal.aborted ? undefined : interpret?.(describe(error), error);
         if (expected === undefined) throw error;
@@ -146,59 +140,8 @@ export function createAcsIdentityClient(
   };
 }
 
-function createClient({
-  endpoint,
-  accessKey,
-  managedIdentityClientId,
-}: Config['communication']): CommunicationIdentityClient {
-  const options = {
-    // `upstream` handles retries: the SDK's own would create a second identity after a lost response.
-    retryOptions: { maxRetries: 0 },
-    redirectOptions: { maxRetries: 0 },
-    // settings.ts allows http on loopback only.
-    allowInsecureConnection: endpoint.startsWith('http://'),
-  };
-  if (accessKey !== undefined) return new CommunicationIdentityClient(endpoint, { key: accessKey }, options);
-  return new CommunicationIdentityClient(
-    endpoint,
-    createManagedIdentityCredential(managedIdentityClientId),
-    options,
-  );
-}
-
-/** core-rest-pipeline's RestError: the package does not export the class. */
-interface RestErrorLike extends Error {
-  code?: unknown;
-  statusCode?: unknown;
-  response?: { headers?: { get?: (name: string) => string | undefined } };
-  details?: { error?: { code?: unknown; message?: unknown } };
-}
-
-function describe(error: unknown): FailureFacts {
-  if (!isError(error)) return { transportFailure: 'invalid_response' };
-  const { statusCode, code, response, details } = error as RestErrorLike;
-  if (typeof statusCode === 'number' && statusCode >= 400) {
-    // Not `error.code`: if the body is not an ACS error, that code comes from the SDK or from an intermediary.
-    const serviceCode = details?.error?.code;
-    const serviceMessage = details?.error?.message ?? error.message;
-    return {
-      status: statusCode,
-      code: typeof serviceCode === 'string' ? serviceCode : undefined,
-      message: typeof serviceMessage === 'string' ? serviceMessage : undefined,
-      retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
-    };
-  }
-  // The SDK's message when the connection is lost within a response.
-  if (error.message.startsWith('Error reading response as text'))
-    return { transportFailure: 'connection_lost' };
-  // Rejected by the SDK's parser or by our schema.
-  if (statusCode !== undefined || code === 'PARSE_ERROR' || error instanceof z.ZodError)
-    return { transportFailure: 'invalid_response' };
-  return { transportFailure: classifyTransportError(error) };
-}
-
 /** Undefined if the failure says nothing about the identity. */
-function unusableIdentity({ status, code, message }: FailureFacts): UnusableIdentity | undefined {
+export function unusableIdentity({ status, code, message }: FailureFacts): UnusableIdentity | undefined {
   if (status === undefined || status >= 500 || status === 429) return undefined;
   if (code === 'IdentityNotOwned') return 'not_owned';
   // The response for a deleted identity is not documented. Recognized by the message in Microsoft's samples, or as a 404 or

@@ -1,5 +1,6 @@
-import type { MappingKeys } from './formats';
+import { type IdentitiesConfig, readIdentities } from './identities';
 import { publishedCredentialProblems } from './publishedCredentials';
+import { type Choices, choices, isUsed, type ReadValues, rules } from './requirements';
 import { settings, type SettingName, type SettingValues } from './settings';
 
 export interface Config {
@@ -15,21 +16,14 @@ export interface Config {
     readonly authorityHost: string;
     readonly tenantId: string;
     readonly clientId: string;
-    readonly clientSecret: string;
+    /** Absent: no call is made on behalf of a user. */
+    readonly clientSecret: string | undefined;
     readonly audiences: readonly string[];
     /** Empty: any client application of the tenant. */
     readonly allowedClientIds: readonly string[];
     readonly verifiedTokenCacheSize: number;
-    readonly oboTokenCacheSize: number;
   };
-  readonly graph: { readonly endpoint: string; readonly extensionName: string };
-  readonly mapping: {
-    /** The first seals, all verify. */
-    readonly keys: MappingKeys;
-    readonly adoptUnsigned: boolean;
-    readonly cacheSize: number;
-    readonly cacheMinutes: number;
-  };
+  readonly identities: IdentitiesConfig;
   readonly communication: {
     readonly endpoint: string;
     /** Absent: the server signs in with its managed identity. */
@@ -86,15 +80,8 @@ export function loadConfig(environment: Environment): Config {
       ],
       allowedClientIds: values.ALLOWED_CLIENT_IDS,
       verifiedTokenCacheSize: values.BEARER_TOKEN_CACHE_SIZE,
-      oboTokenCacheSize: values.OBO_TOKEN_CACHE_SIZE,
     },
-    graph: { endpoint: values.GRAPH_ENDPOINT, extensionName: values.GRAPH_EXTENSION_NAME },
-    mapping: {
-      keys: values.IDENTITY_MAPPING_KEY,
-      adoptUnsigned: values.IDENTITY_MAPPING_UNSIGNED === 'adopt',
-      cacheSize: values.IDENTITY_CACHE_SIZE,
-      cacheMinutes: values.IDENTITY_CACHE_MINUTES,
-    },
+    identities: readIdentities(values),
     communication: {
       endpoint: values.communicationEndpoint,
       accessKey: values.COMMUNICATION_SERVICES_CONNECTION_STRING?.accessKey,
@@ -111,30 +98,53 @@ export function loadConfig(environment: Environment): Config {
 function readSettings(
   environment: Environment,
   production: boolean,
-): SettingValues & { communicationEndpoint: string } {
+): ReadValues & { communicationEndpoint: string } {
   const problems: string[] = [];
+  const unreadable = new Set<SettingName>();
   const read: Partial<Record<SettingName, unknown>> = {};
-  for (const name of Object.keys(settings) as SettingName[]) {
+  const readSetting = (name: SettingName) => {
     const { schema, defaultText } = settings[name];
     const text = textOf(environment, name) ?? defaultText;
     const parsed = schema.safeParse(text);
     if (parsed.success) read[name] = parsed.data;
-    else problems.push(describe(name, text === undefined ? 'missing' : 'malformed'));
-  }
-  const values = read as SettingValues;
+    else {
+      problems.push(describe(name, text === undefined ? 'missing' : 'malformed'));
+      unreadable.add(name);
+    }
+  };
+  const names = Object.keys(settings) as SettingName[];
+  choices.forEach(readSetting);
+  const chosen = { IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none', ...read } as Choices;
+  names.filter((name) => !(name in chosen) && isUsed(name, chosen)).forEach(readSetting);
+
+  const values = read as ReadValues;
   const connection = values.COMMUNICATION_SERVICES_CONNECTION_STRING;
   const communicationEndpoint = connection?.endpoint ?? values.COMMUNICATION_SERVICES_ENDPOINT ?? '';
-  if (!communicationEndpoint && problems.every((problem) => !problem.startsWith('COMMUNICATION_SERVICES'))) {
+  const missesOneOf = (...alternatives: SettingName[]) =>
+    alternatives.every((name) => read[name] === undefined && !unreadable.has(name));
+  if (missesOneOf('COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT')) {
     const missing = describe('COMMUNICATION_SERVICES_CONNECTION_STRING', 'missing');
     problems.push(
       `${missing} COMMUNICATION_SERVICES_ENDPOINT may stand in its place, for a managed identity.`,
     );
   }
-  if (production && textOf(environment, 'CORS_ALLOWED_ORIGINS')?.includes('*')) {
+  if (chosen.IDENTITY_STORE === 'table' && missesOneOf('TABLES_CONNECTION_STRING', 'TABLES_ENDPOINT')) {
+    const missing = describe('TABLES_CONNECTION_STRING', 'missing');
+    problems.push(`${missing} Or set TABLES_ENDPOINT, for a managed identity.`);
+  }
+  // @azure/identity would sign in as AZURE_CLIENT_ID, which is the registration of this API.
+  const managedIdentityIsUsed =
+    !connection || (chosen.IDENTITY_STORE === 'table' && !values.TABLES_CONNECTION_STRING);
+  if (managedIdentityIsUsed && environment.AZURE_FEDERATED_TOKEN_FILE && !values.MANAGED_IDENTITY_CLIENT_ID) {
     problems.push(
-      'CORS_ALLOWED_ORIGINS contains *, which is refused in production: list the origins of your apps.',
+      `${describe('MANAGED_IDENTITY_CLIENT_ID', 'missing')} It is required because AZURE_FEDERATED_TOKEN_FILE is set.`,
     );
   }
+  const facts = { values, production };
+  const broken = rules.filter(
+    (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(facts),
+  );
+  problems.push(...broken.map(({ message }) => message));
   if (problems.length > 0) throw new ConfigError(problems);
   const published = publishedCredentialProblems(values, communicationEndpoint);
   if (published.length > 0) throw new ConfigError(published, 'not safe to use');

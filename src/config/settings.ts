@@ -10,6 +10,7 @@ import {
   resourceEndpoint,
   wholeNumber,
 } from './formats';
+import { tableConnectionString, tableEndpoint } from './tableConnection';
 
 /** One setting: how its text is read, what it is for and where its value is found. */
 interface Setting<T> {
@@ -89,7 +90,8 @@ export const settings = {
   }),
   MANAGED_IDENTITY_CLIENT_ID: setting({
     schema: guid.optional(),
-    description: 'which user-assigned managed identity to use with COMMUNICATION_SERVICES_ENDPOINT',
+    description:
+      'which user-assigned managed identity to use with COMMUNICATION_SERVICES_ENDPOINT and TABLES_ENDPOINT',
     source: 'Azure portal > the managed identity > Client ID; leave it out for the system-assigned one',
     format: 'a GUID',
   }),
@@ -106,6 +108,43 @@ export const settings = {
     description: 'how long the issued tokens live',
     source: 'your choice',
     format: 'a number of minutes from 60 to 1440',
+  }),
+  IDENTITY_STORE: setting({
+    schema: z.enum(['graph', 'table', 'acs']),
+    defaultText: 'graph',
+    description: 'where it is kept which communication identity a user has',
+    source:
+      'graph: on the user in Microsoft Entra ID; table: in Azure Table Storage or Cosmos DB; acs (preview): in Communication Services',
+    format: 'graph, table or acs',
+  }),
+  IDENTITY_STORE_FALLBACK: setting({
+    schema: z.enum(['none', 'graph']),
+    defaultText: 'none',
+    description: 'the previous store, from which a user is moved to IDENTITY_STORE=table on first use',
+    source: 'none; graph while you move users',
+    format: 'none or graph',
+  }),
+  TABLES_CONNECTION_STRING: setting({
+    schema: tableConnectionString.optional(),
+    description: 'the storage account or Cosmos DB account whose table keeps the mappings, and its key',
+    source:
+      'Azure portal > your storage account > Access keys, or your Cosmos DB account > Connection String',
+    format:
+      'DefaultEndpointsProtocol=https;AccountName=<account>;AccountKey=<base64>;EndpointSuffix=core.windows.net, or with TableEndpoint=<url>; ' +
+      'not a shared access signature, which expires',
+  }),
+  TABLES_ENDPOINT: setting({
+    schema: tableEndpoint.optional(),
+    description: 'the table service, to be reached with a managed identity instead of an account key',
+    source: 'Azure portal > your storage account > Endpoints > Table service',
+    format: 'https://<account>.table.core.windows.net, or https://<account>.table.cosmos.azure.com',
+  }),
+  TABLES_NAME: setting({
+    schema: z.string().regex(/^(?!tables$)[A-Za-z][A-Za-z0-9]{2,62}$/i),
+    defaultText: 'identityMappings',
+    description: 'the table that keeps the mappings; created if it does not exist',
+    source: 'your choice, once: users in another table are not found',
+    format: '3 to 63 letters and digits, a letter first',
   }),
   GRAPH_ENDPOINT: setting({
     schema: httpsOrigin,
@@ -126,7 +165,8 @@ export const settings = {
   }),
   IDENTITY_MAPPING_KEY: setting({
     schema: mappingKeys,
-    description: 'the secret key that seals identity mappings, so that users cannot change them',
+    description:
+      'the secret key that seals identity mappings, so that users cannot change them; with IDENTITY_STORE=acs, that hides who a user is',
     source: `create one with: node -p "require('node:crypto').randomBytes(32).toString('base64')" and keep it: mappings sealed with an unknown key are rejected`,
     format:
       'base64 of 32 bytes or more; while a key is rotated, the new and the old key, separated by a comma',

@@ -1,4 +1,5 @@
 import type { Config, Environment } from '../config/config';
+import { graphStoreOf } from '../config/identities';
 import { type Check, type Finding, runChecks, skipped } from './check';
 import { createAuthorityChecks } from './checks/authority';
 import { createConfigurationChecks } from './checks/configuration';
@@ -83,24 +84,32 @@ async function runCheck(
 function checksOfSetUp(context: DoctorContext, environment: Environment): Check[] {
   const { config, http, clocksAheadInMs } = context;
   const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(context);
-  const known: { graphToken?: string } = {};
-  const credential = createClientCredentialCheck(
-    context,
-    [signingKeys],
-    (graphToken) => (known.graphToken = graphToken),
-  );
   return [
     ...createConfigurationChecks(config),
     createPortCheck(config.port, http),
     metadata,
     v1Metadata,
     signingKeys,
-    createGraphCheck(context),
+    ...checksOfGraphReach(context),
     createClockCheck(clocksAheadInMs),
-    credential,
-    ...createPermissionChecks(() => known.graphToken, [credential]),
+    ...checksOfGraphAccess(context, [signingKeys]),
     createCommunicationCheck(context, environment),
   ];
+}
+
+/** Left out where the identity store does without Microsoft Graph. */
+function checksOfGraphReach(context: DoctorContext): Check[] {
+  const graph = graphStoreOf(context.config.identities);
+  return graph ? [createGraphCheck(context, graph)] : [];
+}
+
+function checksOfGraphAccess(context: DoctorContext, needs: readonly Check[]): Check[] {
+  const graph = graphStoreOf(context.config.identities);
+  if (!graph) return [];
+  const known: { graphToken?: string } = {};
+  const accept = (graphToken: string) => (known.graphToken = graphToken);
+  const credential = createClientCredentialCheck(context, graph, needs, accept);
+  return [credential, ...createPermissionChecks(() => known.graphToken, [credential])];
 }
 
 function checksOfTokens(context: DoctorContext, tokens: readonly string[]): Check[] {

@@ -1,21 +1,56 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
+import { isError } from '../errors';
+import { startDeadline, withSignal } from '../resilience/deadline';
+import { type FailureFacts, UpstreamError } from '../resilience/upstreamError';
+
+export interface ManagedIdentityOptions {
+  /** Of a user-assigned identity; undefined for the system-assigned one. */
+  clientId: string | undefined;
+  timeLimitInMs: number;
+}
 
 /**
  * The managed identity that Azure gives to the process. `@azure/identity` is loaded with the first token: it is large, and most servers
- * do not need it.
- *
- * @param clientId of a user-assigned identity; undefined for the system-assigned one
+ * do not need it. Throws UpstreamError.
  */
-export function createManagedIdentityCredential(clientId: string | undefined): TokenCredential {
+export function createManagedIdentityCredential({
+  clientId,
+  timeLimitInMs,
+}: ManagedIdentityOptions): TokenCredential {
   let loading: Promise<TokenCredential> | undefined;
   return {
-    async getToken(scopes, options): Promise<AccessToken | null> {
-      loading ??= import('@azure/identity').then(({ ManagedIdentityCredential }) =>
-        clientId === undefined
-          ? new ManagedIdentityCredential()
-          : new ManagedIdentityCredential({ clientId }),
+    // Without the caller's signal: callers that need a token at the same time share one request.
+    async getToken(scopes): Promise<AccessToken | null> {
+      // `upstream` handles retries.
+      const options = { retryOptions: { maxRetries: 0 } };
+      loading ??= import('@azure/identity').then(
+        ({ ManagedIdentityCredential }) =>
+          new ManagedIdentityCredential(clientId === undefined ? options : { ...options, clientId }),
       );
-      return (await loading).getToken(scopes, options);
+      const credential = await loading;
+      const limit = startDeadline(timeLimitInMs);
+      try {
+        // The SDK has no time limit, and all later callers would wait for a request that gets no response.
+        return await withSignal(credential.getToken(scopes), limit.signal);
+      } catch (error) {
+        const facts: FailureFacts = limit.signal.aborted
+          ? { transportFailure: 'timed_out' }
+          : describe(error);
+        throw new UpstreamError('Azure managed identity', 'get token', facts, error);
+      } finally {
+        limit.stop();
+      }
     },
   };
+}
+
+/** MSAL's error, with the status of the response, is the cause of the credential's. */
+function describe(error: unknown): FailureFacts {
+  const cause = isError(error) ? error.cause : undefined;
+  if (isError(cause) && 'status' in cause && typeof cause.status === 'number')
+    return { status: cause.status, message: cause.message };
+  // MSAL does not say why the network failed. No token was issued, so that no call can have had an effect.
+  if (isError(cause) && 'errorCode' in cause && cause.errorCode === 'network_error')
+    return { transportFailure: 'connect_failed' };
+  return { transportFailure: 'invalid_response' };
 }

@@ -41,7 +41,6 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
   const coalesceUser = createSingleFlight<{ communicationUserId: string; created: boolean }>(
     workTimeLimitInMs,
   );
-  const coalesceFind = createSingleFlight<string | undefined>(workTimeLimitInMs);
   const coalesceDelete = createSingleFlight<undefined>(workTimeLimitInMs);
 
   /** A mapping changes only by deletion; one that is out of date shows itself when ACS refuses to issue for it. */
@@ -94,9 +93,10 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
         }),
       ),
 
-    // Asks the directory, not our memory: this is how one looks what is really there.
+    // Asks the directory, not our memory: this is how one looks what is really there. Each caller reads for themselves, since a read
+    // that was in flight before may not show what they were told meanwhile.
     findUser: (user, caller) =>
-      coalesceFind(inFlightKey(user), caller, (deadline) => lifecycle.find(user, deadline)),
+      withDeadline(workTimeLimitInMs, caller, (deadline) => lifecycle.find(user, deadline)),
 
     async findOrCreateUser(user, caller) {
       const shared = await coalesceUser(inFlightKey(user), caller, (deadline) =>

@@ -1,7 +1,11 @@
 import { ApiError, type ErrorCode } from '../errors';
 
 export type UpstreamName =
-  'Microsoft Entra ID' | 'Microsoft Graph' | 'Azure Communication Services' | 'Azure Table Storage';
+  | 'Microsoft Entra ID'
+  | 'Microsoft Graph'
+  | 'Azure Communication Services'
+  | 'Azure Table Storage'
+  | 'Azure managed identity';
 
 /** What is known about a failed call, independent of the SDK. */
 export interface FailureFacts {

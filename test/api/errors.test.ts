@@ -15,6 +15,7 @@ import {
 } from '../support/answers';
 import { callsDuring } from '../support/calls';
 import { fakeDate } from '../support/clock';
+import { fastTimings } from '../support/fastTimings';
 import { rawRequest } from '../support/rawRequest';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
@@ -232,10 +233,10 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
   internal_error: () => ({
-    trigger: () => {
+    trigger: async () => {
       const config = loadConfig(system.emulator.settings());
       const log = silentLog();
-      const services = createServices(config, log);
+      const services = await createServices(config, log);
       const users = services.communicationUsers;
       const broken = {
         ...services,
@@ -306,13 +307,19 @@ const cases: Record<ErrorCode, () => Case> = {
     calls: oboAndGraph,
   }),
   upstream_timeout: () => ({
-    trigger: (server, user) => {
+    trigger: async (_server, user) => {
+      const hurried = await system.startAnother({}, { ...fastTimings, workInMs: 400, requestInMs: 500 });
+      await hurried.ready();
       system.emulator.fail({ operation: 'entra.token', kind: 'hang', times: Infinity });
-      return getToken(server, user);
+      return getToken(hurried, user);
     },
     // Two nested time limits end within a millisecond of each other; only the inner one knows the upstream.
     expected: { status: 504, innererror: { asymmetricMatch: () => true }, retryAfter: 'some' },
-    calls: { 'entra.token.on_behalf_of': expect.any(Number) as number },
+    calls: {
+      'entra.discovery': 2,
+      'entra.keys': 1,
+      'entra.token.on_behalf_of': expect.any(Number) as number,
+    },
   }),
 };
 

@@ -98,7 +98,6 @@ async function expectOutcomeUnderFault(system: System, fault: Fault, expected: O
   const { emulator } = system;
   const user = emulator.addUser();
   emulator.fail(fault);
-  const startedAt = performance.now();
   const response = await system.call('get', '/getToken', emulator.accessToken({ user }));
 
   expect({
@@ -106,7 +105,6 @@ async function expectOutcomeUnderFault(system: System, fault: Fault, expected: O
     code: response.body.error?.code as unknown,
     retryAfter: response.headers['retry-after'],
   }).toEqual({ code: undefined, retryAfter: undefined, ...expected });
-  expect(performance.now() - startedAt).toBeLessThan(12_000);
   const users = expectOneIdentityEach(emulator);
   expect([expected.status === 200 ? 1 : 0, 1]).toContain(users);
 

@@ -13,8 +13,8 @@ beforeAll(async () => {
   system = await startSystem();
   const config = loadConfig(system.emulator.settings());
   const log = createLogger({ level: 'silent', secrets: [] });
-  const services = createServices(config, log);
-  services.authority.start();
+  const services = await createServices(config, log);
+  services.start();
   stop = () => services.stop();
   host = express();
   host.use(express.json(), express.urlencoded());

@@ -4,7 +4,8 @@ import type { RequestHandler } from 'express';
 import { errorCodes } from '../../src/errors';
 import { createRoutes } from '../../src/http/routes';
 import { startSystem, type System } from '../support/startSystem';
-import { type Answer, assertMatchesOpenApi } from './assertMatchesOpenApi';
+import { assertMatchesOpenApi } from '../support/assertMatchesOpenApi';
+import type { Answer } from './openApiMismatch';
 import {
   methods,
   readOpenApiDocument,
@@ -173,6 +174,6 @@ describe('the check of responses against openapi.yaml', () => {
     ],
     ['a 405 without Allow', 'put', '/getToken', refusal(405, 'method_not_allowed')],
   ])('is noticed: %s', (_name, method, path, refused) => {
-    expect(() => assertMatchesOpenApi(method, path, refused)).toThrow('which is not what openapi.yaml says');
+    expect(() => assertMatchesOpenApi(method, path, refused)).toThrow('does not match openapi.yaml');
   });
 });

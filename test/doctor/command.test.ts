@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { asExamination, expectNoSecrets } from './examine';
+import { asExamination, examine, expectNoSecrets } from './examine';
 
 const built = resolve(__dirname, '../../dist/doctor/main.js');
 
@@ -89,14 +89,19 @@ describe('the built command', () => {
     expect(line('trust')).toMatch(/^warning .*is set in \.env/);
   });
 
-  test.each([
-    { args: ['--frobnicate'], exitCode: 2 },
-    { args: ['stray'], exitCode: 2 },
-    { args: ['--token'], exitCode: 2 },
-    { args: ['--help'], exitCode: 0 },
-  ])('prints its usage for $args, with exit code $exitCode', async ({ args, exitCode }) => {
-    const examination = await run({ args });
-    expect(examination.exitCode).toBe(exitCode);
-    expect(examination.output).toMatch(/^usage: npm run doctor/);
+  it('exits with 2 for an unknown option', async () => {
+    const { exitCode, output } = await run({ args: ['--frobnicate'] });
+    expect(exitCode).toBe(2);
+    expect(output).toMatch(/^usage: npm run doctor/);
   });
+});
+
+test.each([
+  { args: ['stray'], exitCode: 2 },
+  { args: ['--token'], exitCode: 2 },
+  { args: ['--help'], exitCode: 0 },
+])('the doctor prints its usage for $args, with exit code $exitCode', async ({ args, exitCode }) => {
+  const examination = await examine(emulator, { args });
+  expect(examination.exitCode).toBe(exitCode);
+  expect(examination.output).toMatch(/^usage: npm run doctor/);
 });

@@ -13,15 +13,17 @@ interface Program {
   exited: Promise<unknown>;
 }
 
-const running: ChildProcess[] = [];
+const readme = join(__dirname, '../../README.md');
+const running = new Set<ChildProcess>();
 afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL');
+  running.forEach((child) => child.kill('SIGKILL'));
+  running.clear();
 });
 
 function start(program: string, args: string[], environment: Record<string, string> = {}): Program {
   const file = join(__dirname, '../../build/emulator', `${program}.js`);
   const child = spawn(process.execPath, [file, ...args], { env: { ...process.env, ...environment } });
-  running.push(child);
+  running.add(child);
   const [output, errors]: [string[], string[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
@@ -47,25 +49,21 @@ async function environmentWithFreePorts(): Promise<Record<string, string>> {
 
 describe('npm run local', () => {
   let local: Program;
+  let ports: Record<string, string>;
   let screen: string[];
-  beforeEach(async () => {
-    local = start('local', [], await environmentWithFreePorts());
+  beforeAll(async () => {
+    ports = await environmentWithFreePorts();
+    local = start('local', [], ports);
+    // It stops its own processes only if it is asked to stop.
+    running.delete(local.child);
     await says(local, 'Ctrl-C stops everything.');
     screen = local.output().trimEnd().split('\n');
   });
-  const curls = () => screen.filter((line) => line.startsWith('curl '));
-
-  test('prints commands that work as they are, and stops on a signal', async () => {
-    const statuses = [];
-    for (const call of curls()) statuses.push((await callAsCurl(call)).status);
-    expect(statuses).toEqual([200, 200, 200, 200, 204]);
-
-    const [call = ''] = curls();
-    const request = requestOf(call);
+  afterAll(async () => {
     local.child.kill('SIGTERM');
-    expect(await local.exited).toBe(0);
-    await expect(fetch(...request)).rejects.toThrow();
+    await local.exited;
   });
+  const curls = () => screen.filter((line) => line.startsWith('curl '));
 
   test('fits one terminal of 80 columns and 24 rows, with curls of 100 characters at most', () => {
     // npm prints two rows, and one is for the next prompt.
@@ -75,16 +73,36 @@ describe('npm run local', () => {
     expect(local.output()).not.toMatch(/eyJ|\u001b/);
   });
 
-  test('keeps its tokens in files that only its user can read, and removes them when it stops', async () => {
+  test('is shown in the README, with the default ports', () => {
+    const [, shown] =
+      /```text\n( {2}ACS authentication server[^]*?)\n```/.exec(readFileSync(readme, 'utf8')) ?? [];
+    const defaults = { PORT: 3000, PLAYGROUND_PORT: 5173, EMULATOR_PORT: 8443 };
+    const printed = Object.entries(defaults).reduce(
+      (text, [setting, port]) => text.replaceAll(`localhost:${ports[setting] ?? ''}`, `localhost:${port}`),
+      screen.join('\n'),
+    );
+    expect(shown).toBe(printed.trim().replace(/^/, '  '));
+  });
+
+  test('prints commands that work as they are', async () => {
+    const statuses = [];
+    for (const call of curls()) statuses.push((await callAsCurl(call)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 204]);
+  });
+
+  test('keeps its tokens in files that only its user can read, and on Ctrl-C removes them and stops', async () => {
     const files = [...new Set(curls().flatMap(headerFiles))];
     expect(files).toHaveLength(3);
     for (const file of files) {
       expect(readFileSync(file, 'utf8')).toMatch(/^[\w-]+: (Bearer )?eyJ[\w.-]+\n$/);
       if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
     }
+    const [call = ''] = curls();
+    const request = requestOf(call);
     local.child.kill('SIGINT');
     expect(await local.exited).toBe(0);
     expect(files.filter(existsSync)).toEqual([]);
+    await expect(fetch(...request)).rejects.toThrow();
   });
 });
 

@@ -2,6 +2,7 @@ import {
   ClientAssertionCredential,
   ClientCertificateCredential,
   ClientSecretCredential,
+  ManagedIdentityCredential,
 } from '@azure/identity';
 import { CommunicationIdentityClient } from '@azure/communication-identity';
 import { ConfidentialClientApplication } from '@azure/msal-node';
@@ -21,6 +22,7 @@ export interface ClientParts {
   userToken: string;
   teams: { token: string; clientId: string; userObjectId: string };
   connectionString: string;
+  communicationEndpoint: string;
 }
 
 export type Outcome = { value: unknown } | { error: string };
@@ -77,6 +79,13 @@ const cases: Record<string, () => Promise<unknown>> = {
       .get();
     return me;
   },
+  'identity, managed identity': async () =>
+    (await new ManagedIdentityCredential().getToken('https://communication.azure.com/.default')).token,
+  'communication-identity, managed identity': () =>
+    new CommunicationIdentityClient(
+      parts.communicationEndpoint,
+      new ManagedIdentityCredential(),
+    ).createUser(),
   'communication-identity, connection string': () => identity().createUser(),
   discovery: async () => {
     const response = await fetch(`${authority}/v2.0/.well-known/openid-configuration`);

@@ -11,6 +11,8 @@ import { type ClientParts, type Outcome } from './publicNameClients';
 
 const root = join(__dirname, '..', '..');
 
+const communicationEndpoint = 'https://contoso.unitedstates.communication.azure.com';
+
 let emulator: Emulator;
 let relay: Server;
 let folder: string;
@@ -53,9 +55,10 @@ async function clientParts(): Promise<ClientParts> {
       clientId: emulator.authClient.clientId,
       userObjectId: emulator.users.carol.objectId,
     },
+    communicationEndpoint,
     connectionString: emulator.communicationResource.connectionString.replace(
       emulator.url,
-      'https://contoso.unitedstates.communication.azure.com',
+      communicationEndpoint,
     ),
   };
 }
@@ -73,6 +76,7 @@ describe('under the public names, with nothing told to the client', () => {
     ['identity, client secret', { ...appOnly, appidacr: '1' }],
     ['identity, client certificate', { ...appOnly, appidacr: '2' }],
     ['identity, client assertion', { ...appOnly, appidacr: '2' }],
+    ['identity, managed identity', { aud: 'https://communication.azure.com', idtyp: 'app' }],
   ])('%s gets a token', (name, claims) => {
     expect(claimsOf(valueOf(name))).toMatchObject(claims);
   });
@@ -85,6 +89,7 @@ describe('under the public names, with nothing told to the client', () => {
       },
     ],
     ['communication-identity, connection string', { communicationUserId: expect.stringMatching(/^8:acs:/) }],
+    ['communication-identity, managed identity', { communicationUserId: expect.stringMatching(/^8:acs:/) }],
     ['another service’s operation', 501],
     ['control interface', 403],
     ['journey of the sample', { found: true, token: 3, teams: 3, gone: true }],
@@ -184,12 +189,19 @@ async function runClients(parts: ClientParts): Promise<Record<string, Outcome>> 
     {
       env: {
         PATH: process.env.PATH,
+        ...identityEndpoint(),
         NODE_EXTRA_CA_CERTS: emulator.publicNames?.trustFile ?? '',
         PUBLIC_NAMES_PORT: String((relay.address() as AddressInfo).port),
       },
     },
   );
   return JSON.parse(stdout) as Record<string, Outcome>;
+}
+
+/** Where the platform puts an app's identities: on this machine, as on App Service. */
+function identityEndpoint(): Record<string, string | undefined> {
+  const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = emulator.managedIdentitySettings();
+  return { IDENTITY_ENDPOINT, IDENTITY_HEADER };
 }
 
 function valueOf(name: string): unknown {

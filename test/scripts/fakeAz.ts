@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 
 export const graphAppId = '00000003-0000-0000-c000-000000000000';
 export const teamsAppId = '1fd5118e-2576-4263-8130-9503064c837a';
@@ -57,29 +56,34 @@ export async function startFakeAz(folder: string): Promise<FakeAz> {
     consented: [],
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
-  const answer = async (request: IncomingMessage): Promise<[number, string]> => {
-    const args = (await text(request)).split('\0').slice(0, -1);
+  const respond = (args: string[]): string => {
     az.calls.push(args.join(' '));
     try {
-      return [200, `${runCommand(az, args)}\n`];
+      return `ok ${runCommand(az, args)}`;
     } catch (error) {
-      return [400, `${error instanceof Error ? error.message : 'unknown'}\n`];
+      return `failed ${error instanceof Error ? error.message : 'unknown'}`;
     }
   };
-  const server = createServer((request, response) => {
-    void answer(request).then(([status, body]) => response.writeHead(status).end(body));
+  const server = createServer((connection) => {
+    let received = '';
+    connection.setEncoding('utf8').on('data', (chunk: string) => {
+      received += chunk;
+      const [count, ...args] = received.split('\0');
+      if (args.length > Number(count)) connection.end(respond(args.slice(0, -1)));
+    });
   });
-  const socket = join(folder, 'az.socket');
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const program = join(folder, 'az');
+  // The script calls it some 25 times, so it starts no other program. It sends the number of arguments first.
   await writeFile(
     program,
-    `#!/bin/sh
-answer=$(printf '%s\\0' "$@" | curl -sS --unix-socket '${socket}' --fail-with-body --data-binary @- http://az/) || {
-  printf '%s\\n' "$answer" >&2
-  exit 1
-}
-printf '%s\\n' "$answer"
+    `#!/usr/bin/env bash
+exec 3<>/dev/tcp/127.0.0.1/${(server.address() as AddressInfo).port}
+printf '%s\\0' "$#" "$@" >&3
+IFS= read -r -d '' reply <&3
+[[ $reply == 'ok '* ]] && printf '%s\\n' "\${reply#ok }" && exit
+printf '%s\\n' "\${reply#failed }" >&2
+exit 1
 `,
   );
   await chmod(program, 0o755);

@@ -16,19 +16,26 @@ const defaultSpaRedirectUris = [
 
 let folder: string;
 let az: FakeAz;
-beforeEach(async () => {
+async function openTenant(): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), 'register-apps-'));
   az = await startFakeAz(folder);
-});
-afterEach(async () => {
+}
+async function closeTenant(): Promise<void> {
   await az.stop();
   await rm(folder, { recursive: true, force: true });
-});
+}
 
-describe('scripts/register-apps.sh', () => {
-  it('registers the API and its client, with references to each other', async () => {
-    expect(await run()).toMatchObject({ code: 0 });
+/** Each test continues with the tenant that the previous one leaves, since a run takes a while. */
+describe('scripts/register-apps.sh, run several times', () => {
+  let firstRun: Result;
+  beforeAll(async () => {
+    await openTenant();
+    firstRun = await run();
+  });
+  afterAll(closeTenant);
 
+  it('registers the API and its client, with references to each other', () => {
+    expect(firstRun).toMatchObject({ code: 0 });
     const [server, client] = az.apps;
     const scopeId = server?.api.oauth2PermissionScopes?.[0]?.id;
     expect(az.apps).toMatchObject([
@@ -71,6 +78,40 @@ describe('scripts/register-apps.sh', () => {
     expect(az.consented).toEqual([]);
   });
 
+  it('allows the origin of each single-page app', async () => {
+    expect((await readEnv()).CORS_ALLOWED_ORIGINS).toBe('http://localhost:5173');
+  });
+
+  it('changes nothing if the registrations are complete', async () => {
+    const apps = structuredClone(az.apps);
+    const settings = await readEnv();
+    az.calls.length = 0;
+
+    expect(await run()).toMatchObject({ code: 0 });
+
+    expect(az.calls).toContainEqual(expect.stringMatching(/^ad app list /));
+    expect(az.calls.filter((call) => !/^(account|cloud|ad app|ad sp) (show|list) /.test(call))).toEqual([]);
+    expect(az.apps).toEqual(apps);
+    expect(await readEnv()).toEqual(settings);
+  });
+
+  it('creates another secret with --new-secret', async () => {
+    await run('--new-secret');
+    const secrets = az.secrets.get(az.apps[0]?.appId ?? '');
+    expect(secrets).toHaveLength(2);
+    expect((await readEnv()).AZURE_CLIENT_SECRET).toBe(secrets?.[1]);
+  });
+
+  it('grants consent for the tenant with --admin-consent', async () => {
+    await run('--admin-consent');
+    expect(az.consented).toEqual(['AuthServer', 'AuthClient']);
+  });
+});
+
+describe('scripts/register-apps.sh', () => {
+  beforeEach(openTenant);
+  afterEach(closeTenant);
+
   it('writes valid settings, readable by the owner only, and prints no secret', async () => {
     const { output } = await run('--spa-redirect', 'https://chat.contoso.example/signed-in');
 
@@ -93,20 +134,6 @@ describe('scripts/register-apps.sh', () => {
     expect(output).toContain('Still to do: set COMMUNICATION_SERVICES_CONNECTION_STRING');
     expect(output).not.toContain(secret);
     expect(output).not.toContain(settings.IDENTITY_MAPPING_KEY);
-  });
-
-  it('changes nothing if the registrations are complete', async () => {
-    await run();
-    const apps = structuredClone(az.apps);
-    const settings = await readEnv();
-    az.calls.length = 0;
-
-    expect(await run()).toMatchObject({ code: 0 });
-
-    expect(az.calls).toContainEqual(expect.stringMatching(/^ad app list /));
-    expect(az.calls.filter((call) => !/^(account|cloud|ad app|ad sp) (show|list) /.test(call))).toEqual([]);
-    expect(az.apps).toEqual(apps);
-    expect(await readEnv()).toEqual(settings);
   });
 
   it('adds missing parts to manual registrations, and removes nothing', async () => {
@@ -141,24 +168,6 @@ describe('scripts/register-apps.sh', () => {
     await writeFile(join(folder, '.env'), before);
     await run();
     expect((await readFile(join(folder, '.env'), 'utf8')).startsWith(before)).toBe(true);
-  });
-
-  it('creates another secret with --new-secret', async () => {
-    await run();
-    await run('--new-secret');
-    const secrets = az.secrets.get(az.apps[0]?.appId ?? '');
-    expect(secrets).toHaveLength(2);
-    expect((await readEnv()).AZURE_CLIENT_SECRET).toBe(secrets?.[1]);
-  });
-
-  it('grants consent for the tenant with --admin-consent', async () => {
-    await run('--admin-consent');
-    expect(az.consented).toEqual(['AuthServer', 'AuthClient']);
-  });
-
-  it('allows the origin of each single-page app', async () => {
-    await run();
-    expect((await readEnv()).CORS_ALLOWED_ORIGINS).toBe('http://localhost:5173');
   });
 
   it('writes the hosts of a sovereign cloud', async () => {
@@ -212,7 +221,12 @@ describe('scripts/register-apps.sh', () => {
   });
 });
 
-function run(...args: string[]): Promise<{ code: number | null; output: string }> {
+interface Result {
+  code: number | null;
+  output: string;
+}
+
+function run(...args: string[]): Promise<Result> {
   const env = { ...process.env, PATH: [folder, process.env.PATH ?? ''].join(delimiter) };
   return new Promise((resolve) => {
     const child = execFile('bash', [script, ...args], { cwd: folder, env }, (_error, stdout, stderr) =>

@@ -17,11 +17,17 @@ export interface FaultyProxy {
   /** The next requests with this method fail. */
   fail(fault: ProxyFault, method: string, times?: number): void;
   clear(): void;
+  /** The requests since the start, by method; those that failed as told are among them. */
+  calls(): Record<string, number>;
+  /** Answers every request with this error code and status, until `clear`. */
+  refuse(status: number, code: string): void;
   stop(): Promise<void>;
 }
 
 export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   let faults: { fault: ProxyFault; method: string }[] = [];
+  let refusal: { status: number; code: string } | undefined;
+  const calls: Record<string, number> = {};
   const { hostname, port } = new URL(target);
 
   function take(method: string | undefined): ProxyFault | undefined {
@@ -30,14 +36,21 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   }
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const fault = take(incoming.method);
+    const { method = '' } = incoming;
+    calls[method] = (calls[method] ?? 0) + 1;
+    if (refusal) {
+      incoming.resume();
+      outgoing.writeHead(refusal.status, { 'x-ms-error-code': refusal.code }).end();
+      return;
+    }
+    const fault = take(method);
     if (fault === 'dropped') return void incoming.socket.destroy();
     if (fault === 'throttled') {
       incoming.resume();
       outgoing.writeHead(503, { 'x-ms-error-code': 'ServerBusy', 'Retry-After': '1' }).end();
       return;
     }
-    const { method, url: path, headers } = incoming;
+    const { url: path, headers } = incoming;
     const forwarded = request({ hostname, port, method, path, headers }, (reply) => {
       if (fault === 'replyLost') return void reply.resume().once('end', () => incoming.socket.destroy());
       outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
@@ -54,7 +67,12 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     fail(fault, method, times = 1) {
       for (let count = 0; count < times; count += 1) faults.push({ fault, method });
     },
-    clear: () => (faults = []),
+    clear() {
+      faults = [];
+      refusal = undefined;
+    },
+    calls: () => ({ ...calls }),
+    refuse: (status, code) => void (refusal = { status, code }),
     async stop() {
       const closed = once(server, 'close');
       server.close();

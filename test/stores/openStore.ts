@@ -27,8 +27,9 @@ export function openStore(address: StoreAddress): MappingStore {
 export function openTable(address: StoreAddress & { kind: 'table' }): MappingTable {
   const { endpoint, tableName, accountName, accountKey } = address;
   return createMappingTable(
-    { endpoint, tableName, credential: { accountName, accountKey } },
+    { endpoint, tableName, accountKey: { accountName, accountKey }, managedIdentityClientId: undefined },
     upstream('Azure Table Storage'),
+    { credentialTimeLimitInMs: fastTimings.upstream.attemptInMs },
   );
 }
 

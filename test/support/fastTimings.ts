@@ -6,7 +6,7 @@ export const timeScale = 1 / 4;
 const scaled = (milliseconds: number) => milliseconds * timeScale;
 const scaledReads = ({ reads, pauseInMs }: RepeatedReads) => ({ reads, pauseInMs: scaled(pauseInMs) });
 
-const { requestInMs, workInMs, upstream, mappings, orphanCleanup, signingKeys } = defaultTimings;
+const { requestInMs, workInMs, upstream, mappings, table, orphanCleanup, signingKeys } = defaultTimings;
 
 /**
  * Waits are short, but the time limit of a request is not, so that no result depends on the speed of the machine. The times for
@@ -26,6 +26,11 @@ export const fastTimings: Timings = {
     conflictPauseInMs: scaled(mappings.conflictPauseInMs),
     staleRead: scaledReads(mappings.staleRead),
     pendingDeletion: scaledReads(mappings.pendingDeletion),
+  },
+  table: {
+    attemptInMs: table.attemptInMs,
+    firstRetryDelayInMs: scaled(table.firstRetryDelayInMs),
+    maxRetryDelayInMs: scaled(table.maxRetryDelayInMs),
   },
   orphanCleanup: {
     retryDelaysInMs: orphanCleanup.retryDelaysInMs.map(scaled),

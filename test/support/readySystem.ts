@@ -3,7 +3,7 @@ import { startSystem, type System, type TestServer } from './startSystem';
 /** A system whose server has finished its start, so that all later upstream calls are made by the test. */
 export async function startReadySystem(settings: Record<string, string> = {}): Promise<System> {
   const system = await startSystem(settings);
-  await loaded(system);
+  await system.ready();
   return system;
 }
 
@@ -13,10 +13,6 @@ export async function startReadyServer(
   settings: Record<string, string> = {},
 ): Promise<TestServer> {
   const server = await system.startAnother(settings);
-  await loaded(server);
+  await server.ready();
   return server;
-}
-
-async function loaded(server: TestServer): Promise<void> {
-  while ((await server.call('get', '/health/ready')).status !== 200) await new Promise(setImmediate);
 }

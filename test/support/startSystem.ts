@@ -4,12 +4,13 @@ import request, { type Test } from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
 import { loadConfig } from '../../src/config/config';
+import { secretsOfStore } from '../../src/config/identities';
 import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
 import type { Timings } from '../../src/timings';
 import { fastTimings } from './fastTimings';
-import { assertMatchesOpenApi } from '../contract/assertMatchesOpenApi';
+import { assertMatchesOpenApi } from './assertMatchesOpenApi';
 
 export interface TestServer {
   readonly url: string;
@@ -21,17 +22,26 @@ export interface TestServer {
     path: string,
     accessToken?: string,
   ): Test;
+  /** Waits until the signing keys are loaded, without requests of the test. */
+  ready(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface System extends TestServer {
   readonly emulator: Emulator;
   /** Starts another server on the same emulator, like a second process. */
-  startAnother(settings?: Record<string, string>): Promise<TestServer>;
+  startAnother(settings?: Record<string, string>, timings?: Timings): Promise<TestServer>;
 }
 
-/** Rate limits are off by default, because tests make many calls. */
-const testSettings = { RATE_LIMIT_USER: '0', RATE_LIMIT_REJECTED: '0' };
+/** Rate limits are off, because tests make many calls. Caches are small: the memory that the default ones reserve takes time. */
+const testSettings = {
+  RATE_LIMIT_USER: '0',
+  RATE_LIMIT_REJECTED: '0',
+  TOKEN_CACHE_SIZE: '200',
+  IDENTITY_CACHE_SIZE: '200',
+  OBO_TOKEN_CACHE_SIZE: '200',
+  BEARER_TOKEN_CACHE_SIZE: '200',
+};
 
 /** The production app with the real SDKs, on free ports, with a new emulator. */
 export async function startSystem(
@@ -40,10 +50,10 @@ export async function startSystem(
 ): Promise<System> {
   const emulator = await startEmulator();
   const servers: TestServer[] = [];
-  const startAnother = async (more: Record<string, string> = {}) => {
+  const startAnother = async (more: Record<string, string> = {}, itsTimings = timings) => {
     const server = await startServer(
       { ...emulator.settings(), ...testSettings, ...settings, ...more },
-      timings,
+      itsTimings,
     );
     servers.push(server);
     return server;
@@ -69,15 +79,15 @@ export async function startServer(
   const log = createLogger({
     level: environment.LOG_LEVEL ?? 'debug',
     secrets: [
-      config.entra.clientSecret,
+      config.entra.clientSecret ?? '',
       config.communication.accessKey ?? '',
-      ...config.mapping.keys.map((key) => key.toString('base64')),
+      ...secretsOfStore(config.identities),
     ],
     destination: { write: (line) => void rawLog.push(line) },
   });
-  const services = createServices(config, log, timings);
+  const services = await createServices(config, log, timings);
   const { server } = createHttpServer(createApp({ config, services, log, isAcceptingWork: () => true }));
-  services.authority.start();
+  services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
@@ -89,6 +99,9 @@ export async function startServer(
         [method](path)
         .expect((answer) => assertMatchesOpenApi(method, path, answer));
       return accessToken === undefined ? test : test.set('Authorization', `Bearer ${accessToken}`);
+    },
+    async ready() {
+      await services.authority.metadata();
     },
     async stop() {
       await close(server);

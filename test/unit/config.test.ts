@@ -1,10 +1,12 @@
 import { ConfigError, type Environment, loadConfig } from '../../src/config/config';
 import { publishedCredentials } from '../../src/config/publishedCredentials';
+import { developmentAccount } from '../../src/config/tableConnection';
 import { type SettingName, settings } from '../../src/config/settings';
 import { authServer, communicationResource, developmentMappingKey } from '../../emulator/seed';
 
 const accessKey = Buffer.from('canary-access-key').toString('base64');
 const mappingKey = Buffer.from('canary-mapping-key-of-32-bytes-or-more').toString('base64');
+const accountKey = Buffer.from('canary-account-key').toString('base64');
 const clientId = 'a9150000-0000-4000-8000-000000000002';
 
 /** The required settings; all others have a default. */
@@ -14,6 +16,24 @@ const least = {
   AZURE_CLIENT_SECRET: 'canary~client.secret',
   COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey}`,
   IDENTITY_MAPPING_KEY: mappingKey,
+};
+/** The same for the other identity stores. */
+const leastOf = {
+  graph: least,
+  table: {
+    IDENTITY_STORE: 'table',
+    AZURE_TENANT_ID: least.AZURE_TENANT_ID,
+    AZURE_CLIENT_ID: least.AZURE_CLIENT_ID,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: least.COMMUNICATION_SERVICES_CONNECTION_STRING,
+    TABLES_CONNECTION_STRING: `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};EndpointSuffix=core.windows.net`,
+  },
+  acs: {
+    IDENTITY_STORE: 'acs',
+    AZURE_TENANT_ID: least.AZURE_TENANT_ID,
+    AZURE_CLIENT_ID: least.AZURE_CLIENT_ID,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: least.COMMUNICATION_SERVICES_CONNECTION_STRING,
+    IDENTITY_MAPPING_KEY: mappingKey,
+  },
 };
 const names = Object.keys(settings) as SettingName[];
 
@@ -59,6 +79,24 @@ const malformed: Record<SettingName, string[]> = {
   MANAGED_IDENTITY_CLIENT_ID: ['system-assigned'],
   COMMUNICATION_SERVICES_TOKEN_SCOPES: ['chat,video', 'chat voip', ','],
   COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES: ['59', '1441', '24 hours', '60.5'],
+  IDENTITY_STORE: ['cosmos', 'Table', 'graph,table'],
+  IDENTITY_STORE_FALLBACK: ['table', 'yes'],
+  TABLES_CONNECTION_STRING: [
+    'canary-of-no-form',
+    'DefaultEndpointsProtocol=https;AccountName=contoso;EndpointSuffix=core.windows.net',
+    `DefaultEndpointsProtocol=http;AccountName=contoso;AccountKey=${accountKey}`,
+    `AccountName=contoso;AccountKey=${accountKey};TableEndpoint=http://contoso.table.core.windows.net`,
+    'TableEndpoint=https://contoso.table.core.windows.net/;SharedAccessSignature=sv=2024-11-04&sig=canary',
+    'UseDevelopmentStorage=false',
+  ],
+  TABLES_ENDPOINT: [
+    'contoso.table.core.windows.net',
+    'http://contoso.table.core.windows.net',
+    'https://contoso.table.core.windows.net/identityMappings',
+    'https://contoso.table.core.windows.net/?sv=canary',
+    'http://127.0.0.1:10002/devstoreaccount1',
+  ],
+  TABLES_NAME: ['ab', '1mappings', 'identity-mappings', 'Tables', 'c'.repeat(64)],
   GRAPH_ENDPOINT: ['http://graph.microsoft.com', 'https://graph.microsoft.com/v1.0', 'graph.microsoft.com'],
   GRAPH_EXTENSION_NAME: [
     'identityMapping',
@@ -103,7 +141,8 @@ const malformedCases = names.flatMap((name) => malformed[name].map((value) => ({
 it.each(malformedCases)(
   'rejects $name=$value with a message that does not contain the value',
   ({ name, value }) => {
-    const problems = problemsOf({ ...least, [name]: value });
+    const store = name.startsWith('TABLES_') ? leastOf.table : least;
+    const problems = problemsOf({ ...store, [name]: value });
     expect(problems).toHaveLength(1);
     const { description: what, source: where, format: form } = settings[name];
     expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
@@ -130,7 +169,10 @@ it('lists all missing settings together, with their purpose and where to find th
 });
 
 it('lists all malformed and missing settings in one message without values', () => {
-  const broken = names.filter((name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY');
+  const isRead = (name: SettingName) => !/^(TABLES_|IDENTITY_STORE)/.test(name);
+  const broken = names.filter(
+    (name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY' && isRead(name),
+  );
   const environment = Object.fromEntries(broken.map((name) => [name, malformed[name][0]]));
   let message = '';
   try {
@@ -176,14 +218,17 @@ it('has the documented defaults for the optional settings', () => {
       audiences: [clientId, `api://${clientId}`],
       allowedClientIds: [],
       verifiedTokenCacheSize: 10_000,
-      oboTokenCacheSize: 2_000,
     },
-    graph: { endpoint: 'https://graph.microsoft.com', extensionName: 'com.contoso.identityMapping' },
-    mapping: {
-      keys: [Buffer.from(mappingKey, 'base64')],
-      adoptUnsigned: false,
-      cacheSize: 50_000,
-      cacheMinutes: 60,
+    identities: {
+      store: 'graph',
+      graph: {
+        endpoint: 'https://graph.microsoft.com',
+        extensionName: 'com.contoso.identityMapping',
+        mappingKeys: [Buffer.from(mappingKey, 'base64')],
+        adoptUnsigned: false,
+        oboTokenCacheSize: 2_000,
+      },
+      cache: { size: 50_000, minutes: 60 },
     },
     communication: {
       endpoint: 'https://contoso.communication.azure.com',
@@ -235,7 +280,7 @@ it.each<[string, Environment, unknown]>([
   [
     'adoption of unsigned mappings',
     { IDENTITY_MAPPING_UNSIGNED: 'adopt' },
-    { mapping: { adoptUnsigned: true } },
+    { identities: { graph: { adoptUnsigned: true } } },
   ],
   [
     'no rate limits',
@@ -296,8 +341,136 @@ it('rejects * for CORS in production, alone or in a list', () => {
 
 it('accepts several mapping keys, the first of which seals', () => {
   const other = Buffer.alloc(32, 'other').toString('base64');
-  const { mapping } = loadConfig({ ...least, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
-  expect(mapping.keys).toEqual([Buffer.from(mappingKey, 'base64'), Buffer.from(other, 'base64')]);
+  const { identities } = loadConfig({ ...least, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
+  const keys = [Buffer.from(mappingKey, 'base64'), Buffer.from(other, 'base64')];
+  expect(identities).toMatchObject({ graph: { mappingKeys: keys } });
+});
+
+describe('the identity stores', () => {
+  it.each(Object.entries(leastOf))('%s needs no more than this', (_, environment) => {
+    expect(problemsOf(environment)).toEqual([]);
+  });
+
+  it.each([
+    ['table', 'TABLES_CONNECTION_STRING'],
+    ['acs', 'IDENTITY_MAPPING_KEY'],
+  ] as const)('%s needs %s', (store, name) => {
+    expect(problemsOf({ ...leastOf[store], [name]: '' })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} is missing: `)),
+    ]);
+  });
+
+  it.each([
+    ['graph', /^TABLES_/],
+    ['table', /^(AZURE_CLIENT_SECRET|GRAPH_|IDENTITY_MAPPING_|OBO_)/],
+    ['acs', /^(AZURE_CLIENT_SECRET|GRAPH_|IDENTITY_MAPPING_UNSIGNED|IDENTITY_CACHE|OBO_|TABLES_)/],
+  ] as const)('%s does not read what it does not need', (store, unused) => {
+    const ignored = names.filter((name) => unused.test(name) && malformed[name].length > 0);
+    expect(ignored).not.toEqual([]);
+    const broken = Object.fromEntries(ignored.map((name) => [name, malformed[name][0]]));
+    expect(problemsOf({ ...leastOf[store], ...broken })).toEqual([]);
+  });
+
+  it('table needs what Microsoft Graph needs while users are moved from there', () => {
+    const moving = { ...leastOf.table, IDENTITY_STORE_FALLBACK: 'graph' };
+    expect(problemsOf(moving).map((problem) => problem.split(' ')[0])).toEqual([
+      'AZURE_CLIENT_SECRET',
+      'IDENTITY_MAPPING_KEY',
+    ]);
+    expect(problemsOf({ ...least, ...moving })).toEqual([]);
+  });
+
+  const otherKey = Buffer.alloc(32, 'other').toString('base64');
+  it.each<[string, Environment, RegExp]>([
+    [
+      'Graph with a fallback to itself',
+      { ...leastOf.graph, IDENTITY_STORE_FALLBACK: 'graph' },
+      /IDENTITY_STORE_FALLBACK=graph .*Set IDENTITY_STORE=table/,
+    ],
+    [
+      'acs with a fallback',
+      { ...least, ...leastOf.acs, IDENTITY_STORE_FALLBACK: 'graph' },
+      /cannot be given a custom id.*Set IDENTITY_STORE=table/,
+    ],
+    [
+      'acs with several keys',
+      { ...leastOf.acs, IDENTITY_MAPPING_KEY: `${mappingKey},${otherKey}` },
+      /IDENTITY_MAPPING_KEY has several keys.*Set the one key/,
+    ],
+    [
+      'a connection string and an endpoint',
+      { ...leastOf.table, TABLES_ENDPOINT: 'https://contoso.table.core.windows.net' },
+      /both set.*Keep/,
+    ],
+  ])('refuses %s, says why and what to choose', (_, environment, message) => {
+    expect(problemsOf(environment)).toEqual([expect.stringMatching(message)]);
+  });
+
+  const cosmos = 'https://contoso.table.cosmos.azure.com:443';
+  it.each([
+    [
+      'of a storage account',
+      leastOf.table.TABLES_CONNECTION_STRING,
+      'https://contoso.table.core.windows.net',
+    ],
+    [
+      'without a suffix',
+      `AccountName=contoso;AccountKey=${accountKey}`,
+      'https://contoso.table.core.windows.net',
+    ],
+    [
+      'of another cloud',
+      `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};EndpointSuffix=core.usgovcloudapi.net;`,
+      'https://contoso.table.core.usgovcloudapi.net',
+    ],
+    [
+      'of Cosmos DB',
+      `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};TableEndpoint=${cosmos}/;`,
+      'https://contoso.table.cosmos.azure.com',
+    ],
+    [
+      'of Azurite on another port',
+      `AccountName=contoso;AccountKey=${accountKey};TableEndpoint=http://127.0.0.1:4711/contoso;`,
+      'http://127.0.0.1:4711/contoso',
+    ],
+  ])('take a connection string %s', (_, text, endpoint) => {
+    const { identities } = loadConfig({ ...leastOf.table, TABLES_CONNECTION_STRING: text });
+    expect(identities).toMatchObject({
+      store: 'table',
+      table: { endpoint, tableName: 'identityMappings', accountKey: { accountName: 'contoso', accountKey } },
+    });
+  });
+
+  it('take the short connection string of Azurite', () => {
+    const { identities } = loadConfig({
+      ...leastOf.table,
+      TABLES_CONNECTION_STRING: 'UseDevelopmentStorage=true',
+    });
+    expect(identities).toMatchObject({ table: { endpoint: 'http://127.0.0.1:10002/devstoreaccount1' } });
+  });
+
+  it('take an endpoint for a managed identity', () => {
+    const { identities } = loadConfig({
+      ...leastOf.table,
+      TABLES_CONNECTION_STRING: '',
+      TABLES_ENDPOINT: `${cosmos}/`,
+      MANAGED_IDENTITY_CLIENT_ID: clientId,
+    });
+    expect(identities).toMatchObject({
+      table: {
+        endpoint: 'https://contoso.table.cosmos.azure.com',
+        accountKey: undefined,
+        managedIdentityClientId: clientId,
+      },
+    });
+  });
+
+  it("refuse Azurite's published key with a table service that is not on this machine", () => {
+    const text = `AccountName=contoso;AccountKey=${developmentAccount.accountKey}`;
+    expect(problemsOf({ ...leastOf.table, TABLES_CONNECTION_STRING: text })).toEqual([
+      expect.stringMatching(/^TABLES_CONNECTION_STRING has the account key that Azurite publishes/),
+    ]);
+  });
 });
 
 describe('the credentials that .env.sample publishes', () => {
@@ -324,6 +497,7 @@ describe('the credentials that .env.sample publishes', () => {
       clientSecret: authServer.clientSecret,
       accessKey: communicationResource.accessKey,
       mappingKey: developmentMappingKey,
+      tablesAccountKey: developmentAccount.accountKey,
     });
   });
 

@@ -3,31 +3,55 @@ import { join } from 'node:path';
 
 const dist = join(__dirname, '../../dist');
 
-/** The loaded packages and the global dispatcher of a process that has loaded the server. */
-function loadParts(): { packages: string[]; dispatcher: boolean } {
-  const script = `
-    require(${JSON.stringify(join(dist, 'app'))});
-    require(${JSON.stringify(join(dist, 'composition'))});
-    const files = Object.keys(require.cache).flatMap((file) => /node_modules[\\\\/]((?:@[^\\\\/]+[\\\\/])?[^\\\\/]+)/.exec(file)?.[1] ?? []);
-    const dispatcher = Symbol.for('undici.globalDispatcher.1') in globalThis;
-    process.stdout.write(JSON.stringify({ packages: [...new Set(files)], dispatcher }));`;
-  return JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as ReturnType<
-    typeof loadParts
-  >;
+const accessKey = Buffer.from('access-key').toString('base64');
+const settings = {
+  AZURE_TENANT_ID: '7e4a0000-0000-4000-8000-000000000001',
+  AZURE_CLIENT_ID: 'a9150000-0000-4000-8000-000000000002',
+  COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey}`,
+};
+const mappingKey = { IDENTITY_MAPPING_KEY: Buffer.alloc(32, 'mapping key').toString('base64') };
+
+interface Loaded {
+  packages: string[];
+  dispatcher: boolean;
 }
 
-describe('loading the server with default settings', () => {
-  const { packages, dispatcher } = loadParts();
+/** The loaded packages and the global dispatcher of a process that has built all parts of the server. */
+function loadParts(environment: Record<string, string>): Loaded {
+  const script = `
+    require(${JSON.stringify(join(dist, 'app'))});
+    const { loadConfig } = require(${JSON.stringify(join(dist, 'config/config'))});
+    const { createLogger } = require(${JSON.stringify(join(dist, 'logger'))});
+    const { createServices } = require(${JSON.stringify(join(dist, 'composition'))});
+    const log = createLogger({ level: 'silent', secrets: [] });
+    createServices(loadConfig(${JSON.stringify(environment)}), log).then(() => {
+      const files = Object.keys(require.cache).flatMap((file) => /node_modules[\\\\/]((?:@[^\\\\/]+[\\\\/])?[^\\\\/]+)/.exec(file)?.[1] ?? []);
+      const dispatcher = Symbol.for('undici.globalDispatcher.1') in globalThis;
+      process.stdout.write(JSON.stringify({ packages: [...new Set(files)], dispatcher }));
+    });`;
+  return JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as Loaded;
+}
+
+const always = ['@azure/identity', '@azure/msal-node', 'swagger-ui-dist', 'yaml', '@azure/data-tables'];
+const graphClient = '@microsoft/microsoft-graph-client';
+
+describe.each([
+  { store: 'graph', more: { ...mappingKey, AZURE_CLIENT_SECRET: 'secret' }, unused: always },
+  {
+    store: 'table',
+    more: { TABLES_ENDPOINT: 'https://contoso.table.core.windows.net' },
+    unused: [...always, graphClient],
+  },
+  { store: 'acs', more: mappingKey, unused: [...always, graphClient] },
+])('a server with the identity store $store', ({ store, more, unused }) => {
+  const { packages, dispatcher } = loadParts({ ...settings, ...more, IDENTITY_STORE: store });
 
   it('does not set the global dispatcher of the process', () => {
     expect(dispatcher).toBe(false);
   });
 
-  it.each(['@azure/identity', '@azure/data-tables', '@azure/msal-node', 'swagger-ui-dist', 'yaml'])(
-    'does not load %s',
-    (name) => {
-      expect(packages).toContain('express');
-      expect(packages).not.toContain(name);
-    },
-  );
+  it.each(unused)('does not load %s', (name) => {
+    expect(packages).toContain('express');
+    expect(packages).not.toContain(name);
+  });
 });

@@ -1,4 +1,5 @@
 import { ConfidentialClientApplication, type NetworkResponse } from '@azure/msal-node';
+import type { GraphStoreConfig } from '../../config/identities';
 import { HttpError, type HttpRequest } from '../../resilience/httpClient';
 import { type Check, ok, problem, type Result } from '../check';
 import { explainEntraError, parseEntraError } from '../entraErrors';
@@ -8,10 +9,11 @@ import type { DoctorContext } from '../context';
 /** Signs in as the application itself, which changes nothing anywhere; `accept` gets its token for Microsoft Graph. */
 export function createClientCredentialCheck(
   context: DoctorContext,
+  graph: GraphStoreConfig,
   needs: readonly Check[],
   accept: (graphToken: string) => void = () => undefined,
 ): Check {
-  const { entra, graph } = context.config;
+  const { entra } = context.config;
   return {
     name: 'client secret',
     needs,
@@ -21,7 +23,7 @@ export function createClientCredentialCheck(
       const client = new ConfidentialClientApplication({
         auth: {
           clientId: entra.clientId,
-          clientSecret: entra.clientSecret,
+          clientSecret: entra.clientSecret ?? '',
           authority: `${entra.authorityHost}/${entra.tenantId}`,
           knownAuthorities: [new URL(entra.authorityHost).host],
           authorityMetadata: JSON.stringify(discovery),

@@ -18,6 +18,7 @@ export function createCommunicationCheck({ config, log }: DoctorContext, environ
   const { communication } = config;
   const { endpoint } = communication;
   const withKey = communication.accessKey !== undefined;
+  const inAzure = environment.IDENTITY_ENDPOINT !== undefined;
   return {
     name: 'Communication Services',
     async run() {
@@ -34,9 +35,10 @@ export function createCommunicationCheck({ config, log }: DoctorContext, environ
           : problem(`${endpoint} issued a token for an identity that does not exist`, `Check ${keysPage}.`);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
+        if (error instanceof UpstreamError && error.upstream === 'Azure managed identity' && inAzure)
+          return explainNoToken(error.facts);
         if (error instanceof UpstreamError && error.facts.status !== undefined)
           return explainError(error.facts, endpoint, withKey);
-        const inAzure = environment.IDENTITY_ENDPOINT !== undefined;
         if (!withKey && !inAzure) {
           return skipped(
             'the managed identity can be checked only where the server runs',
@@ -50,6 +52,15 @@ export function createCommunicationCheck({ config, log }: DoctorContext, environ
       }
     },
   };
+}
+
+/** App Service issued no token for the managed identity. */
+function explainNoToken({ status }: FailureFacts): Result {
+  const answer = status === undefined ? 'did not respond' : `HTTP ${status}`;
+  return problem(
+    `Azure issues no token for the managed identity (${answer})`,
+    'Turn on the system-assigned identity of the app, or assign the user-assigned one whose client id MANAGED_IDENTITY_CLIENT_ID is, under Identity.',
+  );
 }
 
 function explainError(

@@ -1,30 +1,16 @@
 import type { Config } from '../../config/config';
+import { graphStoreOf, type GraphStoreConfig } from '../../config/identities';
 import { publishedCredentials } from '../../config/publishedCredentials';
 import { keyFingerprint } from '../../identities/stores/graph/mappingSeal';
 import { type Check, ok, problem, type Result, warning } from '../check';
 
 /** Settings that are valid but may be a risk. */
 export function createConfigurationChecks(config: Config): Check[] {
-  const { entra, graph, mapping, corsAllowedOrigins } = config;
+  const { entra, identities, corsAllowedOrigins } = config;
+  const graph = graphStoreOf(identities);
   return [
-    {
-      name: 'identity mapping key',
-      run: () => mapping.keys.map((key, index) => checkMappingKey(key, index)),
-    },
-    {
-      name: 'mappings without a seal',
-      run: () =>
-        mapping.adoptUnsigned
-          ? warning(
-              'are adopted (IDENTITY_MAPPING_UNSIGNED=adopt): anyone who can write to a user in Microsoft Graph can map the identity of another user',
-              'Set it back to reject as soon as the users of the original sample have been adopted.',
-            )
-          : ok('are rejected'),
-    },
-    {
-      name: 'open extension',
-      run: () => ok(`${graph.extensionName}; users mapped under another name are not found`),
-    },
+    ...(identities.store === 'acs' ? [mappingKeyCheck([identities.customIdKey])] : []),
+    ...(graph ? createGraphStoreChecks(graph) : []),
     { name: 'browser apps', run: () => corsAllowedOrigins.map(checkOrigin).concat(noOrigins(config)) },
     {
       name: 'client applications',
@@ -43,6 +29,31 @@ export function createConfigurationChecks(config: Config): Check[] {
     },
   ];
 }
+
+function createGraphStoreChecks({ extensionName, mappingKeys, adoptUnsigned }: GraphStoreConfig): Check[] {
+  return [
+    mappingKeyCheck(mappingKeys),
+    {
+      name: 'mappings without a seal',
+      run: () =>
+        adoptUnsigned
+          ? warning(
+              'are adopted (IDENTITY_MAPPING_UNSIGNED=adopt): anyone who can write to a user in Microsoft Graph can map the identity of another user',
+              'Set it back to reject as soon as the users of the original sample have been adopted.',
+            )
+          : ok('are rejected'),
+    },
+    {
+      name: 'open extension',
+      run: () => ok(`${extensionName}; users mapped under another name are not found`),
+    },
+  ];
+}
+
+const mappingKeyCheck = (keys: readonly Buffer[]): Check => ({
+  name: 'identity mapping key',
+  run: () => keys.map(checkMappingKey),
+});
 
 /** 32 random bytes have about 30 distinct values; fewer than this does not happen by chance. */
 const minDistinctBytes = 16;

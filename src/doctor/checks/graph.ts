@@ -1,3 +1,4 @@
+import type { GraphStoreConfig } from '../../config/identities';
 import { decodeJwt } from '../../authentication/jwt';
 import { type Check, ok, problem, skipped, warning } from '../check';
 import { probe, explainNetworkError, type TimedReply } from '../network';
@@ -5,8 +6,7 @@ import { printable } from '../report';
 import type { DoctorContext } from '../context';
 
 /** Microsoft Graph responds to a request without a token with 401. */
-export function createGraphCheck(context: DoctorContext): Check {
-  const { endpoint } = context.config.graph;
+export function createGraphCheck(context: DoctorContext, { endpoint }: GraphStoreConfig): Check {
   return {
     name: 'Microsoft Graph',
     async run() {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { AuthenticatedUser } from '../../authentication/authenticatedUser';
+import type { GraphStoreConfig } from '../../config/identities';
 import { createChallenges } from '../../authentication/challenge';
 import type { DecodedJwt } from '../../authentication/jwt';
 import { withDeadline } from '../../resilience/deadline';
@@ -20,12 +21,13 @@ import { defaultTimings } from '../../timings';
 /** What the server would do next with a good access token, by its own services: On-Behalf-Of, and reading the mapping. */
 export function createOnBehalfOfChecks(
   context: DoctorContext,
+  graph: GraphStoreConfig,
   text: string,
   jwt: DecodedJwt,
   needs: readonly Check[],
 ): Check[] {
   const { config, authority, http, log } = context;
-  const { entra, graph, mapping } = config;
+  const { entra } = config;
   const user = new AuthenticatedUser(jwt, text, hash('sha256', text, 'base64url'));
   const challenges = createChallenges({
     realm: `api://${entra.clientId}`,
@@ -34,6 +36,7 @@ export function createOnBehalfOfChecks(
   });
   const oboTokens = createOboTokens({
     ...entra,
+    clientSecret: entra.clientSecret ?? '',
     authority,
     graphEndpoint: graph.endpoint,
     cacheSize: 1,
@@ -42,7 +45,7 @@ export function createOnBehalfOfChecks(
     challenges,
     workTimeLimitInMs: callTimeLimitInMs,
   });
-  const format = createSealedMappingFormat(createMappingSeal(mapping.keys), mapping.adoptUnsigned);
+  const format = createSealedMappingFormat(createMappingSeal(graph.mappingKeys), graph.adoptUnsigned);
   const extensions = createExtensionClient({
     ...graph,
     oboTokens,
@@ -63,7 +66,7 @@ export function createOnBehalfOfChecks(
           'consented for this user: Microsoft Entra ID issues the server a token for Microsoft Graph On-Behalf-Of',
         );
       } catch (error) {
-        return explain(error, context);
+        return explain(error, context, graph);
       }
     },
   };
@@ -75,23 +78,23 @@ export function createOnBehalfOfChecks(
         const found = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
           extensions.find(user, deadline),
         );
-        return describeMapping(found && format.parse(user, found).trust, mapping.adoptUnsigned);
+        return describeMapping(found && format.parse(user, found).trust, graph.adoptUnsigned);
       } catch (error) {
-        return explain(error, context);
+        return explain(error, context, graph);
       }
     },
   };
   return [exchange, readMapping];
 }
 
-function explain(error: unknown, { config }: DoctorContext): Result {
+function explain(error: unknown, { config }: DoctorContext, graph: GraphStoreConfig): Result {
   const { authorityHost } = config.entra;
   if (error instanceof UpstreamError) {
     const { status, code = '' } = error.facts;
     const ofEntra = error.upstream === 'Microsoft Entra ID';
     const [url, setting] = ofEntra
       ? ([authorityHost, 'AZURE_AUTHORITY_HOST'] as const)
-      : ([config.graph.endpoint, 'GRAPH_ENDPOINT'] as const);
+      : ([graph.endpoint, 'GRAPH_ENDPOINT'] as const);
     if (status === undefined) return explainNetworkError(error, url, setting);
     if (!ofEntra) return problem(`Microsoft Graph answers HTTP ${status}`, 'Try again later.');
     const numbers = code.split(' ').map(Number).filter(Number.isSafeInteger);

@@ -1,3 +1,4 @@
+import { graphStoreOf } from '../../config/identities';
 import type { DecodedJwt } from '../../authentication/jwt';
 import { type Check, problem } from '../check';
 import { createClientCredentialCheck } from '../checks/clientCredential';
@@ -23,9 +24,11 @@ export function createTokenChecks(
     if (kind === 'Teams token' && hasJwt(token))
       return [createTeamsTokenCheck(context, token, caller, label, needs)];
     const check = createAccessTokenCheck(context, token, label, needs);
-    if (!jwt) return [check];
-    const credential = createClientCredentialCheck(context, [check]);
-    return [check, credential, ...createOnBehalfOfChecks(context, token.text, jwt, [check, credential])];
+    const graph = graphStoreOf(context.config.identities);
+    if (!jwt || !graph) return [check];
+    const credential = createClientCredentialCheck(context, graph, [check]);
+    const onBehalfOf = createOnBehalfOfChecks(context, graph, token.text, jwt, [check, credential]);
+    return [check, credential, ...onBehalfOf];
   });
 }
 

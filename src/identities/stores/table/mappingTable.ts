@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { isError } from '../../../errors';
-import type { Deadline } from '../../../resilience/deadline';
+import { type Deadline, withSignal } from '../../../resilience/deadline';
 import { classifyTransportError } from '../../../resilience/httpClient';
 import type { CallOptions, Upstream } from '../../../resilience/upstream';
 import { type FailureFacts, parseRetryAfter } from '../../../resilience/upstreamError';
-import type { TableConfig } from './tableConfig';
+import type { TableStoreConfig } from '../../../config/identities';
+import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
 
 /** The row of one user. */
 export interface MappingRow {
@@ -49,7 +50,18 @@ const written = z.object({ etag: z.string().min(1) });
 
 type TableClient = Awaited<ReturnType<typeof createClient>>;
 
-export function createMappingTable(config: TableConfig, upstream: Upstream): MappingTable {
+export interface MappingTableOptions {
+  /** How long one request for a token of the managed identity may take. */
+  credentialTimeLimitInMs: number;
+  /** Called when the table does not exist and could not be created. */
+  onMissing?: () => void;
+}
+
+export function createMappingTable(
+  config: TableStoreConfig,
+  upstream: Upstream,
+  { credentialTimeLimitInMs, onMissing }: MappingTableOptions,
+): MappingTable {
   let loading: Promise<TableClient> | undefined;
 
   interface Call<T> {
@@ -63,8 +75,9 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
   function call<T>(deadline: Deadline, { operation, retryOn, send, outcomes = {} }: Call<T>): Promise<T> {
     return upstream.call(operation, { deadline, retryOn, describe }, async (abortSignal) => {
       try {
-        const client = await (loading ??= createClient(config));
-        return await send(client, { abortSignal });
+        const client = await (loading ??= createClient(config, credentialTimeLimitInMs));
+        // The SDK does not abort while it waits for the token of a managed identity.
+        return await withSignal(sendOrCreateTable(client, send, abortSignal), abortSignal);
       } catch (error) {
         const code = describe(error).code ?? '';
         const outcome = Object.hasOwn(outcomes, code) ? outcomes[code] : undefined;
@@ -72,6 +85,26 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
         return outcome;
       }
     });
+  }
+
+  /** A table that was removed while the server runs is created again: without it nobody could be served. */
+  async function sendOrCreateTable<T>(
+    client: TableClient,
+    send: Call<T>['send'],
+    abortSignal: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await send(client, { abortSignal });
+    } catch (error) {
+      if (describe(error).code !== 'TableNotFound') throw error;
+    }
+    try {
+      await client.createTable({ abortSignal });
+    } catch (error) {
+      onMissing?.();
+      throw error;
+    }
+    return send(client, { abortSignal });
   }
 
   const entityOf = (partitionKey: string, { communicationUserId, pendingDeletion, writeId }: MappingRow) => ({
@@ -87,20 +120,12 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
       await call<true>(deadline, {
         operation: 'create table',
         retryOn: 'never',
+        // Read first: an identity that may not create tables can still use one that exists.
         async send(client, options) {
-          // Read first: an identity that may not create tables can still use one that exists.
-          try {
-            await client.getEntity('start', rowKey, options);
-            return true;
-          } catch (error) {
-            const { code } = describe(error);
-            if (code === 'ResourceNotFound' || code === 'EntityNotFound') return true;
-            if (code !== 'TableNotFound') throw error;
-          }
-          await client.createTable(options);
+          await client.getEntity('start', rowKey, options);
           return true;
         },
-        outcomes: { TableAlreadyExists: true },
+        outcomes: { ResourceNotFound: true, EntityNotFound: true },
       });
     },
 
@@ -160,7 +185,10 @@ export function createMappingTable(config: TableConfig, upstream: Upstream): Map
 }
 
 /** The SDK is loaded with the first call: servers with another store do without it. */
-async function createClient({ endpoint, tableName, credential }: TableConfig) {
+async function createClient(
+  { endpoint, tableName, accountKey, managedIdentityClientId }: TableStoreConfig,
+  credentialTimeLimitInMs: number,
+) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
     // We own retries and time limits, as for every upstream.
@@ -169,16 +197,19 @@ async function createClient({ endpoint, tableName, credential }: TableConfig) {
     // Plain HTTP is accepted on loopback only: see config/settings.ts.
     allowInsecureConnection: endpoint.startsWith('http://'),
   };
-  if ('accountKey' in credential) {
-    const { accountName, accountKey } = credential;
-    return new TableClient(
-      endpoint,
-      tableName,
-      new AzureNamedKeyCredential(accountName, accountKey),
-      options,
-    );
+  if (accountKey) {
+    const credential = new AzureNamedKeyCredential(accountKey.accountName, accountKey.accountKey);
+    return new TableClient(endpoint, tableName, credential, options);
   }
-  return new TableClient(endpoint, tableName, credential, options);
+  return new TableClient(
+    endpoint,
+    tableName,
+    createManagedIdentityCredential({
+      clientId: managedIdentityClientId,
+      timeLimitInMs: credentialTimeLimitInMs,
+    }),
+    options,
+  );
 }
 
 /** The part of core-rest-pipeline's RestError that we read. */
@@ -192,9 +223,11 @@ function describe(error: unknown): FailureFacts {
   if (!isError(error)) return { transportFailure: 'invalid_response' };
   const { statusCode, code, response } = error as RestErrorLike;
   if (typeof statusCode === 'number' && statusCode >= 400) {
+    const serviceCode = response?.headers?.get?.('x-ms-error-code') ?? odataCodeOf(error);
     return {
-      status: statusCode,
-      code: response?.headers?.get?.('x-ms-error-code') ?? odataCodeOf(error),
+      // For half a minute after a table was deleted, another of its name cannot be created: as temporary as a 503.
+      status: serviceCode === 'TableBeingDeleted' ? 503 : statusCode,
+      code: serviceCode,
       retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
     };
   }

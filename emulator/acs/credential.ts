@@ -1,24 +1,32 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { type Clock } from '../clock';
-import { type Call, header, NotEmulated } from '../http/exchange';
+import { type EmulatorContext } from '../context';
+import { type Call, header } from '../http/exchange';
 import { communicationResource } from '../seed';
-import { AcsError } from './errors';
+import { checkBearer } from './bearer';
+import { denied } from './errors';
 
 const key = Buffer.from(communicationResource.accessKey, 'base64');
 const allowedSkewInMs = 5 * 60 * 1000;
 const emptyBodyHash = createHash('sha256').update('').digest('base64');
 
-/** Checks the access key's signature over method, raw target, date, host and hash of the body. */
-export function checkAccessKey(call: Call, clock: Clock): void {
+/** An access key or a token of Entra: the resource takes either. */
+export function checkCredential(context: EmulatorContext, call: Call): void {
   const authorization = header(call, 'authorization') ?? '';
-  if (/^Bearer /i.test(authorization)) throw new NotEmulated('A managed identity at ACS');
+  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (token !== undefined) checkBearer(context, token);
+  else if (context.switches.accessKeysDisabled) denied();
+  else checkAccessKey(context, call, authorization);
+}
+
+/** Checks the access key's signature over method, raw target, date, host and hash of the body. */
+function checkAccessKey({ clock }: EmulatorContext, call: Call, authorization: string): void {
   const signature = /^HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=(.+)$/.exec(
     authorization,
   )?.[1];
   const date = header(call, 'x-ms-date') ?? header(call, 'date');
   const contentHash = header(call, 'x-ms-content-sha256');
   const host = header(call, 'host') ?? '';
-  if (signature === undefined || date === undefined || contentHash === undefined) denied(byProvider);
+  if (signature === undefined || date === undefined || contentHash === undefined) denied();
   if (!(Math.abs(clock() - Date.parse(date)) <= allowedSkewInMs)) denied(skewed);
   const actualHash =
     call.body.length === 0 ? emptyBodyHash : createHash('sha256').update(call.body).digest('base64');
@@ -31,15 +39,10 @@ export function checkAccessKey(call: Call, clock: Clock): void {
     process.stderr.write(
       `emulator: wrong access key signature; it should be over ${JSON.stringify(signed)}\n`,
     );
-    denied(byProvider);
+    denied();
   }
 }
 
-const byProvider = 'Denied by the resource provider.';
 const otherContent = "Request 'x-ms-content-sha256' differs from generated content hash.";
 const skewed =
   'The time difference between the originating client and the server is greater than the allowed margin of 5 minutes.';
-
-function denied(message: string): never {
-  throw new AcsError(401, 'Denied', message);
-}

@@ -1,0 +1,105 @@
+import type { CommunicationIdentityClientOptions, TokenScope } from '@azure/communication-identity';
+import { z } from 'zod';
+import type { Config } from '../config/config';
+import { type Deadline, withSignal } from '../resilience/deadline';
+import type { Upstream } from '../resilience/upstream';
+import type { Timings } from '../timings';
+import { type CommunicationToken, unusableIdentity } from './acsIdentityClient';
+import { createSdkClient, describe, userReply, userWithTokenReply } from './acsSdk';
+
+/** The identity that Communication Services keeps for a custom id. */
+export interface CustomIdentity {
+  readonly communicationUserId: string;
+  /** Whether it had issued a token before this call. */
+  readonly issuedBefore: boolean;
+  /** Absent if none was requested, or if the one in the response is invalid. */
+  readonly token?: CommunicationToken | undefined;
+}
+
+/**
+ * Identities by custom id, a preview of the ACS API: creating with the id of an existing identity returns that one. So a call can be
+ * repeated, and one whose response is lost leaves nothing behind. All methods throw UpstreamError.
+ */
+export interface CustomIdClient {
+  /** `gone`: ACS knows the custom id, but its identity was deleted and it makes no new one. */
+  findOrCreate(
+    customId: string,
+    options: { withToken: boolean; deadline: Deadline },
+  ): Promise<CustomIdentity | 'gone'>;
+}
+
+/** The first version with custom ids; the stable versions, also later ones, do not have them. */
+const apiVersion = '2025-03-02-preview';
+/** Carries the custom id through the SDK, which has no parameter for it; the policy moves it into the body. */
+const customIdHeader = 'x-custom-id';
+
+type Policy = NonNullable<CommunicationIdentityClientOptions['additionalPolicies']>[number]['policy'];
+
+/** Runs before the request is signed, so that the signature covers the body with the custom id. */
+const customIdPolicy: Policy = {
+  name: 'customIdPolicy',
+  async sendRequest(request, next) {
+    const customId = request.headers.get(customIdHeader);
+    if (customId !== undefined) {
+      request.headers.delete(customIdHeader);
+      const body: unknown = JSON.parse(typeof request.body === 'string' ? request.body : '{}');
+      request.body = JSON.stringify({ ...z.looseObject({}).parse(body), customId });
+    }
+    const response = await next(request);
+    // For an identity that exists, 200 would fit as well as the documented 201, but the SDK takes it for an error.
+    return response.status === 200 ? { ...response, status: 201 } : response;
+  },
+};
+
+const detailsReply = z.looseObject({
+  identity: z.looseObject({ lastTokenIssuedAt: z.string().nullish() }),
+});
+
+export function createCustomIdClient(
+  config: Config['communication'],
+  upstream: Upstream,
+  { attemptInMs }: Pick<Timings['upstream'], 'attemptInMs'>,
+): CustomIdClient {
+  const client = createSdkClient(config, {
+    credentialTimeLimitInMs: attemptInMs,
+    extraOptions: {
+      apiVersion,
+      additionalPolicies: [{ policy: customIdPolicy, position: 'perCall' }],
+    },
+  });
+  const scopes = config.tokenScopes as TokenScope[];
+  const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
+
+  return {
+    findOrCreate: (customId, { withToken, deadline }) =>
+      upstream.call<CustomIdentity | 'gone'>(
+        withToken ? 'find or create user with token' : 'find or create user',
+        { deadline, retryOn: 'any_failure', describe },
+        async (abortSignal) => {
+          let body: string | null | undefined;
+          const options = {
+            abortSignal,
+            requestOptions: { customHeaders: { [customIdHeader]: customId } },
+            onResponse: ({ bodyAsText }: { bodyAsText?: string | null }) => (body = bodyAsText),
+          };
+          try {
+            // The SDK does not abort while it waits for the token of a managed identity.
+            const created = withToken
+              ? userWithTokenReply.parse(
+                  await withSignal(
+                    client.createUserAndToken(scopes, { ...lifetime, ...options }),
+                    abortSignal,
+                  ),
+                )
+              : userReply.parse(await withSignal(client.createUser(options), abortSignal));
+            // The SDK does not return these details.
+            const { identity } = detailsReply.parse(JSON.parse(body ?? ''));
+            return { ...created, issuedBefore: typeof identity.lastTokenIssuedAt === 'string' };
+          } catch (error) {
+            if (!abortSignal.aborted && unusableIdentity(describe(error)) === 'gone') return 'gone';
+            throw error;
+          }
+        },
+      ),
+  };
+}

@@ -1,0 +1,159 @@
+import type { Logger } from 'pino';
+import type { AcsIdentityClient } from './acs/acsIdentityClient';
+import type { Challenges } from './authentication/challenge';
+import type { Config } from './config/config';
+import type { AcsIdentities, GraphStoreConfig, TableIdentities } from './config/identities';
+import type { EntraAuthority } from './entra/entraAuthority';
+import { createIdentityLifecycle, type IdentityLifecycle } from './identities/identityLifecycle';
+import type { MappingStore } from './identities/mappingStore';
+import { createOrphanCleanup } from './identities/orphanCleanup';
+import type { PreviousMappingStore } from './identities/stores/fallback/fallbackMappingStore';
+import type { TableAvailability } from './identities/stores/table/tableAvailability';
+import type { HttpClient } from './resilience/httpClient';
+import { createUpstream } from './resilience/upstream';
+import type { Timings } from './timings';
+
+/** The lifecycle of identities over the chosen store. */
+export interface IdentityParts {
+  readonly lifecycle: IdentityLifecycle;
+  /** Begins what the store needs before its first use, in the background. */
+  start(): void;
+  /** Why no identity can be found or created until an operator acts; undefined if nothing is known to be wrong. */
+  unavailableReason(): string | undefined;
+  /** Waits for background work that must not be left half done. */
+  stop(): Promise<void>;
+}
+
+export interface IdentityPartsOptions {
+  config: Config;
+  acs: AcsIdentityClient;
+  authority: EntraAuthority;
+  challenges: Challenges;
+  http: HttpClient;
+  timings: Timings;
+  log: Logger;
+}
+
+/** What a store adds to the server. */
+interface ComposedStore {
+  readonly store: MappingStore;
+  /** Of a backend that has to be prepared before its first use. */
+  readonly availability?: TableAvailability;
+}
+
+/** Builds the parts of the chosen store. Those of other stores, and the packages that they use, are not loaded. */
+export async function composeIdentities(options: IdentityPartsOptions): Promise<IdentityParts> {
+  const { identities } = options.config;
+  switch (identities.store) {
+    case 'graph':
+      return overStore({ store: await composeGraphStore(identities.graph, options) }, options);
+    case 'table':
+      return overStore(await composeTableStore(identities, options), options);
+    case 'acs':
+      return composeCustomIds(identities, options);
+  }
+}
+
+function overStore(
+  { store, availability }: ComposedStore,
+  { acs, timings, log }: IdentityPartsOptions,
+): IdentityParts {
+  const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
+  return {
+    lifecycle: createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log }),
+    start: () => availability?.start(),
+    unavailableReason: () => availability?.unavailableReason(),
+    async stop() {
+      availability?.stop();
+      await orphanCleanup.idle();
+    },
+  };
+}
+
+async function composeGraphStore(
+  { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
+  { config, authority, challenges, http, timings, log }: IdentityPartsOptions,
+): Promise<PreviousMappingStore> {
+  const [{ createOboTokens }, { createExtensionClient }, { createMappingSeal }, { createGraphMappingStore }] =
+    await Promise.all([
+      import('./entra/oboTokens.js'),
+      import('./graph/extensionClient.js'),
+      import('./identities/stores/graph/mappingSeal.js'),
+      import('./identities/stores/graph/graphMappingStore.js'),
+    ]);
+  const { authorityHost, tenantId, clientId, clientSecret } = config.entra;
+  if (clientSecret === undefined) throw new TypeError('Microsoft Graph needs a client secret');
+  const oboTokens = createOboTokens({
+    authority,
+    authorityHost,
+    tenantId,
+    clientId,
+    clientSecret,
+    graphEndpoint: endpoint,
+    cacheSize: oboTokenCacheSize,
+    http,
+    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log }),
+    challenges,
+    workTimeLimitInMs: timings.workInMs,
+  });
+  return createGraphMappingStore({
+    extensions: createExtensionClient({
+      endpoint,
+      extensionName,
+      oboTokens,
+      http,
+      upstream: createUpstream({ name: 'Microsoft Graph', timings: timings.upstream, log }),
+      challenges,
+    }),
+    seal: createMappingSeal(mappingKeys),
+    adoptUnsigned,
+    timings: timings.mappings,
+    log,
+  });
+}
+
+async function composeTableStore(
+  { table: config, fallback }: TableIdentities,
+  options: IdentityPartsOptions,
+): Promise<ComposedStore> {
+  const { timings, log } = options;
+  const [{ createMappingTable }, { createTableMappingStore }, { createTableAvailability }] =
+    await Promise.all([
+      import('./identities/stores/table/mappingTable.js'),
+      import('./identities/stores/table/tableMappingStore.js'),
+      import('./identities/stores/table/tableAvailability.js'),
+    ]);
+  const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log });
+  const table = createMappingTable(config, upstream, {
+    credentialTimeLimitInMs: timings.upstream.attemptInMs,
+    onMissing: () => availability.start(),
+  });
+  const { tableName } = config;
+  const availability = createTableAvailability({ table, tableName, timings: timings.table, log });
+  const store = createTableMappingStore(table);
+  if (!fallback) return { store, availability };
+  const { createFallbackMappingStore } = await import('./identities/stores/fallback/fallbackMappingStore.js');
+  const previous = await composeGraphStore(fallback, options);
+  return { store: createFallbackMappingStore({ current: store, previous, log }), availability };
+}
+
+async function composeCustomIds(
+  { customIdKey }: AcsIdentities,
+  { config, acs, timings, log }: IdentityPartsOptions,
+): Promise<IdentityParts> {
+  const [{ createCustomIdClient }, { createCustomIdLifecycle }] = await Promise.all([
+    import('./acs/customIdClient.js'),
+    import('./identities/customId/customIdLifecycle.js'),
+  ]);
+  log.warn(
+    'IDENTITY_STORE=acs is a preview: it relies on a preview version of the Communication Services API, which may change or end',
+  );
+  const upstream = createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log });
+  const identities = createCustomIdClient(config.communication, upstream, timings.upstream);
+  return {
+    lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey }),
+    start: () => undefined,
+    unavailableReason: () => undefined,
+    stop: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,75 @@
+import type { AcsIdentityClient } from '../../acs/acsIdentityClient';
+import type { CustomIdClient, CustomIdentity } from '../../acs/customIdClient';
+import type { AuthenticatedUser } from '../../authentication/authenticatedUser';
+import { ApiError } from '../../errors';
+import type { Deadline } from '../../resilience/deadline';
+import type { IdentityLifecycle, UserIdentity } from '../identityLifecycle';
+import { customIdOf } from './customId';
+
+export interface CustomIdLifecycleOptions {
+  identities: CustomIdClient;
+  acs: Pick<AcsIdentityClient, 'deleteUser'>;
+  key: Buffer;
+}
+
+/**
+ * The lifecycle without a store: Communication Services itself keeps which identity a user has, by custom id. It cannot look one up
+ * without creating it, so an identity counts from its first token on; before, it is empty, and waits for the user's first use.
+ */
+export function createCustomIdLifecycle({
+  identities,
+  acs,
+  key,
+}: CustomIdLifecycleOptions): IdentityLifecycle {
+  const findOrCreate = (user: AuthenticatedUser, withToken: boolean, deadline: Deadline) =>
+    identities.findOrCreate(customIdOf(user, key), { withToken, deadline });
+
+  async function withFirstToken(user: AuthenticatedUser, deadline: Deadline): Promise<CustomIdentity> {
+    const identity = await findOrCreate(user, true, deadline);
+    if (identity === 'gone') throw deletedForGoodError();
+    return identity;
+  }
+
+  return {
+    async find(user, deadline) {
+      const identity = await findOrCreate(user, false, deadline);
+      return identity !== 'gone' && identity.issuedBefore ? identity.communicationUserId : undefined;
+    },
+
+    async findOrCreate(user, { withToken, deadline }) {
+      if (withToken) return created(await withFirstToken(user, deadline));
+      const identity = await findOrCreate(user, false, deadline);
+      if (identity === 'gone') throw deletedForGoodError();
+      const { communicationUserId } = identity;
+      if (identity.issuedBefore) return { communicationUserId, created: false };
+      return created(await withFirstToken(user, deadline));
+    },
+
+    async replace(user, unusable, _reason, deadline) {
+      const identity = await withFirstToken(user, deadline);
+      const isUnusable = identity.communicationUserId === unusable && identity.token === undefined;
+      if (isUnusable) throw deletedForGoodError();
+      return created(identity);
+    },
+
+    async delete(user, _lastKnown, deadline) {
+      const identity = await findOrCreate(user, false, deadline);
+      // What is gone already has nothing left to delete.
+      if (identity !== 'gone') await acs.deleteUser(identity.communicationUserId, deadline);
+    },
+  };
+}
+
+/** Whether the identity is new cannot be told from a response with a token; only the callers that ask for one do not need to know. */
+function created({ communicationUserId, token }: CustomIdentity): UserIdentity {
+  return { communicationUserId, token, created: true };
+}
+
+function deletedForGoodError(): ApiError {
+  return new ApiError(
+    'upstream_refused',
+    'Your communication identity was deleted, and Azure Communication Services does not make a new one for the same custom id. ' +
+      "The server's operator must use another identity store (IDENTITY_STORE), or another IDENTITY_MAPPING_KEY, which gives all users new identities.",
+    { innererror: { code: 'custom_id_gone' } },
+  );
+}
