@@ -25,6 +25,8 @@ export interface EmulatorOptions {
 export interface Emulator {
   /** `https://localhost:<port>`: Entra, Graph and ACS alike. */
   readonly url: string;
+  /** The names of Azure that it answers to beside, and the file with the authorities that a client must trust. */
+  readonly publicNames: { hosts: readonly string[]; trustFile: string } | undefined;
   readonly tenantId: string;
   /** The registration of the API. */
   readonly authServer: {
@@ -67,6 +69,12 @@ export interface Emulator {
   /** From now on tokens are signed with a new key; the old one is withdrawn unless `keepOld`. */
   rotateKeys(options?: { keepOld?: boolean }): void;
   readonly switches: Switches;
+
+  /** Devices that wait for a user's approval, … */
+  waitingDevices(): { userCode: string; clientId: string; scope: string }[];
+  /** … which is given, or refused, by the code that they show. */
+  approveDevice(userCode: string, user?: string): void;
+  declineDevice(userCode: string): void;
 
   /** Counts by operation since the reset, … */
   calls(): Record<string, number>;

@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseCommandLine } from './commandLine';
 import {
   type DevelopmentEmulator,
+  explainPublicNames,
   isTaken,
   onStopSignal,
   portFrom,
@@ -13,7 +15,7 @@ import {
   run,
   startDevelopmentEmulator,
 } from './developmentEmulator';
-import { type LocalStore, startLocalStore, storeFrom } from './localStore';
+import { type LocalStore, startLocalStore } from './localStore';
 import { projectRoot } from './projectRoot';
 import { createStyle } from './terminal';
 import { type TokenFiles, writeTokenFiles } from './tokenFiles';
@@ -23,14 +25,14 @@ const stopsWithinInMs = 20_000;
 
 /** `npm run local`: the emulator in this process; the server in its own, as it is deployed. */
 run(async () => {
-  const storeName = storeFrom(process.argv.slice(2));
+  const commandLine = parseCommandLine(process.argv.slice(2), process.env);
   const port = portFrom('PORT', 3000);
   const playgroundPort = portFrom('PLAYGROUND_PORT', 5173);
   await assertPortIsFree(port, 'PORT');
   await assertPortIsFree(playgroundPort, 'PLAYGROUND_PORT');
-  const development = await startDevelopmentEmulator();
+  const development = await startDevelopmentEmulator(commandLine);
   const playgroundUrl = `http://localhost:${playgroundPort}`;
-  const store = await startLocalStore(storeName);
+  const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
   const server = startServer(port, playgroundUrl, development, store);
   const playground = startPlayground(port, playgroundPort, development);
@@ -165,7 +167,7 @@ curl -w "\\n" -X POST ${alice} ${url}/api/user
 ${faint('  # Delete it')}
 curl -i -X DELETE ${alice} ${url}/deleteUser
 
-  Another token: npm run -s token -- --user bob       More: docs/emulator.md
+${explainPublicNames(emulator)}  Another token: npm run -s token -- --user bob       More: docs/emulator.md
   Ctrl-C stops everything.
 `;
 }

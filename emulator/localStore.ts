@@ -5,12 +5,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import type { LocalStoreName } from './commandLine';
 import { projectRoot } from './projectRoot';
-
-const stores = ['graph', 'table', 'acs'] as const;
-
-export type LocalStoreName = (typeof stores)[number];
 
 /** The identity store that `npm run local` uses, and what had to be started for it. */
 export interface LocalStore {
@@ -18,16 +14,6 @@ export interface LocalStore {
   /** For the first screen. */
   readonly description: string;
   stop(): void;
-}
-
-export function storeFrom(args: readonly string[]): LocalStoreName {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { store: { type: 'string', default: 'graph' } },
-  });
-  const store = stores.find((candidate) => candidate === values.store);
-  if (store === undefined) throw new Error(`--store must be one of ${stores.join(', ')}.`);
-  return store;
 }
 
 export async function startLocalStore(store: LocalStoreName): Promise<LocalStore> {
