@@ -1,4 +1,5 @@
-import { AuthenticatedUser } from '../src/authentication/authenticatedUser';
+import type { AuthenticatedUser } from '../src/authentication/authenticatedUser';
+import { createEntraUser } from '../src/authentication/entra/entraProvider';
 import type { CommunicationUsers } from '../src/identities/communicationUsers';
 import type { Choices } from './choices';
 import { findBrokenPromise, type Operation, type OperationKind, type Violation } from './history';
@@ -205,5 +206,9 @@ async function perform(
 
 function authenticated(user: number): AuthenticatedUser {
   const objectId = `00000000-0000-4000-8000-00000000000${user}`;
-  return new AuthenticatedUser({ header: {}, claims: { tid: 'tenant', oid: objectId } }, '', `hash ${user}`);
+  return createEntraUser({
+    jwt: { header: {}, claims: { tid: 'tenant', oid: objectId } },
+    accessToken: '',
+    accessTokenHash: `hash ${user}`,
+  });
 }

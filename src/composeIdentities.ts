@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
 import type { AcsIdentityClient } from './acs/acsIdentityClient';
-import type { Challenges } from './authentication/challenge';
+import type { EntraParts } from './composeProviders';
 import type { Config } from './config/config';
 import type { AcsIdentities, GraphStoreConfig, TableIdentities } from './config/identities';
-import type { EntraAuthority } from './entra/entraAuthority';
 import { createIdentityLifecycle, type IdentityLifecycle } from './identities/identityLifecycle';
 import type { MappingStore } from './identities/mappingStore';
 import { createOrphanCleanup } from './identities/orphanCleanup';
@@ -27,8 +26,8 @@ export interface IdentityParts {
 export interface IdentityPartsOptions {
   config: Config;
   acs: AcsIdentityClient;
-  authority: EntraAuthority;
-  challenges: Challenges;
+  /** Absent: the users' provider is not Microsoft Entra ID. */
+  entra: EntraParts | undefined;
   http: HttpClient;
   timings: Timings;
   log: Logger;
@@ -72,7 +71,7 @@ function overStore(
 
 async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
-  { config, authority, challenges, http, timings, log }: IdentityPartsOptions,
+  { config, entra, http, timings, log }: IdentityPartsOptions,
 ): Promise<PreviousMappingStore> {
   const [{ createOboTokens }, { createExtensionClient }, { createMappingSeal }, { createGraphMappingStore }] =
     await Promise.all([
@@ -81,6 +80,8 @@ async function composeGraphStore(
       import('./identities/stores/graph/mappingSeal.js'),
       import('./identities/stores/graph/graphMappingStore.js'),
     ]);
+  if (!entra || !config.entra) throw new TypeError('Microsoft Graph needs Microsoft Entra ID');
+  const { authority, challenges } = entra;
   const { authorityHost, tenantId, clientId, clientSecret } = config.entra;
   if (clientSecret === undefined) throw new TypeError('Microsoft Graph needs a client secret');
   const oboTokens = createOboTokens({

@@ -35,7 +35,12 @@ async function main(): Promise<void> {
   });
   server.listen(config.port, () => {
     log.info(
-      { port: addressPort(server), authority: config.entra.authorityHost, tenant: config.entra.tenantId },
+      {
+        port: addressPort(server),
+        providers: config.providers.map(({ name }) => name),
+        authority: config.entra?.authorityHost,
+        tenant: config.entra?.tenantId,
+      },
       'listening',
     );
     services.start();
@@ -78,7 +83,7 @@ function readConfigOrExit(): Config {
 }
 
 function secretsOf({ entra, communication, identities }: Config): string[] {
-  return [entra.clientSecret ?? '', communication.accessKey ?? '', ...secretsOfStore(identities)];
+  return [entra?.clientSecret ?? '', communication.accessKey ?? '', ...secretsOfStore(identities)];
 }
 
 /** Longer than the idle timeout of the Azure App Service front ends, so that they close idle connections, not the server. */

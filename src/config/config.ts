@@ -1,7 +1,21 @@
 import { type IdentitiesConfig, readIdentities } from './identities';
+import {
+  type EntraProviderConfig,
+  isEntra,
+  type ProviderConfig,
+  providerSettingNames,
+  readProvider,
+  type ReadSetting,
+  sharedIssuerProblems,
+} from './providers';
 import { publishedCredentialProblems } from './publishedCredentials';
 import { type Choices, choices, isUsed, type ReadValues, rules } from './requirements';
 import { settings, type SettingName, type SettingValues } from './settings';
+
+export interface EntraConfig extends EntraProviderConfig {
+  /** Absent: no call is made on behalf of a user. */
+  readonly clientSecret: string | undefined;
+}
 
 export interface Config {
   readonly port: number;
@@ -12,17 +26,10 @@ export interface Config {
   /** How many proxies before us may be believed when they name the caller's address. */
   readonly trustedProxies: number;
   readonly corsAllowedOrigins: readonly string[];
-  readonly entra: {
-    readonly authorityHost: string;
-    readonly tenantId: string;
-    readonly clientId: string;
-    /** Absent: no call is made on behalf of a user. */
-    readonly clientSecret: string | undefined;
-    readonly audiences: readonly string[];
-    /** Empty: any client application of the tenant. */
-    readonly allowedClientIds: readonly string[];
-    readonly verifiedTokenCacheSize: number;
-  };
+  readonly providers: readonly [ProviderConfig, ...ProviderConfig[]];
+  readonly verifiedTokenCacheSize: number;
+  /** The provider `entra`, and what calls on behalf of its users need; absent if users come from other providers only. */
+  readonly entra: EntraConfig | undefined;
   readonly identities: IdentitiesConfig;
   readonly communication: {
     readonly endpoint: string;
@@ -58,9 +65,8 @@ export class ConfigError extends Error {
 /** Reads the settings from the environment; throws ConfigError. */
 export function loadConfig(environment: Environment): Config {
   const production = environment.NODE_ENV === 'production';
-  const values = readSettings(environment, production);
-
-  const clientId = values.AZURE_CLIENT_ID;
+  const { values, providers, communicationEndpoint } = readSettings(environment, production);
+  const entra = providers.filter(isEntra).find(({ name }) => name === 'entra');
   return Object.freeze({
     port: values.PORT,
     production,
@@ -68,22 +74,12 @@ export function loadConfig(environment: Environment): Config {
     apiDocs: values.API_DOCS ? values.API_DOCS === 'on' : !production,
     trustedProxies: values.TRUST_PROXY_HOPS ?? (environment.WEBSITE_SITE_NAME ? 1 : 0),
     corsAllowedOrigins: values.CORS_ALLOWED_ORIGINS,
-    entra: {
-      authorityHost: values.AZURE_AUTHORITY_HOST,
-      tenantId: values.AZURE_TENANT_ID,
-      clientId,
-      clientSecret: values.AZURE_CLIENT_SECRET,
-      audiences: [
-        clientId,
-        `api://${clientId}`,
-        ...(values.AZURE_APP_ID_URI ? [values.AZURE_APP_ID_URI] : []),
-      ],
-      allowedClientIds: values.ALLOWED_CLIENT_IDS,
-      verifiedTokenCacheSize: values.BEARER_TOKEN_CACHE_SIZE,
-    },
+    providers,
+    verifiedTokenCacheSize: values.BEARER_TOKEN_CACHE_SIZE,
+    entra: entra && { ...entra, clientSecret: values.AZURE_CLIENT_SECRET },
     identities: readIdentities(values),
     communication: {
-      endpoint: values.communicationEndpoint,
+      endpoint: communicationEndpoint,
       accessKey: values.COMMUNICATION_SERVICES_CONNECTION_STRING?.accessKey,
       managedIdentityClientId: values.MANAGED_IDENTITY_CLIENT_ID,
       tokenScopes: values.COMMUNICATION_SERVICES_TOKEN_SCOPES,
@@ -95,27 +91,41 @@ export function loadConfig(environment: Environment): Config {
   });
 }
 
-function readSettings(
-  environment: Environment,
-  production: boolean,
-): ReadValues & { communicationEndpoint: string } {
-  const problems: string[] = [];
+/** The well-formed settings. */
+interface ReadSettings {
+  readonly values: ReadValues;
+  readonly providers: Config['providers'];
+  readonly communicationEndpoint: string;
+}
+
+function readSettings(environment: Environment, production: boolean): ReadSettings {
+  // A set, since several providers may share a setting.
+  const problems = new Set<string>();
   const unreadable = new Set<SettingName>();
   const read: Partial<Record<SettingName, unknown>> = {};
-  const readSetting = (name: SettingName) => {
+  const readOne = (name: SettingName, suffix: string): unknown => {
     const { schema, defaultText } = settings[name];
-    const text = textOf(environment, name) ?? defaultText;
+    const text = textOf(environment, `${name}${suffix}`) ?? defaultText;
     const parsed = schema.safeParse(text);
-    if (parsed.success) read[name] = parsed.data;
-    else {
-      problems.push(describe(name, text === undefined ? 'missing' : 'malformed'));
-      unreadable.add(name);
-    }
+    if (parsed.success) return parsed.data;
+    problems.add(describe(name, text === undefined ? 'missing' : 'malformed', suffix));
+    unreadable.add(name);
+    return undefined;
+  };
+  const readSetting = (name: SettingName) => {
+    const value = readOne(name, '');
+    if (!unreadable.has(name)) read[name] = value;
   };
   const names = Object.keys(settings) as SettingName[];
   choices.forEach(readSetting);
-  const chosen = { IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none', ...read } as Choices;
-  names.filter((name) => !(name in chosen) && isUsed(name, chosen)).forEach(readSetting);
+  const defaults = { IDENTITY_PROVIDER: [], IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none' };
+  const chosen = { ...defaults, ...read } as Choices;
+  const [provider, ...otherProviders] = chosen.IDENTITY_PROVIDER.flatMap(
+    (name) => readProvider(name, readOne as ReadSetting) ?? [],
+  );
+  names
+    .filter((name) => !(name in chosen) && !providerSettingNames.has(name) && isUsed(name, chosen))
+    .forEach(readSetting);
 
   const values = read as ReadValues;
   const connection = values.COMMUNICATION_SERVICES_CONNECTION_STRING;
@@ -124,19 +134,19 @@ function readSettings(
     alternatives.every((name) => read[name] === undefined && !unreadable.has(name));
   if (missesOneOf('COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT')) {
     const missing = describe('COMMUNICATION_SERVICES_CONNECTION_STRING', 'missing');
-    problems.push(
+    problems.add(
       `${missing} COMMUNICATION_SERVICES_ENDPOINT may stand in its place, for a managed identity.`,
     );
   }
   if (chosen.IDENTITY_STORE === 'table' && missesOneOf('TABLES_CONNECTION_STRING', 'TABLES_ENDPOINT')) {
     const missing = describe('TABLES_CONNECTION_STRING', 'missing');
-    problems.push(`${missing} Or set TABLES_ENDPOINT, for a managed identity.`);
+    problems.add(`${missing} Or set TABLES_ENDPOINT, for a managed identity.`);
   }
   // @azure/identity would sign in as AZURE_CLIENT_ID, which is the registration of this API.
   const managedIdentityIsUsed =
     !connection || (chosen.IDENTITY_STORE === 'table' && !values.TABLES_CONNECTION_STRING);
   if (managedIdentityIsUsed && environment.AZURE_FEDERATED_TOKEN_FILE && !values.MANAGED_IDENTITY_CLIENT_ID) {
-    problems.push(
+    problems.add(
       `${describe('MANAGED_IDENTITY_CLIENT_ID', 'missing')} It is required because AZURE_FEDERATED_TOKEN_FILE is set.`,
     );
   }
@@ -144,20 +154,22 @@ function readSettings(
   const broken = rules.filter(
     (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(facts),
   );
-  problems.push(...broken.map(({ message }) => message));
-  if (problems.length > 0) throw new ConfigError(problems);
-  const published = publishedCredentialProblems(values, communicationEndpoint);
+  for (const { message } of broken) problems.add(message);
+  const providers = provider ? ([provider, ...otherProviders] as const) : undefined;
+  for (const problem of sharedIssuerProblems(providers ?? [])) problems.add(problem);
+  if (problems.size > 0 || !providers) throw new ConfigError([...problems]);
+  const published = publishedCredentialProblems(values, providers, communicationEndpoint);
   if (published.length > 0) throw new ConfigError(published, 'not safe to use');
-  return { ...values, communicationEndpoint };
+  return { values, providers, communicationEndpoint };
 }
 
 /** The text of a setting; an empty one counts as absent, as it does in a copied .env.sample. */
-function textOf(environment: Environment, name: SettingName): string | undefined {
+function textOf(environment: Environment, name: string): string | undefined {
   const text = environment[name]?.trim();
   return text === '' ? undefined : text;
 }
 
-function describe(name: SettingName, problem: 'missing' | 'malformed'): string {
+function describe(name: SettingName, problem: 'missing' | 'malformed', suffix = ''): string {
   const { description, source, format } = settings[name];
-  return `${name} is ${problem}: ${description}. Expected: ${format}. Where to find it: ${source}.`;
+  return `${name}${suffix} is ${problem}: ${description}. Expected: ${format}. Where to find it: ${source}.`;
 }

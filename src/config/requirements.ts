@@ -1,7 +1,13 @@
+import { type ProviderName, textOfProvider } from './identityProviders';
+import type { ProviderSetting } from './providers';
 import type { SettingName, SettingValues } from './settings';
 
 /** The settings that decide which of the others are needed. */
-export const choices = ['IDENTITY_STORE', 'IDENTITY_STORE_FALLBACK'] as const satisfies SettingName[];
+export const choices = [
+  'IDENTITY_PROVIDER',
+  'IDENTITY_STORE',
+  'IDENTITY_STORE_FALLBACK',
+] as const satisfies SettingName[];
 
 export type Choices = Pick<SettingValues, (typeof choices)[number]>;
 
@@ -29,7 +35,7 @@ export const usedOnlyIf = {
 type ConditionalSetting = keyof typeof usedOnlyIf;
 
 /** The values of a server: those that its choices do not need are absent. */
-export type ReadValues = Omit<SettingValues, ConditionalSetting> &
+export type ReadValues = Omit<SettingValues, ConditionalSetting | ProviderSetting> &
   Partial<Pick<SettingValues, ConditionalSetting>>;
 
 export function isUsed(name: SettingName, chosen: Choices): boolean {
@@ -52,7 +58,26 @@ export interface Rule {
   readonly message: string;
 }
 
+const isOneEntraTenant = ([first, ...others]: readonly ProviderName[]) =>
+  others.length === 0 && first !== undefined && textOfProvider(first) === 'entra';
+
 export const rules: readonly Rule[] = [
+  {
+    settings: ['IDENTITY_PROVIDER', 'IDENTITY_STORE'],
+    isBroken: ({ values }) =>
+      values.IDENTITY_STORE === 'graph' && !isOneEntraTenant(values.IDENTITY_PROVIDER ?? []),
+    message:
+      'IDENTITY_STORE=graph goes only with IDENTITY_PROVIDER=entra: it keeps the mapping in Microsoft Graph on behalf of the user, ' +
+      'which needs users of one Microsoft Entra tenant. Set IDENTITY_STORE=table, or IDENTITY_STORE=acs (preview).',
+  },
+  {
+    settings: ['IDENTITY_PROVIDER', 'IDENTITY_STORE_FALLBACK'],
+    isBroken: ({ values }) =>
+      values.IDENTITY_STORE_FALLBACK === 'graph' && !isOneEntraTenant(values.IDENTITY_PROVIDER ?? []),
+    message:
+      'IDENTITY_STORE_FALLBACK=graph goes only with IDENTITY_PROVIDER=entra: the mappings in Microsoft Graph are read on behalf of the ' +
+      'user, which needs users of one Microsoft Entra tenant. Finish moving the users first, then add providers.',
+  },
   {
     settings: ['CORS_ALLOWED_ORIGINS'],
     isBroken: ({ values, production }) => production && (values.CORS_ALLOWED_ORIGINS ?? []).includes('*'),

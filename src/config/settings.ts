@@ -10,20 +10,10 @@ import {
   resourceEndpoint,
   wholeNumber,
 } from './formats';
+import { b2cSettings, externalIdSettings, identityProvider, oidcSettings } from './providerSettings';
+import { setting } from './setting';
 import { tableConnectionString, tableEndpoint } from './tableConnection';
 
-/** One setting: how its text is read, what it is for and where its value is found. */
-interface Setting<T> {
-  schema: z.ZodType<T>;
-  /** Taken when the variable is absent or empty; without it the setting is optional if `optional`, else required. */
-  defaultText?: string;
-  description: string;
-  source: string;
-  /** What a well-formed value looks like; said when one is malformed. */
-  format: string;
-}
-
-const setting = <T>(definition: Setting<T>): Setting<T> => definition;
 const count = (defaultText: string, description: string) =>
   setting({
     schema: wholeNumber(1, 10_000_000),
@@ -42,6 +32,7 @@ export const settings = {
     source: 'your choice; Azure App Service sets it',
     format: 'a number from 0 to 65535',
   }),
+  IDENTITY_PROVIDER: identityProvider,
   AZURE_TENANT_ID: setting({
     schema: guid,
     description: 'the Microsoft Entra tenant whose users are served',
@@ -75,6 +66,9 @@ export const settings = {
     source: 'leave it out, unless you use a sovereign cloud or the emulator',
     format: 'an https address without a path',
   }),
+  ...externalIdSettings,
+  ...b2cSettings,
+  ...oidcSettings,
   COMMUNICATION_SERVICES_CONNECTION_STRING: setting({
     schema: connectionString.optional(),
     description: 'the Communication Services resource and its access key',

@@ -4,8 +4,8 @@ import { azuriteStartTimeoutInMs, type Azurite, newTableName, startAzurite } fro
 import { type ServerProcess, startServerProcess } from '../support/serverProcess';
 import { settingsOf, type StoreName } from './storeSystems';
 
-const kills = 4;
-const usersPerKill = 20;
+const kills = 3;
+const usersPerKill = 10;
 
 let emulator: Emulator;
 let azurite: Azurite;
@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const call = async ({ url }: ServerProcess, method: string, path: string, token: string) => {
   const response = await fetch(`${url}${path}`, { method, headers: { Authorization: `Bearer ${token}` } });
-  const body = response.status === 204 ? undefined : ((await response.json()) as unknown);
+  const body = response.status === 204 ? undefined : await response.json();
   return { status: response.status, body };
 };
 
@@ -78,5 +78,5 @@ it.each<StoreName>(['table', 'acs'])(
       await Promise.all(servers.map((server) => server.stop('SIGKILL')));
     }
   },
-  120_000,
+  300_000,
 );

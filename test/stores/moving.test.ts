@@ -82,7 +82,6 @@ describe.each<[string, StepFault]>([
     // The attempt and both retries.
     for (let attempt = 0; attempt < 3; attempt += 1) system.failStep(step, fault);
     await server.call('get', '/getToken', token);
-    await server.stop();
     system.proxy?.clear();
   }
 
@@ -137,7 +136,6 @@ describe('an old instance beside the new ones', () => {
       await server.call('get', '/api/user', token).expect(404);
       expect(mappingOf(system.emulator, user)).toBeUndefined();
       expect(living()).toEqual([]);
-      await server.stop();
     }
   });
 });

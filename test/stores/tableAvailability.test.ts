@@ -13,6 +13,12 @@ afterAll(() => system.stop());
 
 const tableCalls = () => Object.values(system.proxy?.calls() ?? {}).reduce((sum, count) => sum + count, 0);
 
+it('a ready server answers without a call', async () => {
+  const before = tableCalls();
+  for (let request = 0; request < 10; request += 1) expect(await isReady()).toBe(true);
+  expect(tableCalls()).toBe(before);
+});
+
 it('a table that an operator has removed is created again by the next request', async () => {
   await system.deleteTable();
   const { token } = newCaller(system);
@@ -32,12 +38,6 @@ it('a server that may not create the table is not ready, and says so', async () 
   });
   expect(reason).toContain(system.settings.TABLES_NAME);
   expect(reason).toContain('Storage Table Data Contributor');
-});
-
-it('a ready server answers without a call', async () => {
-  const before = tableCalls();
-  for (let request = 0; request < 10; request += 1) expect(await isReady()).toBe(true);
-  expect(tableCalls()).toBe(before);
 });
 
 it('becomes ready once it may', async () => {

@@ -10,6 +10,7 @@ import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
 import type { Timings } from '../../src/timings';
 import { fastTimings } from './fastTimings';
+import { until } from './until';
 import { assertMatchesOpenApi } from './assertMatchesOpenApi';
 
 export interface TestServer {
@@ -79,7 +80,7 @@ export async function startServer(
   const log = createLogger({
     level: environment.LOG_LEVEL ?? 'debug',
     secrets: [
-      config.entra.clientSecret ?? '',
+      config.entra?.clientSecret ?? '',
       config.communication.accessKey ?? '',
       ...secretsOfStore(config.identities),
     ],
@@ -90,6 +91,7 @@ export async function startServer(
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  let stopped = false;
 
   return {
     url,
@@ -101,9 +103,11 @@ export async function startServer(
       return accessToken === undefined ? test : test.set('Authorization', `Bearer ${accessToken}`);
     },
     async ready() {
-      await services.authority.metadata();
+      await until(() => services.isReady());
     },
     async stop() {
+      if (stopped) return;
+      stopped = true;
       await close(server);
       await services.stop();
     },

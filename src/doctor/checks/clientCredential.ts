@@ -4,16 +4,16 @@ import { HttpError, type HttpRequest } from '../../resilience/httpClient';
 import { type Check, ok, problem, type Result } from '../check';
 import { explainEntraError, parseEntraError } from '../entraErrors';
 import { callTimeLimitInMs, explainNetworkError } from '../network';
-import type { DoctorContext } from '../context';
+import type { DoctorContext, EntraDoctorContext } from '../context';
 
 /** Signs in as the application itself, which changes nothing anywhere; `accept` gets its token for Microsoft Graph. */
 export function createClientCredentialCheck(
-  context: DoctorContext,
+  context: EntraDoctorContext,
   graph: GraphStoreConfig,
   needs: readonly Check[],
   accept: (graphToken: string) => void = () => undefined,
 ): Check {
-  const { entra } = context.config;
+  const { entra } = context;
   return {
     name: 'client secret',
     needs,

@@ -51,7 +51,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
     if (outcome === 'exists') return from('current', mapping);
     const discarded = await discardQuietly(user, old, deadline);
     if (discarded === 'removed') {
-      log.info({ user: user.objectId }, 'mapping moved to the current identity store');
+      log.info({ user: user.subject }, 'mapping moved to the current identity store');
       return from('current', mapping);
     }
     // An instance that knows only the previous store is deleting the user, or has.
@@ -66,7 +66,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
       log.warn(
-        { err: error, user: user.objectId },
+        { err: error, user: user.subject },
         'moved mapping could not be removed from the previous identity store',
       );
       return 'removed';

@@ -82,7 +82,7 @@ export function createGraphMappingStore({
     } catch (error) {
       // A previous key is still valid: the next use tries again. A mapping without a seal must not be used before it has one.
       if (trust !== 'previous_key' || deadline.signal.aborted) throw error;
-      log.warn({ err: error, user: user.objectId }, 'mapping could not be sealed with the current key yet');
+      log.warn({ err: error, user: user.subject }, 'mapping could not be sealed with the current key yet');
     }
   }
 
