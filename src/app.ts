@@ -50,6 +50,7 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
         users: services.communicationUsers,
         exchangeTeamsToken: services.exchangeTeamsToken,
         allowedClientIds: config.entra.allowedClientIds,
+        teamsAudience: config.communication.teamsAudience,
         timeLimitInMs: services.requestTimeLimitInMs,
       }),
       user: createUserController({

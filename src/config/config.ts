@@ -1,6 +1,21 @@
+import { chooseCloud, type Cloud, type CloudName } from './clouds';
+import {
+  type ClientCredentialConfig,
+  readClientCredential,
+  readWorkloadIdentity,
+  type WorkloadIdentityConfig,
+} from './credentials';
 import { type IdentitiesConfig, readIdentities } from './identities';
 import { publishedCredentialProblems } from './publishedCredentials';
-import { type Choices, choices, isUsed, type ReadValues, rules } from './requirements';
+import {
+  type Alternatives,
+  alternatives,
+  type Choices,
+  choices,
+  isUsed,
+  type ReadValues,
+  rules,
+} from './requirements';
 import { settings, type SettingName, type SettingValues } from './settings';
 
 export interface Config {
@@ -12,12 +27,13 @@ export interface Config {
   /** How many proxies before us may be believed when they name the caller's address. */
   readonly trustedProxies: number;
   readonly corsAllowedOrigins: readonly string[];
+  readonly cloud: CloudName;
   readonly entra: {
     readonly authorityHost: string;
     readonly tenantId: string;
     readonly clientId: string;
     /** Absent: no call is made on behalf of a user. */
-    readonly clientSecret: string | undefined;
+    readonly credential: ClientCredentialConfig | undefined;
     readonly audiences: readonly string[];
     /** Empty: any client application of the tenant. */
     readonly allowedClientIds: readonly string[];
@@ -29,6 +45,12 @@ export interface Config {
     /** Absent: the server signs in with its managed identity. */
     readonly accessKey: string | undefined;
     readonly managedIdentityClientId: string | undefined;
+    /** On Kubernetes, instead of the managed identity of the host. */
+    readonly workloadIdentity: WorkloadIdentityConfig | undefined;
+    /** Of the managed identity's tokens; undefined: the one that the SDK requests. */
+    readonly managedIdentityScope: string | undefined;
+    /** The resource of the Teams tokens that are exchanged. */
+    readonly teamsAudience: string;
     readonly tokenScopes: SettingValues['COMMUNICATION_SERVICES_TOKEN_SCOPES'];
     readonly tokenLifetimeInMinutes: number;
     readonly tokenReuseInMinutes: number;
@@ -58,7 +80,7 @@ export class ConfigError extends Error {
 /** Reads the settings from the environment; throws ConfigError. */
 export function loadConfig(environment: Environment): Config {
   const production = environment.NODE_ENV === 'production';
-  const values = readSettings(environment, production);
+  const { cloud, ...values } = readSettings(environment, production);
 
   const clientId = values.AZURE_CLIENT_ID;
   return Object.freeze({
@@ -68,11 +90,12 @@ export function loadConfig(environment: Environment): Config {
     apiDocs: values.API_DOCS ? values.API_DOCS === 'on' : !production,
     trustedProxies: values.TRUST_PROXY_HOPS ?? (environment.WEBSITE_SITE_NAME ? 1 : 0),
     corsAllowedOrigins: values.CORS_ALLOWED_ORIGINS,
+    cloud: cloud.name,
     entra: {
       authorityHost: values.AZURE_AUTHORITY_HOST,
       tenantId: values.AZURE_TENANT_ID,
       clientId,
-      clientSecret: values.AZURE_CLIENT_SECRET,
+      credential: readClientCredential(values, cloud),
       audiences: [
         clientId,
         `api://${clientId}`,
@@ -86,6 +109,9 @@ export function loadConfig(environment: Environment): Config {
       endpoint: values.communicationEndpoint,
       accessKey: values.COMMUNICATION_SERVICES_CONNECTION_STRING?.accessKey,
       managedIdentityClientId: values.MANAGED_IDENTITY_CLIENT_ID,
+      workloadIdentity: readWorkloadIdentity(values),
+      managedIdentityScope: cloud.communicationScope,
+      teamsAudience: cloud.teamsAudience,
       tokenScopes: values.COMMUNICATION_SERVICES_TOKEN_SCOPES,
       tokenLifetimeInMinutes: values.COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES,
       tokenReuseInMinutes: values.TOKEN_REUSE_MINUTES,
@@ -95,16 +121,20 @@ export function loadConfig(environment: Environment): Config {
   });
 }
 
-function readSettings(
-  environment: Environment,
-  production: boolean,
-): ReadValues & { communicationEndpoint: string } {
+interface Settings extends ReadValues {
+  readonly communicationEndpoint: string;
+  readonly cloud: Cloud;
+}
+
+function readSettings(environment: Environment, production: boolean): Settings {
+  const cloud = chooseCloud(textOf(environment, 'AZURE_CLOUD'), textOf(environment, 'AZURE_AUTHORITY_HOST'));
   const problems: string[] = [];
   const unreadable = new Set<SettingName>();
   const read: Partial<Record<SettingName, unknown>> = {};
   const readSetting = (name: SettingName) => {
-    const { schema, defaultText } = settings[name];
-    const text = textOf(environment, name) ?? defaultText;
+    const { schema, defaultText, inCloud } = settings[name];
+    const ownText = textOf(environment, name);
+    const text = (inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText;
     const parsed = schema.safeParse(text);
     if (parsed.success) read[name] = parsed.data;
     else {
@@ -120,26 +150,11 @@ function readSettings(
   const values = read as ReadValues;
   const connection = values.COMMUNICATION_SERVICES_CONNECTION_STRING;
   const communicationEndpoint = connection?.endpoint ?? values.COMMUNICATION_SERVICES_ENDPOINT ?? '';
-  const missesOneOf = (...alternatives: SettingName[]) =>
-    alternatives.every((name) => read[name] === undefined && !unreadable.has(name));
-  if (missesOneOf('COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT')) {
-    const missing = describe('COMMUNICATION_SERVICES_CONNECTION_STRING', 'missing');
-    problems.push(
-      `${missing} COMMUNICATION_SERVICES_ENDPOINT may stand in its place, for a managed identity.`,
-    );
-  }
-  if (chosen.IDENTITY_STORE === 'table' && missesOneOf('TABLES_CONNECTION_STRING', 'TABLES_ENDPOINT')) {
-    const missing = describe('TABLES_CONNECTION_STRING', 'missing');
-    problems.push(`${missing} Or set TABLES_ENDPOINT, for a managed identity.`);
-  }
-  // @azure/identity would sign in as AZURE_CLIENT_ID, which is the registration of this API.
-  const managedIdentityIsUsed =
-    !connection || (chosen.IDENTITY_STORE === 'table' && !values.TABLES_CONNECTION_STRING);
-  if (managedIdentityIsUsed && environment.AZURE_FEDERATED_TOKEN_FILE && !values.MANAGED_IDENTITY_CLIENT_ID) {
-    problems.push(
-      `${describe('MANAGED_IDENTITY_CLIENT_ID', 'missing')} It is required because AZURE_FEDERATED_TOKEN_FILE is set.`,
-    );
-  }
+  problems.push(
+    ...alternatives
+      .filter(({ areNeeded }) => areNeeded(chosen))
+      .flatMap((each) => problemOf(each, read, unreadable)),
+  );
   const facts = { values, production };
   const broken = rules.filter(
     (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(facts),
@@ -148,7 +163,19 @@ function readSettings(
   if (problems.length > 0) throw new ConfigError(problems);
   const published = publishedCredentialProblems(values, communicationEndpoint);
   if (published.length > 0) throw new ConfigError(published, 'not safe to use');
-  return { ...values, communicationEndpoint };
+  return { ...values, communicationEndpoint, cloud };
+}
+
+/** Of settings of which exactly one must be set. Those that are malformed have a problem of their own. */
+function problemOf(
+  { settings: names, instead, choice }: Alternatives,
+  read: Partial<Record<SettingName, unknown>>,
+  unreadable: ReadonlySet<SettingName>,
+): string[] {
+  if (names.some((name) => unreadable.has(name))) return [];
+  const set = names.filter((name) => read[name] !== undefined);
+  if (set.length === 0) return [`${describe(names[0], 'missing')} ${instead}`];
+  return set.length === 1 ? [] : [`${set.join(' and ')} are set, but only one of them may be. ${choice}`];
 }
 
 /** The text of a setting; an empty one counts as absent, as it does in a copied .env.sample. */

@@ -1,3 +1,4 @@
+import { readWorkloadIdentity, type WorkloadIdentityConfig } from './credentials';
 import type { MappingKeys } from './formats';
 import type { ReadValues } from './requirements';
 import type { TableConnection } from './tableConnection';
@@ -40,6 +41,8 @@ export interface TableStoreConfig {
   /** Absent: the server signs in with its managed identity. */
   readonly accountKey: Pick<TableConnection, 'accountName' | 'accountKey'> | undefined;
   readonly managedIdentityClientId: string | undefined;
+  /** On Kubernetes, instead of the managed identity of the host. */
+  readonly workloadIdentity?: WorkloadIdentityConfig | undefined;
 }
 
 export interface MappingCacheConfig {
@@ -98,6 +101,7 @@ function readTableStore(values: ReadValues): TableStoreConfig {
     tableName: wasRead(values.TABLES_NAME),
     accountKey: connection && { accountName: connection.accountName, accountKey: connection.accountKey },
     managedIdentityClientId: values.MANAGED_IDENTITY_CLIENT_ID,
+    workloadIdentity: readWorkloadIdentity(values),
   };
 }
 

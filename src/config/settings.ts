@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Cloud, cloudNames, clouds } from './clouds';
 import {
   communicationScope,
   connectionString,
@@ -10,13 +11,15 @@ import {
   resourceEndpoint,
   wholeNumber,
 } from './formats';
-import { tableConnectionString, tableEndpoint } from './tableConnection';
+import { tableConnectionString, tableEndpoint, withEndpointSuffix } from './tableConnection';
 
 /** One setting: how its text is read, what it is for and where its value is found. */
 interface Setting<T> {
   schema: z.ZodType<T>;
   /** Taken when the variable is absent or empty; without it the setting is optional if `optional`, else required. */
   defaultText?: string;
+  /** The text in the chosen cloud, for settings that differ between clouds; `defaultText` is that of the public one. */
+  inCloud?: (text: string | undefined, cloud: Cloud) => string | undefined;
   description: string;
   source: string;
   /** What a well-formed value looks like; said when one is malformed. */
@@ -55,11 +58,32 @@ export const settings = {
     format: 'a GUID',
   }),
   AZURE_CLIENT_SECRET: setting({
-    schema: z.string(),
+    schema: z.string().optional(),
     description: 'the secret with which this server signs in as AuthServer, on behalf of its users',
     source:
       'Microsoft Entra admin center > App registrations > AuthServer > Certificates & secrets (the value, not the id)',
     format: 'text',
+  }),
+  AZURE_CLIENT_CERTIFICATE_PATH: setting({
+    schema: z.string().optional(),
+    description: 'the file with the certificate and the private key of AuthServer, instead of a secret',
+    source:
+      'your choice; the certificate must be registered under Microsoft Entra admin center > App registrations > AuthServer > Certificates & secrets',
+    format: 'the path of a PEM file',
+  }),
+  AZURE_CLIENT_ASSERTION: setting({
+    schema: z.enum(['managed_identity']).optional(),
+    description: 'that the managed identity of the host vouches for AuthServer, instead of a secret',
+    source:
+      'managed_identity, on Azure; the identity must be registered under App registrations > AuthServer > Certificates & secrets > Federated credentials',
+    format: 'managed_identity',
+  }),
+  AZURE_FEDERATED_TOKEN_FILE: setting({
+    schema: z.string().optional(),
+    description:
+      'the file with the token of Kubernetes’ workload identity, which vouches for AuthServer instead of a secret',
+    source: 'leave it out: the webhook of Microsoft Entra Workload ID sets it',
+    format: 'the path of a file with a JSON Web Token',
   }),
   AZURE_APP_ID_URI: setting({
     schema: z.string().min(1).optional(),
@@ -68,11 +92,18 @@ export const settings = {
     source: 'Microsoft Entra admin center > App registrations > AuthServer > Expose an API',
     format: 'a URI',
   }),
+  AZURE_CLOUD: setting({
+    schema: z.enum(cloudNames).optional(),
+    description: 'the Microsoft cloud of the tenant and its services',
+    source: 'leave it out: that of AZURE_AUTHORITY_HOST, or the public one',
+    format: 'public, usgovernment or china',
+  }),
   AZURE_AUTHORITY_HOST: setting({
     schema: httpsOrigin,
-    defaultText: 'https://login.microsoftonline.com',
+    defaultText: clouds.public.authorityHost,
+    inCloud: (text, cloud) => text ?? cloud.authorityHost,
     description: 'the Microsoft Entra sign-in host of your cloud',
-    source: 'leave it out, unless you use a sovereign cloud or the emulator',
+    source: 'leave it out, unless you use the emulator; AZURE_CLOUD chooses it',
     format: 'an https address without a path',
   }),
   COMMUNICATION_SERVICES_CONNECTION_STRING: setting({
@@ -91,7 +122,7 @@ export const settings = {
   MANAGED_IDENTITY_CLIENT_ID: setting({
     schema: guid.optional(),
     description:
-      'which user-assigned managed identity to use with COMMUNICATION_SERVICES_ENDPOINT and TABLES_ENDPOINT',
+      'which user-assigned managed identity to use with COMMUNICATION_SERVICES_ENDPOINT, TABLES_ENDPOINT and AZURE_CLIENT_ASSERTION',
     source: 'Azure portal > the managed identity > Client ID; leave it out for the system-assigned one',
     format: 'a GUID',
   }),
@@ -126,6 +157,7 @@ export const settings = {
   }),
   TABLES_CONNECTION_STRING: setting({
     schema: tableConnectionString.optional(),
+    inCloud: (text, { storageSuffix }) => text && withEndpointSuffix(text, storageSuffix),
     description: 'the storage account or Cosmos DB account whose table keeps the mappings, and its key',
     source:
       'Azure portal > your storage account > Access keys, or your Cosmos DB account > Connection String',
@@ -148,9 +180,10 @@ export const settings = {
   }),
   GRAPH_ENDPOINT: setting({
     schema: httpsOrigin,
-    defaultText: 'https://graph.microsoft.com',
+    defaultText: clouds.public.graphEndpoint,
+    inCloud: (text, cloud) => text ?? cloud.graphEndpoint,
     description: 'the Microsoft Graph host of your cloud',
-    source: 'leave it out, unless you use a sovereign cloud or the emulator',
+    source: 'leave it out, unless you use the emulator; AZURE_CLOUD chooses it',
     format: 'an https address without a path',
   }),
   GRAPH_EXTENSION_NAME: setting({

@@ -2,8 +2,10 @@ import type { Logger } from 'pino';
 import { createEntraAuthority, type EntraAuthority } from '../entra/entraAuthority';
 import type { Config } from '../config/config';
 import { createLogger } from '../logger';
+import type { ClientCredential } from '../entra/clientCredential/clientCredential';
 import { createHttpClient, type HttpClient } from '../resilience/httpClient';
 import { defaultTimings } from '../timings';
+import { createDeferredCredential } from './deferredCredential';
 
 /** What the checks of a setup with valid settings share. */
 export interface DoctorContext {
@@ -11,6 +13,8 @@ export interface DoctorContext {
   readonly http: HttpClient;
   /** The server's own source of keys and issuers. */
   readonly authority: EntraAuthority;
+  /** The server's own, whichever is set. */
+  readonly credential: ClientCredential;
   /** Required by the server's parts; it writes nothing, since the checks report. */
   readonly log: Logger;
   /** Milliseconds since 1970 by this machine's clock. */
@@ -33,6 +37,7 @@ export function createDoctorContext(config: Config, now: () => number): DoctorCo
       timings: defaultTimings.signingKeys,
       log,
     }),
+    credential: createDeferredCredential(config.entra.credential, { timings: defaultTimings.upstream, log }),
     log,
     now,
     clocksAheadInMs: new Map(),

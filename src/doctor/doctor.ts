@@ -4,6 +4,7 @@ import { type Check, type Finding, runChecks, skipped } from './check';
 import { createAuthorityChecks } from './checks/authority';
 import { createConfigurationChecks } from './checks/configuration';
 import { createClientCredentialCheck } from './checks/clientCredential';
+import { createCloudCheck } from './checks/clouds';
 import { createClockCheck } from './checks/clock';
 import { createCommunicationCheck } from './checks/communication';
 import { createGraphCheck, createPermissionChecks } from './checks/graph';
@@ -85,6 +86,7 @@ function checksOfSetUp(context: DoctorContext, environment: Environment): Check[
   const { config, http, clocksAheadInMs } = context;
   const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(context);
   return [
+    createCloudCheck(config),
     ...createConfigurationChecks(config),
     createPortCheck(config.port, http),
     metadata,

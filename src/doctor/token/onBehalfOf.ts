@@ -36,7 +36,8 @@ export function createOnBehalfOfChecks(
   });
   const oboTokens = createOboTokens({
     ...entra,
-    clientSecret: entra.clientSecret ?? '',
+    credential: context.credential,
+    log,
     authority,
     graphEndpoint: graph.endpoint,
     cacheSize: 1,

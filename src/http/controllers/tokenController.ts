@@ -20,6 +20,8 @@ export interface TokenControllerOptions {
   users: Pick<CommunicationUsers, 'findReusableToken' | 'issueToken'>;
   exchangeTeamsToken: ExchangeTeamsToken;
   allowedClientIds: readonly string[];
+  /** The resource of the Teams tokens. */
+  teamsAudience: string;
   timeLimitInMs: number;
 }
 
@@ -29,6 +31,7 @@ export function createTokenController({
   users,
   exchangeTeamsToken,
   allowedClientIds,
+  teamsAudience: audience,
   timeLimitInMs,
 }: TokenControllerOptions): TokenController {
   return {
@@ -46,7 +49,12 @@ export function createTokenController({
       const caller = getCaller(response);
       const { tenantId, objectId, clientId } = caller;
       const clientIds = clientId === undefined ? allowedClientIds : [clientId, ...allowedClientIds];
-      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { tenantId, objectId, clientIds });
+      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), {
+        tenantId,
+        objectId,
+        clientIds,
+        audience,
+      });
       const { signal } = startRequestDeadline(response, timeLimitInMs);
       const token = await exchangeTeamsToken(caller, teamsToken, signal);
       sendJson(response, 200, tokenBody(token));
