@@ -15,8 +15,12 @@ export function createAssertionCredential(
 ): ClientCredential {
   const upstream = createUpstream({ name: 'Azure managed identity', timings, log });
   let last: Assertion | undefined;
+  let fetching: Promise<Assertion> | undefined;
   const isUsable = (remainingInMs: number) =>
     last !== undefined && last.expiresOnTimestamp - Date.now() > remainingInMs;
+
+  /** Callers at the same time share one request. */
+  const fetchNext = () => (fetching ??= next().finally(() => (fetching = undefined)));
 
   return {
     async forMsal(deadline) {
@@ -29,7 +33,7 @@ export function createAssertionCredential(
               retryOn: 'any_failure',
               describe: () => ({ transportFailure: 'invalid_response' }),
             },
-            (signal) => withSignal(next(), signal),
+            (signal) => withSignal(fetchNext(), signal),
           );
         } catch (error) {
           if (!isUsable(minRemainingInMs)) throw error;
