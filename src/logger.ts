@@ -42,7 +42,7 @@ function secretPatternFor(secrets: readonly string[]): RegExp {
     ])
     .flatMap((format) => [format, JSON.stringify(format).slice(1, -1)])
     .map((secret) => secret.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
-  const privateKeys = '-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)';
+  const privateKeys = '-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*';
   const tokens = [privateKeys, 'eyJ[\\w-]{5,}\\.[\\w-]+\\.?[\\w-]*', '(?<=accesskey=)[^;"\\s]+'];
   return new RegExp([...new Set([...tokens, ...literal])].join('|'), 'gi');
 }
