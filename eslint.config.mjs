@@ -15,6 +15,7 @@ export default tseslint.config(
           './playground/tsconfig.json',
           './playground/src/tsconfig.json',
           './bench/tsconfig.json',
+          './simulation/tsconfig.json',
           './test/tsconfig.json',
         ],
         tsconfigRootDir: import.meta.dirname,

@@ -1,23 +1,44 @@
 import { ensureCertificates } from './certificates/loopbackCertificates';
+import type { CommandLine } from './commandLine';
 import { errorCode } from './errorCode';
 import { developmentMappingKey, developmentPort } from './seed';
 import { type Emulator, startEmulator } from './startEmulator';
 
 export interface DevelopmentEmulator {
   emulator: Emulator;
-  /** To be named in NODE_EXTRA_CA_CERTS, or after curl's --cacert. */
+  /** To be named in NODE_EXTRA_CA_CERTS, or after curl's --cacert; with public names, one that covers these too. */
   authorityFile: string;
 }
 
 /** The emulator that a person uses: on its fixed port, with the settings that `.env.sample` carries. */
-export async function startDevelopmentEmulator(): Promise<DevelopmentEmulator> {
+export async function startDevelopmentEmulator({
+  dataFolder,
+  publicNames,
+}: Omit<CommandLine, 'store'>): Promise<DevelopmentEmulator> {
   const port = portFrom('EMULATOR_PORT', developmentPort);
-  const { authorityFile } = await ensureCertificates();
+  const certificates = await ensureCertificates();
+  const options = {
+    port,
+    mappingKey: developmentMappingKey,
+    publicNames,
+    ...(dataFolder === undefined ? {} : { dataFolder }),
+  };
   try {
-    return { emulator: await startEmulator({ port, mappingKey: developmentMappingKey }), authorityFile };
+    const emulator = await startEmulator(options);
+    return { emulator, authorityFile: emulator.publicNames?.trustFile ?? certificates.authorityFile };
   } catch (error) {
     throw isTaken(error) ? new Error(portTaken(port, 'EMULATOR_PORT')) : error;
   }
+}
+
+/** How to reach the public names, for those who asked for them. */
+export function explainPublicNames({ publicNames, url }: Emulator): string {
+  if (!publicNames) return '';
+  return `
+  It also answers as login.microsoftonline.com, login.windows.net, sts.windows.net,
+  graph.microsoft.com and <any>.communication.azure.com, for a client whose look-ups of
+  these names end here: port 443 of the name must lead to ${new URL(url).host}.
+`;
 }
 
 export function portFrom(variable: string, defaultPort: number): number {

@@ -1,5 +1,6 @@
 import { type LoggedRequest } from './http/callLog';
 import { type Fault } from './http/faults';
+import { type CustomerTenant } from './customers/customerTenant';
 import { type ManagedIdentities } from './managedIdentity/settings';
 import { type Applications } from './state/applications';
 import { type SeededUsers, type User } from './state/users';
@@ -14,6 +15,8 @@ export interface EmulatorOptions {
   certificateFolder?: string;
   /** Answer as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
   publicNames?: boolean;
+  /** Keeps users, mappings and identities across restarts in this folder; without it everything stays in memory. */
+  dataFolder?: string;
   /** The IDENTITY_MAPPING_KEY among the settings; random unless told otherwise. */
   mappingKey?: string;
 }
@@ -22,6 +25,8 @@ export interface EmulatorOptions {
 export interface Emulator {
   /** `https://localhost:<port>`: Entra, Graph and ACS alike. */
   readonly url: string;
+  /** The names of Azure that it answers to beside, and the file with the authorities that a client must trust. */
+  readonly publicNames: { hosts: readonly string[]; trustFile: string } | undefined;
   readonly tenantId: string;
   /** The registration of the API. */
   readonly authServer: {
@@ -37,6 +42,9 @@ export interface Emulator {
   /** Carol has a Teams licence. */
   readonly users: SeededUsers;
   readonly communicationResource: { id: string; connectionString: string; otherId: string };
+  /** A tenant of Microsoft Entra External ID, and one of Azure AD B2C, with the same users. */
+  readonly externalId: CustomerTenant;
+  readonly b2c: CustomerTenant;
   /** Of the App Service that a server pretends to run on: two that hold the role at the communication resource, one without. */
   readonly managedIdentities: ManagedIdentities;
   /** The environment of a server that is to use this emulator. */
@@ -62,6 +70,12 @@ export interface Emulator {
   rotateKeys(options?: { keepOld?: boolean }): void;
   readonly switches: Switches;
 
+  /** Devices that wait for a user's approval, … */
+  waitingDevices(): { userCode: string; clientId: string; scope: string }[];
+  /** … which is given, or refused, by the code that they show. */
+  approveDevice(userCode: string, user?: string): void;
+  declineDevice(userCode: string): void;
+
   /** Counts by operation since the reset, … */
   calls(): Record<string, number>;
   /** … of one operation or prefix, … */
@@ -70,7 +84,7 @@ export interface Emulator {
   requests(): LoggedRequest[];
 
   /** The living identities. */
-  identities(): { id: string; createdAt: Date; customId?: string; lastTokenIssuedAt?: Date }[];
+  identities(): { id: string; createdAt: Date; customId?: string | undefined; lastTokenIssuedAt?: Date }[];
   /** Makes an identity behind everyone's back … */
   createIdentity(): string;
   /** … deletes one, … */

@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseCommandLine } from './commandLine';
 import {
   type DevelopmentEmulator,
+  explainPublicNames,
   isTaken,
   onStopSignal,
   portFrom,
@@ -13,6 +15,7 @@ import {
   run,
   startDevelopmentEmulator,
 } from './developmentEmulator';
+import { type LocalStore, startLocalStore } from './localStore';
 import { projectRoot } from './projectRoot';
 import { createStyle } from './terminal';
 import { type TokenFiles, writeTokenFiles } from './tokenFiles';
@@ -22,13 +25,16 @@ const stopsWithinInMs = 20_000;
 
 /** `npm run local`: the emulator in this process; the server in its own, as it is deployed. */
 run(async () => {
+  const commandLine = parseCommandLine(process.argv.slice(2), process.env);
   const port = portFrom('PORT', 3000);
   const playgroundPort = portFrom('PLAYGROUND_PORT', 5173);
   await assertPortIsFree(port, 'PORT');
   await assertPortIsFree(playgroundPort, 'PLAYGROUND_PORT');
-  const development = await startDevelopmentEmulator();
+  const development = await startDevelopmentEmulator(commandLine);
   const playgroundUrl = `http://localhost:${playgroundPort}`;
-  const server = startServer(port, playgroundUrl, development);
+  const store = await startLocalStore(commandLine.store);
+  process.on('exit', () => store.stop());
+  const server = startServer(port, playgroundUrl, development, store);
   const playground = startPlayground(port, playgroundPort, development);
   // However this process ends, no server keeps running.
   process.on('exit', () => [server, playground].forEach((candidate) => candidate.kill('SIGKILL')));
@@ -51,7 +57,7 @@ run(async () => {
   if (state.stopping) return;
   const files = writeTokenFiles(development.emulator);
   process.on('exit', () => files.remove());
-  process.stdout.write(welcome(url, playgroundUrl, development, files));
+  process.stdout.write(welcome(url, playgroundUrl, development, store, files));
 });
 
 /** The server would report it too, but only after the emulator has started. */
@@ -71,6 +77,7 @@ function startServer(
   port: number,
   playgroundUrl: string,
   { emulator, authorityFile }: DevelopmentEmulator,
+  store: LocalStore,
 ): ChildProcess {
   const entry = join(projectRoot, 'dist', 'server.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
@@ -81,6 +88,7 @@ function startServer(
       LOG_LEVEL: 'warn',
       ...process.env,
       ...emulator.settings(),
+      ...store.settings,
       CORS_ALLOWED_ORIGINS: [playgroundUrl, process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
       PORT: String(port),
       NODE_EXTRA_CA_CERTS: authorityFile,
@@ -133,6 +141,7 @@ function welcome(
   url: string,
   playgroundUrl: string,
   { emulator }: DevelopmentEmulator,
+  store: LocalStore,
   files: TokenFiles,
 ): string {
   const { strong, faint } = createStyle(process.stdout, process.env);
@@ -143,7 +152,7 @@ function welcome(
 
   Playground  ${strong(playgroundUrl)}   open this first, and sign in as Alice
   API         ${url}   try it on ${url}/docs
-  Emulator    ${emulator.url}  Entra ID, Microsoft Graph and ACS
+  Emulator    ${emulator.url}  ${store.description}
 
   The browser must trust the emulator: open ${emulator.url}, choose
   Advanced, then Proceed. In a terminal:
@@ -158,7 +167,7 @@ curl -w "\\n" -X POST ${alice} ${url}/api/user
 ${faint('  # Delete it')}
 curl -i -X DELETE ${alice} ${url}/deleteUser
 
-  Another token: npm run -s token -- --user bob       More: docs/emulator.md
+${explainPublicNames(emulator)}  Another token: npm run -s token -- --user bob       More: docs/emulator.md
   Ctrl-C stops everything.
 `;
 }

@@ -1,10 +1,19 @@
 import { relative } from 'node:path';
-import { listUsers, onStopSignal, run, startDevelopmentEmulator } from './developmentEmulator';
+import { parseCommandLine } from './commandLine';
+import {
+  explainPublicNames,
+  listUsers,
+  onStopSignal,
+  run,
+  startDevelopmentEmulator,
+} from './developmentEmulator';
 import { createStyle } from './terminal';
 
 /** `npm run emulator`: the emulator alone, for a server that you start yourself. */
 run(async () => {
-  const { emulator, authorityFile } = await startDevelopmentEmulator();
+  const { emulator, authorityFile } = await startDevelopmentEmulator(
+    parseCommandLine(process.argv.slice(2), process.env),
+  );
   onStopSignal(() => void emulator.stop());
   const { strong } = createStyle(process.stdout, process.env);
   const certificate = relative(process.cwd(), authorityFile).replaceAll('\\', '/');
@@ -13,7 +22,7 @@ run(async () => {
 
   Users
 ${listUsers(emulator)}
-
+${explainPublicNames(emulator)}
   To use it, start a server with the settings of .env.sample (cp .env.sample .env),
   and with this in its environment, since Node.js does not read it from .env:
     NODE_EXTRA_CA_CERTS=${certificate}

@@ -10,6 +10,8 @@ const dataLocations = [
   ...['japan', 'korea', 'norway', 'switzerland', 'uae', 'uk', 'unitedstates'],
 ];
 
+export const publicIssuerOrigin = 'https://login.microsoftonline.com';
+
 /** What a certificate must be for. */
 export const publicHostNames = [
   ...authorityHosts,
@@ -52,7 +54,7 @@ export class Names {
 
   /** Whose name is in the issuers: Entra's first one, under every public name. */
   issuerOrigin(asked: Asked): string {
-    return this.serviceOf(asked) === undefined ? this.url : `https://${authorityHosts[0] ?? ''}`;
+    return this.serviceOf(asked) === undefined ? this.url : publicIssuerOrigin;
   }
 
   graph(asked: Asked): string {

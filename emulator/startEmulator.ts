@@ -3,8 +3,11 @@ import { createServer, type Server } from 'node:https';
 import { type AddressInfo } from 'node:net';
 import { acsHandlers } from './acs/acs';
 import { ensureCertificates } from './certificates/loopbackCertificates';
+import { customerHandlers, createCustomers } from './customers/customers';
+import { ensurePublicCertificates } from './certificates/publicCertificates';
 import { controlPrefix } from './control/actions';
 import { controlHandler } from './control/control';
+import { approveDevice, declineDevice } from './entra/devicePage';
 import { entraHandlers } from './entra/entra';
 import { graphHandlers } from './graph/graph';
 import { propertiesOf, shown } from './graph/extensions';
@@ -17,8 +20,10 @@ import { UsedAssertions } from './entra/usedAssertions';
 import { managedIdentityHandlers } from './managedIdentity/managedIdentity';
 import { identitiesByKey, managedIdentitySettings } from './managedIdentity/settings';
 import { Limits } from './limits';
-import { Names } from './names';
+import { Names, publicHostNames } from './names';
 import { authClient, authServer, communicationResource, tenantId } from './seed';
+import { DataFolder } from './state/dataFolder';
+import { type DeviceGrant } from './state/deviceCodes';
 import { Directory } from './state/directory';
 import { type Identity } from './state/identities';
 import { createSwitches } from './switches';
@@ -38,23 +43,36 @@ export type { AccessTokenOptions, TeamsTokenOptions, TokenOptions } from './toke
 /** Starts Entra ID, Microsoft Graph and ACS Identity on one loopback port, with TLS. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   refuseProduction();
+  const directory = new Directory();
+  // Before anything listens: a damaged file stops the start.
+  const data = options.dataFolder === undefined ? undefined : new DataFolder(options.dataFolder, directory);
+  data?.load();
+  const host = options.host ?? '127.0.0.1';
+  refuseOtherThanLoopback(host);
   const [certificates, keys, communicationKey] = await Promise.all([
     ensureCertificates(options.certificateFolder),
     SigningKeys.create(),
     commonKey('communication'),
   ]);
   const server = createServer({ cert: certificates.certificate, key: certificates.key });
+  const publicNames = options.publicNames
+    ? await ensurePublicCertificates(certificates, options.certificateFolder)
+    : undefined;
+  if (publicNames) {
+    const { certificate: cert, key } = publicNames;
+    for (const name of publicHostNames) server.addContext(name, { cert, key });
+  }
   // Longer than any client keeps a connection: who closes first while the other sends loses a call.
   server.keepAliveTimeout = 70_000;
-  const port = await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
+  const port = await listen(server, options.port ?? 0, host);
   const url = `https://localhost:${port}`;
   const { switches, clock, reset: resetSwitches } = createSwitches();
-  const directory = new Directory();
   const forge = new TokenForge({ url, clock, keys, users: directory.users, switches });
   const limits = new Limits(clock);
+  const names = new Names(url, publicNames !== undefined);
   const context: EmulatorContext = {
     url,
-    names: new Names(url, options.publicNames ?? false),
+    names,
     issuerKeys: new IssuerKeys(directory.applications),
     usedAssertions: new UsedAssertions(),
     clock,
@@ -66,6 +84,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     communicationKey,
     secret: randomBytes(32),
   };
+  const customers = createCustomers({
+    url,
+    clock,
+    users: directory.users,
+    standby: keys.published()[0] ?? keys.current,
+  });
   const faults = new Faults();
   const log = new CallLog();
   const mappingKey = options.mappingKey ?? randomBytes(32).toString('base64');
@@ -80,8 +104,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     IDENTITY_MAPPING_KEY: mappingKey,
   };
 
+  const waitingDevice = (userCode: string): DeviceGrant => {
+    const grant = directory.deviceCodes.waiting(userCode, clock());
+    if (!grant) throw new Error(`No device waits with the code "${userCode}"`);
+    return grant;
+  };
+
   const emulator: Emulator = {
     url,
+    publicNames: publicNames && { hosts: publicHostNames, trustFile: publicNames.trustFile },
     tenantId,
     authServer: pick(authServer, 'clientId', 'clientSecret', 'appIdUri', 'servicePrincipalId'),
     authClient: {
@@ -89,6 +120,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       redirectUris: [...authClient.webRedirectUris, ...authClient.spaRedirectUris],
     },
     users: directory.users.seeded,
+    externalId: customers.externalId,
+    b2c: customers.b2c,
     applications: directory.applications,
     communicationResource: { ...pick(communicationResource, 'id', 'otherId'), connectionString },
     managedIdentities: identitiesByKey(),
@@ -117,6 +150,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     fail: (fault) => faults.add(fault),
     delay: (operation, milliseconds) => faults.delay(operation, milliseconds),
     rotateKeys: ({ keepOld = false } = {}) => keys.rotate(keepOld),
+    waitingDevices: () =>
+      directory.deviceCodes
+        .allWaiting(clock())
+        .map(({ userCode, clientId, scope }) => ({ userCode, clientId, scope })),
+    approveDevice: (userCode, user = 'alice') => approveDevice(context, waitingDevice(userCode), user),
+    declineDevice: (userCode) => declineDevice(waitingDevice(userCode)),
     calls: () => log.counts(),
     callsTo: (prefix) => log.countOf(prefix),
     requests: () => log.requests(),
@@ -135,11 +174,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     },
     removeExtension: (userObjectId, extensionName) =>
       directory.extensions.remove(userObjectId, extensionName),
-    stop: () => stop(server),
+    stop: async () => {
+      await stop(server);
+      data?.close();
+    },
   };
   const listener = new Listener({
+    names,
     handlers: {
       ...entraHandlers(context),
+      ...customerHandlers(customers),
       ...graphHandlers(context),
       ...acsHandlers(context),
       ...managedIdentityHandlers(context),
@@ -151,6 +195,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   server.on('request', (request, response) => {
     // The services' own clock, which is what a client can tell a wrong clock by.
     response.setHeader('date', new Date(clock()).toUTCString());
+    // Most changes come by HTTP; the few that a test makes in the process are saved with the next call, or at the stop.
+    if (data) response.on('close', () => data.changed());
     listener.listen(request, response);
   });
   return emulator;
@@ -161,6 +207,11 @@ export function refuseProduction(): void {
   if (process.env.NODE_ENV === 'production') {
     throw new Error('The emulator does not start with NODE_ENV=production');
   }
+}
+
+function refuseOtherThanLoopback(host: string): void {
+  if (/^(localhost|::1|127(\.\d{1,3}){3})$/.test(host)) return;
+  throw new Error(`The emulator listens on loopback addresses only, not on ${host}`);
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -5,7 +5,7 @@ import { portFrom, run } from './developmentEmulator';
 import { isObject } from './http/exchange';
 import { developmentPort } from './seed';
 
-const usage = `usage: npm run -s token -- [--user alice] [--teams] [--scope "…"] [--minutes 75] [--defect expired] [--url https://localhost:8443]`;
+const usage = `usage: npm run -s token -- [--user alice] [--teams] [--scope "…"] [--minutes 75] [--defect expired] [--public-names] [--url https://localhost:8443]`;
 
 /** `npm run token`: asks the running emulator for a token, and prints that and nothing else. */
 run(async () => {
@@ -17,6 +17,7 @@ run(async () => {
     ...(options.scope === undefined ? {} : { scope: options.scope }),
     ...(options.minutes === undefined ? {} : { lifetimeInSeconds: Math.round(Number(options.minutes) * 60) }),
     ...(options.defect === undefined ? {} : { defect: options.defect }),
+    ...(options['public-names'] ? { publicName: true } : {}),
   };
   const answer = await post(`${url}/_emulator/${options.teams ? 'teams-token' : 'token'}`, authority, body);
   process.stdout.write(`${answer}\n`);
@@ -28,6 +29,7 @@ function parse() {
       options: {
         user: { type: 'string' },
         teams: { type: 'boolean', default: false },
+        'public-names': { type: 'boolean', default: false },
         scope: { type: 'string' },
         minutes: { type: 'string' },
         defect: { type: 'string' },

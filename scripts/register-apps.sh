@@ -16,6 +16,11 @@ usage: scripts/register-apps.sh [options]
   --no-teams             omit the permissions for Teams users (/exchangeToken)
   --admin-consent        grant the permissions for the whole tenant; requires an administrator role
   --new-secret           create a new client secret even if the .env file has one
+  --no-secrets           create no client secret and no mapping key: for a server in Azure, which has a managed identity
+  --no-graph             omit the Graph permission, which only IDENTITY_STORE=graph needs
+  --federated-credential PRINCIPAL_ID
+                         let this managed identity act as AuthServer, instead of a client secret
+  --azure-cli            let the az CLI get access tokens for the API, to try it out
   --env FILE             the file to write (default: .env)
   --help                 show this help
 
@@ -28,6 +33,8 @@ readonly here
 readonly graph_app_id=00000003-0000-0000-c000-000000000000
 # The application "Azure Communication Services", the audience of Teams users' tokens.
 readonly teams_app_id=1fd5118e-2576-4263-8130-9503064c837a
+# The application "Microsoft Azure CLI", the client when `az account get-access-token` gets a token.
+readonly azure_cli_app_id=04b07795-8ddb-461a-bbee-02f9e1bf7b46
 readonly api_origin=http://localhost:3000
 
 server_name=AuthServer
@@ -38,6 +45,10 @@ public_redirects=()
 teams=true
 admin_consent=false
 new_secret=false
+secrets=true
+graph=true
+federated_principal=
+azure_cli=false
 env_file=.env
 
 fail() {
@@ -49,7 +60,7 @@ say() { printf '%s\n' "$1"; }
 
 while (($# > 0)); do
   case $1 in
-    --server-name | --client-name | --spa-redirect | --web-redirect | --public-redirect | --env)
+    --server-name | --client-name | --spa-redirect | --web-redirect | --public-redirect | --env | --federated-credential)
       (($# > 1)) || fail "$1 needs a value. See --help."
       case $1 in
         --server-name) server_name=$2 ;;
@@ -58,17 +69,24 @@ while (($# > 0)); do
         --web-redirect) web_redirects+=("$2") ;;
         --public-redirect) public_redirects+=("$2") ;;
         --env) env_file=$2 ;;
+        --federated-credential) federated_principal=$2 ;;
       esac
       shift 2
       ;;
     --no-teams) teams=false && shift ;;
     --admin-consent) admin_consent=true && shift ;;
     --new-secret) new_secret=true && shift ;;
+    --no-secrets) secrets=false && shift ;;
+    --no-graph) graph=false && shift ;;
+    --azure-cli) azure_cli=true && shift ;;
     --help | -h) usage && exit 0 ;;
     *) fail "unknown option $1. See --help." ;;
   esac
 done
-((${#spa_redirects[@]} > 0)) || spa_redirects=(
+# The origins of redirect URIs that the caller chose are always allowed; those of the defaults only in a new file.
+own_redirects=true
+((${#spa_redirects[@]} > 0)) || own_redirects=false
+[[ $own_redirects == true ]] || spa_redirects=(
   http://localhost:5173/redirect.html
   http://localhost:5173/
   "$api_origin/docs/oauth2-redirect.html"
@@ -132,6 +150,25 @@ permission_id() {
   printf '%s' "$id"
 }
 
+# Lets the managed identity with this object ID act as the registration.
+ensure_federated_credential() {
+  local app_id=$1 principal_id=$2 found audience
+  found=$(retry az ad app federated-credential list --id "$app_id" --query "[?subject=='$principal_id'].id" --output tsv)
+  [[ -z $found ]] || return 0
+  case $(az cloud show --query name --output tsv) in
+    AzureUSGovernment) audience=api://AzureADTokenExchangeUSGov ;;
+    AzureChinaCloud) audience=api://AzureADTokenExchangeChina ;;
+    *) audience=api://AzureADTokenExchange ;;
+  esac
+  retry az ad app federated-credential create --id "$app_id" --output none --parameters "$(
+    printf '{"name":"managed-identity-%s","issuer":"%s/%s/v2.0","subject":"%s","audiences":["%s"]}' \
+      "$principal_id" "$authority_host" "$tenant_id" "$principal_id" "$audience"
+  )"
+}
+
+[[ $secrets == true || $new_secret == false ]] || fail '--new-secret and --no-secrets exclude each other.'
+[[ -z $federated_principal || $federated_principal =~ ^[0-9a-fA-F-]{36}$ ]] ||
+  fail '--federated-credential needs the principal (object) ID of a managed identity.'
 command -v az >/dev/null || fail 'the az CLI is not installed. See https://learn.microsoft.com/cli/azure/install-azure-cli'
 command -v node >/dev/null || fail 'Node.js is not installed. See https://nodejs.org'
 tenant_id=$(az account show --query tenantId --output tsv) ||
@@ -173,12 +210,20 @@ else
   server_id=$(find_app "$server_name")
   [[ -n $server_id ]] || server_id=$(create_app "$server_name")
 fi
-graph_scope=$(permission_id "$graph_app_id" User.ReadWrite)
-update_app "$server_id" server "permission=$graph_app_id:$graph_scope"
+if [[ $graph == true ]]; then
+  graph_scope=$(permission_id "$graph_app_id" User.ReadWrite)
+  update_app "$server_id" server "permission=$graph_app_id:$graph_scope"
+else
+  update_app "$server_id" server
+fi
 ensure_service_principal "$server_id"
 scope_id=$(retry az ad app show --id "$server_id" \
   --query "api.oauth2PermissionScopes[?value=='access_as_user'].id | [0]" --output tsv)
 say "$server_name  $server_id"
+if [[ -n $federated_principal ]]; then
+  ensure_federated_credential "$server_id" "$federated_principal"
+  say "Credential  managed identity $federated_principal"
+fi
 
 # --- AuthClient: the app that signs users in ---
 client_id=$(find_app "$client_name")
@@ -205,6 +250,7 @@ say "$client_name  $client_id"
 
 # --- AuthServer preauthorizes AuthClient: no consent for its scope, and one combined consent for both apps ---
 update_app "$server_id" link "client=$client_id:$scope_id"
+[[ $azure_cli == false ]] || update_app "$server_id" preauthorize "client=$azure_cli_app_id:$scope_id"
 
 if [[ $admin_consent == true ]]; then
   retry az ad app permission admin-consent --id "$server_id"
@@ -213,14 +259,15 @@ if [[ $admin_consent == true ]]; then
 fi
 
 # --- .env ---
-if [[ -z $secret || $new_secret == true ]]; then
+if [[ $secrets == true && (-z $secret || $new_secret == true) ]]; then
   secret=$(retry az ad app credential reset --id "$server_id" --append --years 1 \
     --display-name register-apps --query password --output tsv --only-show-errors)
   say 'Secret      created, valid for one year'
 fi
-[[ -n $mapping_key ]] || mapping_key=$(node -p "require('node:crypto').randomBytes(32).toString('base64')")
+[[ -n $mapping_key || $secrets == false ]] || mapping_key=$(node -p "require('node:crypto').randomBytes(32).toString('base64')")
 [[ -n $allowed_clients ]] || allowed_clients=$client_id
-if [[ -z $origins ]]; then
+[[ $azure_cli == false || ,$allowed_clients, == *",$azure_cli_app_id,"* ]] || allowed_clients+=,$azure_cli_app_id
+if [[ -z $origins || $own_redirects == true ]]; then
   for uri in "${spa_redirects[@]}"; do
     origin=$(origin_of "$uri")
     # /docs has the API's own origin, so it needs no CORS.
@@ -229,13 +276,18 @@ if [[ -z $origins ]]; then
 fi
 
 {
-  printf '%s=%s\n' AZURE_TENANT_ID "$tenant_id" AZURE_CLIENT_ID "$server_id" AZURE_CLIENT_SECRET "$secret"
+  printf '%s=%s\n' AZURE_TENANT_ID "$tenant_id" AZURE_CLIENT_ID "$server_id"
+  [[ $secrets == false ]] || printf '%s=%s\n' AZURE_CLIENT_SECRET "$secret" IDENTITY_MAPPING_KEY "$mapping_key" \
+    COMMUNICATION_SERVICES_CONNECTION_STRING "$connection_string"
   if [[ $authority_host != https://login.microsoftonline.com ]]; then
     printf '%s=%s\n' AZURE_AUTHORITY_HOST "$authority_host" GRAPH_ENDPOINT "$graph_endpoint"
   fi
-  printf '%s=%s\n' COMMUNICATION_SERVICES_CONNECTION_STRING "$connection_string" IDENTITY_MAPPING_KEY "$mapping_key" \
-    ALLOWED_CLIENT_IDS "$allowed_clients" CORS_ALLOWED_ORIGINS "$origins"
+  printf '%s=%s\n' ALLOWED_CLIENT_IDS "$allowed_clients" CORS_ALLOWED_ORIGINS "$origins"
 } | node "$here/lib/envFile.mjs" set "$env_file"
+if [[ $secrets == false ]]; then
+  say "Settings    $env_file"
+  exit 0
+fi
 say "Settings    $env_file (keep it secret)"
 
 if [[ -z $connection_string$endpoint ]]; then

@@ -2,9 +2,11 @@ import cors from 'cors';
 import express, { type Express, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from './config/config';
+import { isEntra } from './config/providers';
 import { createTokenController } from './http/controllers/tokenController';
 import { createUserController } from './http/controllers/userController';
 import { createApiDocs } from './http/apiDocs/apiDocs';
+import { openApiVariablesOf } from './http/apiDocs/openApiDocument';
 import { ApiError, printable } from './errors';
 import { rejectLargeBody } from './http/middleware/bodyLimit';
 import { createErrorHandler } from './http/middleware/errorHandler';
@@ -12,7 +14,8 @@ import { createRejectedRateLimit, createUserRateLimit } from './http/middleware/
 import { createRequestLog } from './http/middleware/requestLog';
 import { sendJson } from './http/sendJson';
 import { createRoutes, methodNotAllowed } from './http/routes';
-import { requiredScope, type Services } from './composition';
+import { requiredScope } from './authentication/requiredScope';
+import type { Services } from './composition';
 
 export interface AppParts {
   config: Config;
@@ -42,14 +45,16 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
     }),
   );
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
-  if (config.apiDocs) app.use(createApiDocs(config.entra, requiredScope));
+  if (config.apiDocs) app.use(createApiDocs(openApiVariablesOf(config.providers), requiredScope));
   app.use(rejectLargeBody);
   app.use(
     createRoutes({
       token: createTokenController({
         users: services.communicationUsers,
         exchangeTeamsToken: services.exchangeTeamsToken,
-        allowedClientIds: config.entra.allowedClientIds,
+        allowedClientIdsOf: (tenantId) =>
+          config.providers.filter(isEntra).find((provider) => provider.tenantId === tenantId)
+            ?.allowedClientIds ?? [],
         teamsAudience: config.communication.teamsAudience,
         timeLimitInMs: services.requestTimeLimitInMs,
       }),

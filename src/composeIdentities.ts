@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { AcsIdentityClient } from './acs/acsIdentityClient';
-import type { Challenges } from './authentication/challenge';
+import type { EntraParts } from './composeProviders';
 import type { Config } from './config/config';
-import type { AcsIdentities, GraphStoreConfig, TableStoreConfig } from './config/identities';
-import type { EntraAuthority } from './entra/entraAuthority';
+import type { AcsIdentities, GraphStoreConfig, TableIdentities } from './config/identities';
 import { createIdentityLifecycle, type IdentityLifecycle } from './identities/identityLifecycle';
 import type { MappingStore } from './identities/mappingStore';
 import { createOrphanCleanup } from './identities/orphanCleanup';
+import type { PreviousMappingStore } from './identities/stores/fallback/fallbackMappingStore';
 import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
@@ -26,8 +26,8 @@ export interface IdentityParts {
 export interface IdentityPartsOptions {
   config: Config;
   acs: AcsIdentityClient;
-  authority: EntraAuthority;
-  challenges: Challenges;
+  /** Absent: the users' provider is not Microsoft Entra ID. */
+  entra: EntraParts | undefined;
   http: HttpClient;
   timings: Timings;
   log: Logger;
@@ -47,7 +47,7 @@ export async function composeIdentities(options: IdentityPartsOptions): Promise<
     case 'graph':
       return overStore({ store: await composeGraphStore(identities.graph, options) }, options);
     case 'table':
-      return overStore(await composeTableStore(identities.table, options), options);
+      return overStore(await composeTableStore(identities, options), options);
     case 'acs':
       return composeCustomIds(identities, options);
   }
@@ -71,8 +71,8 @@ function overStore(
 
 async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
-  { config, authority, challenges, http, timings, log }: IdentityPartsOptions,
-): Promise<MappingStore> {
+  { config, entra, http, timings, log }: IdentityPartsOptions,
+): Promise<PreviousMappingStore> {
   const [
     { createOboTokens },
     { createClientCredential },
@@ -86,6 +86,8 @@ async function composeGraphStore(
     import('./identities/stores/graph/mappingSeal.js'),
     import('./identities/stores/graph/graphMappingStore.js'),
   ]);
+  if (!entra || !config.entra) throw new TypeError('Microsoft Graph needs Microsoft Entra ID');
+  const { authority, challenges } = entra;
   const { authorityHost, tenantId, clientId, credential } = config.entra;
   if (credential === undefined) throw new TypeError('Microsoft Graph needs a client credential');
   const oboTokens = createOboTokens({
@@ -119,9 +121,10 @@ async function composeGraphStore(
 }
 
 async function composeTableStore(
-  config: TableStoreConfig,
-  { timings, log }: IdentityPartsOptions,
+  { table: config, fallback }: TableIdentities,
+  options: IdentityPartsOptions,
 ): Promise<ComposedStore> {
+  const { timings, log } = options;
   const [{ createMappingTable }, { createTableMappingStore }, { createTableAvailability }] =
     await Promise.all([
       import('./identities/stores/table/mappingTable.js'),
@@ -135,7 +138,11 @@ async function composeTableStore(
   });
   const { tableName } = config;
   const availability = createTableAvailability({ table, tableName, timings: timings.table, log });
-  return { store: createTableMappingStore(table), availability };
+  const store = createTableMappingStore(table);
+  if (!fallback) return { store, availability };
+  const { createFallbackMappingStore } = await import('./identities/stores/fallback/fallbackMappingStore.js');
+  const previous = await composeGraphStore(fallback, options);
+  return { store: createFallbackMappingStore({ current: store, previous, log }), availability };
 }
 
 async function composeCustomIds(

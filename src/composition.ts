@@ -1,8 +1,6 @@
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { createBearerAuthentication } from './authentication/bearerAuthentication';
-import { createChallenges } from './authentication/challenge';
-import { createEntraAuthority, type EntraAuthority } from './entra/entraAuthority';
+import { composeProviders } from './composeProviders';
 import type { Config } from './config/config';
 import { createHttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
@@ -15,7 +13,6 @@ import { createTeamsExchange, type ExchangeTeamsToken } from './tokens/teamsExch
 
 /** The parts of the server, each built once; everything that an app needs to answer requests. */
 export interface Services {
-  readonly authority: EntraAuthority;
   readonly requireBearerToken: RequestHandler;
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
@@ -30,50 +27,20 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-export const requiredScope = 'access_as_user';
-
 /** The composition root. Nothing in here is started, but for what `start` methods do. */
 export async function createServices(
   config: Config,
   log: Logger,
   timings: Timings = defaultTimings,
 ): Promise<Services> {
-  const { authorityHost, tenantId, clientId, audiences, allowedClientIds } = config.entra;
   const http = createHttpClient();
-  const authority = createEntraAuthority({
-    authorityHost,
-    tenantId,
-    http,
-    timings: timings.signingKeys,
-    log,
-  });
-  const challenges = createChallenges({
-    realm: `api://${clientId}`,
-    authorizationUri: `${authorityHost}/${tenantId}/oauth2/v2.0/authorize`,
-    requiredScope,
-  });
-  const requireBearerToken = createBearerAuthentication({
-    authority,
-    authorityHost,
-    tenantId,
-    clientId,
-    policy: {
-      tenantId,
-      audiences,
-      allowedClientIds,
-      requiredScope,
-      scopeToRequest: `api://${clientId}/${requiredScope}`,
-    },
-    challenges,
-    cacheSize: config.entra.verifiedTokenCacheSize,
-  });
-
+  const providers = await composeProviders({ config, http, timings, log });
   const acs = createAcsIdentityClient(
     config.communication,
     createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log }),
     timings.upstream,
   );
-  const identities = await composeIdentities({ config, acs, authority, challenges, http, timings, log });
+  const identities = await composeIdentities({ config, acs, entra: providers.entra, http, timings, log });
   // An identity store without mappings of its own has none to keep in memory.
   const mappingCache = config.identities.store === 'acs' ? undefined : config.identities.cache;
   const communicationUsers = createCommunicationUsers({
@@ -89,19 +56,18 @@ export async function createServices(
   });
 
   return {
-    authority,
-    requireBearerToken,
+    requireBearerToken: providers.requireBearerToken,
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
     exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs),
     start() {
-      authority.start();
+      providers.start();
       identities.start();
     },
-    isReady: () => authority.current() !== undefined && identities.unavailableReason() === undefined,
+    isReady: () => providers.isReady() && identities.unavailableReason() === undefined,
     unreadyReason: () => identities.unavailableReason(),
     async stop() {
-      authority.stop();
+      providers.stop();
       await identities.stop();
       await http.close();
     },

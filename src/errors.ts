@@ -21,6 +21,7 @@ export const errorCodes = {
   app_only_token: 403,
   client_not_allowed: 403,
   consent_required: 403,
+  teams_exchange_not_supported: 403,
   not_found: 404,
   user_not_found: 404,
   method_not_allowed: 405,

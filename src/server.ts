@@ -36,7 +36,12 @@ async function main(): Promise<void> {
   });
   server.listen(config.port, () => {
     log.info(
-      { port: addressPort(server), authority: config.entra.authorityHost, tenant: config.entra.tenantId },
+      {
+        port: addressPort(server),
+        providers: config.providers.map(({ name }) => name),
+        authority: config.entra?.authorityHost,
+        tenant: config.entra?.tenantId,
+      },
       'listening',
     );
     services.start();

@@ -32,7 +32,14 @@ export interface Authority {
 
 export interface Host {
   name: string;
+  otherNames?: readonly string[];
   addresses: string[];
+}
+
+/** What an authority may vouch for: domains with what is below them, and addresses. */
+export interface Permitted {
+  domains: readonly string[];
+  addresses: readonly string[];
 }
 
 export const loopback: Host = { name: 'localhost', addresses: ['127.0.0.1', '::1'] };
@@ -43,10 +50,13 @@ const signing: webcrypto.KeyUsage[] = ['sign', 'verify'];
 cryptoProvider.set(webcrypto);
 
 /**
- * A certificate authority that is valid for loopback names only, so that it is safe in a trust store. Its private key
- * cannot be exported and is lost with this object.
+ * A certificate authority that is valid for loopback names only, unless told otherwise, so that it is safe in a trust
+ * store. Its private key cannot be exported and is lost with this object.
  */
-export async function createAuthority(validity: { notBefore: Date; notAfter: Date }): Promise<Authority> {
+export async function createAuthority(
+  validity: { notBefore: Date; notAfter: Date },
+  permitted: Permitted = { domains: [loopback.name], addresses: loopback.addresses },
+): Promise<Authority> {
   const keys = await webcrypto.subtle.generateKey(elliptic, false, signing);
   const name = [{ CN: [`Loopback emulator ${new Date().toISOString()}`] }];
   const authority = await X509CertificateGenerator.createSelfSigned({
@@ -57,7 +67,7 @@ export async function createAuthority(validity: { notBefore: Date; notAfter: Dat
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      onlyFor(loopback),
+      onlyFor(permitted),
     ],
   });
   return {
@@ -74,7 +84,7 @@ export async function createAuthority(validity: { notBefore: Date; notAfter: Dat
           new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
           new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
           new SubjectAlternativeNameExtension([
-            { type: 'dns', value: host.name },
+            ...[host.name, ...(host.otherNames ?? [])].map((value) => ({ type: 'dns' as const, value })),
             ...host.addresses.map((value) => ({ type: 'ip' as const, value })),
           ]),
           await SubjectKeyIdentifierExtension.create(leafKeys.publicKey),
@@ -93,10 +103,10 @@ export async function createAuthority(validity: { notBefore: Date; notAfter: Dat
 }
 
 /** The library has no class for this extension. */
-function onlyFor(host: Host): Extension {
+function onlyFor({ domains, addresses }: Permitted): Extension {
   const names = [
-    new GeneralName({ dNSName: host.name }),
-    ...host.addresses.map(
+    ...domains.map((domain) => new GeneralName({ dNSName: domain })),
+    ...addresses.map(
       (address) => new GeneralName({ iPAddress: `${address}/${address.includes(':') ? 128 : 32}` }),
     ),
   ];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../errorCode';
 import { projectRoot } from '../projectRoot';
-import { createAuthority, loopback } from './authority';
+import { createAuthority, type Host, loopback, type Permitted } from './authority';
 
 export interface LoopbackCertificates {
   /** The file to name in NODE_EXTRA_CA_CERTS (or curl's --cacert). */
@@ -23,15 +23,19 @@ const staleLockInMs = 30_000;
 export const defaultCertificateFolder = join(projectRoot, '.emulator');
 
 /** The certificates of the folder; created if there are none, or none that are valid for another month. */
-export async function ensureCertificates(folder = defaultCertificateFolder): Promise<LoopbackCertificates> {
-  const found = await findCertificates(folder);
+export async function ensureCertificates(
+  folder = defaultCertificateFolder,
+  host = loopback,
+  permitted?: Permitted,
+): Promise<LoopbackCertificates> {
+  const found = await findCertificates(folder, host);
   if (found) return found;
   await mkdir(folder, { recursive: true });
   return await underLock(join(folder, 'lock'), async () => {
     // The previous holder of the lock may have created them.
-    const made = await findCertificates(folder);
+    const made = await findCertificates(folder, host);
     if (made) return made;
-    const fresh = await createCertificates();
+    const fresh = await createCertificates(host, permitted);
     await writeWhole(join(folder, 'key.pem'), fresh.key);
     await writeWhole(join(folder, 'cert.pem'), fresh.certificate);
     await writeWhole(join(folder, 'ca.pem'), fresh.authority);
@@ -39,7 +43,7 @@ export async function ensureCertificates(folder = defaultCertificateFolder): Pro
   });
 }
 
-async function findCertificates(folder: string): Promise<LoopbackCertificates | undefined> {
+async function findCertificates(folder: string, host: Host): Promise<LoopbackCertificates | undefined> {
   const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
   try {
     const [authority, certificate, key] = await Promise.all([
@@ -51,7 +55,9 @@ async function findCertificates(folder: string): Promise<LoopbackCertificates | 
     // Another process may be replacing them one by one.
     const belongTogether = leaf.verify(parent.publicKey) && leaf.checkPrivateKey(createPrivateKey(key));
     const good = Date.parse(leaf.validTo) - Date.now() > renewalInMs;
-    return belongTogether && good
+    const names = leaf.subjectAltName?.split(', ') ?? [];
+    const complete = [host.name, ...(host.otherNames ?? [])].every((name) => names.includes(`DNS:${name}`));
+    return belongTogether && good && complete
       ? { authorityFile: join(folder, 'ca.pem'), authority, certificate, key }
       : undefined;
   } catch {
@@ -59,16 +65,20 @@ async function findCertificates(folder: string): Promise<LoopbackCertificates | 
   }
 }
 
-async function createCertificates(): Promise<{ authority: string; certificate: string; key: string }> {
-  const authority = await createAuthority({
+async function createCertificates(
+  host: Host,
+  permitted?: Permitted,
+): Promise<{ authority: string; certificate: string; key: string }> {
+  const validity = {
     notBefore: new Date(Date.now() - dayInMs),
     notAfter: new Date(Date.now() + lifetimeInMs),
-  });
-  return { authority: authority.certificate, ...(await authority.issue(loopback)) };
+  };
+  const authority = await createAuthority(validity, permitted);
+  return { authority: authority.certificate, ...(await authority.issue(host)) };
 }
 
 /** Replaces a file atomically. */
-async function writeWhole(file: string, content: string): Promise<void> {
+export async function writeWhole(file: string, content: string): Promise<void> {
   const temporary = `${file}.${process.pid}`;
   await writeFile(temporary, content, { mode: 0o600 });
   await rename(temporary, file);

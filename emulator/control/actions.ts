@@ -63,7 +63,7 @@ export function controlActions(emulator: Emulator): Action[] {
     ),
     token(
       'token',
-      'mints an access token for the API: {user?, version?, scope?, lifetimeInSeconds?, client?, claims?, header?, ' +
+      'mints an access token for the API: {user?, version?, scope?, lifetimeInSeconds?, client?, publicName?, claims?, header?, ' +
         `defect?}; null removes a claim; defects: ${allDefects.join(', ')}`,
       (options) => emulator.accessToken(options),
     ),
@@ -91,6 +91,18 @@ export function controlActions(emulator: Emulator): Action[] {
       emulator.rotateKeys({ keepOld }),
     ),
     ...applicationActions(emulator.applications),
+    get('devices', 'the devices that wait for approval, by the code that they show', () =>
+      emulator.waitingDevices(),
+    ),
+    post(
+      'approve-device',
+      z.strictObject({ userCode: z.string(), user: z.string().optional() }),
+      'approves a device, as a user on the page would: {userCode, user?}',
+      ({ userCode, user }) => emulator.approveDevice(userCode, user),
+    ),
+    post('decline-device', z.strictObject({ userCode: z.string() }), 'refuses one: {userCode}', (body) =>
+      emulator.declineDevice(body.userCode),
+    ),
     post('reset', z.undefined(), 'everything back to the start, except the keys', () => emulator.reset()),
     get('calls', 'counts of calls by operation since the reset', () => emulator.calls()),
     get('requests', 'the latest calls, oldest first', () => emulator.requests()),

@@ -10,6 +10,7 @@ export const tokenOptions = z
     scope: z.string().nullable(),
     lifetimeInSeconds: z.int(),
     client: z.string(),
+    publicName: z.boolean(),
     claims: z.record(z.string(), z.unknown()).transform(removeNulls),
     header: z.record(z.string(), z.unknown()).transform(removeNulls),
     defect: z.enum(allDefects),

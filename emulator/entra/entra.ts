@@ -2,7 +2,10 @@ import { type Call, form, type Handler, type Reply } from '../http/exchange';
 import { type EmulatorContext } from '../context';
 import { authorize, logout, signIn } from './authorize';
 import { clientCredentials } from './clientCredentials';
+import { redeemDeviceCode, startDeviceFlow } from './deviceCode';
+import { devicePage, deviceSignIn } from './devicePage';
 import { EntraError, errorReply } from './errors';
+import { instanceDiscovery } from './instanceDiscovery';
 import { redeemCode, redeemRefreshToken } from './interactiveTokens';
 import { discovery, keys } from './metadata';
 import { onBehalfOf } from './onBehalfOf';
@@ -44,6 +47,11 @@ export function entraHandlers(context: EmulatorContext) {
     'entra.authorize': withErrorMapping(authorize),
     'entra.signIn': withErrorMapping(signIn),
     'entra.logout': withErrorMapping(logout),
+    'entra.instanceDiscovery': withErrorMapping(instanceDiscovery),
+    'entra.deviceCode': withErrorMapping(startDeviceFlow),
+    'entra.devicePage': withErrorMapping(devicePage),
+    'entra.deviceSignIn': withErrorMapping(deviceSignIn),
+    'entra.token.device_code': withIssuerKeys(redeemDeviceCode),
     'entra.token.authorization_code': withIssuerKeys(redeemCode),
     'entra.token.refresh_token': withIssuerKeys(redeemRefreshToken),
     'entra.token.on_behalf_of': withIssuerKeys(onBehalfOf),

@@ -1,17 +1,14 @@
-import { inSeconds } from '../clock';
 import { type Call, form, header, type Reply } from '../http/exchange';
 import { type CodeGrant } from '../state/signIns';
-import { type User } from '../state/users';
 import { hash } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
 import { authenticateClient, type ClientAuthentication } from './clientCredential';
-import { checkConsent } from './consent';
 import { fail } from './errors';
-import { openRefreshToken, type RefreshGrant, refreshTokenExpiry, sealRefreshToken } from './refreshTokens';
+import { issue } from './issue';
+import { openRefreshToken, type RefreshGrant, refreshTokenExpiry } from './refreshTokens';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { type RequestedScopes, parseScopes } from './scopes';
 import { askedStepUp } from './stepUp';
-import { tokenReply } from './tokenReply';
 
 /** A client trades the code that the browser brought it. */
 export function redeemCode(context: EmulatorContext, call: Call): Reply {
@@ -67,37 +64,6 @@ export function redeemRefreshToken(context: EmulatorContext, call: Call): Reply 
   const refresh = { ...grant, scope, expiresAt };
   const issuerOrigin = context.names.issuerOrigin(call);
   return issue(context, fields, registration, { refresh, scopes, clientAuthentication, issuerOrigin });
-}
-
-function issue(
-  context: EmulatorContext,
-  fields: URLSearchParams,
-  registration: Registration,
-  parts: {
-    refresh: RefreshGrant;
-    scopes: RequestedScopes;
-    clientAuthentication: ClientAuthentication;
-    issuerOrigin: string;
-    nonce?: string | undefined;
-  },
-): Reply {
-  const { refresh, scopes, clientAuthentication, nonce } = parts;
-  const user = context.directory.users.find(refresh.userObjectId) ?? userGone();
-  checkConsent(context, registration, user, scopes);
-  return tokenReply(context, {
-    grant: context.forge.grant({
-      url: parts.issuerOrigin,
-      user,
-      clientId: registration.clientId,
-      clientAuthentication,
-      satisfied: refresh.satisfied,
-    }),
-    scopes,
-    nonce,
-    clientInfo: fields.get('client_info') === '1',
-    refreshToken: sealRefreshToken(context, refresh),
-    refreshTokenExpiresIn: refresh.singlePage ? inSeconds(refresh.expiresAt - context.clock()) : undefined,
-  });
 }
 
 function findCode(context: EmulatorContext, fields: URLSearchParams, registration: Registration): CodeGrant {
@@ -229,8 +195,4 @@ function required(fields: URLSearchParams, name: string): string {
 
 function invalidGrant(code: number, message: string): never {
   fail({ status: 400, error: 'invalid_grant', code, message });
-}
-
-function userGone(): User {
-  return invalidGrant(50034, 'The user account does not exist in the directory.');
 }

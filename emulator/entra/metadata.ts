@@ -4,7 +4,7 @@ import { tenantId } from '../seed';
 import { v1Issuer } from '../tokens/claims';
 import { type EmulatorContext } from '../context';
 
-function cacheable(body: unknown): Reply {
+export function cacheable(body: unknown): Reply {
   return json(200, body, { 'cache-control': 'max-age=86400, private', 'x-ms-request-id': randomUUID() });
 }
 

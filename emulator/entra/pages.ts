@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { html, type Reply } from '../http/exchange';
+import { type Reply } from '../http/exchange';
 import { type User } from '../state/users';
+import { consentNote, escape, notes, page, permissionList, userList } from './pageLayout';
 
 /** The page on which one chooses whom to be. It needs no script and no password. */
 export function signInPage(parts: {
@@ -14,42 +15,38 @@ export function signInPage(parts: {
   stepUp: boolean;
   consent: boolean;
 }): Reply {
-  const buttons = parts.users.map(
-    (user) => `<li><button name="user" value="${escape(user.objectId)}">
-      <strong>${escape(user.name)}</strong> <span>${escape(user.userPrincipalName)}${user.teamsLicence ? ', Teams licence' : ''}</span>
-    </button></li>`,
-  );
-  const notes = [
+  const texts = [
     ...(parts.stepUp
       ? ['More proof of who you are is asked for. Choosing a user counts as a second factor.']
       : []),
-    ...(parts.consent ? ['Consent is asked for. Choosing a user grants it.'] : []),
-    ...(parts.newPermissions.length > 0
-      ? [`Whom you choose consents to: ${escape(parts.newPermissions.join(', '))}.`]
+    ...(parts.consent && parts.newPermissions.length === 0
+      ? ['Consent is asked for. Choosing a user grants it.']
       : []),
+    ...consentNote(parts.newPermissions),
   ];
-  return html(
+  return page(
     200,
-    page(
-      'Sign in',
-      `<h1>Sign in</h1>
-<p><strong>${escape(parts.application)}</strong> asks for: ${escape(parts.permissions.join(', '))}</p>
-${notes.map((note) => `<p role="note">${note}</p>`).join('\n')}
+    'Sign in',
+    `<h1>Sign in</h1>
+${permissionList(parts.application, parts.permissions)}
+${notes(texts)}
 <form method="post" action="${escape(parts.action)}">
-  <input type="hidden" name="request" value="${escape(parts.query)}">
-  <ul aria-label="Users">${buttons.join('\n')}</ul>
-</form>
-<p class="small">This is an emulator of Microsoft Entra ID on your own machine. Its users are invented; there is no password.</p>`,
-    ),
+<input type="hidden" name="request" value="${escape(parts.query)}">
+${userList(parts.users)}
+</form>`,
   );
 }
 
 export function errorPage(status: number, description: string): Reply {
-  return html(status, page('Sign-in failed', `<h1>Sign-in failed</h1>\n<pre>${escape(description)}</pre>`));
+  return page(
+    status,
+    'Sign-in failed',
+    `<h1>Sign-in failed</h1>\n<pre class="problem">${escape(description)}</pre>`,
+  );
 }
 
 export function signedOutPage(): Reply {
-  return html(200, page('Signed out', '<h1>Signed out</h1>\n<p>You may close this page.</p>'));
+  return page(200, 'Signed out', '<h1>Signed out</h1>\n<p>You may close this page.</p>');
 }
 
 /** The answer to a client that wants it posted: a form that sends itself, or waits for a click without scripts. */
@@ -58,39 +55,8 @@ export function formPostPage(redirectUri: string, fields: URLSearchParams): Repl
   const inputs = [...fields].map(
     ([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`,
   );
-  const content = `<form method="post" action="${escape(redirectUri)}">${inputs.join('')}<button>Continue</button></form>
+  const content = `<h1>Continue</h1>
+<form method="post" action="${escape(redirectUri)}">${inputs.join('')}<button class="primary">Continue</button></form>
 <script nonce="${scriptNonce}">document.forms[0].submit()</script>`;
-  return html(200, page('Continue', content), {
-    'content-security-policy': `default-src 'none'; script-src 'nonce-${scriptNonce}'; style-src 'unsafe-inline'`,
-  });
-}
-
-function page(title: string, content: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}: Contoso (emulator)</title>
-<style>
-  :root { color-scheme: light dark; font: 100%/1.5 system-ui, sans-serif }
-  body { max-width: 34rem; margin: 3rem auto; padding: 0 1rem }
-  ul { list-style: none; padding: 0 }
-  button { display: block; width: 100%; margin: .5rem 0; padding: .75rem 1rem; font: inherit; text-align: left; cursor: pointer }
-  button:focus-visible { outline: 3px solid Highlight; outline-offset: 2px }
-  pre { white-space: pre-wrap }
-  .small { font-size: .875rem }
-</style>
-</head>
-<body>
-<main>
-${content}
-</main>
-</body>
-</html>
-`;
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return page(200, 'Continue', content, `'nonce-${scriptNonce}'`);
 }

@@ -8,13 +8,15 @@ export interface Registration {
   servicePrincipalId: string;
   webRedirectUris: readonly string[];
   spaRedirectUris: readonly string[];
+  /** Whether a client without a credential may use it ("Allow public client flows"). */
+  publicClient: boolean;
   /** The permissions that the registration lists, which is what `.default` asks consent for. */
   permissions: Partial<Record<ResourceName, readonly string[]>>;
 }
 
 const registrations: Registration[] = [
-  { ...authServer, webRedirectUris: [], spaRedirectUris: [] },
-  authClient,
+  { ...authServer, webRedirectUris: [], spaRedirectUris: [], publicClient: false },
+  { ...authClient, publicClient: true },
 ];
 
 export function findRegistration(clientId: string | null): Registration {

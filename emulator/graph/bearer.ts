@@ -8,23 +8,33 @@ import { type Claims, decodeJwt } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
 import { stepUpClaims } from '../entra/stepUp';
 import { GraphError } from './errors';
+import { forAllUsers, forOneself } from './permissions';
 
 /** Who calls, through which application, with which permissions. */
 export interface GraphCaller {
-  user: User;
+  /** Absent: the application calls as itself. */
+  user?: User;
   app: string;
+  /** Of a user: delegated permissions … */
   scopes: string[];
+  /** … and of an application: its own. */
+  roles: string[];
 }
 
-/** Believes a token only if it was made for Graph, here, for a user, and is not expired. */
+/** Believes a token only if it was made for Graph, here, and is not expired. */
 export function authenticate(context: EmulatorContext, call: Call): GraphCaller {
   const token = /^Bearer +(\S+)$/i.exec(header(call, 'authorization') ?? '')?.[1];
   if (token === undefined) unauthenticated('Access token is empty.');
   const claims = verify(context, token);
+  const app = String(claims.appid);
+  if (typeof claims.scp !== 'string') {
+    const roles = Array.isArray(claims.roles) ? claims.roles.map(String) : [];
+    return { app, scopes: [], roles };
+  }
   const user = context.directory.users.find(String(claims.oid));
   if (!user) unauthenticated('Access token validation failure. The user is not in the directory.');
   if (context.switches.graphRejectsWithClaims.has(user.objectId)) challenge(context, call);
-  return { user, app: String(claims.appid), scopes: String(claims.scp).split(' ') };
+  return { user, app, scopes: claims.scp.split(' '), roles: [] };
 }
 
 /** The signature of Graph's tokens can be verified by Graph alone, so one that is signed like others is not for it. */
@@ -48,18 +58,47 @@ function verify(context: EmulatorContext, token: string): Claims {
     unauthenticated('Lifetime validation failed, the token is expired.');
   }
   if (!forGraph) unauthenticated('Access token validation failure. Signature is invalid.');
-  if (typeof claims.scp !== 'string')
-    unauthenticated('/me request is only valid with delegated authentication flow.');
   return claims;
 }
 
-export function requireScope(caller: GraphCaller, ...anyOf: string[]): void {
-  if (anyOf.some((scope) => caller.scopes.includes(scope))) return;
+/**
+ * The user that a call is about: of `/me` the caller, of `/users/{id}` the one that is named. Permissions come first: who
+ * may not read users is not told which exist.
+ */
+export function permittedUser(
+  context: EmulatorContext,
+  call: Call,
+  caller: GraphCaller,
+  access: 'read' | 'write',
+): User {
+  const { id } = call.params;
+  if (id === undefined && !caller.user)
+    unauthenticated('/me request is only valid with delegated authentication flow.');
+  requirePermission(caller, id, access);
+  if (id === undefined && caller.user) return caller.user;
+  const user = context.directory.users.find(id ?? '');
+  if (user && isNamed(user, id)) return user;
+  throw new GraphError(
+    404,
+    'Request_ResourceNotFound',
+    `Resource '${id ?? ''}' does not exist or one of its queried reference-property objects are not present.`,
+  );
+}
+
+/** Users need a permission for themselves or for all users, applications for all users. */
+function requirePermission(caller: GraphCaller, id: string | undefined, access: 'read' | 'write'): void {
+  const forSelf = caller.user && (id === undefined || isNamed(caller.user, id));
+  const sufficient: string[] = [...forAllUsers[access], ...(forSelf ? forOneself[access] : [])];
+  if ([...caller.scopes, ...caller.roles].some((permission) => sufficient.includes(permission))) return;
   throw new GraphError(
     403,
     'Authorization_RequestDenied',
     'Insufficient privileges to complete the operation.',
   );
+}
+
+function isNamed(user: User, id = ''): boolean {
+  return [user.objectId, user.userPrincipalName].includes(id.toLowerCase());
 }
 
 function unauthenticated(message: string): never {

@@ -1,8 +1,8 @@
 import { type Call, isObject, jsonObject, noContent, NotEmulated, type Reply } from '../http/exchange';
 import { type OpenExtension } from '../state/openExtensions';
+import { type User } from '../state/users';
 import { type EmulatorContext } from '../context';
-import { type GraphCaller, requireScope } from './bearer';
-import { mayRead, mayWrite } from './permissions';
+import { type GraphCaller, permittedUser } from './bearer';
 import { GraphError, requestIds } from './errors';
 import { graphReply } from './reply';
 
@@ -11,28 +11,28 @@ const maxSizeInBytes = 2048;
 const type = 'microsoft.graph.openTypeExtension';
 
 export function list(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, ...mayRead);
+  const user = permittedUser(context, call, caller, 'read');
   return graphReply(call, 200, {
-    '@odata.context': contextUrl(context, call, caller),
-    value: shownExtensions(context, caller.user.objectId),
+    '@odata.context': contextUrl(context, call, user),
+    value: shownExtensions(context, user.objectId),
   });
 }
 
 export function read(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, ...mayRead);
-  const replica = context.directory.extensions.asReplicated(caller.user.objectId, context.clock());
+  const user = permittedUser(context, call, caller, 'read');
+  const replica = context.directory.extensions.asReplicated(user.objectId, context.clock());
   const extension = replica.get(nameOf(call)) ?? notFound();
-  return single(context, call, caller, 200, extension);
+  return single(context, call, user, 200, extension);
 }
 
 export function create(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, ...mayWrite);
+  const user = permittedUser(context, call, caller, 'write');
   const body = checkedBody(call);
   const name = body.extensionName;
   if (typeof name !== 'string' || !/^[A-Za-z_]\w*(\.\w+)+$/.test(name) || /^com\.microsoft/i.test(name)) {
     badRequest('The extension name is not valid.');
   }
-  const existing = context.directory.extensions.of(caller.user.objectId);
+  const existing = context.directory.extensions.of(user.objectId);
   if (existing.has(name)) {
     const status = context.switches.duplicateExtensionStatus;
     throw new GraphError(status, 'Request_BadRequest', 'An extension already exists with given id.');
@@ -42,28 +42,28 @@ export function create(context: EmulatorContext, call: Call, caller: GraphCaller
     badRequest(`Maximum number of extensions values supported per application is ${maxPerApp}.`);
   }
   const extension = { name, properties: propertiesOf(body), creatorApp: caller.app };
-  context.directory.extensions.put(caller.user.objectId, extension, replicatedAt(context));
-  return single(context, call, caller, 201, extension);
+  context.directory.extensions.put(user.objectId, extension, replicatedAt(context));
+  return single(context, call, user, 201, extension);
 }
 
 /** Replaces all properties: those that are not sent are gone. */
 export function update(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, ...mayWrite);
+  const user = permittedUser(context, call, caller, 'write');
   const body = checkedBody(call, type);
   const { extensions } = context.directory;
-  const existing = extensions.of(caller.user.objectId).get(nameOf(call)) ?? notFound();
+  const existing = extensions.of(user.objectId).get(nameOf(call)) ?? notFound();
   const extension = { ...existing, properties: propertiesOf(body) };
-  extensions.put(caller.user.objectId, extension, replicatedAt(context));
+  extensions.put(user.objectId, extension, replicatedAt(context));
   return context.switches.patchAnswersBody
-    ? single(context, call, caller, 200, extension)
+    ? single(context, call, user, 200, extension)
     : noContent(requestIds(call));
 }
 
 export function remove(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, ...mayWrite);
+  const user = permittedUser(context, call, caller, 'write');
   const { extensions } = context.directory;
-  const existing = extensions.of(caller.user.objectId).get(nameOf(call)) ?? notFound();
-  extensions.remove(caller.user.objectId, existing.name, replicatedAt(context));
+  const existing = extensions.of(user.objectId).get(nameOf(call)) ?? notFound();
+  extensions.remove(user.objectId, existing.name, replicatedAt(context));
   return noContent(requestIds(call));
 }
 
@@ -94,13 +94,13 @@ export function propertiesOf(body: Record<string, unknown>): Record<string, unkn
 function single(
   context: EmulatorContext,
   call: Call,
-  caller: GraphCaller,
+  user: User,
   status: number,
   extension: OpenExtension,
 ): Reply {
   const onlyId = context.switches.onlyIdInExtensions;
   const body = {
-    '@odata.context': `${contextUrl(context, call, caller)}/$entity`,
+    '@odata.context': `${contextUrl(context, call, user)}/$entity`,
     ...shown(extension, onlyId),
   };
   return graphReply(call, status, body);
@@ -126,8 +126,8 @@ function checkedBody(call: Call, ifUndeclared?: string): Record<string, unknown>
   return body;
 }
 
-function contextUrl(context: EmulatorContext, call: Call, caller: GraphCaller): string {
-  return `${context.names.graph(call)}/v1.0/$metadata#users('${caller.user.objectId}')/extensions`;
+function contextUrl(context: EmulatorContext, call: Call, user: User): string {
+  return `${context.names.graph(call)}/v1.0/$metadata#users('${user.objectId}')/extensions`;
 }
 
 function nameOf(call: Call): string {

@@ -3,7 +3,8 @@ import { type EmulatorContext } from '../context';
 import { authenticate, type GraphCaller } from './bearer';
 import { GraphError } from './errors';
 import { create, list, read, remove, update } from './extensions';
-import { me } from './me';
+import { readUser } from './users';
+import { runBatch } from './batch';
 
 export function graphHandlers(context: EmulatorContext) {
   const withErrorMapping =
@@ -18,13 +19,23 @@ export function graphHandlers(context: EmulatorContext) {
         throw error;
       }
     };
-  return {
-    'graph.me': withErrorMapping(me),
+  const handlers = {
+    'graph.me': withErrorMapping(readUser),
     'graph.extension.list': withErrorMapping(list),
     'graph.extension.create': withErrorMapping(create),
     'graph.extension.read': withErrorMapping(read),
     'graph.extension.update': withErrorMapping(update),
     'graph.extension.delete': withErrorMapping(remove),
+    'graph.user.read': withErrorMapping(readUser),
+    'graph.user.extension.list': withErrorMapping(list),
+    'graph.user.extension.create': withErrorMapping(create),
+    'graph.user.extension.read': withErrorMapping(read),
+    'graph.user.extension.update': withErrorMapping(update),
+    'graph.user.extension.delete': withErrorMapping(remove),
+  };
+  return {
+    ...handlers,
+    'graph.batch': withErrorMapping((_context, call) => runBatch(call, handlers)),
   };
 }
 

@@ -1,4 +1,7 @@
-/** The delegated permissions of which one is enough to change the user's own entry and its extensions, … */
-export const mayWrite = ['User.ReadWrite', 'User.ReadWrite.All'] as const;
-/** … and to read them. */
-export const mayRead = ['User.Read', ...mayWrite] as const;
+/** The permissions of which one is enough for any user, as delegated and as application permission, … */
+export const forAllUsers = {
+  read: ['User.Read.All', 'User.ReadWrite.All', 'Directory.Read.All', 'Directory.ReadWrite.All'],
+  write: ['User.ReadWrite.All', 'Directory.ReadWrite.All'],
+} as const;
+/** … and the delegated ones that are enough for the signed-in user only. */
+export const forOneself = { read: ['User.Read', 'User.ReadWrite'], write: ['User.ReadWrite'] } as const;

@@ -1,3 +1,5 @@
+import { b2cSeed, externalIdSeed } from '../customers/seed';
+
 interface Emulated {
   operation: string;
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -11,6 +13,30 @@ interface Emulated {
 /** Everything that is emulated. Whatever is not in this table is answered with 501 NotEmulated. */
 export const emulated = [
   {
+    operation: 'externalId.discovery',
+    method: 'GET',
+    path: `/${externalIdSeed.tenantId}/v2.0/.well-known/openid-configuration`,
+    crossOrigin: true,
+  },
+  {
+    operation: 'externalId.keys',
+    method: 'GET',
+    path: `/${externalIdSeed.tenantId}/discovery/v2.0/keys`,
+    crossOrigin: true,
+  },
+  {
+    operation: 'b2c.discovery',
+    method: 'GET',
+    path: `/${b2cSeed.tenantName}.onmicrosoft.com/{policy}/v2.0/.well-known/openid-configuration`,
+    crossOrigin: true,
+  },
+  {
+    operation: 'b2c.keys',
+    method: 'GET',
+    path: `/${b2cSeed.tenantName}.onmicrosoft.com/{policy}/discovery/v2.0/keys`,
+    crossOrigin: true,
+  },
+  {
     operation: 'entra.discovery',
     method: 'GET',
     path: '/{tenant}/v2.0/.well-known/openid-configuration',
@@ -22,11 +48,21 @@ export const emulated = [
     path: '/{tenant}/.well-known/openid-configuration',
     crossOrigin: true,
   },
+  {
+    operation: 'entra.instanceDiscovery',
+    method: 'GET',
+    path: '/common/discovery/instance',
+    crossOrigin: true,
+  },
   { operation: 'entra.keys', method: 'GET', path: '/{tenant}/discovery/v2.0/keys', crossOrigin: true },
   { operation: 'entra.keys', method: 'GET', path: '/{tenant}/discovery/keys', crossOrigin: true },
   { operation: 'entra.authorize', method: 'GET', path: '/{tenant}/oauth2/v2.0/authorize' },
   { operation: 'entra.signIn', method: 'POST', path: '/{tenant}/login' },
   { operation: 'entra.logout', method: 'GET', path: '/{tenant}/oauth2/v2.0/logout' },
+  { operation: 'entra.logout', method: 'GET', path: '/{tenant}/oauth2/logout' },
+  { operation: 'entra.deviceCode', method: 'POST', path: '/{tenant}/oauth2/v2.0/devicecode' },
+  { operation: 'entra.devicePage', method: 'GET', path: '/{tenant}/oauth2/deviceauth' },
+  { operation: 'entra.deviceSignIn', method: 'POST', path: '/{tenant}/oauth2/deviceauth' },
   {
     operation: 'entra.token.authorization_code',
     method: 'POST',
@@ -54,6 +90,12 @@ export const emulated = [
     path: '/{tenant}/oauth2/v2.0/token',
     grantType: 'client_credentials',
   },
+  {
+    operation: 'entra.token.device_code',
+    method: 'POST',
+    path: '/{tenant}/oauth2/v2.0/token',
+    grantType: 'urn:ietf:params:oauth:grant-type:device_code',
+  },
 
   { operation: 'graph.me', method: 'GET', path: '/v1.0/me', crossOrigin: true },
   { operation: 'graph.extension.list', method: 'GET', path: '/v1.0/me/extensions', crossOrigin: true },
@@ -71,6 +113,38 @@ export const emulated = [
     path: '/v1.0/me/extensions/{name}',
     crossOrigin: true,
   },
+  { operation: 'graph.user.read', method: 'GET', path: '/v1.0/users/{id}', crossOrigin: true },
+  {
+    operation: 'graph.user.extension.list',
+    method: 'GET',
+    path: '/v1.0/users/{id}/extensions',
+    crossOrigin: true,
+  },
+  {
+    operation: 'graph.user.extension.create',
+    method: 'POST',
+    path: '/v1.0/users/{id}/extensions',
+    crossOrigin: true,
+  },
+  {
+    operation: 'graph.user.extension.read',
+    method: 'GET',
+    path: '/v1.0/users/{id}/extensions/{name}',
+    crossOrigin: true,
+  },
+  {
+    operation: 'graph.user.extension.update',
+    method: 'PATCH',
+    path: '/v1.0/users/{id}/extensions/{name}',
+    crossOrigin: true,
+  },
+  {
+    operation: 'graph.user.extension.delete',
+    method: 'DELETE',
+    path: '/v1.0/users/{id}/extensions/{name}',
+    crossOrigin: true,
+  },
+  { operation: 'graph.batch', method: 'POST', path: '/v1.0/$batch', crossOrigin: true },
 
   { operation: 'managedIdentity.token', method: 'GET', path: '/msi/token' },
 

@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallLog, type LoggedRequest, notEmulated } from './callLog';
 import { type Operation } from './emulated';
 import { type Call, type Handler, NotEmulated, type Reply } from './exchange';
+import { type Names } from '../names';
 import { type Fault, type Faults } from './faults';
 import { crossOriginMethods, findRoute, type Route } from './router';
 import { statusReply } from './statusReply';
 
 export interface ListenerParts {
   handlers: Record<Operation, (call: Call) => Reply | Promise<Reply>>;
+  names: Names;
   faults: Faults;
   log: CallLog;
   /** Everything under this path goes to the control surface: never logged, delayed or failed. */
@@ -67,7 +69,10 @@ export class Listener {
       return;
     }
     const route = findRoute(call.method, path, () => new URLSearchParams(body.toString()).get('grant_type'));
-    if (route) await this.#serve({ ...call, params: route.params }, route, response);
+    // Under its public name, a service is alone.
+    const service = this.#parts.names.serviceOf(call);
+    const answered = service === undefined || route?.operation.startsWith(`${service}.`);
+    if (route && answered) await this.#serve({ ...call, params: route.params }, route, response);
     else this.#serveUnknown(call, response);
   }
 

@@ -1,4 +1,5 @@
 import { Applications } from './applications';
+import { DeviceCodes } from './deviceCodes';
 import { Identities } from './identities';
 import { OpenExtensions } from './openExtensions';
 import { SignIns } from './signIns';
@@ -11,6 +12,7 @@ export class Directory {
   readonly extensions = new OpenExtensions();
   readonly identities = new Identities();
   readonly signIns = new SignIns();
+  readonly deviceCodes = new DeviceCodes();
 
   reset(): void {
     this.applications.reset();
@@ -18,5 +20,6 @@ export class Directory {
     this.extensions.clear();
     this.identities.clear();
     this.signIns.clear();
+    this.deviceCodes.clear();
   }
 }

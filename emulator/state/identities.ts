@@ -4,8 +4,13 @@ import { communicationResource } from '../seed';
 export interface Identity {
   readonly id: string;
   readonly createdAt: number;
-  readonly customId?: string;
-  lastTokenIssuedAt?: number;
+  readonly customId?: string | undefined;
+  lastTokenIssuedAt?: number | undefined;
+}
+
+export interface IdentitiesSnapshot {
+  identities: Identity[];
+  customIds: [customId: string, id: string][];
 }
 
 interface CreateOptions {
@@ -60,6 +65,16 @@ export class Identities {
 
   all(): Identity[] {
     return [...this.#living.values()].map((identity) => ({ ...identity }));
+  }
+
+  snapshot(): IdentitiesSnapshot {
+    return { identities: this.all(), customIds: [...this.#idByCustomId] };
+  }
+
+  restore({ identities, customIds }: IdentitiesSnapshot): void {
+    this.clear();
+    for (const identity of identities) this.#living.set(identity.id, identity);
+    for (const [customId, id] of customIds) this.#idByCustomId.set(customId, id);
   }
 
   clear(): void {

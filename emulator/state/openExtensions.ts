@@ -38,6 +38,11 @@ export class OpenExtensions {
     );
   }
 
+  restore(all: { userObjectId: string; extension: OpenExtension }[]): void {
+    this.clear();
+    for (const { userObjectId, extension } of all) this.put(userObjectId, extension);
+  }
+
   clear(): void {
     this.#truth.clear();
     this.#earlier.clear();

@@ -54,6 +54,18 @@ export class Users {
     return [...this.#byId.values()];
   }
 
+  /** @param added those that were added to the seeded ones */
+  restore(added: User[]): void {
+    this.reset();
+    for (const user of added) this.#byId.set(user.objectId, user);
+  }
+
+  added(): User[] {
+    return this.all().filter(
+      ({ objectId }) => !Object.values(this.seeded).some((one) => one.objectId === objectId),
+    );
+  }
+
   reset(): void {
     this.#byId = new Map(Object.values(this.seeded).map((user) => [user.objectId, user]));
   }

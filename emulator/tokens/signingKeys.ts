@@ -71,6 +71,11 @@ export class SigningKeys {
     return new SigningKeys(current, standby);
   }
 
+  /** At once, which takes a tenth of a second: for keys that few tests need. */
+  static createNow(standby: SigningKey): SigningKeys {
+    return new SigningKeys(new SigningKey(generateKeyPairSync('rsa', rsa)), standby);
+  }
+
   get current(): SigningKey {
     return this.#current;
   }

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Clock } from '../clock';
 import { authClient, authServer } from '../seed';
+import { publicIssuerOrigin } from '../names';
 import { type User, type Users } from '../state/users';
 import { type Switches } from '../switches';
 import {
@@ -29,6 +30,8 @@ export interface TokenOptions {
   /** Space-separated; null leaves the claim out. */
   scope?: string | null;
   lifetimeInSeconds?: number;
+  /** As Entra issues it under its public name, rather than under the emulator's URL. */
+  publicName?: boolean;
   /** The client id of the application that the token is issued to. */
   client?: string;
   /** Claims to set, or with undefined to leave out. */
@@ -156,6 +159,7 @@ export class TokenForge {
 
   #grantFor(options: TokenOptions, user: string, scopes: string): Grant {
     return this.grant({
+      ...(options.publicName ? { url: publicIssuerOrigin } : {}),
       user: this.#user(options.user ?? user),
       scopes: options.scope ?? scopes,
       ...(options.client === undefined ? {} : { clientId: options.client }),

@@ -112,6 +112,12 @@ export const explanations: Record<string, Explanation> = {
     whatToDo: 'Give your consent, or ask an administrator to consent for all users.',
     remedy: 'consent',
   },
+  teams_exchange_not_supported: {
+    title: 'Your account cannot exchange a Teams token',
+    meaning: 'Teams belongs to Microsoft Entra ID. You signed in with another identity provider.',
+    whatToDo:
+      'Use your own communication identity, or sign in with a Microsoft Entra account that uses Teams.',
+  },
   not_found: {
     title: 'URL not found',
     meaning: 'The API has no operation at this URL. The API address in the settings is probably wrong.',

@@ -6,6 +6,7 @@
  * usage: node registrationPatch.mjs server permission=<app id>:<scope id>
  *        node registrationPatch.mjs client permission=<app id>:<scope id>... spa=<uri>... web=<uri>... public=<uri>...
  *        node registrationPatch.mjs link client=<app id>:<scope id>
+ *        node registrationPatch.mjs preauthorize client=<app id>:<scope id>
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -28,15 +29,21 @@ const requiredSettings = {
 
   /** The client as an authorized client of the API. A separate step, because the scope must exist. */
   link(app, values) {
+    const [clientAppId] = values('client')[0].split(':');
+    const { api } = requiredSettings.preauthorize(app, values);
+    return {
+      api: { ...api, knownClientApplications: union(app.api?.knownClientApplications, [clientAppId]) },
+    };
+  },
+
+  /** A client of someone else, to which its users need not consent. */
+  preauthorize(app, values) {
     const [clientAppId, scopeId] = values('client')[0].split(':');
     const others = (app.api?.preAuthorizedApplications ?? []).filter(({ appId }) => appId !== clientAppId);
     const existing = (app.api?.preAuthorizedApplications ?? []).find(({ appId }) => appId === clientAppId);
     const delegatedPermissionIds = union(existing?.delegatedPermissionIds, [scopeId]);
     return {
-      api: {
-        knownClientApplications: union(app.api?.knownClientApplications, [clientAppId]),
-        preAuthorizedApplications: [...others, { appId: clientAppId, delegatedPermissionIds }],
-      },
+      api: { preAuthorizedApplications: [...others, { appId: clientAppId, delegatedPermissionIds }] },
     };
   },
 

@@ -45,8 +45,15 @@ const customIdPolicy: Policy = {
       const body: unknown = JSON.parse(typeof request.body === 'string' ? request.body : '{}');
       request.body = JSON.stringify({ ...z.looseObject({}).parse(body), customId });
     }
+    return next(request);
+  },
+};
+
+/** For an identity that exists, 200 would fit as well as the documented 201, but the SDK takes it for an error. */
+const statusPolicy: Policy = {
+  name: 'customIdStatusPolicy',
+  async sendRequest(request, next) {
     const response = await next(request);
-    // For an identity that exists, 200 would fit as well as the documented 201, but the SDK takes it for an error.
     return response.status === 200 ? { ...response, status: 201 } : response;
   },
 };
@@ -64,7 +71,11 @@ export function createCustomIdClient(
     credentialTimeLimitInMs: attemptInMs,
     extraOptions: {
       apiVersion,
-      additionalPolicies: [{ policy: customIdPolicy, position: 'perCall' }],
+      additionalPolicies: [
+        { policy: customIdPolicy, position: 'perCall' },
+        // Nearer to the wire than the SDK's own check of the status.
+        { policy: statusPolicy, position: 'perRetry' },
+      ],
     },
   });
   const scopes = config.tokenScopes as TokenScope[];

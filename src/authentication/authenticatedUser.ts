@@ -1,32 +1,68 @@
 import type { Response } from 'express';
-import { clientIdOf, type DecodedJwt, stringClaim } from './jwt';
 
-/** The caller, as identified by a verified access token. */
-export class AuthenticatedUser {
-  /** Tenant and object id: the key under which everything about a user is cached. */
+/** What a verified access token says about its user. */
+export interface UserFacts {
   readonly key: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly clientId: string | undefined;
+  readonly scopes: readonly string[];
+  readonly expiresAt: number;
+  readonly accessToken: string;
+  readonly accessTokenHash: string;
+  readonly entra?: EntraAccount | undefined;
+}
+
+/** A user's account in a Microsoft Entra tenant, by which Microsoft's other services know the user. */
+export interface EntraAccount {
   readonly tenantId: string;
   readonly objectId: string;
+}
+
+/** The caller, as identified by a verified access token. */
+export class AuthenticatedUser implements UserFacts {
+  /** The key under which everything about a user is stored and cached: no two users share it, of whatever provider. */
+  readonly key: string;
+  readonly issuer: string;
+  /** The user's id at the issuer. */
+  readonly subject: string;
   /** The client application that the user calls with. */
   readonly clientId: string | undefined;
+  readonly scopes: readonly string[];
   /** When the access token expires, in seconds since 1970. */
   readonly expiresAt: number;
+  /** The caller's access token: the assertion in On-Behalf-Of. */
+  readonly accessToken: string;
+  /** SHA-256 of the access token: its key in caches. */
+  readonly accessTokenHash: string;
+  /** Only for users of Microsoft Entra ID. */
+  readonly entra: EntraAccount | undefined;
 
-  /**
-   * @param accessToken the caller's access token: the assertion in On-Behalf-Of
-   * @param accessTokenHash its SHA-256: its key in caches
-   */
-  constructor(
-    jwt: DecodedJwt,
-    readonly accessToken: string,
-    readonly accessTokenHash: string,
-  ) {
-    this.tenantId = (stringClaim(jwt, 'tid') ?? '').toLowerCase();
-    this.objectId = (stringClaim(jwt, 'oid') ?? '').toLowerCase();
-    this.key = `${this.tenantId}:${this.objectId}`;
-    this.clientId = clientIdOf(jwt);
-    this.expiresAt = Number(jwt.claims.exp);
+  constructor(facts: UserFacts) {
+    this.key = facts.key;
+    this.issuer = facts.issuer;
+    this.subject = facts.subject;
+    this.clientId = facts.clientId;
+    this.scopes = facts.scopes;
+    this.expiresAt = facts.expiresAt;
+    this.accessToken = facts.accessToken;
+    this.accessTokenHash = facts.accessTokenHash;
+    this.entra = facts.entra;
   }
+}
+
+/**
+ * The key of a user of any issuer but Microsoft Entra ID. As JSON it is unambiguous, and cannot equal the key of an Entra
+ * user, which begins with a digit or letter.
+ */
+export function userKeyOf(issuer: string, subject: string): string {
+  return JSON.stringify([issuer, subject]);
+}
+
+/** The Entra account of a user; throws if the user has none, which the settings rule out where it is needed. */
+export function entraAccountOf({ entra }: AuthenticatedUser): EntraAccount {
+  if (entra) return entra;
+  throw new Error('this needs a user of Microsoft Entra ID');
 }
 
 /** Stores the caller for the handlers that run after authentication. */

@@ -12,12 +12,13 @@ export interface Challenges {
 
 export interface ChallengeOptions {
   realm: string;
-  /** Where users sign in. */
-  authorizationUri: string;
+  /** Where users sign in, if it is known without asking the provider. */
+  authorizationUri?: string | undefined;
   requiredScope: string;
 }
 
 export function createChallenges({ realm, authorizationUri, requiredScope }: ChallengeOptions): Challenges {
+  const signIn = authorizationUri === undefined ? {} : { authorization_uri: authorizationUri };
   const header = (parameters: Record<string, string>) => ({
     'WWW-Authenticate': `Bearer ${Object.entries({ realm, ...parameters })
       .map(([name, value]) => `${name}="${toQuotedString(value)}"`)
@@ -29,7 +30,7 @@ export function createChallenges({ realm, authorizationUri, requiredScope }: Cha
       new ApiError('invalid_token', message, {
         innererror: { code: reason },
         headers: header({
-          authorization_uri: authorizationUri,
+          ...signIn,
           error: 'invalid_token',
           error_description: message,
         }),
@@ -42,7 +43,7 @@ export function createChallenges({ realm, authorizationUri, requiredScope }: Cha
     insufficientClaims: (claims, message) =>
       new ApiError('insufficient_claims', message, {
         headers: header({
-          authorization_uri: authorizationUri,
+          ...signIn,
           error: 'insufficient_claims',
           ...(claims ? { claims: Buffer.from(compactJson(claims)).toString('base64') } : {}),
         }),

@@ -6,6 +6,15 @@ import {
   type WorkloadIdentityConfig,
 } from './credentials';
 import { type IdentitiesConfig, readIdentities } from './identities';
+import {
+  type EntraProviderConfig,
+  isEntra,
+  type ProviderConfig,
+  providerSettingNames,
+  readProvider,
+  type ReadSetting,
+  sharedIssuerProblems,
+} from './providers';
 import { publishedCredentialProblems } from './publishedCredentials';
 import {
   type Alternatives,
@@ -18,6 +27,11 @@ import {
 } from './requirements';
 import { settings, type SettingName, type SettingValues } from './settings';
 
+export interface EntraConfig extends EntraProviderConfig {
+  /** Absent: no call is made on behalf of a user. */
+  readonly credential: ClientCredentialConfig | undefined;
+}
+
 export interface Config {
   readonly port: number;
   readonly production: boolean;
@@ -28,17 +42,10 @@ export interface Config {
   readonly trustedProxies: number;
   readonly corsAllowedOrigins: readonly string[];
   readonly cloud: CloudName;
-  readonly entra: {
-    readonly authorityHost: string;
-    readonly tenantId: string;
-    readonly clientId: string;
-    /** Absent: no call is made on behalf of a user. */
-    readonly credential: ClientCredentialConfig | undefined;
-    readonly audiences: readonly string[];
-    /** Empty: any client application of the tenant. */
-    readonly allowedClientIds: readonly string[];
-    readonly verifiedTokenCacheSize: number;
-  };
+  readonly providers: readonly [ProviderConfig, ...ProviderConfig[]];
+  readonly verifiedTokenCacheSize: number;
+  /** The provider `entra`, and what calls on behalf of its users need; absent if users come from other providers only. */
+  readonly entra: EntraConfig | undefined;
   readonly identities: IdentitiesConfig;
   readonly communication: {
     readonly endpoint: string;
@@ -80,9 +87,11 @@ export class ConfigError extends Error {
 /** Reads the settings from the environment; throws ConfigError. */
 export function loadConfig(environment: Environment): Config {
   const production = environment.NODE_ENV === 'production';
-  const { cloud, ...values } = readSettings(environment, production);
-
-  const clientId = values.AZURE_CLIENT_ID;
+  const { values, cloud, providers, communicationEndpoint, workloadIdentity } = readSettings(
+    environment,
+    production,
+  );
+  const entra = providers.filter(isEntra).find(({ name }) => name === 'entra');
   return Object.freeze({
     port: values.PORT,
     production,
@@ -91,25 +100,15 @@ export function loadConfig(environment: Environment): Config {
     trustedProxies: values.TRUST_PROXY_HOPS ?? (environment.WEBSITE_SITE_NAME ? 1 : 0),
     corsAllowedOrigins: values.CORS_ALLOWED_ORIGINS,
     cloud: cloud.name,
-    entra: {
-      authorityHost: values.AZURE_AUTHORITY_HOST,
-      tenantId: values.AZURE_TENANT_ID,
-      clientId,
-      credential: readClientCredential(values, cloud),
-      audiences: [
-        clientId,
-        `api://${clientId}`,
-        ...(values.AZURE_APP_ID_URI ? [values.AZURE_APP_ID_URI] : []),
-      ],
-      allowedClientIds: values.ALLOWED_CLIENT_IDS,
-      verifiedTokenCacheSize: values.BEARER_TOKEN_CACHE_SIZE,
-    },
-    identities: readIdentities(values),
+    providers,
+    verifiedTokenCacheSize: values.BEARER_TOKEN_CACHE_SIZE,
+    entra: entra && { ...entra, credential: readClientCredential(values, cloud) },
+    identities: readIdentities(values, workloadIdentity),
     communication: {
-      endpoint: values.communicationEndpoint,
+      endpoint: communicationEndpoint,
       accessKey: values.COMMUNICATION_SERVICES_CONNECTION_STRING?.accessKey,
       managedIdentityClientId: values.MANAGED_IDENTITY_CLIENT_ID,
-      workloadIdentity: readWorkloadIdentity(values),
+      workloadIdentity,
       managedIdentityScope: cloud.communicationScope,
       teamsAudience: cloud.teamsAudience,
       tokenScopes: values.COMMUNICATION_SERVICES_TOKEN_SCOPES,
@@ -121,53 +120,68 @@ export function loadConfig(environment: Environment): Config {
   });
 }
 
-interface Settings extends ReadValues {
-  readonly communicationEndpoint: string;
+/** The well-formed settings. */
+interface ReadSettings {
+  readonly values: ReadValues;
   readonly cloud: Cloud;
+  readonly providers: Config['providers'];
+  readonly communicationEndpoint: string;
+  readonly workloadIdentity: WorkloadIdentityConfig | undefined;
 }
 
-function readSettings(environment: Environment, production: boolean): Settings {
+function readSettings(environment: Environment, production: boolean): ReadSettings {
   const cloud = chooseCloud(textOf(environment, 'AZURE_CLOUD'), textOf(environment, 'AZURE_AUTHORITY_HOST'));
-  const problems: string[] = [];
+  // A set, since several providers may share a setting.
+  const problems = new Set<string>();
   const unreadable = new Set<SettingName>();
   const read: Partial<Record<SettingName, unknown>> = {};
-  const readSetting = (name: SettingName) => {
+  const readOne = (name: SettingName, suffix: string): unknown => {
     const { schema, defaultText, inCloud } = settings[name];
-    const ownText = textOf(environment, name);
+    const ownText = textOf(environment, `${name}${suffix}`);
     const text = (inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText;
     const parsed = schema.safeParse(text);
-    if (parsed.success) read[name] = parsed.data;
-    else {
-      problems.push(describe(name, text === undefined ? 'missing' : 'malformed'));
-      unreadable.add(name);
-    }
+    if (parsed.success) return parsed.data;
+    problems.add(describe(name, text === undefined ? 'missing' : 'malformed', suffix));
+    unreadable.add(name);
+    return undefined;
+  };
+  const readSetting = (name: SettingName) => {
+    const value = readOne(name, '');
+    if (!unreadable.has(name)) read[name] = value;
   };
   const names = Object.keys(settings) as SettingName[];
   choices.forEach(readSetting);
-  const chosen = { IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none', ...read } as Choices;
-  names.filter((name) => !(name in chosen) && isUsed(name, chosen)).forEach(readSetting);
+  const defaults = { IDENTITY_PROVIDER: [], IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none' };
+  const chosen = { ...defaults, ...read } as Choices;
+  const [provider, ...otherProviders] = chosen.IDENTITY_PROVIDER.flatMap(
+    (name) => readProvider(name, readOne as ReadSetting) ?? [],
+  );
+  names
+    .filter((name) => !(name in chosen) && !providerSettingNames.has(name) && isUsed(name, chosen))
+    .forEach(readSetting);
 
   const values = read as ReadValues;
   const connection = values.COMMUNICATION_SERVICES_CONNECTION_STRING;
   const communicationEndpoint = connection?.endpoint ?? values.COMMUNICATION_SERVICES_ENDPOINT ?? '';
-  problems.push(
-    ...alternatives
-      .filter(({ areNeeded }) => areNeeded(chosen))
-      .flatMap((each) => problemOf(each, read, unreadable)),
-  );
-  const facts = { values, production };
+  for (const each of alternatives.filter(({ areNeeded }) => areNeeded(chosen))) {
+    for (const problem of problemsOf(each, read, unreadable)) problems.add(problem);
+  }
+  const workloadIdentity = readWorkloadIdentity(values, readOne as ReadSetting);
+  const facts = { values, production, cloud: cloud.name };
   const broken = rules.filter(
     (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(facts),
   );
-  problems.push(...broken.map(({ message }) => message));
-  if (problems.length > 0) throw new ConfigError(problems);
-  const published = publishedCredentialProblems(values, communicationEndpoint);
+  for (const { message } of broken) problems.add(message);
+  const providers = provider ? ([provider, ...otherProviders] as const) : undefined;
+  for (const problem of sharedIssuerProblems(providers ?? [])) problems.add(problem);
+  if (problems.size > 0 || !providers) throw new ConfigError([...problems]);
+  const published = publishedCredentialProblems(values, providers, communicationEndpoint);
   if (published.length > 0) throw new ConfigError(published, 'not safe to use');
-  return { ...values, communicationEndpoint, cloud };
+  return { values, cloud, providers, communicationEndpoint, workloadIdentity };
 }
 
 /** Of settings of which exactly one must be set. Those that are malformed have a problem of their own. */
-function problemOf(
+function problemsOf(
   { settings: names, instead, choice }: Alternatives,
   read: Partial<Record<SettingName, unknown>>,
   unreadable: ReadonlySet<SettingName>,
@@ -179,12 +193,12 @@ function problemOf(
 }
 
 /** The text of a setting; an empty one counts as absent, as it does in a copied .env.sample. */
-function textOf(environment: Environment, name: SettingName): string | undefined {
+function textOf(environment: Environment, name: string): string | undefined {
   const text = environment[name]?.trim();
   return text === '' ? undefined : text;
 }
 
-function describe(name: SettingName, problem: 'missing' | 'malformed'): string {
+function describe(name: SettingName, problem: 'missing' | 'malformed', suffix = ''): string {
   const { description, source, format } = settings[name];
-  return `${name} is ${problem}: ${description}. Expected: ${format}. Where to find it: ${source}.`;
+  return `${name}${suffix} is ${problem}: ${description}. Expected: ${format}. Where to find it: ${source}.`;
 }

@@ -1,4 +1,5 @@
 import type { Cloud } from './clouds';
+import type { ReadSetting } from './providers';
 import { graphStoreIsUsed, type ReadValues } from './requirements';
 
 /** How the server proves to Microsoft Entra ID that it is the registered application, for the On-Behalf-Of exchange. */
@@ -39,10 +40,19 @@ export function readClientCredential(values: ReadValues, cloud: Cloud): ClientCr
   return undefined;
 }
 
-/** Undefined outside Kubernetes: then the endpoints are called with the managed identity of the host. */
-export function readWorkloadIdentity(values: ReadValues): WorkloadIdentityConfig | undefined {
+/**
+ * Undefined outside Kubernetes, where the endpoints are called with the managed identity of the host, and where there is a key for each
+ * service. The identity is in the tenant of the provider `entra`, whether it signs users in or not.
+ */
+export function readWorkloadIdentity(
+  values: ReadValues,
+  read: ReadSetting,
+): WorkloadIdentityConfig | undefined {
   const { AZURE_FEDERATED_TOKEN_FILE: tokenFile } = values;
-  return tokenFile === undefined
+  const endpoint = values.COMMUNICATION_SERVICES_ENDPOINT ?? values.TABLES_ENDPOINT;
+  if (tokenFile === undefined || endpoint === undefined) return undefined;
+  const [authorityHost, tenantId] = [read('AZURE_AUTHORITY_HOST', ''), read('AZURE_TENANT_ID', '')];
+  return authorityHost === undefined || tenantId === undefined
     ? undefined
-    : { tokenFile, authorityHost: values.AZURE_AUTHORITY_HOST, tenantId: values.AZURE_TENANT_ID };
+    : { tokenFile, authorityHost, tenantId };
 }

@@ -1,4 +1,4 @@
-import { readWorkloadIdentity, type WorkloadIdentityConfig } from './credentials';
+import type { WorkloadIdentityConfig } from './credentials';
 import type { MappingKeys } from './formats';
 import type { ReadValues } from './requirements';
 import type { TableConnection } from './tableConnection';
@@ -51,13 +51,21 @@ export interface MappingCacheConfig {
   readonly minutes: number;
 }
 
-export function readIdentities(values: ReadValues): IdentitiesConfig {
+export function readIdentities(
+  values: ReadValues,
+  workloadIdentity: WorkloadIdentityConfig | undefined,
+): IdentitiesConfig {
   switch (values.IDENTITY_STORE) {
     case 'graph':
       return { store: 'graph', graph: readGraphStore(values), cache: readCache(values) };
     case 'table': {
       const fallback = values.IDENTITY_STORE_FALLBACK === 'graph' ? readGraphStore(values) : undefined;
-      return { store: 'table', table: readTableStore(values), fallback, cache: readCache(values) };
+      return {
+        store: 'table',
+        table: { ...readTableStore(values), workloadIdentity },
+        fallback,
+        cache: readCache(values),
+      };
     }
     case 'acs':
       return { store: 'acs', customIdKey: wasRead(values.IDENTITY_MAPPING_KEY)[0] };
@@ -101,7 +109,6 @@ function readTableStore(values: ReadValues): TableStoreConfig {
     tableName: wasRead(values.TABLES_NAME),
     accountKey: connection && { accountName: connection.accountName, accountKey: connection.accountKey },
     managedIdentityClientId: values.MANAGED_IDENTITY_CLIENT_ID,
-    workloadIdentity: readWorkloadIdentity(values),
   };
 }
 

@@ -1,4 +1,5 @@
 import { isLoopback } from './formats';
+import { isEntra, type ProviderConfig } from './providers';
 import type { ReadValues } from './requirements';
 import type { SettingName } from './settings';
 import { developmentAccount } from './tableConnection';
@@ -15,9 +16,13 @@ export const publishedCredentials = {
 };
 
 /** One problem for each published credential that is set together with a service that is not on this machine. */
-export function publishedCredentialProblems(values: ReadValues, communicationEndpoint: string): string[] {
+export function publishedCredentialProblems(
+  values: ReadValues,
+  providers: readonly ProviderConfig[],
+  communicationEndpoint: string,
+): string[] {
   const services = {
-    AZURE_AUTHORITY_HOST: values.AZURE_AUTHORITY_HOST,
+    AZURE_AUTHORITY_HOST: providers.find(isEntra)?.authorityHost,
     GRAPH_ENDPOINT: values.GRAPH_ENDPOINT,
     'the table service': values.TABLES_CONNECTION_STRING?.endpoint ?? values.TABLES_ENDPOINT,
     'the Communication Services endpoint': communicationEndpoint,

@@ -1,8 +1,14 @@
-import { chooseCloud } from './clouds';
+import type { CloudName } from './clouds';
+import { type ProviderName, textOfProvider } from './identityProviders';
+import type { ProviderSetting } from './providers';
 import type { SettingName, SettingValues } from './settings';
 
 /** The settings that decide which of the others are needed. */
-export const choices = ['IDENTITY_STORE', 'IDENTITY_STORE_FALLBACK'] as const satisfies SettingName[];
+export const choices = [
+  'IDENTITY_PROVIDER',
+  'IDENTITY_STORE',
+  'IDENTITY_STORE_FALLBACK',
+] as const satisfies SettingName[];
 
 export type Choices = Pick<SettingValues, (typeof choices)[number]>;
 
@@ -33,7 +39,7 @@ export const usedOnlyIf = {
 type ConditionalSetting = keyof typeof usedOnlyIf;
 
 /** The values of a server: those that its choices do not need are absent. */
-export type ReadValues = Omit<SettingValues, ConditionalSetting> &
+export type ReadValues = Omit<SettingValues, ConditionalSetting | ProviderSetting> &
   Partial<Pick<SettingValues, ConditionalSetting>>;
 
 export function isUsed(name: SettingName, chosen: Choices): boolean {
@@ -83,6 +89,7 @@ export const alternatives: readonly Alternatives[] = [
 export interface RuleFacts {
   readonly values: Partial<SettingValues>;
   readonly production: boolean;
+  readonly cloud: CloudName;
 }
 
 /** A rule across settings. */
@@ -94,7 +101,26 @@ export interface Rule {
   readonly message: string;
 }
 
+const isOneEntraTenant = ([first, ...others]: readonly ProviderName[]) =>
+  others.length === 0 && first !== undefined && textOfProvider(first) === 'entra';
+
 export const rules: readonly Rule[] = [
+  {
+    settings: ['IDENTITY_PROVIDER', 'IDENTITY_STORE'],
+    isBroken: ({ values }) =>
+      values.IDENTITY_STORE === 'graph' && !isOneEntraTenant(values.IDENTITY_PROVIDER ?? []),
+    message:
+      'IDENTITY_STORE=graph goes only with IDENTITY_PROVIDER=entra: it keeps the mapping in Microsoft Graph on behalf of the user, ' +
+      'which needs users of one Microsoft Entra tenant. Set IDENTITY_STORE=table, or IDENTITY_STORE=acs (preview).',
+  },
+  {
+    settings: ['IDENTITY_PROVIDER', 'IDENTITY_STORE_FALLBACK'],
+    isBroken: ({ values }) =>
+      values.IDENTITY_STORE_FALLBACK === 'graph' && !isOneEntraTenant(values.IDENTITY_PROVIDER ?? []),
+    message:
+      'IDENTITY_STORE_FALLBACK=graph goes only with IDENTITY_PROVIDER=entra: the mappings in Microsoft Graph are read on behalf of the ' +
+      'user, which needs users of one Microsoft Entra tenant. Finish moving the users first, then add providers.',
+  },
   {
     settings: ['CORS_ALLOWED_ORIGINS'],
     isBroken: ({ values, production }) => production && (values.CORS_ALLOWED_ORIGINS ?? []).includes('*'),
@@ -134,10 +160,9 @@ export const rules: readonly Rule[] = [
       'COMMUNICATION_SERVICES_ENDPOINT and TABLES_ENDPOINT. AZURE_CLIENT_ID is not taken for it, because it is this API.',
   },
   {
-    settings: ['AZURE_CLOUD', 'AZURE_AUTHORITY_HOST', 'COMMUNICATION_SERVICES_ENDPOINT'],
-    isBroken: ({ values }) =>
-      chooseCloud(values.AZURE_CLOUD, values.AZURE_AUTHORITY_HOST).name === 'china' &&
-      values.COMMUNICATION_SERVICES_ENDPOINT !== undefined,
+    settings: ['AZURE_CLOUD', 'COMMUNICATION_SERVICES_ENDPOINT'],
+    isBroken: ({ values, cloud }) =>
+      cloud === 'china' && values.COMMUNICATION_SERVICES_ENDPOINT !== undefined,
     message:
       'COMMUNICATION_SERVICES_ENDPOINT does not go with AZURE_CLOUD=china: Communication Services is not offered in that cloud, and ' +
       'its managed identities are unknown in the others. Set COMMUNICATION_SERVICES_CONNECTION_STRING of a resource in another cloud.',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Cloud, cloudNames, clouds } from './clouds';
+import { cloudNames, clouds } from './clouds';
 import {
   communicationScope,
   connectionString,
@@ -11,22 +11,10 @@ import {
   resourceEndpoint,
   wholeNumber,
 } from './formats';
+import { b2cSettings, externalIdSettings, identityProvider, oidcSettings } from './providerSettings';
+import { setting } from './setting';
 import { tableConnectionString, tableEndpoint, withEndpointSuffix } from './tableConnection';
 
-/** One setting: how its text is read, what it is for and where its value is found. */
-interface Setting<T> {
-  schema: z.ZodType<T>;
-  /** Taken when the variable is absent or empty; without it the setting is optional if `optional`, else required. */
-  defaultText?: string;
-  /** The text in the chosen cloud, for settings that differ between clouds; `defaultText` is that of the public one. */
-  inCloud?: (text: string | undefined, cloud: Cloud) => string | undefined;
-  description: string;
-  source: string;
-  /** What a well-formed value looks like; said when one is malformed. */
-  format: string;
-}
-
-const setting = <T>(definition: Setting<T>): Setting<T> => definition;
 const count = (defaultText: string, description: string) =>
   setting({
     schema: wholeNumber(1, 10_000_000),
@@ -45,6 +33,7 @@ export const settings = {
     source: 'your choice; Azure App Service sets it',
     format: 'a number from 0 to 65535',
   }),
+  IDENTITY_PROVIDER: identityProvider,
   AZURE_TENANT_ID: setting({
     schema: guid,
     description: 'the Microsoft Entra tenant whose users are served',
@@ -106,6 +95,9 @@ export const settings = {
     source: 'leave it out, unless you use the emulator; AZURE_CLOUD chooses it',
     format: 'an https address without a path',
   }),
+  ...externalIdSettings,
+  ...b2cSettings,
+  ...oidcSettings,
   COMMUNICATION_SERVICES_CONNECTION_STRING: setting({
     schema: connectionString.optional(),
     description: 'the Communication Services resource and its access key',

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
-import { createEntraAuthority, type EntraAuthority } from '../entra/entraAuthority';
-import type { Config } from '../config/config';
+import { createEntraAuthority, type EntraAuthority } from '../authentication/entra/entraAuthority';
+import type { Config, EntraConfig } from '../config/config';
+import { isEntra } from '../config/providers';
 import { createLogger } from '../logger';
 import type { ClientCredential } from '../entra/clientCredential/clientCredential';
 import { createHttpClient, type HttpClient } from '../resilience/httpClient';
+import { createOpenIdProviders, type OpenIdProvider } from './openIdProviders';
 import { defaultTimings } from '../timings';
 import { createDeferredCredential } from './deferredCredential';
 
@@ -11,35 +13,44 @@ import { createDeferredCredential } from './deferredCredential';
 export interface DoctorContext {
   readonly config: Config;
   readonly http: HttpClient;
-  /** The server's own source of keys and issuers. */
-  readonly authority: EntraAuthority;
-  /** The server's own, whichever is set. */
-  readonly credential: ClientCredential;
   /** Required by the server's parts; it writes nothing, since the checks report. */
   readonly log: Logger;
   /** Milliseconds since 1970 by this machine's clock. */
   readonly now: () => number;
   /** How far the clocks of the services that responded are ahead of ours. */
   readonly clocksAheadInMs: Map<string, number>;
+  readonly tenants: readonly EntraTenant[];
+  readonly openIdProviders: readonly OpenIdProvider[];
 }
+
+/** A provider of the kind `entra`. */
+export interface EntraTenant {
+  readonly entra: EntraConfig;
+  /** The server's own source of keys and issuers. */
+  readonly authority: EntraAuthority;
+  /** The server's own, whichever is set. */
+  readonly credential: ClientCredential;
+}
+
+/** What the checks of one tenant share. */
+export interface EntraDoctorContext extends DoctorContext, EntraTenant {}
 
 export function createDoctorContext(config: Config, now: () => number): DoctorContext {
   const http = createHttpClient();
   const log = createLogger({ level: 'silent', secrets: [], destination: { write: () => undefined } });
-  const { authorityHost, tenantId } = config.entra;
-  return {
-    config,
-    http,
-    authority: createEntraAuthority({
-      authorityHost,
-      tenantId,
-      http,
-      timings: defaultTimings.signingKeys,
-      log,
-    }),
-    credential: createDeferredCredential(config.entra.credential, { timings: defaultTimings.upstream, log }),
-    log,
-    now,
-    clocksAheadInMs: new Map(),
-  };
+  const tenants = config.providers.filter(isEntra).map((provider) => {
+    const entra =
+      provider.name === config.entra?.name ? config.entra : { ...provider, credential: undefined };
+    return {
+      entra,
+      authority: createEntraAuthority({ ...provider, http, timings: defaultTimings.signingKeys, log }),
+      credential: createDeferredCredential(entra.credential, { timings: defaultTimings.upstream, log }),
+    };
+  });
+  const openIdProviders = createOpenIdProviders(config.providers, http, log);
+  return { config, http, log, now, clocksAheadInMs: new Map(), tenants, openIdProviders };
+}
+
+export function entraContextsOf(context: DoctorContext): readonly EntraDoctorContext[] {
+  return context.tenants.map((tenant) => ({ ...context, ...tenant }));
 }

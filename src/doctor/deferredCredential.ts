@@ -1,4 +1,4 @@
-import type { Config } from '../config/config';
+import type { EntraConfig } from '../config/config';
 import {
   type ClientCredential,
   type ClientCredentialOptions,
@@ -7,7 +7,7 @@ import {
 
 /** The server's own credential, created on its first use: reading a certificate may fail. */
 export function createDeferredCredential(
-  config: Config['entra']['credential'],
+  config: EntraConfig['credential'],
   options: ClientCredentialOptions,
 ): ClientCredential {
   let created: ClientCredential | undefined;

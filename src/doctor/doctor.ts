@@ -8,12 +8,14 @@ import { createCloudCheck } from './checks/clouds';
 import { createClockCheck } from './checks/clock';
 import { createCommunicationCheck } from './checks/communication';
 import { createGraphCheck, createPermissionChecks } from './checks/graph';
+import { createIdentityStoreChecks } from './checks/identityStore';
+import { createOpenIdChecks } from './checks/openIdProvider';
 import { createPortCheck } from './checks/port';
 import { createRuntimeChecks } from './checks/runtime';
 import { createSettingsCheck } from './checks/settings';
 import { parseOptions, splitTokens, usage } from './options';
 import { createReport, type Output } from './report';
-import { createDoctorContext, type DoctorContext } from './context';
+import { createDoctorContext, type DoctorContext, entraContextsOf } from './context';
 import { createTokenChecks } from './token/tokenChecks';
 
 export interface DoctorCall {
@@ -84,19 +86,40 @@ async function runCheck(
 /** In the order of their dependencies. */
 function checksOfSetUp(context: DoctorContext, environment: Environment): Check[] {
   const { config, http, clocksAheadInMs } = context;
-  const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(context);
+  const { checks, keysOfEntra } = checksOfProviders(context);
+  const communication = createCommunicationCheck(context, environment);
   return [
     createCloudCheck(config),
     ...createConfigurationChecks(config),
     createPortCheck(config.port, http),
-    metadata,
-    v1Metadata,
-    signingKeys,
+    ...checks,
     ...checksOfGraphReach(context),
     createClockCheck(clocksAheadInMs),
-    ...checksOfGraphAccess(context, [signingKeys]),
-    createCommunicationCheck(context, environment),
+    ...checksOfGraphAccess(context, keysOfEntra),
+    communication,
+    ...createIdentityStoreChecks(context, [communication]),
   ];
+}
+
+interface ProviderChecks {
+  readonly checks: readonly Check[];
+  readonly keys: readonly Check[];
+  readonly keysOfEntra: readonly Check[];
+}
+
+/** Whether each identity provider publishes what verifies its tokens. */
+function checksOfProviders(context: DoctorContext): ProviderChecks {
+  const entra = entraContextsOf(context).map(createAuthorityChecks);
+  const others = context.openIdProviders.map((provider) => createOpenIdChecks(context, provider));
+  const keysOfEntra = entra.map(({ signingKeys }) => signingKeys);
+  return {
+    checks: [
+      ...entra.flatMap(({ metadata, v1Metadata, signingKeys }) => [metadata, v1Metadata, signingKeys]),
+      ...others.flatMap(({ metadata, signingKeys }) => [metadata, signingKeys]),
+    ],
+    keys: [...keysOfEntra, ...others.map(({ signingKeys }) => signingKeys)],
+    keysOfEntra,
+  };
 }
 
 /** Left out where the identity store does without Microsoft Graph. */
@@ -107,29 +130,27 @@ function checksOfGraphReach(context: DoctorContext): Check[] {
 
 function checksOfGraphAccess(context: DoctorContext, needs: readonly Check[]): Check[] {
   const graph = graphStoreOf(context.config.identities);
-  if (!graph) return [];
+  const [entra] = entraContextsOf(context);
+  if (!graph || !entra) return [];
   const known: { graphToken?: string } = {};
   const accept = (graphToken: string) => (known.graphToken = graphToken);
-  const credential = createClientCredentialCheck(context, graph, needs, accept);
+  const credential = createClientCredentialCheck(entra, graph, needs, accept);
   return [credential, ...createPermissionChecks(() => known.graphToken, [credential])];
 }
 
 function checksOfTokens(context: DoctorContext, tokens: readonly string[]): Check[] {
-  const { metadata, v1Metadata, signingKeys } = createAuthorityChecks(context);
-  return [
-    metadata,
-    v1Metadata,
-    signingKeys,
-    createClockCheck(context.clocksAheadInMs),
-    ...createTokenChecks(context, tokens, [signingKeys]),
-  ];
+  const { checks, keys } = checksOfProviders(context);
+  return [...checks, createClockCheck(context.clocksAheadInMs), ...createTokenChecks(context, tokens, keys)];
 }
 
 /** From the environment, since malformed settings contain secrets too. */
 function secretsOf(environment: Environment): string[] {
   const connection = environment.COMMUNICATION_SERVICES_CONNECTION_STRING ?? '';
   const [, accessKey = ''] = /accesskey=([^;]+)/i.exec(connection) ?? [];
-  return [environment.AZURE_CLIENT_SECRET, environment.IDENTITY_MAPPING_KEY, connection, accessKey]
+  const tables = environment.TABLES_CONNECTION_STRING ?? '';
+  const [, accountKey = ''] = /accountkey=([^;]+)/i.exec(tables) ?? [];
+  const { AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY } = environment;
+  return [AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY, connection, accessKey, tables, accountKey]
     .map((secret) => secret?.trim() ?? '')
     .filter((secret) => secret !== '');
 }

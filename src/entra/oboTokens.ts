@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import type { Challenges } from '../authentication/challenge';
-import type { EntraAuthority } from './entraAuthority';
+import type { EntraAuthority } from '../authentication/entra/entraAuthority';
 import type { Deadline } from '../resilience/deadline';
 import { createSingleFlight } from '../resilience/singleFlight';
 import { ApiError } from '../errors';

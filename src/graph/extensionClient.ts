@@ -127,7 +127,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
           userWithExtensions.parse(await request('/me').select('id').expand('extensions').get()),
       });
       // The token is this user's, so the entry must be too; otherwise everything that follows would act on another user.
-      if (entry.id.toLowerCase() !== user.objectId) {
+      if (entry.id.toLowerCase() !== user.entra?.objectId) {
         throw new UpstreamError('Microsoft Graph', 'read user and extensions', {
           transportFailure: 'invalid_response',
           message: 'another user',

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
-import { withDeadline } from '../resilience/deadline';
+import { withDeadline, withSignal } from '../resilience/deadline';
 import { createKeyedMutex } from '../resilience/keyedMutex';
 import { createSingleFlight } from '../resilience/singleFlight';
 import { UpstreamError } from '../resilience/upstreamError';
@@ -41,8 +41,6 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
   const coalesceUser = createSingleFlight<{ communicationUserId: string; created: boolean }>(
     workTimeLimitInMs,
   );
-  const coalesceFind = createSingleFlight<string | undefined>(workTimeLimitInMs);
-  const coalesceDelete = createSingleFlight<undefined>(workTimeLimitInMs);
 
   /** A mapping changes only by deletion; one that is out of date shows itself when ACS refuses to issue for it. */
   const mappings = new LRUCache<string, string>({
@@ -94,9 +92,10 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
         }),
       ),
 
-    // Asks the directory, not our memory: this is how one looks what is really there.
+    // Asks the directory, not our memory: this is how one looks what is really there. Each caller reads for themselves, since a read
+    // that was in flight before may not show what they were told meanwhile.
     findUser: (user, caller) =>
-      coalesceFind(inFlightKey(user), caller, (deadline) => lifecycle.find(user, deadline)),
+      withDeadline(workTimeLimitInMs, caller, (deadline) => lifecycle.find(user, deadline)),
 
     async findOrCreateUser(user, caller) {
       const shared = await coalesceUser(inFlightKey(user), caller, (deadline) =>
@@ -115,20 +114,21 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
       return { communicationUserId, created };
     },
 
-    deleteUser: (user, caller) => {
+    deleteUser(user, caller) {
       const known = mappings.get(user.key);
       evict(user);
-      return coalesceDelete(inFlightKey(user), caller, () => {
-        // Once begun it goes on without the caller: half a deletion helps nobody.
-        return withDeadline(workTimeLimitInMs, undefined, (deadline) =>
-          serialize(user.key, deadline, async () => {
-            const concurrentlyCached = mappings.get(user.key);
-            evict(user);
-            await lifecycle.delete(user, concurrentlyCached ?? known, deadline);
-            return undefined;
-          }),
-        );
-      });
+      // Each caller deletes: one that was in flight before may have read that there is nothing to delete, while another instance
+      // created the identity that this caller has. Once begun it goes on without the caller: half a deletion helps nobody.
+      const deletion = withDeadline(workTimeLimitInMs, undefined, (deadline) =>
+        serialize(user.key, deadline, async () => {
+          const concurrentlyCached = mappings.get(user.key);
+          evict(user);
+          await lifecycle.delete(user, concurrentlyCached ?? known, deadline);
+        }),
+      );
+      // It may also fail when its caller is no longer there.
+      deletion.catch(() => undefined);
+      return withSignal(deletion, caller);
     },
   };
 }

@@ -187,7 +187,7 @@ export function createIdentityLifecycle({
       if (!mapping) return;
       if (mapping.untrusted) {
         // It may name somebody else's identity, which must not be deleted.
-        log.warn({ user: user.objectId }, 'removing a mapping that this server did not write');
+        log.warn({ user: user.subject }, 'removing a mapping that this server did not write');
         await store.remove(user, mapping, deadline);
         return;
       }

@@ -2,6 +2,9 @@ import { ApiError, type ErrorCode } from '../errors';
 
 export type UpstreamName =
   | 'Microsoft Entra ID'
+  | 'Microsoft Entra External ID'
+  | 'Azure AD B2C'
+  | 'the OpenID Connect provider'
   | 'Microsoft Graph'
   | 'Azure Communication Services'
   | 'Azure Table Storage'

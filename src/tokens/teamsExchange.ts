@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AuthenticatedUser } from '../authentication/authenticatedUser';
+import { type AuthenticatedUser, entraAccountOf } from '../authentication/authenticatedUser';
 import type { TeamsToken } from './teamsTokenChecks';
 import { createSingleFlight } from '../resilience/singleFlight';
 import type { AcsIdentityClient, CommunicationToken } from '../acs/acsIdentityClient';
@@ -18,6 +18,6 @@ export function createTeamsExchange(
   const coalesce = createSingleFlight<CommunicationToken>(workTimeLimitInMs);
   return (user, { text, clientId }, caller) =>
     coalesce(`${user.accessTokenHash} ${hash('sha256', text, 'base64url')}`, caller, (deadline) =>
-      acs.exchangeTeamsToken(text, clientId, user.objectId, deadline),
+      acs.exchangeTeamsToken(text, clientId, entraAccountOf(user).objectId, deadline),
     );
 }

@@ -75,7 +75,7 @@ const logged = (server: TestServer, message: RegExp) =>
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter((line) => message.test(String(line.message)));
 
-function trustManagedIdentity(subject = emulator.managedIdentities.systemAssigned.objectId): void {
+function trustManagedIdentity(subject: string = emulator.managedIdentities.systemAssigned.objectId): void {
   emulator.applications.addFederatedCredential('AuthServer', {
     issuer: `${emulator.url}/${emulator.tenantId}/v2.0`,
     subject,

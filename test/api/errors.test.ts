@@ -150,6 +150,16 @@ const cases: Record<ErrorCode, () => Case> = {
     expected: { status: 403, innererror: { code: 'AADSTS65001' } },
     calls: { 'entra.token.on_behalf_of': 1 },
   }),
+  teams_exchange_not_supported: () => ({
+    trigger: async () => {
+      const { externalId } = system.emulator;
+      const settings = { ...externalId.settings(), IDENTITY_PROVIDER: 'external_id', IDENTITY_STORE: 'acs' };
+      const server = await startReadyServer(system, settings);
+      return server.call('get', '/exchangeToken', externalId.accessToken());
+    },
+    expected: { status: 403 },
+    calls: { 'externalId.discovery': 1, 'externalId.keys': 1 },
+  }),
   not_found: () => ({
     trigger: (server) => server.call('get', '/api/tokens', system.emulator.accessToken()),
     expected: { status: 404 },

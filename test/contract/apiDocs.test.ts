@@ -87,7 +87,10 @@ it('works under any path on which the app is mounted', async () => {
   const host = express();
   host.use(
     '/acs',
-    createApiDocs({ authorityHost: 'https://localhost', tenantId: 't', clientId: 'c' }, 'scope'),
+    createApiDocs(
+      { signIn: { authorityHost: 'https://localhost', tenantId: 't', clientId: 'c' }, teamsExchange: true },
+      'scope',
+    ),
   );
   const page = await request(host).get('/acs/docs');
   const files = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file ?? '');

@@ -4,6 +4,7 @@ import { parse } from 'dotenv';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { developmentMappingKey, developmentPort } from '../../emulator/seed';
 import { loadConfig } from '../../src/config/config';
+import { settingsOfKind } from '../../src/config/providers';
 import { settings, type SettingName } from '../../src/config/settings';
 import { projectRoot, readDocument, tableRows } from './markdown';
 
@@ -11,12 +12,21 @@ const names = Object.keys(settings) as SettingName[];
 const sampleText = readFileSync(join(projectRoot, '.env.sample'), 'utf8');
 const sample = parse(sampleText);
 
+const ofOtherProviders = new Set<SettingName>([
+  ...settingsOfKind.external_id,
+  ...settingsOfKind.b2c,
+  ...settingsOfKind.oidc,
+]);
+
+/** With the default provider. */
 const isRequired = (name: SettingName) =>
-  settings[name].defaultText === undefined && !settings[name].schema.safeParse(undefined).success;
+  !ofOtherProviders.has(name) &&
+  settings[name].defaultText === undefined &&
+  !settings[name].schema.safeParse(undefined).success;
 
 /** The settings in a document's tables, with their rows. */
 function describedSettings(path: string): Map<string, string> {
-  return new Map([...tableRows(readDocument(path))].filter(([name]) => /^[A-Z_]+$/.test(name)));
+  return new Map([...tableRows(readDocument(path))].filter(([name]) => /^[A-Z0-9_]+$/.test(name)));
 }
 
 it('docs/settings.md describes exactly the settings', () => {

@@ -186,6 +186,25 @@ test.each(['local', 'main'])('%s does not start in production', async (program) 
   expect(started.errors()).toBe('The emulator does not start with NODE_ENV=production\n');
 });
 
+describe('public names', () => {
+  test.each<[string, string[], Record<string, string>]>([
+    ['--public-names', ['--public-names'], {}],
+    ['EMULATOR_PUBLIC_NAMES=1', [], { EMULATOR_PUBLIC_NAMES: '1' }],
+  ])('are announced with %s', async (_how, args, environment) => {
+    const emulator = start('main', args, { ...(await environmentWithFreePorts()), ...environment });
+    await says(emulator, 'Ctrl-C stops it.');
+    expect(emulator.output()).toContain('It also answers as login.microsoftonline.com');
+    expect(emulator.output()).toContain('public-names/trust.pem');
+  });
+
+  test('are refused with an unknown value or option', async () => {
+    const [value, option] = [start('main', [], { EMULATOR_PUBLIC_NAMES: 'yes' }), start('main', ['--names'])];
+    expect([await value.exited, await option.exited]).toEqual([1, 1]);
+    expect(value.errors()).toBe('EMULATOR_PUBLIC_NAMES must be 1 or 0, not "yes"\n');
+    expect(option.errors()).toContain("Unknown option '--names'");
+  });
+});
+
 describe('withLocalCa', () => {
   const print = 'process.stdout.write(process.env.NODE_EXTRA_CA_CERTS ?? "none"); process.exitCode = 7';
 

@@ -35,6 +35,8 @@ export interface FakeAz {
   /** By app id. */
   readonly secrets: Map<string, string[]>;
   readonly consented: string[];
+  /** By app id. */
+  readonly federatedCredentials: Map<string, Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export async function startFakeAz(folder: string): Promise<FakeAz> {
     signedIn: true,
     tenantId: '11111111-0000-4000-8000-000000000001',
     cloud: {
+      name: 'AzureCloud',
       'endpoints.activeDirectory': 'https://login.microsoftonline.com',
       'endpoints.microsoftGraphResourceId': 'https://graph.microsoft.com/',
     },
@@ -54,6 +57,7 @@ export async function startFakeAz(folder: string): Promise<FakeAz> {
     ],
     secrets: new Map(),
     consented: [],
+    federatedCredentials: new Map(),
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
   const respond = (args: string[]): string => {
@@ -140,6 +144,19 @@ function runCommand(az: FakeAz, args: string[]): string {
       const secret = `Secret~${randomUUID()}`;
       az.secrets.set(appId, [...(az.secrets.get(appId) ?? []), secret]);
       return secret;
+    }
+    case 'ad app federated-credential list': {
+      const { appId } = appWith('appId', option('id'));
+      const [, subject] = /^\[\?subject=='([\w-]+)'\]\.id$/.exec(option('query')) ?? [];
+      if (subject === undefined) fail('no such query');
+      const found = (az.federatedCredentials.get(appId) ?? []).filter((each) => each.subject === subject);
+      return found.map(() => 'its-id').join('\n');
+    }
+    case 'ad app federated-credential create': {
+      const { appId } = appWith('appId', option('id'));
+      const credential = JSON.parse(option('parameters')) as Record<string, unknown>;
+      az.federatedCredentials.set(appId, [...(az.federatedCredentials.get(appId) ?? []), credential]);
+      return '';
     }
     case 'ad app permission admin-consent':
       az.consented.push(appWith('appId', option('id')).displayName);

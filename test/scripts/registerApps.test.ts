@@ -129,7 +129,7 @@ describe('scripts/register-apps.sh', () => {
     });
     const connection = 'endpoint=https://contoso.communication.azure.com/;accesskey=a2V5';
     const config = loadConfig({ ...settings, COMMUNICATION_SERVICES_CONNECTION_STRING: connection });
-    expect(config.entra.clientId).toBe(server?.appId);
+    expect(config.entra?.clientId).toBe(server?.appId);
     expect((await stat(join(folder, '.env'))).mode & 0o777).toBe(0o600);
     expect(output).toContain('Still to do: set COMMUNICATION_SERVICES_CONNECTION_STRING');
     expect(output).not.toContain(secret);
@@ -170,6 +170,62 @@ describe('scripts/register-apps.sh', () => {
     expect((await readFile(join(folder, '.env'), 'utf8')).startsWith(before)).toBe(true);
   });
 
+  it('creates no secret for a server with a managed identity, and lets the identity act as AuthServer', async () => {
+    const principal = '33333333-0000-4000-8000-000000000003';
+    const args = ['--no-secrets', '--no-graph', '--federated-credential', principal];
+    expect(await run(...args)).toMatchObject({ code: 0 });
+    expect(await run(...args)).toMatchObject({ code: 0 });
+
+    const [server, client] = az.apps;
+    expect(await readEnv()).toEqual({
+      AZURE_TENANT_ID: az.tenantId,
+      AZURE_CLIENT_ID: server?.appId,
+      ALLOWED_CLIENT_IDS: client?.appId,
+      CORS_ALLOWED_ORIGINS: 'http://localhost:5173',
+    });
+    expect(az.secrets.size).toBe(0);
+    expect(server?.requiredResourceAccess).toBeUndefined();
+    expect(az.federatedCredentials.get(server?.appId ?? '')).toEqual([
+      {
+        name: `managed-identity-${principal}`,
+        issuer: `https://login.microsoftonline.com/${az.tenantId}/v2.0`,
+        subject: principal,
+        audiences: ['api://AzureADTokenExchange'],
+      },
+    ]);
+  });
+
+  it.each([
+    ['AzureUSGovernment', 'api://AzureADTokenExchangeUSGov'],
+    ['AzureChinaCloud', 'api://AzureADTokenExchangeChina'],
+  ])('uses the audience of %s in a federated credential', async (name, audience) => {
+    az.cloud = { ...az.cloud, name };
+    await run('--federated-credential', '33333333-0000-4000-8000-000000000003');
+    expect(az.federatedCredentials.get(az.apps[0]?.appId ?? '')).toMatchObject([{ audiences: [audience] }]);
+  });
+
+  it('lets the az CLI call with --azure-cli, also when the client is known already', async () => {
+    await run();
+    await run('--azure-cli');
+    await run('--azure-cli');
+
+    const azureCli = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
+    const [server, client] = az.apps;
+    const scopeId = server?.api.oauth2PermissionScopes?.[0]?.id;
+    expect(server?.api.preAuthorizedApplications).toEqual([
+      { appId: client?.appId, delegatedPermissionIds: [scopeId] },
+      { appId: azureCli, delegatedPermissionIds: [scopeId] },
+    ]);
+    expect(server?.api).toMatchObject({ knownClientApplications: [client?.appId] });
+    expect((await readEnv()).ALLOWED_CLIENT_IDS).toBe(`${client?.appId},${azureCli}`);
+  });
+
+  it('adds the origin of a further single-page app to those that may call', async () => {
+    await run();
+    await run('--spa-redirect', 'https://chat.contoso.example/signed-in');
+    expect((await readEnv()).CORS_ALLOWED_ORIGINS).toBe('http://localhost:5173,https://chat.contoso.example');
+  });
+
   it('writes the hosts of a sovereign cloud', async () => {
     az.cloud = { ...az.cloud, 'endpoints.activeDirectory': 'https://login.microsoftonline.us' };
     await run();
@@ -207,6 +263,20 @@ describe('scripts/register-apps.sh', () => {
     ],
     ['an option is misspelled', () => undefined, '', ['--admin-consnet'], /unknown option --admin-consnet/],
     ['an option has no value', () => undefined, '', ['--env'], /--env needs a value/],
+    [
+      'options exclude each other',
+      () => undefined,
+      '',
+      ['--new-secret', '--no-secrets'],
+      /exclude each other/,
+    ],
+    [
+      'the principal is not an ID',
+      () => undefined,
+      '',
+      ['--federated-credential', 'acs-auth-identity'],
+      /principal \(object\) ID/,
+    ],
   ])('stops before it changes anything when %s', async (_case, prepare, env, args, message) => {
     prepare(az);
     await writeFile(join(folder, '.env'), env);

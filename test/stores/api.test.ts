@@ -10,7 +10,8 @@ import {
   type StoreSystem,
 } from './storeSystems';
 
-const stores: StoreName[] = ['graph', 'table', 'acs'];
+type TestedStore = Exclude<StoreName, 'table_after_graph'>;
+const stores: TestedStore[] = ['graph', 'table', 'acs'];
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
@@ -20,7 +21,7 @@ interface UserBody {
 const idOf = ({ body }: { body: unknown }) => (body as UserBody).user.communicationUserId;
 
 /** Calls to Entra, Graph, ACS and the table, by request. */
-const costs: Record<StoreName, Record<'new' | 'known' | 'again' | 'post' | 'find' | 'delete', number[]>> = {
+const costs: Record<TestedStore, Record<'new' | 'known' | 'again' | 'post' | 'find' | 'delete', number[]>> = {
   graph: {
     new: [1, 2, 1, 0],
     known: [1, 1, 1, 0],
@@ -48,7 +49,7 @@ const costs: Record<StoreName, Record<'new' | 'known' | 'again' | 'post' | 'find
 };
 
 /** What a new user's first token takes, and which of it may leave an identity behind if its reply is lost. */
-const steps: Record<StoreName, { step: string; mayOrphan?: true }[]> = {
+const steps: Record<TestedStore, { step: string; mayOrphan?: true }[]> = {
   graph: [
     { step: 'entra.token' },
     { step: 'graph.me' },
@@ -148,10 +149,10 @@ describe.each(stores)('with the identity store %s', (store) => {
   it('50 first calls at once, on two servers, end with one identity', async () => {
     const { token } = newCaller(system);
     const answers = await Promise.all(
-      times(50, (index) => [system, other][index % 2]?.call('get', '/getToken', token)),
+      times(50, (index) => (index % 2 === 0 ? system : other).call('get', '/getToken', token)),
     );
-    expect(answers.map((answer) => answer?.status)).toEqual(times(50, () => 200));
-    expect(new Set(answers.map((answer) => answer && idOf(answer))).size).toBe(1);
+    expect(answers.map(({ status }) => status)).toEqual(times(50, () => 200));
+    expect(new Set(answers.map(idOf)).size).toBe(1);
     await until(() => system.emulator.identities().length === 1);
     await expectNothingDangling();
   });

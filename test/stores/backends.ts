@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator } from '../../emulator/startEmulator';
 import { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
+import { createEntraUser } from '../../src/authentication/entra/entraProvider';
 import { decodeJwt } from '../../src/authentication/jwt';
 import type { MappingStore } from '../../src/identities/mappingStore';
 import { createMemoryMappingStore } from '../../src/identities/stores/memory/memoryMappingStore';
@@ -40,8 +41,17 @@ export interface BackendKind {
 
 /** With the id as it is, also if it is not one of Entra: those are GUIDs, in lower case. */
 function anyUser(objectId: string = randomBytes(16).toString('hex')): AuthenticatedUser {
-  const user = new AuthenticatedUser({ header: {}, claims: {} }, '', '');
-  return Object.assign(user, { key: `tenant:${objectId}`, tenantId: 'tenant', objectId });
+  return new AuthenticatedUser({
+    key: `tenant:${objectId}`,
+    issuer: 'https://localhost/tenant/v2.0',
+    subject: objectId,
+    clientId: undefined,
+    scopes: [],
+    expiresAt: 0,
+    accessToken: '',
+    accessTokenHash: '',
+    entra: { tenantId: 'tenant', objectId },
+  });
 }
 
 export const backends: Record<'memory' | 'table' | 'graph', BackendKind> = {
@@ -120,7 +130,8 @@ async function startGraph(): Promise<Backend> {
       const token = emulator.graphToken({ user: emulator.addUser() });
       const jwt = decodeJwt(token);
       if (!jwt) throw new Error('the emulator issued a malformed token');
-      return new AuthenticatedUser(jwt, token, createHash('sha256').update(token).digest('hex'));
+      const accessTokenHash = createHash('sha256').update(token).digest('hex');
+      return createEntraUser({ jwt, accessToken: token, accessTokenHash });
     },
     fail(fault, operation, times) {
       const [common, status] = [{ operation: operations[operation], times }, 429];

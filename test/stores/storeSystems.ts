@@ -4,7 +4,7 @@ import { newTableName, startAzurite } from '../support/azurite';
 import { startSystem, type System } from '../support/startSystem';
 import { type FaultyProxy, startFaultyProxy } from './faultyProxy';
 
-export type StoreName = 'graph' | 'table' | 'acs';
+export type StoreName = 'graph' | 'table' | 'table_after_graph' | 'acs';
 export type StepFault = 'dropped' | 'replyLost' | 'throttled';
 
 /** A system whose servers keep identities in one of the stores. */
@@ -32,21 +32,28 @@ export function settingsOf(store: StoreName, tables: string, tableName: string):
     case 'table':
       return {
         ...noGraph,
-        IDENTITY_STORE: 'table',
         IDENTITY_MAPPING_KEY: '',
-        TABLES_CONNECTION_STRING: tables,
-        TABLES_NAME: tableName,
+        ...tableSettings(tables, tableName),
+      };
+    case 'table_after_graph':
+      return {
+        IDENTITY_STORE_FALLBACK: 'graph',
+        ...tableSettings(tables, tableName),
       };
     case 'acs':
       return { ...noGraph, IDENTITY_STORE: 'acs' };
   }
 }
 
+function tableSettings(tables: string, tableName: string): Record<string, string> {
+  return { IDENTITY_STORE: 'table', TABLES_CONNECTION_STRING: tables, TABLES_NAME: tableName };
+}
+
 export async function startStoreSystem(
   store: StoreName,
   more: Record<string, string> = {},
 ): Promise<StoreSystem> {
-  const azurite = store === 'table' ? await startAzurite() : undefined;
+  const azurite = store.startsWith('table') ? await startAzurite() : undefined;
   const proxy = azurite && (await startFaultyProxy(azurite.endpoint));
   const tableName = newTableName();
   const tables = azurite && proxy ? connectionString(azurite, `${proxy.origin}/${azurite.accountName}`) : '';

@@ -1,6 +1,6 @@
 import type { Emulator } from '../../emulator/emulator';
 import type { User } from '../../emulator/startEmulator';
-import { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
+import { createEntraUser } from '../../src/authentication/entra/entraProvider';
 import { createMappingSeal } from '../../src/identities/stores/graph/mappingSeal';
 
 export const extensionName = 'com.contoso.identityMapping';
@@ -43,10 +43,13 @@ export function setSealedMapping(
       acsUserIdentity: communicationUserId,
       ...(deletion === undefined ? {} : { deletion }),
       sealVersion: seal.version,
-      seal: seal.seal(new AuthenticatedUser({ header: {}, claims }, '', ''), {
-        communicationUserId,
-        deletion,
-      }),
+      seal: seal.seal(
+        createEntraUser({ jwt: { header: {}, claims }, accessToken: '', accessTokenHash: '' }),
+        {
+          communicationUserId,
+          deletion,
+        },
+      ),
     },
     emulator.authServer.clientId,
   );

@@ -10,6 +10,7 @@ import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
 import type { Timings } from '../../src/timings';
 import { fastTimings } from './fastTimings';
+import { until } from './until';
 import { assertMatchesOpenApi } from './assertMatchesOpenApi';
 
 export interface TestServer {
@@ -86,6 +87,7 @@ export async function startServer(
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  let stopped = false;
 
   return {
     url,
@@ -97,9 +99,11 @@ export async function startServer(
       return accessToken === undefined ? test : test.set('Authorization', `Bearer ${accessToken}`);
     },
     async ready() {
-      await services.authority.metadata();
+      await until(() => services.isReady());
     },
     async stop() {
+      if (stopped) return;
+      stopped = true;
       await close(server);
       await services.stop();
     },

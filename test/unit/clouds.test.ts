@@ -21,9 +21,9 @@ function endpointsOf(environment: Environment) {
   }).identities;
   return {
     cloud,
-    authorityHost: entra.authorityHost,
+    authorityHost: entra?.authorityHost,
     graph: identities.store === 'graph' && identities.graph.endpoint,
-    exchangeAudience: entra.credential?.kind === 'managed_identity' && entra.credential.audience,
+    exchangeAudience: entra?.credential?.kind === 'managed_identity' && entra.credential.audience,
     communicationScope: communication.managedIdentityScope,
     teamsAudience: communication.teamsAudience,
     tables: tables.store === 'table' && tables.table.endpoint,

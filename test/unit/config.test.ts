@@ -35,6 +35,36 @@ const leastOf = {
     IDENTITY_MAPPING_KEY: mappingKey,
   },
 };
+/** What each provider needs, and the names of all its settings. */
+const leastOfProvider: Record<string, { own: Environment }> = {
+  external_id: {
+    own: {
+      EXTERNAL_ID_TENANT_ID: 'e7e40000-0000-4000-8000-000000000011',
+      EXTERNAL_ID_TENANT_NAME: 'contoso',
+      EXTERNAL_ID_CLIENT_ID: clientId,
+      EXTERNAL_ID_AUTHORITY_HOST: '',
+    },
+  },
+  b2c: {
+    own: {
+      B2C_TENANT_ID: 'b2c40000-0000-4000-8000-000000000021',
+      B2C_TENANT_NAME: 'contoso',
+      B2C_CLIENT_ID: clientId,
+      B2C_POLICIES: 'B2C_1_susi',
+      B2C_AUTHORITY_HOST: '',
+    },
+  },
+  oidc: {
+    own: {
+      OIDC_ISSUER: 'https://contoso.eu.auth0.com/',
+      OIDC_AUDIENCE: 'https://api.contoso.com',
+      OIDC_REQUIRED_SCOPE: '',
+      OIDC_USER_CLAIM: '',
+      OIDC_ALGORITHMS: '',
+      OIDC_ALLOWED_CLIENT_IDS: '',
+    },
+  },
+};
 const names = Object.keys(settings) as SettingName[];
 
 function problemsOf(environment: Environment): readonly string[] {
@@ -50,6 +80,16 @@ function problemsOf(environment: Environment): readonly string[] {
 /** Values that each setting rejects; none if any text is valid. */
 const malformed: Record<SettingName, string[]> = {
   PORT: ['canary', '-1', '65536', '30.5', '0x1F', '3000 3001'],
+  IDENTITY_PROVIDER: [
+    'canary',
+    'Entra',
+    'entra,entra',
+    'entra oidc',
+    'entra:',
+    'entra:Partner',
+    'entra:a_b',
+    ',',
+  ],
   AZURE_TENANT_ID: ['common', 'contoso.onmicrosoft.com', '7e4a0000-0000-4000-8000-00000000000'],
   AZURE_CLIENT_ID: ['not-a-guid', `api://${clientId}`, `{${clientId}}`],
   AZURE_CLIENT_SECRET: [],
@@ -65,6 +105,27 @@ const malformed: Record<SettingName, string[]> = {
     'https://login.microsoftonline.com?canary',
     'https://canary@login.microsoftonline.com',
   ],
+  EXTERNAL_ID_TENANT_ID: ['contoso', '7e4a0000'],
+  EXTERNAL_ID_TENANT_NAME: ['contoso.ciamlogin.com', 'https://contoso'],
+  EXTERNAL_ID_CLIENT_ID: [`api://${clientId}`],
+  EXTERNAL_ID_AUTHORITY_HOST: ['http://contoso.ciamlogin.com', 'https://contoso.ciamlogin.com/tenant'],
+  B2C_TENANT_ID: ['contoso', '7e4a0000'],
+  B2C_TENANT_NAME: ['contoso.onmicrosoft.com', 'https://contoso'],
+  B2C_CLIENT_ID: [`api://${clientId}`],
+  B2C_POLICIES: ['susi', 'B2C_1_', 'B2C_1_susi,canary', 'B2C_1_a/b', ','],
+  B2C_AUTHORITY_HOST: ['http://contoso.b2clogin.com', 'https://contoso.b2clogin.com/tenant'],
+  OIDC_ISSUER: [
+    'contoso.eu.auth0.com',
+    'http://contoso.eu.auth0.com/',
+    'https://canary@contoso.eu.auth0.com/',
+    'https://contoso.eu.auth0.com/?canary',
+    'https://contoso.eu.auth0.com/#canary',
+  ],
+  OIDC_AUDIENCE: [],
+  OIDC_REQUIRED_SCOPE: ['access as user', 'access"as"user'],
+  OIDC_USER_CLAIM: ['c'.repeat(101)],
+  OIDC_ALGORITHMS: ['none', 'HS256', 'RS256,HS256', 'rs256', ','],
+  OIDC_ALLOWED_CLIENT_IDS: [],
   COMMUNICATION_SERVICES_CONNECTION_STRING: [
     'canary-of-no-form',
     'endpoint=https://contoso.communication.azure.com/',
@@ -140,13 +201,21 @@ const malformed: Record<SettingName, string[]> = {
   LOG_LEVEL: ['verbose', 'INFO'],
 };
 
+/** A complete environment in which the setting is read. */
+function leastFor(name: SettingName): Environment {
+  if (name.startsWith('TABLES_')) return leastOf.table;
+  const [kind, settings] = Object.entries(leastOfProvider).find(([, { own }]) => name in own) ?? [];
+  return kind === undefined || settings === undefined
+    ? least
+    : { ...leastOf.acs, IDENTITY_PROVIDER: kind, ...settings.own };
+}
+
 const malformedCases = names.flatMap((name) => malformed[name].map((value) => ({ name, value })));
 
 it.each(malformedCases)(
   'rejects $name=$value with a message that does not contain the value',
   ({ name, value }) => {
-    const store = name.startsWith('TABLES_') ? leastOf.table : least;
-    const problems = problemsOf({ ...store, [name]: value });
+    const problems = problemsOf({ ...leastFor(name), [name]: value });
     expect(problems).toHaveLength(1);
     const { description: what, source: where, format: form } = settings[name];
     expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
@@ -174,7 +243,8 @@ it('lists all missing settings together, with their purpose and where to find th
 
 it('lists all malformed and missing settings in one message without values', () => {
   // A malformed assertion is not a missing secret.
-  const isRead = (name: SettingName) => !/^(TABLES_|IDENTITY_STORE|AZURE_CLIENT_ASSERTION)/.test(name);
+  const isRead = (name: SettingName) =>
+    !/^(TABLES_|IDENTITY_STORE|AZURE_CLIENT_ASSERTION|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_)/.test(name);
   const broken = names.filter(
     (name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY' && isRead(name),
   );
@@ -208,6 +278,16 @@ it.each(Object.keys(least) as (keyof typeof least)[])(
 );
 
 it('has the documented defaults for the optional settings', () => {
+  const entra = {
+    kind: 'entra',
+    name: 'entra',
+    authorityHost: 'https://login.microsoftonline.com',
+    tenantId: least.AZURE_TENANT_ID,
+    clientId,
+    audiences: [clientId, `api://${clientId}`],
+    allowedClientIds: [],
+    allowedClientIdsSetting: 'ALLOWED_CLIENT_IDS',
+  };
   expect(loadConfig(least)).toEqual({
     port: 3000,
     production: false,
@@ -216,15 +296,9 @@ it('has the documented defaults for the optional settings', () => {
     trustedProxies: 0,
     corsAllowedOrigins: [],
     cloud: 'public',
-    entra: {
-      authorityHost: 'https://login.microsoftonline.com',
-      tenantId: least.AZURE_TENANT_ID,
-      clientId,
-      credential: { kind: 'secret', secret: least.AZURE_CLIENT_SECRET },
-      audiences: [clientId, `api://${clientId}`],
-      allowedClientIds: [],
-      verifiedTokenCacheSize: 10_000,
-    },
+    providers: [entra],
+    entra: { ...entra, credential: { kind: 'secret', secret: least.AZURE_CLIENT_SECRET } },
+    verifiedTokenCacheSize: 10_000,
     identities: {
       store: 'graph',
       graph: {
@@ -380,7 +454,7 @@ describe('the ways to prove who the server is', () => {
 
   it('are neither read nor required where no call is made on behalf of a user', () => {
     const { entra } = loadConfig({ ...leastOf.acs, ...ways });
-    expect(entra.credential).toBeUndefined();
+    expect(entra?.credential).toBeUndefined();
   });
 
   it('include no identity of Kubernetes for the endpoints unless it is named', () => {
@@ -603,5 +677,112 @@ describe('the credentials that .env.sample publishes', () => {
   it('are all listed together', () => {
     const everything = { ...least, ...published, GRAPH_ENDPOINT: remote.GRAPH_ENDPOINT };
     expect(problemsOf(everything).map((problem) => problem.split(' ')[0])).toEqual(Object.keys(published));
+  });
+});
+
+describe('IDENTITY_PROVIDER', () => {
+  const withProvider = (IDENTITY_PROVIDER: string, more: Environment = {}): Environment => ({
+    ...leastOf.acs,
+    ...leastOfProvider.external_id?.own,
+    ...leastOfProvider.b2c?.own,
+    ...leastOfProvider.oidc?.own,
+    IDENTITY_PROVIDER,
+    ...more,
+  });
+
+  it.each<[string, unknown]>([
+    [
+      'external_id',
+      {
+        authorityHost: 'https://contoso.ciamlogin.com',
+        clientId,
+        allowedClientIdsSetting: 'ALLOWED_CLIENT_IDS',
+      },
+    ],
+    [
+      'b2c',
+      { authorityHost: 'https://contoso.b2clogin.com', policies: ['B2C_1_susi'], tenantName: 'contoso' },
+    ],
+    [
+      'oidc',
+      {
+        issuer: 'https://contoso.eu.auth0.com/',
+        audience: 'https://api.contoso.com',
+        requiredScope: 'access_as_user',
+        userClaim: 'sub',
+        algorithms: ['RS256', 'PS256', 'ES256'],
+        allowedClientIds: [],
+      },
+    ],
+  ])('reads the settings of %s, and needs none of Entra', (kind, expected) => {
+    const none = { AZURE_TENANT_ID: undefined, AZURE_CLIENT_ID: undefined, AZURE_CLIENT_SECRET: undefined };
+    const { providers, entra } = loadConfig(withProvider(kind, none));
+    expect(providers).toEqual([expect.objectContaining({ kind, name: kind, ...(expected as object) })]);
+    expect(entra).toBeUndefined();
+  });
+
+  it.each(Object.entries(leastOfProvider))('misses the settings of %s', (kind, { own }) => {
+    const required = Object.entries(own).filter(([, value]) => value !== '');
+    for (const [name] of required) {
+      expect(problemsOf(withProvider(kind, { [name]: undefined }))).toEqual([
+        expect.stringMatching(new RegExp(`^${name} is missing: `)),
+      ]);
+    }
+  });
+
+  it('reads a further tenant from the settings with its suffix, which have their own defaults', () => {
+    const partner = {
+      AZURE_TENANT_ID__PARTNER: '0de20000-0000-4000-8000-0000000000ff',
+      AZURE_CLIENT_ID__PARTNER: clientId,
+    };
+    const config = loadConfig(
+      withProvider('entra,entra:partner', { ...partner, ALLOWED_CLIENT_IDS: clientId }),
+    );
+    expect(config.providers).toMatchObject([
+      { name: 'entra', tenantId: least.AZURE_TENANT_ID, allowedClientIds: [clientId] },
+      {
+        name: 'entra:partner',
+        tenantId: partner.AZURE_TENANT_ID__PARTNER,
+        allowedClientIds: [],
+        allowedClientIdsSetting: 'ALLOWED_CLIENT_IDS__PARTNER',
+      },
+    ]);
+    expect(problemsOf(withProvider('entra,entra:partner')).map((problem) => problem.split(' ')[0])).toEqual([
+      'AZURE_TENANT_ID__PARTNER',
+      'AZURE_CLIENT_ID__PARTNER',
+    ]);
+  });
+
+  it.each(['external_id', 'b2c', 'oidc', 'entra,oidc'])('%s needs another store than graph', (kind) => {
+    const problems = problemsOf({ ...withProvider(kind), ...least, IDENTITY_STORE: 'graph' });
+    expect(problems).toEqual([
+      expect.stringMatching(
+        /^IDENTITY_STORE=graph goes only with IDENTITY_PROVIDER=entra.+IDENTITY_STORE=table/,
+      ),
+    ]);
+  });
+
+  it('needs one tenant while users are moved from graph', () => {
+    const moving = { ...leastOf.table, ...least, IDENTITY_STORE: 'table', IDENTITY_STORE_FALLBACK: 'graph' };
+    expect(problemsOf({ ...withProvider('entra,oidc'), ...moving })).toEqual([
+      expect.stringMatching(/^IDENTITY_STORE_FALLBACK=graph goes only with IDENTITY_PROVIDER=entra/),
+    ]);
+  });
+
+  it.each([
+    [
+      'the same tenant',
+      'entra,entra:again',
+      { AZURE_TENANT_ID__AGAIN: least.AZURE_TENANT_ID, AZURE_CLIENT_ID__AGAIN: clientId },
+    ],
+    [
+      'the issuer of another kind',
+      'b2c,oidc',
+      { OIDC_ISSUER: 'https://contoso.b2clogin.com/b2c40000-0000-4000-8000-000000000021/v2.0/' },
+    ],
+  ])('refuses two providers with %s', (_, kinds, more) => {
+    expect(problemsOf(withProvider(kinds, more))).toEqual([
+      expect.stringMatching(/^IDENTITY_PROVIDER has .+ and .+, which are set to the same tenant or issuer/),
+    ]);
   });
 });

@@ -43,6 +43,16 @@ describe.each([
     unused: [...always, graphClient],
   },
   { store: 'acs', more: mappingKey, unused: [...always, graphClient] },
+  {
+    store: 'acs',
+    more: {
+      ...mappingKey,
+      IDENTITY_PROVIDER: 'oidc',
+      OIDC_ISSUER: 'https://contoso.eu.auth0.com/',
+      OIDC_AUDIENCE: 'https://api.contoso.com',
+    },
+    unused: [...always, graphClient, 'passport-azure-ad'],
+  },
 ])('a server with the identity store $store', ({ store, more, unused }) => {
   const { packages, dispatcher } = loadParts({ ...settings, ...more, IDENTITY_STORE: store });
 

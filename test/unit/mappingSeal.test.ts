@@ -1,4 +1,4 @@
-import { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
+import { createEntraUser } from '../../src/authentication/entra/entraProvider';
 import {
   createMappingSeal,
   keyFingerprint,
@@ -11,7 +11,11 @@ const oid = 'a11ce000-0000-4000-8000-00000000000a';
 const content: SealedContent = { communicationUserId: '8:acs:5ac50000_1' };
 
 const userOf = (claims: Record<string, unknown> = {}) =>
-  new AuthenticatedUser({ header: {}, claims: { tid, oid, ...claims } }, 'token', 'hash');
+  createEntraUser({
+    jwt: { header: {}, claims: { tid, oid, ...claims } },
+    accessToken: 'token',
+    accessTokenHash: 'hash',
+  });
 const seal = createMappingSeal([key]);
 const good = seal.seal(userOf(), content);
 

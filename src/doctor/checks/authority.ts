@@ -4,7 +4,7 @@ import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainEntraError, parseEntraError } from '../entraErrors';
 import { probe, explainNetworkError, type TimedReply } from '../network';
 import { printable } from '../report';
-import type { DoctorContext } from '../context';
+import type { EntraDoctorContext } from '../context';
 
 const document = z.looseObject({
   issuer: z.string(),
@@ -24,8 +24,9 @@ export interface AuthorityChecks {
 }
 
 /** Whether the tenant's authority publishes its metadata, and keys that verify tokens. */
-export function createAuthorityChecks(context: DoctorContext): AuthorityChecks {
-  const { authorityHost, tenantId } = context.config.entra;
+export function createAuthorityChecks(context: EntraDoctorContext): AuthorityChecks {
+  const { authorityHost, tenantId, name } = context.entra;
+  const label = name === 'entra' ? 'Entra' : `Entra (${name})`;
 
   /** @param unread maps the result if there is no document to check */
   async function read(path: string, unread = (result: Result): Result => result): Promise<Result> {
@@ -48,11 +49,11 @@ export function createAuthorityChecks(context: DoctorContext): AuthorityChecks {
       : unread(problem('the response is not a discovery document', proxyAdvice));
   }
 
-  const metadata: Check = { name: 'Entra metadata v2', run: () => read('v2.0/') };
+  const metadata: Check = { name: `${label} metadata v2`, run: () => read('v2.0/') };
   return {
     metadata,
     v1Metadata: {
-      name: 'Entra metadata v1',
+      name: `${label} metadata v1`,
       needs: [metadata],
       // The server uses the usual v1 issuer if it cannot read this document.
       run: () =>
@@ -61,7 +62,7 @@ export function createAuthorityChecks(context: DoctorContext): AuthorityChecks {
         ),
     },
     signingKeys: {
-      name: 'Entra signing keys',
+      name: `${label} signing keys`,
       needs: [metadata],
       async run() {
         try {

@@ -6,7 +6,7 @@ import { withDeadline } from '../../resilience/deadline';
 import { HttpError, type HttpRequest } from '../../resilience/httpClient';
 import { UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, skipped } from '../check';
-import type { DoctorContext } from '../context';
+import type { EntraDoctorContext } from '../context';
 import { explainCredentialError } from '../credentialErrors';
 import { explainEntraError, parseEntraError } from '../entraErrors';
 import { callTimeLimitInMs, explainNetworkError } from '../network';
@@ -21,12 +21,12 @@ const names: Readonly<Record<ClientCredentialConfig['kind'], string>> = {
 
 /** Signs in as the application itself, which changes nothing anywhere; `accept` gets its token for Microsoft Graph. */
 export function createClientCredentialCheck(
-  context: DoctorContext,
+  context: EntraDoctorContext,
   graph: GraphStoreConfig,
   needs: readonly Check[],
   accept: (graphToken: string) => void = () => undefined,
 ): Check {
-  const { credential } = context.config.entra;
+  const { credential } = context.entra;
   return {
     name: names[credential?.kind ?? 'secret'],
     needs,
@@ -51,12 +51,12 @@ export function createClientCredentialCheck(
 }
 
 async function trySignIn(
-  context: DoctorContext,
+  context: EntraDoctorContext,
   graph: GraphStoreConfig,
   proof: MsalCredential,
   accept: (graphToken: string) => void,
 ): Promise<Result> {
-  const { entra } = context.config;
+  const { entra } = context;
   const { discovery } = await context.authority.metadata();
   const wire = createWire(context);
   try {
@@ -105,7 +105,7 @@ function explainNoAssertion(error: unknown, credential: ClientCredentialConfig |
 }
 
 /** MSAL's errors lose the HTTP status and the cause of a broken connection, so both are kept here. */
-function createWire({ http, credential }: DoctorContext) {
+function createWire({ http, credential }: EntraDoctorContext) {
   let lastReply: { status: number; text: string } | undefined;
   let failure: unknown;
 

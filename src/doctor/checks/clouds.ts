@@ -1,6 +1,7 @@
 import { cloudOfUrl } from '../../config/clouds';
 import type { Config } from '../../config/config';
 import { graphStoreOf } from '../../config/identities';
+import { isEntra } from '../../config/providers';
 import { type Check, ok, problem, type Result, warning } from '../check';
 
 /** Whether all services are in the same Microsoft cloud: tokens of one are not accepted in another. */
@@ -39,11 +40,13 @@ interface Address {
   readonly hasKey?: boolean;
 }
 
-function addressesOf({ entra, communication, identities }: Config): Address[] {
+function addressesOf({ providers, communication, identities }: Config): Address[] {
   const graph = graphStoreOf(identities);
   const table = identities.store === 'table' ? identities.table : undefined;
   return [
-    { setting: 'AZURE_AUTHORITY_HOST', url: entra.authorityHost },
+    ...providers
+      .filter(isEntra)
+      .map(({ authorityHost }) => ({ setting: 'AZURE_AUTHORITY_HOST', url: authorityHost })),
     ...(graph ? [{ setting: 'GRAPH_ENDPOINT', url: graph.endpoint }] : []),
     {
       setting: 'the Communication Services resource',

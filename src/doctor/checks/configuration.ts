@@ -1,4 +1,6 @@
+import { requiredScope } from '../../authentication/requiredScope';
 import type { Config } from '../../config/config';
+import type { ProviderConfig } from '../../config/providers';
 import { graphStoreOf, type GraphStoreConfig } from '../../config/identities';
 import { publishedCredentials } from '../../config/publishedCredentials';
 import { keyFingerprint } from '../../identities/stores/graph/mappingSeal';
@@ -6,28 +8,34 @@ import { type Check, ok, problem, type Result, warning } from '../check';
 
 /** Settings that are valid but may be a risk. */
 export function createConfigurationChecks(config: Config): Check[] {
-  const { entra, identities, corsAllowedOrigins } = config;
+  const { providers, identities, corsAllowedOrigins } = config;
   const graph = graphStoreOf(identities);
   return [
     ...(identities.store === 'acs' ? [mappingKeyCheck([identities.customIdKey])] : []),
     ...(graph ? createGraphStoreChecks(graph) : []),
     { name: 'browser apps', run: () => corsAllowedOrigins.map(checkOrigin).concat(noOrigins(config)) },
-    {
-      name: 'client applications',
-      run: () => {
-        if (entra.allowedClientIds.length === 0)
-          return ok(
-            'any of the tenant whose token has the scope access_as_user (ALLOWED_CLIENT_IDS is empty)',
-          );
-        return entra.allowedClientIds.includes(entra.clientId)
-          ? warning(
-              'ALLOWED_CLIENT_IDS lists this API itself, which is not a client',
-              'List the ids of the applications that sign users in.',
-            )
-          : ok(`${entra.allowedClientIds.length} may call (ALLOWED_CLIENT_IDS)`);
-      },
-    },
+    ...providers.map(clientApplicationsCheck),
   ];
+}
+
+function clientApplicationsCheck(provider: ProviderConfig): Check {
+  const { name, kind, allowedClientIds, allowedClientIdsSetting } = provider;
+  const scope = kind === 'oidc' ? provider.requiredScope : requiredScope;
+  return {
+    name: name === 'entra' ? 'client applications' : `client applications of ${name}`,
+    run: () => {
+      if (allowedClientIds.length === 0) {
+        const whose = kind === 'oidc' ? 'any' : 'any of the tenant';
+        return ok(`${whose} whose token has the scope ${scope} (${allowedClientIdsSetting} is empty)`);
+      }
+      return kind !== 'oidc' && allowedClientIds.includes(provider.clientId)
+        ? warning(
+            `${allowedClientIdsSetting} lists this API itself, which is not a client`,
+            'List the ids of the applications that sign users in.',
+          )
+        : ok(`${allowedClientIds.length} may call (${allowedClientIdsSetting})`);
+    },
+  };
 }
 
 function createGraphStoreChecks({ extensionName, mappingKeys, adoptUnsigned }: GraphStoreConfig): Check[] {

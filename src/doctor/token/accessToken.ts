@@ -1,21 +1,14 @@
-import {
-  type AccessTokenPolicy,
-  malformedProblem,
-  permissionChecks,
-  type TokenCheck,
-  type TokenProblem,
-  validityChecks,
-} from '../../authentication/accessTokenChecks';
+import { unknownIssuerProblem } from '../../authentication/bearerAuthentication';
 import { clientIdOf, type DecodedJwt } from '../../authentication/jwt';
-import type { ErrorCode } from '../../errors';
-import { errorCodes } from '../../errors';
-import { requiredScope } from '../../composition';
-import type { Config } from '../../config/config';
+import { oidcClientIdOf, scopesOf } from '../../authentication/oidc/accessTokenChecks';
+import { malformedProblem, type TokenProblem } from '../../authentication/tokenChecks';
+import { isEntra } from '../../config/providers';
+import { type ErrorCode, errorCodes } from '../../errors';
 import { type Check, ok, problem, type Result, skipped } from '../check';
+import { type DoctorContext, entraContextsOf } from '../context';
 import { printable } from '../report';
-import type { DoctorContext } from '../context';
 import { describeNonJwt, type PastedToken, summarize, time } from './describe';
-import { findSignatureProblem } from './signature';
+import { chooseOpenIdProvider, entraRules, openIdRules, type TokenRule, type TokenRules } from './tokenRules';
 
 /** The first reason for which the server would reject the token. */
 interface Refusal {
@@ -36,24 +29,55 @@ export function createAccessTokenCheck(
     needs,
     async run() {
       if (!token.jwt) {
+        const { providers } = context.config;
+        const malformed = malformedProblem(issuerNames(providers), []);
         return [
-          { ...problem(malformedProblem.message, describeNonJwt(token.text)), name: `${label}, form` },
-          predictResponse(label, { check: 'form', code: 'invalid_token', problem: malformedProblem }),
+          { ...problem(malformed.message, describeNonJwt(token.text)), name: `${label}, form` },
+          predictResponse(label, { check: 'form', code: 'invalid_token', problem: malformed }),
         ];
       }
-      return explain(context, token.text, token.jwt, label);
+      const rules = await rulesFor(context, token.text, token.jwt);
+      if ('code' in rules) {
+        return [
+          { ...ok(summarize(token.jwt)), name: label },
+          { ...problem(rules.message, hint('issuer', rules, token.jwt)), name: `${label}, issuer` },
+          predictResponse(label, { check: 'issuer', code: 'invalid_token', problem: rules }),
+        ];
+      }
+      return explain(context, rules, token.jwt, label);
     },
   };
 }
 
-async function explain(
-  { config, authority, now }: DoctorContext,
+/** The checks of the provider that the server gives the token to; with one provider that is always the same. */
+async function rulesFor(
+  context: DoctorContext,
   text: string,
+  jwt: DecodedJwt,
+): Promise<TokenRules | TokenProblem> {
+  const tenants = entraContextsOf(context);
+  const { openIdProviders } = context;
+  const chosen = chooseOpenIdProvider(openIdProviders, jwt);
+  if (chosen) return 'code' in chosen ? chosen : openIdRules(chosen, text, jwt);
+  for (const tenant of tenants) {
+    const { issuers } = await tenant.authority.metadata();
+    if (context.config.providers.length === 1 || issuers.includes(String(jwt.claims.iss)))
+      return entraRules(tenant, text, jwt);
+  }
+  const [only] = openIdProviders;
+  return only && context.config.providers.length === 1 ? openIdRules(only, text, jwt) : unknownIssuerProblem;
+}
+
+function issuerNames(providers: DoctorContext['config']['providers']): string {
+  return providers.every(isEntra) ? 'Microsoft Entra ID' : 'the identity provider';
+}
+
+async function explain(
+  { now }: DoctorContext,
+  rules: TokenRules,
   jwt: DecodedJwt,
   label: string,
 ): Promise<Result[]> {
-  const { issuers } = await authority.metadata();
-  const policy = policyOf(config, issuers);
   const refusals: Refusal[] = [];
   const results: Result[] = [{ ...ok(summarize(jwt)), name: label }];
 
@@ -65,32 +89,19 @@ async function explain(
         ? { ...problem(found.message, hint(check, found, jwt)), name }
         : { ...ok(describePassed(check, jwt)), name },
     );
-    return found;
   };
-  const look = (check: TokenCheck, code: ErrorCode) =>
-    report(check.name, code, check.find(jwt, policy, now() / 1_000));
+  const look = ({ name, code, find }: TokenRule) => report(name, code, find(now() / 1_000));
 
-  for (const check of validityChecks) look(check, 'invalid_token');
+  rules.validity.forEach(look);
   if (refusals.some(({ problem: { code } }) => code === 'token_for_graph' || code === 'wrong_algorithm')) {
     const why = 'skipped: such a token cannot be verified here';
     results.push({ ...skipped(why), name: `${label}, signature` });
   } else {
-    report('signature', 'invalid_token', await findSignatureProblem(text, jwt, authority));
+    report('signature', 'invalid_token', await rules.signature());
   }
-  for (const check of permissionChecks) look(check, check.code);
+  rules.permission.forEach(look);
 
   return [...results, predictResponse(label, refusals[0])];
-}
-
-function policyOf({ entra }: Config, issuers: readonly string[]): AccessTokenPolicy {
-  return {
-    tenantId: entra.tenantId,
-    audiences: entra.audiences,
-    allowedClientIds: entra.allowedClientIds,
-    issuers,
-    requiredScope,
-    scopeToRequest: `api://${entra.clientId}/${requiredScope}`,
-  };
 }
 
 /** The response that a caller with this token would get. */
@@ -125,14 +136,20 @@ function describePassed(check: string, jwt: DecodedJwt): string {
       return `kid ${printable(header.kid)}`;
     case 'object id':
       return `oid ${printable(claims.oid)}`;
+    case 'kind':
+      return 'an access token';
+    case 'user':
+      return `user ${printable(claims.oid ?? claims.sub)}`;
     case 'signature':
-      return 'made with a key of the tenant';
+      return claims.tid === undefined ? 'made with a key of the issuer' : 'made with a key of the tenant';
     case 'user token':
       return 'acts for a user';
     case 'scope':
-      return `scp ${printable(claims.scp)}`;
+      return claims.scp === undefined
+        ? `scope ${printable(scopesOf(jwt).join(' '))}`
+        : `scp ${printable(claims.scp)}`;
     default:
-      return printable(clientIdOf(jwt));
+      return printable(clientIdOf(jwt) ?? oidcClientIdOf(jwt));
   }
 }
 

@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto';
-import { AuthenticatedUser } from '../../authentication/authenticatedUser';
+import { createEntraUser, entraChallengeOptions } from '../../authentication/entra/entraProvider';
 import type { GraphStoreConfig } from '../../config/identities';
 import { createChallenges } from '../../authentication/challenge';
 import type { DecodedJwt } from '../../authentication/jwt';
 import { withDeadline } from '../../resilience/deadline';
 import { ApiError } from '../../errors';
-import { requiredScope } from '../../composition';
 import { createExtensionClient } from '../../graph/extensionClient';
 import { createSealedMappingFormat, type GraphMapping } from '../../identities/stores/graph/sealedMapping';
 import { createMappingSeal } from '../../identities/stores/graph/mappingSeal';
@@ -15,25 +14,24 @@ import { UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainEntraError } from '../entraErrors';
 import { callTimeLimitInMs, explainNetworkError } from '../network';
-import type { DoctorContext } from '../context';
+import type { EntraDoctorContext } from '../context';
 import { defaultTimings } from '../../timings';
 
 /** What the server would do next with a good access token, by its own services: On-Behalf-Of, and reading the mapping. */
 export function createOnBehalfOfChecks(
-  context: DoctorContext,
+  context: EntraDoctorContext,
   graph: GraphStoreConfig,
   text: string,
   jwt: DecodedJwt,
   needs: readonly Check[],
 ): Check[] {
-  const { config, authority, http, log } = context;
-  const { entra } = config;
-  const user = new AuthenticatedUser(jwt, text, hash('sha256', text, 'base64url'));
-  const challenges = createChallenges({
-    realm: `api://${entra.clientId}`,
-    authorizationUri: `${entra.authorityHost}/${entra.tenantId}/oauth2/v2.0/authorize`,
-    requiredScope,
+  const { entra, authority, http, log } = context;
+  const user = createEntraUser({
+    jwt,
+    accessToken: text,
+    accessTokenHash: hash('sha256', text, 'base64url'),
   });
+  const challenges = createChallenges(entraChallengeOptions(entra));
   const oboTokens = createOboTokens({
     ...entra,
     credential: context.credential,
@@ -88,8 +86,8 @@ export function createOnBehalfOfChecks(
   return [exchange, readMapping];
 }
 
-function explain(error: unknown, { config }: DoctorContext, graph: GraphStoreConfig): Result {
-  const { authorityHost } = config.entra;
+function explain(error: unknown, { entra }: EntraDoctorContext, graph: GraphStoreConfig): Result {
+  const { authorityHost } = entra;
   if (error instanceof UpstreamError) {
     const { status, code = '' } = error.facts;
     const ofEntra = error.upstream === 'Microsoft Entra ID';

@@ -3,7 +3,7 @@ import { describeCheck, teamsTokenChecks, type TeamsTokenPolicy } from '../../to
 import { errorCodes } from '../../errors';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
 import { printable } from '../report';
-import type { DoctorContext } from '../context';
+import type { EntraDoctorContext } from '../context';
 import { type PastedToken, summarize, time } from './describe';
 import { findSignatureProblem } from './signature';
 
@@ -16,13 +16,13 @@ const minComfortableLifetimeInSeconds = 600;
  * @param caller the access token that would be sent along, if one was pasted too
  */
 export function createTeamsTokenCheck(
-  { config, authority, now }: DoctorContext,
+  { config, entra, authority, now }: EntraDoctorContext,
   { text, jwt }: PastedToken & { jwt: DecodedJwt },
   caller: DecodedJwt | undefined,
   label: string,
   needs: readonly Check[],
 ): Check {
-  const { tenantId, allowedClientIds } = config.entra;
+  const { tenantId, allowedClientIds } = entra;
   const callersClient = caller && clientIdOf(caller);
   const policy: TeamsTokenPolicy = {
     tenantId: (caller && stringClaim(caller, 'tid')?.toLowerCase()) ?? tenantId,

@@ -2,7 +2,7 @@ import { graphStoreOf } from '../../config/identities';
 import type { DecodedJwt } from '../../authentication/jwt';
 import { type Check, problem } from '../check';
 import { createClientCredentialCheck } from '../checks/clientCredential';
-import type { DoctorContext } from '../context';
+import { type DoctorContext, entraContextsOf } from '../context';
 import { createAccessTokenCheck } from './accessToken';
 import { type PastedToken, readPasted } from './describe';
 import { createOnBehalfOfChecks } from './onBehalfOf';
@@ -14,6 +14,7 @@ export function createTokenChecks(
   texts: readonly string[],
   needs: readonly Check[],
 ): Check[] {
+  const tenants = entraContextsOf(context);
   const tokens = texts.map(readPasted);
   const caller = tokens.find(({ kind }) => kind === 'access token')?.jwt;
   const ofKind = (token: PastedToken) => tokens.filter(({ kind }) => kind === token.kind);
@@ -21,13 +22,17 @@ export function createTokenChecks(
     const { kind, jwt } = token;
     const label = ofKind(token).length > 1 ? `${kind} ${ofKind(token).indexOf(token) + 1}` : kind;
     if (kind === 'communication token') return [explainCommunicationToken(label)];
-    if (kind === 'Teams token' && hasJwt(token))
-      return [createTeamsTokenCheck(context, token, caller, label, needs)];
+    // The tenant of the token, where there are several.
+    const entra =
+      tenants.find(({ entra: { tenantId } }) => tenantId === String(jwt?.claims.tid).toLowerCase()) ??
+      tenants[0];
+    if (kind === 'Teams token' && hasJwt(token) && entra)
+      return [createTeamsTokenCheck(entra, token, caller, label, needs)];
     const check = createAccessTokenCheck(context, token, label, needs);
     const graph = graphStoreOf(context.config.identities);
-    if (!jwt || !graph) return [check];
-    const credential = createClientCredentialCheck(context, graph, [check]);
-    const onBehalfOf = createOnBehalfOfChecks(context, graph, token.text, jwt, [check, credential]);
+    if (!jwt || !graph || !entra) return [check];
+    const credential = createClientCredentialCheck(entra, graph, [check]);
+    const onBehalfOf = createOnBehalfOfChecks(entra, graph, token.text, jwt, [check, credential]);
     return [check, credential, ...onBehalfOf];
   });
 }

@@ -3,8 +3,8 @@ import express, { type Response, Router } from 'express';
 import { type OpenApiVariables, readOpenApiJson } from './openApiDocument';
 import { page, startScript } from './page';
 
-/** The files of Swagger UI that the page needs; the package holds many more. */
-const viewerFiles = [
+/** The files of Swagger UI that the page needs; the package holds many more. `npm run package` copies these. */
+export const viewerFiles = [
   '/swagger-ui.css',
   '/swagger-ui-bundle.js',
   '/favicon-32x32.png',
@@ -16,8 +16,9 @@ const viewerFiles = [
  * The description of the API as /openapi.json, and as a page to read and try it under /docs. Works below any path that it is mounted on.
  */
 export function createApiDocs(variables: OpenApiVariables, requiredScope: string): Router {
-  const start = startScript(`api://${variables.clientId}/${requiredScope}`);
-  const policy = contentSecurityPolicy(variables.authorityHost);
+  const { signIn } = variables;
+  const start = startScript(signIn ? [`api://${signIn.clientId}/${requiredScope}`] : []);
+  const policy = contentSecurityPolicy(signIn?.authorityHost);
   const setDocumentHeaders = (response: Response) => {
     response.setHeader('Content-Security-Policy', policy);
     // No secrets here: unlike the responses of the API, these may be cached.
@@ -50,13 +51,13 @@ export function createApiDocs(variables: OpenApiVariables, requiredScope: string
 }
 
 /** Only this server's own files, except for the sign-in, which requests tokens from the authority. Swagger UI's images are data. */
-function contentSecurityPolicy(authorityHost: string): string {
+function contentSecurityPolicy(authorityHost: string | undefined): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' data:",
-    `connect-src 'self' ${authorityHost}`,
+    authorityHost === undefined ? "connect-src 'self'" : `connect-src 'self' ${authorityHost}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

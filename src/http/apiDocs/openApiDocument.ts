@@ -1,27 +1,70 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { isEntra, type ProviderConfig } from '../../config/providers';
 
 /** The parts of openapi.yaml that differ from server to server. */
 export interface OpenApiVariables {
+  /** Where the page can sign a user in; absent: an access token is pasted. */
+  readonly signIn: ApiSignIn | undefined;
+  /** Whether users of Microsoft Entra ID call, who alone can exchange Teams tokens. */
+  readonly teamsExchange: boolean;
+}
+
+export interface ApiSignIn {
   readonly authorityHost: string;
   readonly tenantId: string;
   readonly clientId: string;
 }
 
-/** At the root of the project, above both the sources and the built files. */
-const file = join(__dirname, '..', '..', '..', 'openapi.yaml');
+export function openApiVariablesOf(providers: readonly ProviderConfig[]): OpenApiVariables {
+  // Both have endpoints of the same form.
+  const signIn = providers.find((provider) => provider.kind === 'entra' || provider.kind === 'external_id');
+  return { signIn, teamsExchange: providers.some(isEntra) };
+}
+
+/** At the root of the project or the package: above the sources, the built files and the bundle, which differ in depth. */
+function findDocument(folder = __dirname): string {
+  const file = join(folder, 'openapi.yaml');
+  if (existsSync(file)) return file;
+  if (dirname(folder) === folder) throw new Error('openapi.yaml is missing: it belongs in the project root');
+  return findDocument(dirname(folder));
+}
+
+/** What is left out, where it does not apply. */
+interface OpenApiDocument {
+  paths: Record<string, unknown>;
+  security: readonly object[];
+  components: { securitySchemes: Record<string, unknown> };
+}
+
+const teamsPaths = ['/exchangeToken', '/api/token/teams'];
 
 /**
  * openapi.yaml as JSON, with this server's sign-in addresses and scope, and itself as the only server. The parser is loaded here, since
  * most servers in production serve no documentation.
  */
-export async function readOpenApiJson(variables: OpenApiVariables, serverPath: string): Promise<string> {
-  const { authorityHost, tenantId, clientId } = variables;
-  const [{ parse }, text] = await Promise.all([import('yaml'), readFile(file, 'utf8')]);
-  const document = parse(
-    text
-      .replaceAll('https://login.microsoftonline.com/{tenantId}/', `${authorityHost}/${tenantId}/`)
-      .replaceAll('api://{clientId}/', `api://${clientId}/`),
-  ) as object;
+export async function readOpenApiJson(
+  { signIn, teamsExchange }: OpenApiVariables,
+  serverPath: string,
+): Promise<string> {
+  const [{ parse }, text] = await Promise.all([import('yaml'), readFile(findDocument(), 'utf8')]);
+  const document = parse(signIn ? withSignIn(text, signIn) : text) as OpenApiDocument;
+  if (!teamsExchange) document.paths = without(document.paths, teamsPaths);
+  if (!signIn) {
+    const { securitySchemes } = document.components;
+    document.components.securitySchemes = without(securitySchemes, ['entra']);
+    document.security = document.security.filter((requirement) => !('entra' in requirement));
+  }
   return JSON.stringify({ ...document, servers: [{ url: serverPath || '/' }] });
+}
+
+function withSignIn(text: string, { authorityHost, tenantId, clientId }: ApiSignIn): string {
+  return text
+    .replaceAll('https://login.microsoftonline.com/{tenantId}/', `${authorityHost}/${tenantId}/`)
+    .replaceAll('api://{clientId}/', `api://${clientId}/`);
+}
+
+function without(object: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }

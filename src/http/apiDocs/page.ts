@@ -28,7 +28,7 @@ export function page(basePath: string): string {
  * Starts Swagger UI in a browser. To try an operation, sign in as a single-page app does, or paste an access token; neither is kept after
  * the page is closed. The badge of Swagger's validator, a remote service, stays off.
  */
-export function startScript(scope: string): string {
+export function startScript(scopes: readonly string[]): string {
   return `'use strict';
 const docs = new URL('.', document.currentScript.src);
 const ui = SwaggerUIBundle({
@@ -40,6 +40,6 @@ const ui = SwaggerUIBundle({
   displayRequestDuration: true,
   persistAuthorization: false,
 });
-ui.initOAuth({ usePkceWithAuthorizationCodeGrant: true, scopes: ${JSON.stringify([scope])} });
+ui.initOAuth({ usePkceWithAuthorizationCodeGrant: true, scopes: ${JSON.stringify(scopes)} });
 `;
 }

@@ -19,7 +19,8 @@ export interface TokenController {
 export interface TokenControllerOptions {
   users: Pick<CommunicationUsers, 'findReusableToken' | 'issueToken'>;
   exchangeTeamsToken: ExchangeTeamsToken;
-  allowedClientIds: readonly string[];
+  /** The client applications whose Teams tokens are accepted in a tenant, besides the caller's own. */
+  allowedClientIdsOf: (tenantId: string) => readonly string[];
   /** The resource of the Teams tokens. */
   teamsAudience: string;
   timeLimitInMs: number;
@@ -30,7 +31,7 @@ const teamsExchangeBody = z.strictObject({ teamsUserAadToken: z.string().optiona
 export function createTokenController({
   users,
   exchangeTeamsToken,
-  allowedClientIds,
+  allowedClientIdsOf,
   teamsAudience: audience,
   timeLimitInMs,
 }: TokenControllerOptions): TokenController {
@@ -47,14 +48,16 @@ export function createTokenController({
 
     async exchangeTeamsToken(request, response) {
       const caller = getCaller(response);
-      const { tenantId, objectId, clientId } = caller;
+      const { entra, clientId } = caller;
+      if (!entra) {
+        throw new ApiError(
+          'teams_exchange_not_supported',
+          'Only users of Microsoft Entra ID can exchange a Teams token. Use GET /api/token for a token of your own identity.',
+        );
+      }
+      const allowedClientIds = allowedClientIdsOf(entra.tenantId);
       const clientIds = clientId === undefined ? allowedClientIds : [clientId, ...allowedClientIds];
-      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), {
-        tenantId,
-        objectId,
-        clientIds,
-        audience,
-      });
+      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { ...entra, clientIds, audience });
       const { signal } = startRequestDeadline(response, timeLimitInMs);
       const token = await exchangeTeamsToken(caller, teamsToken, signal);
       sendJson(response, 200, tokenBody(token));

@@ -21,7 +21,7 @@ export function createUserRateLimit(requestsAMinute: number): RequestHandler {
 export function createRejectedRateLimit(rejectionsAMinute: number): ErrorRequestHandler {
   const limit = createLimit(
     rejectionsAMinute,
-    (request) => ipKeyGenerator((request.ip ?? '').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')),
+    (request) => ipKeyGenerator(withoutPort(request.ip ?? '')),
     `More than ${rejectionsAMinute} requests from your IP address were rejected in a minute. Wait for the time in Retry-After, then send a valid access token.`,
   );
   return (error: unknown, request, response, next) => {
@@ -31,6 +31,12 @@ export function createRejectedRateLimit(rejectionsAMinute: number): ErrorRequest
     }
     void limit(request, response, (limited?: unknown) => next(limited ?? error));
   };
+}
+
+/** The front ends of App Service append the port: `203.0.113.7:50001`, `[2001:db8::7]:50001`. */
+function withoutPort(address: string): string {
+  const [, inBrackets, ipv4] = /^(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d+)?$/.exec(address) ?? [];
+  return inBrackets ?? ipv4 ?? address;
 }
 
 const rejections = new Set([

@@ -24,7 +24,7 @@ export function createRequestLog(log: Logger): RequestHandler {
           status: response.writableFinished ? response.statusCode : 499,
           milliseconds: Math.round((performance.now() - startedAt) * 10) / 10,
           user:
-            response.locals.caller instanceof AuthenticatedUser ? response.locals.caller.objectId : undefined,
+            response.locals.caller instanceof AuthenticatedUser ? response.locals.caller.subject : undefined,
           error: errorCodeOf(response),
         },
         'request',

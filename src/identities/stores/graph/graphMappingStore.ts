@@ -6,8 +6,9 @@ import type { ExtensionClient } from '../../../graph/extensionClient';
 import { type Deadline, pause } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
 import type { Timings } from '../../../timings';
-import type { MappingStore, StoredMapping } from '../../mappingStore';
+import type { StoredMapping } from '../../mappingStore';
 import { addOrFind } from '../addOrFind';
+import type { PreviousMappingStore } from '../fallback/fallbackMappingStore';
 import type { MappingSeal } from './mappingSeal';
 import { createSealedMappingFormat, type GraphMapping, GraphVersion } from './sealedMapping';
 
@@ -34,7 +35,7 @@ export function createGraphMappingStore({
   adoptUnsigned,
   timings,
   log,
-}: GraphMappingStoreOptions): MappingStore {
+}: GraphMappingStoreOptions): PreviousMappingStore {
   const format = createSealedMappingFormat(seal, adoptUnsigned);
   const ownClaims = `${randomUUID()}/`;
   /** Identities whose mapping this instance removed recently: they never come back, so finding one is a stale read. */
@@ -81,7 +82,7 @@ export function createGraphMappingStore({
     } catch (error) {
       // A previous key is still valid: the next use tries again. A mapping without a seal must not be used before it has one.
       if (trust !== 'previous_key' || deadline.signal.aborted) throw error;
-      log.warn({ err: error, user: user.objectId }, 'mapping could not be sealed with the current key yet');
+      log.warn({ err: error, user: user.subject }, 'mapping could not be sealed with the current key yet');
     }
   }
 
@@ -103,7 +104,7 @@ export function createGraphMappingStore({
     return mapping;
   }
 
-  const store: MappingStore = {
+  const store: PreviousMappingStore = {
     removalHint: 'with Microsoft Graph (DELETE /me/extensions/<GRAPH_EXTENSION_NAME>)',
 
     find(user, { deadline, intent, lastKnown, gone }) {
@@ -162,6 +163,16 @@ export function createGraphMappingStore({
         await extensions.delete(user, deadline);
       }
       removed.set(expected.communicationUserId, true);
+      return 'removed';
+    },
+
+    async discard(user, expected, deadline) {
+      const current = await extensions.find(user, deadline);
+      const mapping = current && format.parse(user, current);
+      if (!mapping) return 'absent';
+      const isExpected = mapping.communicationUserId === expected.communicationUserId;
+      if (!isExpected || mapping.pendingDeletion) return 'conflict';
+      await extensions.delete(user, deadline);
       return 'removed';
     },
   };

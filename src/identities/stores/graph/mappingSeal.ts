@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
+import { type AuthenticatedUser, entraAccountOf } from '../../../authentication/authenticatedUser';
 import type { MappingKeys } from '../../../config/formats';
 
 /** The content of a mapping: the identity, and who is deleting it, if anyone. */
@@ -33,14 +33,12 @@ const version = 1;
  * @param keys the first seals, all verify
  */
 export function createMappingSeal(keys: MappingKeys): MappingSeal {
-  const digest = (
-    key: Buffer,
-    { tenantId, objectId }: AuthenticatedUser,
-    { communicationUserId, deletion }: SealedContent,
-  ) =>
-    createHmac('sha256', key)
+  const digest = (key: Buffer, user: AuthenticatedUser, { communicationUserId, deletion }: SealedContent) => {
+    const { tenantId, objectId } = entraAccountOf(user);
+    return createHmac('sha256', key)
       .update(JSON.stringify([version, tenantId, objectId, communicationUserId, deletion ?? null]))
       .digest();
+  };
 
   return {
     version,

@@ -1,8 +1,7 @@
 import type { MappingStore, StoredMapping } from '../../mappingStore';
 
 /** Mappings in this process: for the simulation, and the model that the conformance suite measures other stores by. */
-export function createMemoryMappingStore(): MappingStore {
-  const mappings = new Map<string, StoredMapping>();
+export function createMemoryMappingStore(mappings = new Map<string, StoredMapping>()): MappingStore {
   let lastVersion = 0;
   const mapping = (communicationUserId: string, pendingDeletion: boolean): StoredMapping => ({
     communicationUserId,

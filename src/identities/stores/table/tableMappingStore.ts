@@ -9,7 +9,7 @@ import { partitionKeyOf } from './rowKeys';
 
 /**
  * Mappings in a table, whose reads are consistent and whose writes are conditional: inserting decides between creators, ETags between
- * all others. Only the server and its operators can write there, so mappings need no seal (docs/decisions/0018).
+ * all others. Only the server and its operators can write there, so mappings need no seal (docs/decisions/0020).
  */
 export function createTableMappingStore(table: MappingTable): MappingStore {
   async function find(user: AuthenticatedUser, deadline: Deadline): Promise<StoredMapping | undefined> {

@@ -2,9 +2,9 @@ import type { KeyObject } from 'node:crypto';
 import type { Request } from 'express';
 import type { ITokenPayload } from 'passport-azure-ad';
 import BearerStrategy from 'passport-azure-ad/lib/bearerstrategy';
-import { clockSkewInSeconds } from './accessTokenChecks';
-import type { EntraAuthority } from '../entra/entraAuthority';
-import { decodeJwt } from './jwt';
+import { decodeJwt } from '../jwt';
+import { clockSkewInSeconds } from '../tokenChecks';
+import type { EntraAuthority } from './entraAuthority';
 
 /** What passport-azure-ad reads from its metadata. */
 interface StrategyMetadata {

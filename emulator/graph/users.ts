@@ -1,14 +1,14 @@
 import { type Call, NotEmulated, type Reply } from '../http/exchange';
 import { type User } from '../state/users';
 import { type EmulatorContext } from '../context';
-import { type GraphCaller, requireScope } from './bearer';
+import { type GraphCaller, permittedUser } from './bearer';
 import { GraphError } from './errors';
 import { shownExtensions } from './extensions';
-import { mayRead } from './permissions';
 import { graphReply } from './reply';
 
-export function me(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
-  requireScope(caller, ...mayRead);
+/** The caller, or any user by object id or sign-in name. */
+export function readUser(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
+  const user = permittedUser(context, call, caller, 'read');
   const unknown = [...call.query.keys()].find((name) => !['$select', '$expand'].includes(name));
   if (unknown !== undefined) throw new NotEmulated(`Graph's query option ${unknown}`);
   const selected = call.query.get('$select')?.split(',') ?? defaultProperties;
@@ -18,8 +18,8 @@ export function me(context: EmulatorContext, call: Call, caller: GraphCaller): R
   const withExtensions = expanded !== null && call.query.has('$select') && selected.includes('id');
   return graphReply(call, 200, {
     '@odata.context': `${context.names.graph(call)}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
-    ...select(caller.user, selected),
-    ...(withExtensions ? extensions(context, call, caller.user) : {}),
+    ...select(user, selected),
+    ...(withExtensions ? extensions(context, call, user) : {}),
   });
 }
 

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { publicDomains, publicHostNames } from '../names';
+import { loopback } from './authority';
+import {
+  defaultCertificateFolder,
+  ensureCertificates,
+  type LoopbackCertificates,
+  writeWhole,
+} from './loopbackCertificates';
+
+export interface PublicCertificates {
+  certificate: string;
+  key: string;
+  /** The authorities of the public names and of the loopback names, for a client that uses both. */
+  trustFile: string;
+}
+
+/** The certificates for the services' public names, which no process has that was not told to want them. */
+export async function ensurePublicCertificates(
+  loopbackCertificates: LoopbackCertificates,
+  folder = defaultCertificateFolder,
+): Promise<PublicCertificates> {
+  const [name = '', ...otherNames] = publicHostNames;
+  const ownFolder = join(folder, 'public-names');
+  const { authority, certificate, key } = await ensureCertificates(
+    ownFolder,
+    { name, otherNames, addresses: [] },
+    { domains: publicDomains, addresses: loopback.addresses },
+  );
+  const trustFile = join(ownFolder, 'trust.pem');
+  await writeWhole(trustFile, `${authority}${loopbackCertificates.authority}`);
+  return { certificate, key, trustFile };
+}

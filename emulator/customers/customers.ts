@@ -1,0 +1,60 @@
+import { json, type Call, type Handler, type Reply } from '../http/exchange';
+import { b2cTenant } from './b2c';
+import { CustomerTenant, type CustomerTenantParts } from './customerTenant';
+import { externalIdTenant } from './externalId';
+import { b2cSeed, externalIdSeed } from './seed';
+
+export interface Customers {
+  readonly url: string;
+  readonly externalId: CustomerTenant;
+  readonly b2c: CustomerTenant;
+}
+
+export function createCustomers(parts: CustomerTenantParts): Customers {
+  return {
+    url: parts.url,
+    externalId: new CustomerTenant(externalIdTenant(parts.url), parts),
+    b2c: new CustomerTenant(b2cTenant(parts.url), parts),
+  };
+}
+
+export function customerHandlers({ url, externalId, b2c }: Customers) {
+  const tenantUrl = `${url}/${externalIdSeed.tenantId}`;
+  const policyUrl = (policy: string): string => `${url}/${b2cSeed.tenantName}.onmicrosoft.com/${policy}`;
+  /** Policies have the same name in any letters. */
+  const forPolicy =
+    (handle: (policy: string) => Reply): Handler =>
+    ({ params: { policy = '' } }: Call) =>
+      b2cSeed.policies.some((known) => known.toLowerCase() === policy.toLowerCase())
+        ? handle(policy.toLowerCase())
+        : json(404, { error: { code: 'AADB2C90047', message: `The policy ${policy} does not exist.` } });
+  return {
+    'externalId.discovery': (): Reply => discovery(externalId.issuer, tenantUrl),
+    'externalId.keys': (): Reply => keys(externalId),
+    'b2c.discovery': forPolicy((policy) => discovery(b2c.issuer, policyUrl(policy))),
+    'b2c.keys': forPolicy(() => keys(b2c)),
+  };
+}
+
+function discovery(issuer: string, baseUrl: string): Reply {
+  return json(200, {
+    issuer,
+    authorization_endpoint: `${baseUrl}/oauth2/v2.0/authorize`,
+    token_endpoint: `${baseUrl}/oauth2/v2.0/token`,
+    end_session_endpoint: `${baseUrl}/oauth2/v2.0/logout`,
+    jwks_uri: `${baseUrl}/discovery/v2.0/keys`,
+    response_modes_supported: ['query', 'fragment', 'form_post'],
+    response_types_supported: ['code'],
+    scopes_supported: ['openid'],
+    subject_types_supported: ['pairwise'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    token_endpoint_auth_methods_supported: ['client_secret_post'],
+  });
+}
+
+function keys(tenant: CustomerTenant): Reply {
+  const published = tenant.keys
+    .published()
+    .map((key) => ({ kty: 'RSA', use: 'sig', kid: key.kid, ...key.jwk() }));
+  return json(200, { keys: published });
+}

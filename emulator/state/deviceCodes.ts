@@ -1,0 +1,63 @@
+import { randomBytes, randomInt } from 'node:crypto';
+
+/** A device that waits until its user signs in on another one. */
+export interface DeviceGrant {
+  readonly deviceCode: string;
+  readonly userCode: string;
+  readonly clientId: string;
+  readonly scope: string;
+  readonly expiresAt: number;
+  /** How long the device must wait between its questions; grows when it does not. */
+  intervalInMs: number;
+  askedAt: number;
+  state: 'pending' | 'declined' | 'approved' | 'redeemed';
+  /** Who approved it. */
+  userObjectId?: string;
+}
+
+/** As on a screen and typed elsewhere: without letters and digits that are mistaken for one another. */
+const alphabet = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+const lifetimeInMs = 15 * 60_000;
+const intervalInMs = 5_000;
+const mostCodes = 1_000;
+
+export class DeviceCodes {
+  readonly #byDeviceCode = new Map<string, DeviceGrant>();
+
+  start(clientId: string, scope: string, now: number): DeviceGrant {
+    const [oldest] = this.#byDeviceCode.keys();
+    if (this.#byDeviceCode.size >= mostCodes && oldest !== undefined) this.#byDeviceCode.delete(oldest);
+    const grant: DeviceGrant = {
+      deviceCode: randomBytes(32).toString('base64url'),
+      userCode: Array.from({ length: 9 }, () => alphabet[randomInt(alphabet.length)]).join(''),
+      clientId,
+      scope,
+      expiresAt: now + lifetimeInMs,
+      intervalInMs,
+      askedAt: -Infinity,
+      state: 'pending',
+    };
+    this.#byDeviceCode.set(grant.deviceCode, grant);
+    return grant;
+  }
+
+  find(deviceCode: string): DeviceGrant | undefined {
+    return this.#byDeviceCode.get(deviceCode);
+  }
+
+  /** By the code that its user types in, if that can still be answered. */
+  waiting(userCode: string, now: number): DeviceGrant | undefined {
+    const wanted = userCode.toUpperCase().replace(/[\s-]/g, '');
+    return this.allWaiting(now).find((grant) => grant.userCode === wanted);
+  }
+
+  allWaiting(now: number): DeviceGrant[] {
+    return [...this.#byDeviceCode.values()].filter(
+      ({ state, expiresAt }) => state === 'pending' && expiresAt > now,
+    );
+  }
+
+  clear(): void {
+    this.#byDeviceCode.clear();
+  }
+}

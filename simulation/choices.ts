@@ -1,0 +1,49 @@
+/**
+ * Every decision of a run, as a list of numbers. The run is a function of the list alone, so that a list is a failing schedule, and a
+ * shorter list with smaller numbers a simpler one: 0, and whatever is asked for after the end, is always the plainest decision.
+ */
+export interface Choices {
+  /** From 0 to `count` - 1. */
+  choose(count: number): number;
+  /** True in `percent` of 100 cases. */
+  chance(percent: number): boolean;
+  /** What was decided so far. */
+  readonly taken: readonly number[];
+}
+
+const range = 1 << 16;
+
+export function seededChoices(seed: number): Choices {
+  const next = createRandom(seed);
+  return choicesFrom(() => next() % range);
+}
+
+export function replayedChoices(recorded: readonly number[]): Choices {
+  let position = 0;
+  return choicesFrom(() => recorded[position++] ?? 0);
+}
+
+function choicesFrom(next: () => number): Choices {
+  const taken: number[] = [];
+  const take = () => {
+    const value = next();
+    taken.push(value);
+    return value;
+  };
+  return {
+    taken,
+    choose: (count) => take() % count,
+    chance: (percent) => take() % 100 >= 100 - percent,
+  };
+}
+
+/** Whole numbers of 32 bits, the same for the same seed (mulberry32). */
+export function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+}

@@ -1,0 +1,85 @@
+import type { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
+import type { ExtensionClient, ExtensionProperties } from '../../src/graph/extensionClient';
+import type { Deadline } from '../../src/resilience/deadline';
+import type { CallOptions, Upstream } from '../../src/resilience/upstream';
+import type { Scheduler } from '../scheduler';
+import { describe } from './describe';
+
+/** Open extensions: creating is atomic, writes have no condition, and a read may be stale for a while. */
+export interface GraphService {
+  client(upstream: Upstream): ExtensionClient;
+  extensions(): ExtensionProperties[];
+}
+
+interface Version {
+  readonly properties: ExtensionProperties | undefined;
+  /** When the next one replaced it. */
+  replacedAt: number;
+}
+
+export function createGraphService(scheduler: Scheduler, maxLagInMs: number): GraphService {
+  const versions = new Map<string, Version[]>();
+  const versionsOf = (user: AuthenticatedUser) => versions.get(user.key) ?? [];
+  const current = (user: AuthenticatedUser) => versionsOf(user).at(-1)?.properties;
+
+  function write(user: AuthenticatedUser, properties: ExtensionProperties | undefined): void {
+    const known = versionsOf(user);
+    const last = known.at(-1) ?? { properties: undefined, replacedAt: Infinity };
+    last.replacedAt = scheduler.time.now();
+    versions.set(user.key, [...known.slice(0, -1), last, { properties, replacedAt: Infinity }]);
+  }
+
+  /** The current version, or one of those that a replica may still show. */
+  function read(user: AuthenticatedUser): ExtensionProperties | undefined {
+    const { budget, choices, time } = scheduler;
+    const stale = versionsOf(user)
+      .filter(({ replacedAt }) => replacedAt + maxLagInMs > time.now())
+      .slice(0, -1);
+    if (stale.length === 0 || budget.staleReads === 0 || !choices.chance(25)) return current(user);
+    budget.staleReads -= 1;
+    return stale[choices.choose(stale.length)]?.properties;
+  }
+
+  return {
+    extensions: () =>
+      [...versions.values()].flatMap((known) => {
+        const properties = known.at(-1)?.properties;
+        return properties ? [properties] : [];
+      }),
+    client(upstream) {
+      const call = <T>(
+        operation: string,
+        deadline: Deadline,
+        work: () => T,
+        retryOn: CallOptions<T>['retryOn'] = 'any_failure',
+      ) =>
+        upstream.call<T>(operation, { deadline, retryOn, describe }, (signal) =>
+          scheduler.call(operation, work, { signal }),
+        );
+      return {
+        find: (user, deadline) => call('read mapping', deadline, () => read(user)),
+        create: (user, properties, deadline) =>
+          call(
+            'create mapping',
+            deadline,
+            () => {
+              if (current(user)) return 'exists';
+              write(user, properties);
+              return 'created';
+            },
+            'never',
+          ),
+        update: (user, properties, deadline) =>
+          call('update mapping', deadline, () => {
+            if (!current(user)) return 'absent';
+            write(user, properties);
+            return 'updated';
+          }),
+        delete: (user, deadline) =>
+          call('remove mapping', deadline, () => {
+            if (current(user)) write(user, undefined);
+          }),
+      };
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { KeyObject } from 'node:crypto';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { Deadline } from '../../resilience/deadline';
+import type { HttpClient } from '../../resilience/httpClient';
+import type { Timings } from '../../timings';
+import { createMetadataSource, type MetadataSource } from '../metadataSource';
+import { createDocumentReader, unusableDocument } from '../publishedDocument';
+import { importSigningKeys, signingKeySet } from '../signingKeys';
+
+/** The parts of the tenant's OpenID Connect discovery document that this server or MSAL needs. */
+const discoveryDocument = z.looseObject({
+  issuer: z.url(),
+  jwks_uri: z.url({ protocol: /^https$/ }),
+  token_endpoint: z.url({ protocol: /^https$/ }),
+  authorization_endpoint: z.url(),
+});
+
+export type DiscoveryDocument = z.infer<typeof discoveryDocument>;
+
+/** The authority's published metadata: immutable, replaced as a whole. */
+export interface AuthorityMetadata {
+  readonly discovery: DiscoveryDocument;
+  /** The tenant's v1 and v2 issuers. */
+  readonly issuers: readonly string[];
+  readonly signingKeys: ReadonlyMap<string, KeyObject>;
+}
+
+/** The tenant's authority: its endpoints, issuers and signing keys. */
+export interface EntraAuthority extends MetadataSource<AuthorityMetadata> {
+  readonly tenantId: string;
+}
+
+export interface EntraAuthorityOptions {
+  authorityHost: string;
+  tenantId: string;
+  http: HttpClient;
+  timings: Timings['signingKeys'];
+  log: Logger;
+}
+
+const upstream = 'Microsoft Entra ID';
+
+export function createEntraAuthority({
+  authorityHost,
+  tenantId,
+  http,
+  timings,
+  log,
+}: EntraAuthorityOptions): EntraAuthority {
+  const tenantUrl = `${authorityHost}/${tenantId}`;
+  const read = createDocumentReader(upstream, http);
+
+  async function load(deadline: Deadline): Promise<AuthorityMetadata> {
+    const wellKnown = '.well-known/openid-configuration';
+    // v1 tokens have another issuer than v2 tokens; it depends on the cloud and is usually this one. If the v1 document
+    // cannot be used, callers with v2 tokens must still be accepted.
+    const usualV1Issuer = `https://sts.windows.net/${tenantId}/`;
+    const v1 = read('read v1 discovery', `${tenantUrl}/${wellKnown}`, discoveryDocument, deadline).then(
+      ({ issuer }) => (issuer.toLowerCase().includes(tenantId) ? issuer : usualV1Issuer),
+      () => usualV1Issuer,
+    );
+    const discovery = await read(
+      'read discovery',
+      `${tenantUrl}/v2.0/${wellKnown}`,
+      discoveryDocument,
+      deadline,
+    );
+    const { keys } = await read('read signing keys', discovery.jwks_uri, signingKeySet, deadline);
+    if (!discovery.issuer.toLowerCase().includes(tenantId))
+      throw unusableDocument(upstream, 'read discovery', 'the issuer belongs to another tenant');
+    const issuers = [...new Set([discovery.issuer, usualV1Issuer, await v1])];
+    const signingKeys = importSigningKeys(keys, ['RSA']);
+    if (signingKeys.size === 0)
+      throw unusableDocument(upstream, 'read signing keys', 'no usable RSA signing key');
+    return { discovery, issuers, signingKeys };
+  }
+
+  return { tenantId, ...createMetadataSource({ upstream, load, timings, log }) };
+}

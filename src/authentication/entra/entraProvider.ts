@@ -1,0 +1,130 @@
+import type { EntraProviderConfig } from '../../config/providers';
+import { AuthenticatedUser } from '../authenticatedUser';
+import { type ChallengeOptions, createChallenges } from '../challenge';
+import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
+import { clientIdOf, type DecodedJwt, isSignedBy, stringClaim } from '../jwt';
+import { createPassportCheck } from '../passportCheck';
+import { requiredScope } from '../requiredScope';
+import { badSignatureProblem, firstProblem, unknownKeyProblem } from '../tokenChecks';
+import { type AccessTokenPolicy, permissionChecks, validityChecks } from './accessTokenChecks';
+import { EntraBearerStrategy, unknownKey } from './bearerStrategy';
+import type { EntraAuthority } from './entraAuthority';
+
+export interface EntraProviderOptions extends EntraProviderConfig {
+  authority: EntraAuthority;
+}
+
+/** The challenges of an API that is registered in Microsoft Entra ID. */
+export function entraChallengeOptions({
+  authorityHost,
+  tenantId,
+  clientId,
+}: Pick<EntraProviderConfig, 'authorityHost' | 'tenantId' | 'clientId'>): ChallengeOptions {
+  return {
+    realm: `api://${clientId}`,
+    authorizationUri: `${authorityHost}/${tenantId}/oauth2/v2.0/authorize`,
+    requiredScope,
+  };
+}
+
+/** @param issuers of the authority's metadata, once it has been loaded */
+export function entraPolicy(
+  { tenantId, clientId, audiences, allowedClientIds, allowedClientIdsSetting }: EntraProviderConfig,
+  issuers: () => readonly string[],
+): AccessTokenPolicy {
+  return {
+    tenantId,
+    audiences,
+    allowedClientIds,
+    allowedClientIdsSetting,
+    requiredScope,
+    scopeToRequest: `api://${clientId}/${requiredScope}`,
+    get issuers() {
+      return issuers();
+    },
+  };
+}
+
+/** One tenant of Microsoft Entra ID. */
+export function createEntraProvider(options: EntraProviderOptions): IdentityProvider {
+  const { name, authority, authorityHost, tenantId, clientId, audiences } = options;
+  const policy = entraPolicy(options, () => authority.current()?.issuers ?? []);
+  const challenges = createChallenges(entraChallengeOptions(options));
+  const checkByPassport = createPassportCheck(
+    new EntraBearerStrategy({
+      authority,
+      discoveryUrl: `${authorityHost}/${tenantId}/v2.0/.well-known/openid-configuration`,
+      clientId,
+      audiences,
+    }),
+  );
+  const unknownKeyIn = (jwt: DecodedJwt) => unknownKeyProblem(jwt, `tenant ${tenantId}`);
+
+  /**
+   * Rejects a token without passport, which would take twice the time. Claims come first, so that only plausible tokens
+   * cost a signature check. Does not wait if the key is cached.
+   */
+  async function findProblem({ jwt, accessToken }: ReceivedToken): Promise<InvalidToken | undefined> {
+    const { signingKeys } = authority.current() ?? (await authority.metadata());
+    const found = firstProblem(validityChecks, jwt, policy, nowInSeconds());
+    if (found) return { problem: found.problem, permanent: found.check.permanent };
+    const keyId = String(jwt.header.kid);
+    const key = signingKeys.get(keyId) ?? (await authority.signingKey(keyId));
+    if (!key) return { problem: unknownKeyIn(jwt), permanent: false };
+    return isSignedBy(key, accessToken) ? undefined : { problem: badSignatureProblem, permanent: true };
+  }
+
+  return {
+    name,
+    issuerName: 'Microsoft Entra ID',
+    issuesOpaqueTokens: false,
+    challenges,
+    issues(issuer) {
+      const metadata = authority.current();
+      return metadata && typeof issuer === 'string' && metadata.issuers.includes(issuer);
+    },
+    async verify(token) {
+      const { request, response, jwt } = token;
+      const invalid = await findProblem(token);
+      if (invalid) return invalid;
+      const reason = await checkByPassport(request, response);
+      if (reason === unknownKey) return { problem: unknownKeyIn(jwt), permanent: false };
+      // All that the strategy checks has been checked before: a bad token does not get this far.
+      if (reason !== undefined)
+        throw new Error('the bearer strategy rejected a token that had passed the same checks');
+      const missing = firstProblem(permissionChecks, jwt, policy, nowInSeconds());
+      if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
+      return createEntraUser(token);
+    },
+    start: () => authority.start(),
+    stop: () => authority.stop(),
+    isReady: () => authority.current() !== undefined,
+    load: () => authority.metadata(),
+    onKeysChanged: (listener) => authority.onKeysChanged(listener),
+  };
+}
+
+/** Identified by tenant id and object id only: names and email addresses can be reassigned. */
+export function createEntraUser({
+  jwt,
+  accessToken,
+  accessTokenHash,
+}: Pick<ReceivedToken, 'jwt' | 'accessToken' | 'accessTokenHash'>): AuthenticatedUser {
+  const tenantId = (stringClaim(jwt, 'tid') ?? '').toLowerCase();
+  const objectId = (stringClaim(jwt, 'oid') ?? '').toLowerCase();
+  return new AuthenticatedUser({
+    key: `${tenantId}:${objectId}`,
+    issuer: stringClaim(jwt, 'iss') ?? '',
+    subject: objectId,
+    clientId: clientIdOf(jwt),
+    scopes: stringClaim(jwt, 'scp')?.split(' ') ?? [],
+    expiresAt: Number(jwt.claims.exp),
+    accessToken,
+    accessTokenHash,
+    entra: { tenantId, objectId },
+  });
+}
+
+function nowInSeconds(): number {
+  return Date.now() / 1_000;
+}

@@ -1,0 +1,131 @@
+import type { KeyObject } from 'node:crypto';
+import type { Logger } from 'pino';
+import { type Deadline, withDeadline } from '../resilience/deadline';
+import { UpstreamError, type UpstreamName } from '../resilience/upstreamError';
+import type { Timings } from '../timings';
+
+/** What a provider publishes: immutable, replaced as a whole. */
+export interface ProviderMetadata {
+  readonly signingKeys: ReadonlyMap<string, KeyObject>;
+}
+
+/** A provider's published metadata, kept up to date. */
+export interface MetadataSource<Metadata extends ProviderMetadata> {
+  /** Loads the metadata and refreshes it in the background until `stop`. */
+  start(): void;
+  stop(): void;
+  /** The metadata loaded last, without waiting; undefined until the first load has succeeded. */
+  readonly current: () => Metadata | undefined;
+  /** The same, but waits for the first load. Throws UpstreamError if the provider cannot be reached. */
+  metadata(): Promise<Metadata>;
+  /**
+   * The key with this id; undefined if the provider has none. An unknown id triggers a reload, at most one every 10 s
+   * across all callers, so that a rotated key works at once and invented ids are cheap. Throws UpstreamError if the
+   * reload fails, because the key may exist.
+   */
+  signingKey(keyId: string): Promise<KeyObject | undefined>;
+  /** The listener is called whenever the set of keys changes. */
+  onKeysChanged(listener: () => void): void;
+}
+
+export interface MetadataSourceOptions<Metadata> {
+  upstream: UpstreamName;
+  load: (deadline: Deadline) => Promise<Metadata>;
+  timings: Timings['signingKeys'];
+  log: Logger;
+}
+
+export function createMetadataSource<Metadata extends ProviderMetadata>({
+  upstream,
+  load,
+  timings,
+  log,
+}: MetadataSourceOptions<Metadata>): MetadataSource<Metadata> {
+  const listeners: (() => void)[] = [];
+  let latest: Metadata | undefined;
+  let loading: Promise<Metadata> | undefined;
+  let lastFailure: UpstreamError | undefined;
+  let lastFailureAt = -Infinity;
+  let lastUnknownKeyLoadAt = -Infinity;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  /** One load at a time; if it fails, the last good metadata stays. */
+  function reload(): Promise<Metadata> {
+    loading ??= withDeadline(timings.fetchInMs, undefined, load)
+      .then((metadata) => {
+        lastFailure = undefined;
+        const changed = !sameKeys(latest?.signingKeys, metadata.signingKeys);
+        if (changed)
+          log.info({ keyIds: [...metadata.signingKeys.keys()] }, `loaded the signing keys of ${upstream}`);
+        latest = metadata;
+        if (changed) listeners.forEach((listener) => listener());
+        return metadata;
+      })
+      .catch((error: unknown) => {
+        lastFailureAt = performance.now();
+        lastFailure =
+          error instanceof UpstreamError
+            ? error
+            : new UpstreamError(upstream, 'read metadata', { transportFailure: 'invalid_response' }, error);
+        log.warn(
+          { err: lastFailure, keptKeys: latest?.signingKeys.size ?? 0 },
+          `cannot load the metadata of ${upstream}`,
+        );
+        throw lastFailure;
+      })
+      .finally(() => (loading = undefined));
+    return loading;
+  }
+
+  /** For callers that need the metadata: queries a failing provider at most once a second across all callers. */
+  async function loadMetadataOnce(): Promise<Metadata> {
+    if (!loading && lastFailure && performance.now() - lastFailureAt < timings.reloadCooldownInMs)
+      throw lastFailure;
+    return reload();
+  }
+
+  function refreshInBackground(reloadDelayInMs: number): void {
+    reload().then(
+      () => schedule(timings.refreshIntervalInMs * (0.9 + 0.2 * Math.random()), timings.firstReloadDelayInMs),
+      () =>
+        schedule(
+          reloadDelayInMs * (0.5 + Math.random()),
+          Math.min(reloadDelayInMs * 2, timings.maxReloadDelayInMs),
+        ),
+    );
+  }
+
+  function schedule(delayInMs: number, reloadDelayInMs: number): void {
+    if (stopped) return;
+    timer = setTimeout(() => refreshInBackground(reloadDelayInMs), delayInMs);
+    timer.unref();
+  }
+
+  return {
+    start: () => refreshInBackground(timings.firstReloadDelayInMs),
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+    current: () => latest,
+    metadata: async () => latest ?? loadMetadataOnce(),
+    async signingKey(keyId) {
+      const { signingKeys } = latest ?? (await loadMetadataOnce());
+      const key = signingKeys.get(keyId);
+      if (key) return key;
+      if (performance.now() - lastUnknownKeyLoadAt < timings.unknownKeyCooldownInMs && !loading) {
+        if (lastFailure) throw lastFailure;
+        return undefined;
+      }
+      if (!loading) lastUnknownKeyLoadAt = performance.now();
+      return (await reload()).signingKeys.get(keyId);
+    },
+    onKeysChanged: (listener) => listeners.push(listener),
+  };
+}
+
+function sameKeys(a: ReadonlyMap<string, KeyObject> | undefined, b: ReadonlyMap<string, KeyObject>): boolean {
+  if (a?.size !== b.size) return false;
+  return [...b].every(([keyId, key]) => a.get(keyId)?.equals(key));
+}

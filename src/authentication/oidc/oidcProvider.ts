@@ -1,0 +1,115 @@
+import type { Logger } from 'pino';
+import type { HttpClient } from '../../resilience/httpClient';
+import type { UpstreamName } from '../../resilience/upstreamError';
+import type { Timings } from '../../timings';
+import { AuthenticatedUser, userKeyOf } from '../authenticatedUser';
+import { createChallenges } from '../challenge';
+import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
+import { stringClaim } from '../jwt';
+import { createPassportCheck } from '../passportCheck';
+import {
+  badSignatureProblem,
+  firstProblem,
+  malformedProblem,
+  problem,
+  unknownKeyProblem,
+} from '../tokenChecks';
+import {
+  type OidcPolicy,
+  oidcClientIdOf,
+  permissionChecks,
+  scopesOf,
+  validityChecksOf,
+} from './accessTokenChecks';
+import { JoseBearerStrategy, type JoseRejection } from './joseStrategy';
+import { createOidcMetadata, type OidcMetadataPolicy } from './oidcMetadata';
+
+/** All that distinguishes one provider of this kind from another. */
+export interface OidcProviderPolicy extends OidcPolicy, OidcMetadataPolicy {
+  readonly name: string;
+  readonly upstream: UpstreamName;
+  /** The realm of challenges. */
+  readonly realm: string;
+  readonly authorizationUri?: string | undefined;
+  readonly issuesOpaqueTokens: boolean;
+}
+
+/** What providers share. */
+export interface ProviderParts {
+  readonly http: HttpClient;
+  readonly timings: Timings['signingKeys'];
+  readonly log: Logger;
+}
+
+/** Any provider of JWT access tokens that publishes its keys by OpenID Connect Discovery; jose verifies the tokens. */
+export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderParts): IdentityProvider {
+  const { name, issuerName, issuers, userClaim } = policy;
+  const metadata = createOidcMetadata({ ...policy, ...parts });
+  const challenges = createChallenges(policy);
+  const validityChecks = validityChecksOf(policy);
+  const checkByPassport = createPassportCheck(
+    new JoseBearerStrategy({ ...policy, current: metadata.current }),
+  );
+
+  /** Claims come first, so that only plausible tokens cost a signature check. */
+  async function findProblem({ jwt, request, response }: ReceivedToken): Promise<InvalidToken | undefined> {
+    const found = firstProblem(validityChecks, jwt, policy, Date.now() / 1_000);
+    if (found) return { problem: found.problem, permanent: found.check.permanent };
+    if (!(await metadata.signingKey(String(jwt.header.kid))))
+      return { problem: unknownKeyProblem(jwt, issuerName), permanent: false };
+    const reason = await checkByPassport(request, response);
+    return reason === undefined
+      ? undefined
+      : { problem: joseProblem(reason as JoseRejection, policy), permanent: true };
+  }
+
+  function createUser({ jwt, accessToken, accessTokenHash }: ReceivedToken): AuthenticatedUser {
+    // Of the settings, not of the token: an issuer with two names is still one.
+    const [issuer = ''] = issuers;
+    const subject = stringClaim(jwt, userClaim) ?? '';
+    return new AuthenticatedUser({
+      key: userKeyOf(issuer, subject),
+      issuer,
+      subject,
+      clientId: oidcClientIdOf(jwt),
+      scopes: scopesOf(jwt),
+      expiresAt: Number(jwt.claims.exp),
+      accessToken,
+      accessTokenHash,
+    });
+  }
+
+  return {
+    name,
+    issuerName,
+    issuesOpaqueTokens: policy.issuesOpaqueTokens,
+    challenges,
+    issues: (issuer) => typeof issuer === 'string' && issuers.includes(issuer),
+    async verify(token) {
+      const invalid = await findProblem(token);
+      if (invalid) return invalid;
+      const missing = firstProblem(permissionChecks, token.jwt, policy, Date.now() / 1_000);
+      if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
+      return createUser(token);
+    },
+    start: () => metadata.start(),
+    stop: () => metadata.stop(),
+    isReady: () => metadata.current() !== undefined,
+    load: () => metadata.metadata(),
+    onKeysChanged: (listener) => metadata.onKeysChanged(listener),
+  };
+}
+
+export function joseProblem(rejection: JoseRejection, { issuerName, algorithms }: OidcPolicy) {
+  switch (rejection) {
+    case 'bad signature':
+      return badSignatureProblem;
+    case 'wrong algorithm':
+      return problem(
+        'wrong_algorithm',
+        `The access token's key is not for its algorithm (alg), or that is not ${algorithms.join(' or ')}.`,
+      );
+    case 'malformed':
+      return malformedProblem(issuerName, []);
+  }
+}

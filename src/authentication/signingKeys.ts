@@ -1,0 +1,38 @@
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+
+/** A JSON Web Key Set (RFC 7517 section 5), as far as it is read. */
+export const signingKeySet = z.object({
+  keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().optional(), use: z.string().optional() })),
+});
+
+export type PublishedKey = z.infer<typeof signingKeySet>['keys'][number];
+
+/** RFC 7518 section 3.3. A shorter key may be a truncated one: any base64url text decodes to some number. */
+const minRsaKeyLengthInBits = 2_048;
+
+/** The public keys by id; only those that can verify signatures. */
+export function importSigningKeys(
+  keys: readonly PublishedKey[],
+  keyTypes: readonly string[],
+): Map<string, KeyObject> {
+  const imported = new Map<string, KeyObject>();
+  for (const { kty, kid, use, ...rest } of keys) {
+    if (!keyTypes.includes(kty) || !kid || (use !== undefined && use !== 'sig')) continue;
+    try {
+      const key = createPublicKey({ key: publicPart(kty, rest), format: 'jwk' });
+      const tooShort =
+        kty === 'RSA' && (key.asymmetricKeyDetails?.modulusLength ?? 0) < minRsaKeyLengthInBits;
+      if (!tooShort) imported.set(kid, key);
+    } catch {
+      // A corrupt key must not disable the others. Tokens signed with it are rejected: unknown key.
+    }
+  }
+  return imported;
+}
+
+function publicPart(kty: string, { n, e, crv, x, y }: Record<string, unknown>): JsonWebKey {
+  const parameters = kty === 'RSA' ? { n, e } : { crv, x, y };
+  const present = Object.entries(parameters).filter(([, value]) => typeof value === 'string' && value !== '');
+  return { kty, ...(Object.fromEntries(present) as Record<string, string>) };
+}

@@ -1,0 +1,87 @@
+import type { RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { createBearerAuthentication } from './authentication/bearerAuthentication';
+import type { EntraAuthority } from './authentication/entra/entraAuthority';
+import type { Challenges } from './authentication/challenge';
+import type { IdentityProvider } from './authentication/identityProvider';
+import type { ProviderParts } from './authentication/oidc/oidcProvider';
+import type { Config } from './config/config';
+import type { ProviderConfig } from './config/providers';
+import type { HttpClient } from './resilience/httpClient';
+import type { Timings } from './timings';
+
+/** The identity providers, and what the rest of the server uses of them. */
+export interface ComposedProviders {
+  readonly requireBearerToken: RequestHandler;
+  /** Of the provider `entra`, for calls on behalf of its users; absent without it. */
+  readonly entra: EntraParts | undefined;
+  start(): void;
+  stop(): void;
+  /** Whether the users of at least one provider can be served: an outage of one must not stop the others. */
+  isReady(): boolean;
+}
+
+export interface EntraParts {
+  readonly authority: EntraAuthority;
+  readonly challenges: Challenges;
+}
+
+export interface ProvidersParts {
+  readonly config: Pick<Config, 'providers' | 'verifiedTokenCacheSize'>;
+  readonly http: HttpClient;
+  readonly timings: Timings;
+  readonly log: Logger;
+}
+
+export async function composeProviders({
+  config,
+  http,
+  timings,
+  log,
+}: ProvidersParts): Promise<ComposedProviders> {
+  const parts = { http, timings: timings.signingKeys, log };
+  const composed = await Promise.all(config.providers.map((provider) => composeProvider(provider, parts)));
+  const [first, ...others] = composed.map(({ provider }) => provider);
+  if (!first) throw new TypeError('at least one identity provider is needed');
+  const providers = [first, ...others] as const;
+  return {
+    requireBearerToken: createBearerAuthentication({ providers, cacheSize: config.verifiedTokenCacheSize }),
+    entra: composed.find(({ provider }) => provider.name === 'entra')?.entra,
+    start: () => providers.forEach((provider) => provider.start()),
+    stop: () => providers.forEach((provider) => provider.stop()),
+    isReady: () => providers.some((provider) => provider.isReady()),
+  };
+}
+
+/** The parts of other kinds of providers, and the packages that they use, are not loaded. */
+async function composeProvider(
+  config: ProviderConfig,
+  parts: ProviderParts,
+): Promise<{ provider: IdentityProvider; entra?: EntraParts }> {
+  switch (config.kind) {
+    case 'entra': {
+      const [{ createEntraAuthority }, { createEntraProvider }] = await Promise.all([
+        import('./authentication/entra/entraAuthority.js'),
+        import('./authentication/entra/entraProvider.js'),
+      ]);
+      const authority = createEntraAuthority({ ...config, ...parts });
+      const provider = createEntraProvider({ ...config, authority });
+      return { provider, entra: { authority, challenges: provider.challenges } };
+    }
+    case 'external_id': {
+      const { createExternalIdProvider } = await import('./authentication/externalId/externalIdProvider.js');
+      return { provider: createExternalIdProvider(config, parts) };
+    }
+    case 'b2c': {
+      const { createB2cProvider } = await import('./authentication/b2c/b2cProvider.js');
+      return { provider: createB2cProvider(config, parts) };
+    }
+    case 'oidc': {
+      const [{ createOidcProvider }, { oidcPolicy }] = await Promise.all([
+        import('./authentication/oidc/oidcProvider.js'),
+        import('./authentication/oidc/oidcPolicy.js'),
+      ]);
+      return { provider: createOidcProvider(oidcPolicy(config), parts) };
+    }
+  }
+}

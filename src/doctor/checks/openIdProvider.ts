@@ -1,0 +1,70 @@
+import { findMetadataProblem, oidcDiscoveryDocument } from '../../authentication/oidc/oidcMetadata';
+import type { ProviderConfig } from '../../config/providers';
+import type { SettingName } from '../../config/settings';
+import { HttpError } from '../../resilience/httpClient';
+import { type Check, ok, problem } from '../check';
+import type { DoctorContext } from '../context';
+import type { OpenIdProvider } from '../openIdProviders';
+import { explainNetworkError, probe } from '../network';
+
+/** The setting to check if the provider's metadata cannot be used. */
+const settingOfKind: Record<ProviderConfig['kind'], SettingName> = {
+  entra: 'AZURE_TENANT_ID',
+  external_id: 'EXTERNAL_ID_TENANT_NAME',
+  b2c: 'B2C_TENANT_NAME',
+  oidc: 'OIDC_ISSUER',
+};
+
+/** Whether the provider publishes the metadata that its settings expect, and keys that verify tokens. */
+export function createOpenIdChecks(
+  context: DoctorContext,
+  { config, label, policy, metadata }: OpenIdProvider,
+): { metadata: Check; signingKeys: Check } {
+  const setting = settingOfKind[config.kind];
+  const { metadataUrl } = policy;
+  const document: Check = {
+    name: `${label} metadata`,
+    async run() {
+      try {
+        const reply = await probe(context.http, metadataUrl, context.now);
+        if (reply.clockAheadInMs !== undefined)
+          context.clocksAheadInMs.set(policy.issuerName, reply.clockAheadInMs);
+        if (reply.status !== 200)
+          return problem(`HTTP ${reply.status} at ${metadataUrl}`, `Check ${setting}.`);
+        const parsed = oidcDiscoveryDocument.safeParse(parseJson(reply.text));
+        if (!parsed.success) return problem(`no discovery document at ${metadataUrl}`, `Check ${setting}.`);
+        const found = findMetadataProblem(parsed.data, policy);
+        return found === undefined
+          ? ok(`issuer ${parsed.data.issuer}`)
+          : problem(found, `Set ${setting} exactly as the provider publishes it; a slash at the end counts.`);
+      } catch (error) {
+        if (error instanceof HttpError) return explainNetworkError(error, metadataUrl, setting);
+        throw error;
+      }
+    },
+  };
+  const signingKeys: Check = {
+    name: `${label} signing keys`,
+    needs: [document],
+    async run() {
+      try {
+        const { signingKeys: keys } = await metadata.metadata();
+        return ok(`${keys.size} for ${policy.algorithms.join(', ')}`);
+      } catch {
+        return problem(
+          'the signing keys (jwks_uri) cannot be loaded, or none can be used',
+          'Try again later.',
+        );
+      }
+    },
+  };
+  return { metadata: document, signingKeys };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

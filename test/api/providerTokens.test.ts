@@ -1,0 +1,275 @@
+import { type AccessTokenOptions, allDefects, type Defect } from '../../emulator/startEmulator';
+import { type Answer, expectError } from '../support/answers';
+import { callsDuring } from '../support/calls';
+import { fakeMonotonicClock } from '../support/clock';
+import { testProviders } from '../support/providers';
+import { startReadyServer, startReadySystem } from '../support/readySystem';
+import type { System, TestServer } from '../support/startSystem';
+import { until } from '../support/until';
+import { type Forbidden, type Outcome, outcomes } from '../support/tokenOutcomes';
+
+let system: System;
+beforeAll(async () => (system = await startReadySystem()));
+afterEach(() => {
+  jest.restoreAllMocks();
+  system.emulator.reset();
+});
+afterAll(() => system.stop());
+
+/** Where a provider differs from Entra ID in what becomes of a token with a defect. */
+const others: Partial<Record<Defect, Outcome>> = {
+  graph_audience: { invalid: 'wrong_audience' },
+  // An array is what Auth0 and others send when a token is for two APIs.
+  audience_array: 'accepted',
+  id_token: { invalid: 'id_token' },
+  id_token_for_api: { invalid: 'id_token' },
+  scope_array: 'accepted',
+  typ_missing: 'accepted',
+  no_tid: 'accepted',
+  other_tenant: { invalid: 'wrong_issuer' },
+  tenant_mismatch: 'accepted',
+  no_oid: 'accepted',
+  scope_in_roles: 'app_only_token',
+};
+
+const differences: Record<(typeof testProviders)[number]['kind'], Partial<Record<Defect, Outcome>>> = {
+  external_id: {
+    no_tid: { invalid: 'wrong_tenant' },
+    tenant_mismatch: { invalid: 'wrong_tenant' },
+    no_oid: { invalid: 'no_subject' },
+  },
+  b2c: {},
+  oidc: {},
+};
+
+describe.each(testProviders)('$kind', (provider) => {
+  const { kind } = provider;
+  const settings = () => ({ IDENTITY_STORE: 'acs', ...provider.settings(system.emulator) });
+  const token = (options?: AccessTokenOptions) => provider.tenant(system.emulator).accessToken(options);
+  const call = (accessToken?: string) => server.call('get', '/exchangeToken', accessToken);
+  let server: TestServer;
+  beforeAll(async () => (server = await startReadyServer(system, settings())));
+
+  /** Authentication has passed; the operation is for users of Entra only, and says so without a call. */
+  function expectAccepted(answer: Answer): void {
+    expectError(answer, { status: 403, code: 'teams_exchange_not_supported' });
+  }
+
+  function expectInvalid(answer: Answer, reason: string): void {
+    expectError(answer, {
+      status: 401,
+      code: 'invalid_token',
+      innererror: { code: reason },
+      challenge: {
+        ...provider.challenge(system.emulator),
+        error: 'invalid_token',
+        error_description: expect.any(String),
+      },
+    });
+  }
+
+  function expectForbidden(answer: Answer, code: Forbidden): void {
+    const { realm } = provider.challenge(system.emulator);
+    const challenge = {
+      realm,
+      error: 'insufficient_scope',
+      scope: 'access_as_user',
+      error_description: expect.any(String) as unknown,
+    };
+    expectError(answer, { status: 403, code, challenge });
+  }
+
+  function expectOutcome(answer: Answer, outcome: Outcome): void {
+    if (outcome === 'accepted') expectAccepted(answer);
+    else if (typeof outcome === 'string') expectForbidden(answer, outcome);
+    else expectInvalid(answer, outcome.invalid);
+  }
+
+  it.each(allDefects)('answers a token with the defect %s', async (defect) => {
+    const made = await callsDuring(system.emulator, async () =>
+      expectOutcome(await call(token({ defect })), { ...outcomes, ...others, ...differences[kind] }[defect]),
+    );
+    // The first of all unknown keys may be a new one, so it is looked for, once.
+    expect(made).toEqual(defect === 'unknown_key' ? provider.metadataCalls : {});
+  });
+
+  it.each<[string, AccessTokenOptions]>([
+    ['as it is issued', {}],
+    ['of the type of RFC 9068', { header: { typ: 'at+jwt' } }],
+    ['of the long type of RFC 9068', { header: { typ: 'application/at+jwt' } }],
+    ['with more scopes', { scope: 'openid access_as_user profile' }],
+    ['with its scopes in the claim scope', { scope: null, claims: { scope: 'openid access_as_user' } }],
+    ['expired within the tolerance for clocks', { claims: lifeThatEnded(100) }],
+    ['valid from within the tolerance for clocks', { claims: { nbf: nowInSeconds() + 250 } }],
+    ['without a start', { claims: { nbf: undefined } }],
+    ['with an address for keys that nobody asks', { header: { jku: 'https://attacker.example/keys' } }],
+    ['with an address for certificates', { header: { x5u: 'https://attacker.example/certificate' } }],
+  ])('accepts a token %s', async (_, options) => {
+    const made = await callsDuring(system.emulator, async () => expectAccepted(await call(token(options))));
+    expect(made).toEqual({});
+  });
+
+  it.each<[string, AccessTokenOptions, string]>([
+    ['expired beyond the tolerance for clocks', { claims: lifeThatEnded(301) }, 'token_expired'],
+    ['with an expiry that is text', { claims: { exp: '9999999999' } }, 'no_expiry'],
+    ['with a start that is text', { claims: { nbf: '0' } }, 'malformed_token'],
+    ['with an issue time that is text', { claims: { iat: 'now' } }, 'malformed_token'],
+    ['with several issuers', { claims: { iss: ['https://localhost'] } }, 'wrong_issuer'],
+    ['with an audience that is an object', { claims: { aud: {} } }, 'wrong_audience'],
+    ['with a user that is no text', { claims: { oid: ['a'], sub: ['a'] } }, 'no_subject'],
+    ['with a user that is empty', { claims: { oid: '', sub: '' } }, 'no_subject'],
+    ['with a key id that is no text', { header: { kid: 7 } }, 'unknown_key'],
+    ['with an empty key id', { header: { kid: '' } }, 'unknown_key'],
+    ['of another type', { header: { typ: 'dpop+jwt' } }, 'malformed_token'],
+    ['of a type that is no text', { header: { typ: 7 } }, 'malformed_token'],
+    ['with a demand that we cannot meet', { header: { crit: ['b64'], b64: false } }, 'malformed_token'],
+    ['with an algorithm that does not fit its key', { header: { alg: 'ES256' } }, ''],
+  ])('refuses a token %s', async (_, options, reason) => {
+    const made = await callsDuring(system.emulator, async () =>
+      expectInvalid(await call(token(options)), reason || 'wrong_algorithm'),
+    );
+    expect(made).toEqual({});
+  });
+
+  it('refuses a request without a token, and one that is too large to be a token', async () => {
+    const { realm } = provider.challenge(system.emulator);
+    expectError(await call(), { status: 401, code: 'missing_token', challenge: { realm } });
+    const oversized = await call(token({ claims: { filler: 'x'.repeat(60_000) } })).catch(() => undefined);
+    expect(oversized?.status ?? 431).toBe(431);
+  });
+
+  it('refuses the ID token and the app-only token of the provider', async () => {
+    const tenant = provider.tenant(system.emulator);
+    expectInvalid(await call(tenant.idToken()), 'id_token');
+    expectForbidden(await call(tenant.appOnlyToken()), 'app_only_token');
+  });
+
+  describe('signing keys', () => {
+    const inventedKey = () => token({ defect: 'unknown_key' });
+    const tenant = () => provider.tenant(system.emulator);
+
+    it('are fetched once when they were rotated, and a withdrawn one is refused from then on', async () => {
+      server = await startReadyServer(system, settings());
+      const old = token();
+      expectAccepted(await call(old));
+      tenant().rotateKeys();
+      const made = await callsDuring(system.emulator, async () => {
+        const answers = await Promise.all(Array.from({ length: 20 }, () => call(token())));
+        answers.forEach(expectAccepted);
+      });
+      expect(made).toEqual(provider.metadataCalls);
+      expectInvalid(await call(old), 'unknown_key');
+    });
+
+    it('are not fetched for every invented key id, and a rotated key is accepted within 10 s even so', async () => {
+      server = await startReadyServer(system, settings());
+      const clock = fakeMonotonicClock();
+      const made = await callsDuring(system.emulator, async () => {
+        for (let count = 0; count < 10; count += 1) expectInvalid(await call(inventedKey()), 'unknown_key');
+      });
+      expect(made).toEqual(provider.metadataCalls);
+      tenant().rotateKeys();
+      clock.advance(9_999);
+      expectInvalid(await call(token()), 'unknown_key');
+      clock.advance(1);
+      expectAccepted(await call(token()));
+    });
+
+    it.each(['discovery', 'keys'])('stay in use through an outage of %s', async (operation) => {
+      server = await startReadyServer(system, settings());
+      system.emulator.fail({
+        operation: `${provider.operations}.${operation}`,
+        kind: 'status',
+        status: 503,
+        times: Infinity,
+      });
+      expectError(await call(inventedKey()), {
+        status: 503,
+        code: 'upstream_unavailable',
+        innererror: { upstream: provider.upstream, operation: expect.any(String), status: 503 },
+        retryAfter: 'some',
+      });
+      expectAccepted(await call(token()));
+    });
+
+    it('are needed for a start, which an outage delays and does not end', async () => {
+      system.emulator.fail({ operation: provider.operations, kind: 'status', status: 500, times: Infinity });
+      const another = await system.startAnother(settings());
+      expect((await another.call('get', '/health/ready')).status).toBe(503);
+      expectError(await another.call('get', '/exchangeToken', token()), {
+        status: 503,
+        code: 'upstream_unavailable',
+        innererror: { upstream: provider.upstream, operation: 'read discovery', status: 500 },
+        retryAfter: 'some',
+      });
+      system.emulator.reset();
+      await until(async () => (await another.call('get', '/health/ready')).status === 200);
+      expectAccepted(await another.call('get', '/exchangeToken', token()));
+      await another.stop();
+    });
+  });
+
+  describe('metadata', () => {
+    const discovery = async (change: Record<string, string>) => {
+      const url = metadataUrlOf(provider.kind);
+      const original = (await (await fetch(`${system.emulator.url}${url}`)).json()) as object;
+      return JSON.stringify({ ...original, ...change });
+    };
+
+    async function startWith(change: Record<string, string>): Promise<Answer> {
+      const body = await discovery(change);
+      system.emulator.fail({
+        operation: `${provider.operations}.discovery`,
+        kind: 'malformed',
+        body,
+        times: Infinity,
+      });
+      const another = await system.startAnother(settings());
+      const answer = await another.call('get', '/exchangeToken', token());
+      await another.stop();
+      return answer;
+    }
+
+    const unusable = (operation: string) => ({
+      status: 502,
+      code: 'upstream_invalid_response' as const,
+      innererror: { upstream: provider.upstream, operation },
+    });
+
+    it.each<[string, (issuer: string) => string]>([
+      ['another issuer', () => 'https://attacker.example/v2.0'],
+      ['a slash more or less', (issuer) => (issuer.endsWith('/') ? issuer.slice(0, -1) : `${issuer}/`)],
+    ])('with %s is refused', async (_, change) => {
+      const { issuer } = provider.tenant(system.emulator);
+      expectError(await startWith({ issuer: change(issuer) }), unusable('read discovery'));
+    });
+
+    it('whose keys are not fetched by https is refused', async () => {
+      expectError(await startWith({ jwks_uri: 'http://localhost/keys' }), unusable('read discovery'));
+    });
+
+    it('whose keys are on another host is for providers that are known to do so', async () => {
+      const { port } = new URL(system.emulator.url);
+      const keys = new URL((JSON.parse(await discovery({})) as { jwks_uri: string }).jwks_uri);
+      const answer = await startWith({ jwks_uri: `https://127.0.0.1:${port}${keys.pathname}` });
+      if (kind === 'oidc') expectAccepted(answer);
+      else expectError(answer, unusable('read discovery'));
+    });
+  });
+});
+
+function metadataUrlOf(kind: string): string {
+  const { externalId } = system.emulator;
+  return kind === 'b2c'
+    ? '/contosob2c.onmicrosoft.com/B2C_1_susi/v2.0/.well-known/openid-configuration'
+    : `/${externalId.tenantId}/v2.0/.well-known/openid-configuration`;
+}
+
+function lifeThatEnded(secondsAgo: number): Record<string, number> {
+  const end = nowInSeconds() - secondsAgo;
+  return { iat: end - 4_500, nbf: end - 4_500, exp: end };
+}
+
+function nowInSeconds(): number {
+  return Math.floor(Date.now() / 1_000);
+}

@@ -1,0 +1,56 @@
+import { startStoreSystem, type StoreSystem } from '../stores/storeSystems';
+import { azuriteStartTimeoutInMs } from '../support/azurite';
+import { testProviders } from '../support/providers';
+import type { TestServer } from '../support/startSystem';
+
+/** Entra ID with each store: test/stores/api.test.ts. */
+describe.each(['table', 'acs'] as const)('with the %s store', (store) => {
+  let system: StoreSystem;
+  beforeAll(async () => (system = await startStoreSystem(store)), azuriteStartTimeoutInMs);
+  afterEach(() => system.emulator.reset());
+  afterAll(() => system.stop());
+
+  describe.each(testProviders)('a user of $kind', (provider) => {
+    let server: TestServer;
+    let other: TestServer;
+    beforeAll(async () => {
+      const settings = provider.settings(system.emulator);
+      [server, other] = await Promise.all([system.startAnother(settings), system.startAnother(settings)]);
+      await Promise.all([server.ready(), other.ready()]);
+    });
+
+    const newUser = () => {
+      const user = system.emulator.addUser();
+      // As of two sign-ins: claims differ, the user does not.
+      return (session: number) =>
+        provider.tenant(system.emulator).accessToken({ user, claims: { sub: user.objectId, session } });
+    };
+
+    it('gets a token, is found, and is deleted', async () => {
+      const token = newUser();
+      const first = await server.call('get', '/api/token', token(1));
+      expect(first.status).toBe(200);
+      const { user } = first.body as { user: { communicationUserId: string } };
+      expect((await other.call('get', '/api/token', token(2))).body).toMatchObject({ user });
+      expect((await other.call('get', '/api/user', token(2))).body).toEqual({ user });
+      expect((await server.call('post', '/api/user', token(3))).status).toBe(200);
+      expect((await other.call('delete', '/api/user', token(4))).status).toBe(204);
+      expect((await server.call('get', '/api/user', token(5))).status).toBe(404);
+      expect((await server.call('delete', '/deleteUser', token(5))).status).toBe(204);
+      expect(system.emulator.identities()).toEqual([]);
+    });
+
+    it('has one identity after several first calls at once, to two servers', async () => {
+      const token = newUser();
+      const answers = await Promise.all(
+        [1, 2, 3, 4, 5, 6].map((session) =>
+          (session % 2 ? server : other).call('get', '/api/token', token(session)),
+        ),
+      );
+      const ids = answers.map(({ body }) => (body as { user: { communicationUserId: string } }).user);
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+      expect(new Set(ids.map(({ communicationUserId }) => communicationUserId)).size).toBe(1);
+      expect(system.emulator.identities().map(({ id }) => id)).toEqual([ids[0]?.communicationUserId]);
+    });
+  });
+});

@@ -1,0 +1,65 @@
+import { type Emulator, startEmulator } from '../../emulator/startEmulator';
+import { type Azurite, azuriteStartTimeoutInMs, newTableName, startAzurite } from '../support/azurite';
+import { settingsOf } from '../stores/storeSystems';
+import { examine } from './examine';
+
+let emulator: Emulator;
+let azurite: Azurite;
+beforeAll(async () => {
+  emulator = await startEmulator();
+  azurite = await startAzurite();
+}, azuriteStartTimeoutInMs);
+afterEach(() => emulator.reset());
+afterAll(async () => {
+  await emulator.stop();
+  await azurite.stop();
+});
+
+const tableSettings = () => settingsOf('table', azurite.connectionString, newTableName());
+
+it('with a table, checks it and nothing that it does without', async () => {
+  const { exitCode, lines, line } = await examine(emulator, { settings: tableSettings() });
+  expect({ exitCode, others: lines.filter((text) => !text.startsWith('ok ')) }).toEqual({
+    exitCode: 0,
+    others: ['No problem.'],
+  });
+  expect(line('identity store: table')).toMatch(/writes are conditional/);
+  expect(lines.join('\n')).not.toMatch(/client secret|Microsoft Graph|mapping key|open extension/);
+  expect(Object.keys(emulator.calls()).filter((operation) => /graph|token/.test(operation))).toEqual([
+    'acs.token.issue',
+  ]);
+});
+
+it('with acs, checks custom ids and leaves nothing behind', async () => {
+  const { exitCode, line, lines } = await examine(emulator, { settings: settingsOf('acs', '', '') });
+  expect(exitCode).toBe(0);
+  expect(line('identity store: acs (preview)')).toMatch(/^ok .*creating twice gave one identity/);
+  expect(lines.join('\n')).not.toMatch(/client secret|Microsoft Graph|open extension/);
+  expect(emulator.identities()).toEqual([]);
+});
+
+it.each([
+  [
+    'a key of another account',
+    () => ({
+      ...tableSettings(),
+      TABLES_CONNECTION_STRING: azurite.connectionString.replace(
+        azurite.accountKey,
+        Buffer.alloc(64, 'another key').toString('base64'),
+      ),
+    }),
+    /^problem identity store: table: .*does not accept the account key.*Access keys/,
+  ],
+  [
+    'a service that is not there',
+    () => ({
+      ...tableSettings(),
+      TABLES_CONNECTION_STRING: azurite.connectionString.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'),
+    }),
+    /^problem identity store: table: nothing listens.*TABLES_CONNECTION_STRING/,
+  ],
+])('explains %s', async (_, settings, says) => {
+  const { exitCode, line } = await examine(emulator, { settings: settings() });
+  expect(exitCode).toBe(1);
+  expect(line('identity store: table')).toMatch(says);
+});

@@ -1,0 +1,82 @@
+import { allDefects, type Defect } from '../../emulator/startEmulator';
+import { testProviders } from '../support/providers';
+import { startReadyServer, startReadySystem } from '../support/readySystem';
+import type { System, TestServer } from '../support/startSystem';
+import { examine } from './examine';
+
+let system: System;
+beforeAll(async () => (system = await startReadySystem()));
+afterEach(() => system.emulator.reset());
+afterAll(() => system.stop());
+
+describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
+  const settings = () => ({ IDENTITY_STORE: 'acs', ...provider.settings(system.emulator) });
+  const tenant = () => provider.tenant(system.emulator);
+  const explain = (token: string) =>
+    examine(system.emulator, { settings: settings(), args: ['--token', '-'], input: token });
+  let server: TestServer;
+  beforeAll(async () => (server = await startReadyServer(system, settings())));
+
+  it('finds nothing wrong with the setup, and reads the metadata', async () => {
+    const { lines, exitCode } = await examine(system.emulator, { settings: settings() });
+    expect(lines.filter((line) => line.startsWith('problem'))).toEqual([]);
+    expect(lines.some((line) => line.includes(` metadata: issuer ${tenant().issuer}`))).toBe(true);
+    expect(lines.some((line) => / signing keys: \d+ for RS256/.test(line))).toBe(true);
+    expect(lines.join()).not.toMatch(/Entra metadata|client secret/);
+    expect(exitCode).toBe(0);
+  });
+
+  it('says so if the metadata is of another issuer', async () => {
+    const { emulator } = system;
+    const body = JSON.stringify({ issuer: 'https://attacker.example', jwks_uri: 'https://localhost/keys' });
+    const operation = `${provider.operations}.discovery`;
+    emulator.fail({ operation, kind: 'malformed', body, times: Infinity });
+    const { lines, exitCode } = await examine(emulator, { settings: settings() });
+    expect(lines.join()).toMatch(
+      /problem {2}\S+.* metadata: the metadata is of the issuer https:\/\/attacker\.example/,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it('accepts a good token', async () => {
+    const { line, exitCode } = await explain(tenant().accessToken());
+    expect(line('access token, response')).toBe('ok access token, response: the server accepts it');
+    expect(exitCode).toBe(0);
+  });
+
+  it.each(allDefects)('predicts the response to a token with the defect %s', async (defect: Defect) => {
+    const token = tenant().accessToken({ defect });
+    const { status, body } = await server.call('get', '/exchangeToken', token);
+    const { code, innererror } = body.error as { code: string; innererror?: { code: string } };
+    const { line } = await explain(token);
+    const finer = innererror ? ` (${innererror.code})` : '';
+    const expected =
+      code === 'teams_exchange_not_supported'
+        ? 'ok access token, response: the server accepts it'
+        : `problem access token, response: the server responds with ${status} ${code}${finer}, because of its `;
+    expect(line('access token, response')?.slice(0, expected.length)).toBe(expected);
+  });
+});
+
+it('explains the token of each of several providers, and one of none of them', async () => {
+  const { emulator } = system;
+  const settings = {
+    ...emulator.externalId.settings(),
+    ...emulator.b2c.settings(),
+    IDENTITY_STORE: 'acs',
+    IDENTITY_PROVIDER: 'entra,external_id,b2c',
+  };
+  const explain = (token: string) => examine(emulator, { settings, args: ['--token', '-'], input: token });
+  for (const token of [
+    emulator.accessToken(),
+    emulator.externalId.accessToken(),
+    emulator.b2c.accessToken(),
+    emulator.b2c.accessToken({ claims: { tfp: 'B2C_1_profile' } }),
+  ]) {
+    expect((await explain(token)).line('access token, response')).toMatch(/^ok /);
+  }
+  const ofNone = await explain(emulator.accessToken({ claims: { iss: 'https://attacker.example' } }));
+  expect(ofNone.line('access token, response')).toMatch(/401 invalid_token \(wrong_issuer\)/);
+  const policy = await explain(emulator.b2c.accessToken({ claims: { tfp: 'B2C_1_other' } }));
+  expect(policy.line('access token, response')).toMatch(/401 invalid_token \(wrong_policy\)/);
+});

@@ -1,0 +1,153 @@
+import { ClientSecretCredential } from '@azure/identity';
+import { BatchRequestContent, BatchResponseContent, Client } from '@microsoft/microsoft-graph-client';
+import { startEmulator, type Emulator } from '../../emulator/startEmulator';
+
+let emulator: Emulator;
+beforeAll(async () => void (emulator = await startEmulator()));
+afterAll(() => emulator.stop());
+beforeEach(() => emulator.reset());
+
+const extensionName = 'com.contoso.identityMapping';
+const mapping = {
+  '@odata.type': 'microsoft.graph.openTypeExtension',
+  extensionName,
+  acsUserIdentity: '8:acs:1_2',
+};
+
+const graphWith = (token: string): Client =>
+  Client.init({
+    baseUrl: emulator.url,
+    customHosts: new Set(['localhost']),
+    authProvider: (done) => done(null, token),
+  });
+
+/** Signed in as itself, with the application permissions that an administrator granted. */
+async function application(...permissions: string[]): Promise<Client> {
+  const { clientId, clientSecret, servicePrincipalId } = emulator.authServer;
+  emulator.switches.graphApplicationPermissions = { [servicePrincipalId]: permissions };
+  const credential = new ClientSecretCredential(emulator.tenantId, clientId, clientSecret, {
+    authorityHost: emulator.url,
+    disableInstanceDiscovery: true,
+  });
+  return graphWith((await credential.getToken('https://graph.microsoft.com/.default')).token);
+}
+
+const pathOf = (key: 'alice' | 'bob'): string => `/users/${emulator.users[key].objectId}`;
+const denied = { statusCode: 403, code: 'Authorization_RequestDenied' };
+
+describe('An application', () => {
+  test('reads any user with User.Read.All, also by sign-in name and with extensions', async () => {
+    const graph = await application('User.Read.All');
+    emulator.setExtension(emulator.users.bob.objectId, mapping);
+
+    expect(await graph.api(pathOf('bob')).get()).toMatchObject({ displayName: 'Bob Baker' });
+    const byName: unknown = await graph
+      .api('/users/bob@contoso.example')
+      .select('id')
+      .expand('extensions')
+      .get();
+    expect(byName).toMatchObject({ extensions: [{ id: extensionName }] });
+    const extension = `${pathOf('bob')}/extensions/${extensionName}`;
+    expect(await graph.api(extension).get()).toMatchObject({ acsUserIdentity: '8:acs:1_2' });
+    await expect(graph.api(extension).delete()).rejects.toMatchObject(denied);
+  });
+
+  test('erases the mapping of any user with User.ReadWrite.All', async () => {
+    const graph = await application('User.ReadWrite.All');
+    emulator.setExtension(emulator.users.bob.objectId, mapping);
+
+    expect(await graph.api(`${pathOf('bob')}/extensions`).get()).toMatchObject({
+      value: [{ id: extensionName }],
+    });
+    await graph.api(`${pathOf('bob')}/extensions/${extensionName}`).delete();
+    expect(emulator.mappings()).toEqual([]);
+  });
+
+  test('is refused without a permission, and has no /me', async () => {
+    const graph = await application();
+
+    await expect(graph.api(pathOf('bob')).get()).rejects.toMatchObject(denied);
+    await expect(graph.api('/users/nobody').get()).rejects.toMatchObject(denied);
+    await expect(graph.api('/me').get()).rejects.toMatchObject({ statusCode: 401 });
+  });
+
+  test('finds no user that does not exist', async () => {
+    const graph = await application('User.Read.All');
+
+    await expect(graph.api(`/users/${emulator.tenantId}`).get()).rejects.toMatchObject({
+      statusCode: 404,
+      code: 'Request_ResourceNotFound',
+    });
+  });
+});
+
+test('A user reads itself by id, and others only with a permission for all users', async () => {
+  const graph = graphWith(emulator.graphToken());
+
+  expect(await graph.api(pathOf('alice')).get()).toMatchObject({ displayName: 'Alice Archer' });
+  await expect(graph.api(pathOf('bob')).get()).rejects.toMatchObject(denied);
+  const administrator = graphWith(emulator.graphToken({ scope: 'User.Read.All' }));
+  expect(await administrator.api(pathOf('bob')).get()).toMatchObject({ displayName: 'Bob Baker' });
+});
+
+describe('A batch', () => {
+  interface BatchAnswer {
+    responses: { id: string; status: number; headers: Record<string, string>; body?: unknown }[];
+  }
+  const send = async (requests: unknown): Promise<BatchAnswer['responses']> =>
+    ((await graphWith(emulator.graphToken()).api('/$batch').post({ requests })) as BatchAnswer).responses;
+  const json = { 'Content-Type': 'application/json' };
+
+  test('of the real SDK has an answer for each request', async () => {
+    // The SDK takes the host away, and nothing else.
+    const url = 'https://graph.microsoft.com/me';
+    const content = new BatchRequestContent([
+      { id: '1', request: new Request(url) },
+      { id: '2', request: new Request(`${url}/extensions/com.contoso.none`) },
+    ]);
+    const answer = (await graphWith(emulator.graphToken())
+      .api('/$batch')
+      .post(await content.getContent())) as ConstructorParameters<typeof BatchResponseContent>[0];
+
+    const responses = new BatchResponseContent(answer);
+    expect(await responses.getResponseById('1').json()).toMatchObject({ displayName: 'Alice Archer' });
+    expect(responses.getResponseById('2').status).toBe(404);
+  });
+
+  test('runs requests after those that they depend on, and not if those failed', async () => {
+    const extensions = '/me/extensions';
+    const responses = await send([
+      { id: 'read', method: 'GET', url: `${extensions}/${extensionName}`, dependsOn: ['write'] },
+      { id: 'write', method: 'POST', url: extensions, headers: json, body: mapping },
+      { id: 'bad', method: 'DELETE', url: `${extensions}/com.contoso.none` },
+      { id: 'never', method: 'DELETE', url: `${extensions}/${extensionName}`, dependsOn: ['bad'] },
+      { id: 'query', method: 'GET', url: 'me?$select=id' },
+    ]);
+
+    const statuses = Object.fromEntries(responses.map(({ id, status }) => [id, status]));
+    expect(statuses).toEqual({ read: 200, write: 201, bad: 404, never: 424, query: 200 });
+    const query = responses.find(({ id }) => id === 'query');
+    expect(query?.body).toMatchObject({ id: emulator.users.alice.objectId });
+    expect(query?.headers).toHaveProperty('Content-Type');
+    expect(emulator.mappings()).toHaveLength(1);
+  });
+
+  const one = { id: '1', method: 'GET', url: '/me' };
+  test.each<[string, unknown]>([
+    ['no requests', []],
+    ['more than 20 requests', Array.from({ length: 21 }, (_, id) => ({ ...one, id: String(id) }))],
+    ['an id twice', [one, one]],
+    [
+      'a cycle',
+      [
+        { ...one, dependsOn: ['2'] },
+        { ...one, id: '2', dependsOn: ['1'] },
+      ],
+    ],
+    ['a dependency that is not in it', [{ ...one, dependsOn: ['2'] }]],
+    ['an absolute url', [{ ...one, url: 'https://graph.microsoft.com/me' }]],
+    ['a body without its type', [{ ...one, method: 'POST', body: {} }]],
+  ])('with %s is refused as a whole', async (_name, requests) => {
+    await expect(send(requests)).rejects.toMatchObject({ statusCode: 400, code: 'BadRequest' });
+  });
+});
