@@ -161,6 +161,41 @@ describe('the whole API works without any secret of a service', () => {
   });
 });
 
+describe('the identity on Kubernetes that calls Communication Services', () => {
+  const settings = () => ({
+    // The mapping key and a secret for On-Behalf-Of are not at issue here.
+    IDENTITY_STORE: 'acs',
+    AZURE_FEDERATED_TOKEN_FILE: tokenFile,
+    MANAGED_IDENTITY_CLIENT_ID: emulator.authServer.clientId,
+    ...noAccessKey(),
+  });
+
+  test.each<[string, () => void, object]>([
+    ['has no federated credential', () => undefined, { status: 502, code: 'upstream_refused' }],
+    ['does not hold the role', () => trustCluster(), { status: 502, code: 'upstream_refused' }],
+    [
+      'meets an outage of Entra ID',
+      () => emulator.fail({ operation: 'entra.token', kind: 'status', status: 503, times: Infinity }),
+      { status: 503, code: 'upstream_unavailable' },
+    ],
+    [
+      'meets throttling of Entra ID',
+      () => emulator.fail({ operation: 'entra.token', kind: 'status', status: 429, times: Infinity }),
+      { status: 503, code: 'upstream_throttled' },
+    ],
+    [
+      'cannot reach Entra ID',
+      () => emulator.fail({ operation: 'entra.token', kind: 'drop', times: Infinity }),
+      { status: 503, code: 'upstream_unavailable' },
+    ],
+  ])('%s', async (_name, arrange, expected) => {
+    emulator.switches.communicationRoleHolders = new Set();
+    arrange();
+    const { status, body } = await getToken(await start(settings()));
+    expect({ status, ...(body as { error?: object }).error }).toMatchObject(expected);
+  });
+});
+
 describe('a credential that is registered wrongly is the operator’s to correct:', () => {
   const rejected = /does not accept the credential of AuthServer/;
 
