@@ -55,6 +55,7 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
         allowedClientIdsOf: (tenantId) =>
           config.providers.filter(isEntra).find((provider) => provider.tenantId === tenantId)
             ?.allowedClientIds ?? [],
+        teamsAudience: config.communication.teamsAudience,
         timeLimitInMs: services.requestTimeLimitInMs,
       }),
       user: createUserController({

@@ -73,29 +73,36 @@ async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
   { config, entra, http, timings, log }: IdentityPartsOptions,
 ): Promise<PreviousMappingStore> {
-  const [{ createOboTokens }, { createExtensionClient }, { createMappingSeal }, { createGraphMappingStore }] =
-    await Promise.all([
-      import('./entra/oboTokens.js'),
-      import('./graph/extensionClient.js'),
-      import('./identities/stores/graph/mappingSeal.js'),
-      import('./identities/stores/graph/graphMappingStore.js'),
-    ]);
+  const [
+    { createOboTokens },
+    { createClientCredential },
+    { createExtensionClient },
+    { createMappingSeal },
+    { createGraphMappingStore },
+  ] = await Promise.all([
+    import('./entra/oboTokens.js'),
+    import('./entra/clientCredential/clientCredential.js'),
+    import('./graph/extensionClient.js'),
+    import('./identities/stores/graph/mappingSeal.js'),
+    import('./identities/stores/graph/graphMappingStore.js'),
+  ]);
   if (!entra || !config.entra) throw new TypeError('Microsoft Graph needs Microsoft Entra ID');
   const { authority, challenges } = entra;
-  const { authorityHost, tenantId, clientId, clientSecret } = config.entra;
-  if (clientSecret === undefined) throw new TypeError('Microsoft Graph needs a client secret');
+  const { authorityHost, tenantId, clientId, credential } = config.entra;
+  if (credential === undefined) throw new TypeError('Microsoft Graph needs a client credential');
   const oboTokens = createOboTokens({
     authority,
     authorityHost,
     tenantId,
     clientId,
-    clientSecret,
+    credential: await createClientCredential(credential, { timings: timings.upstream, log }),
     graphEndpoint: endpoint,
     cacheSize: oboTokenCacheSize,
     http,
     upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log }),
     challenges,
     workTimeLimitInMs: timings.workInMs,
+    log,
   });
   return createGraphMappingStore({
     extensions: createExtensionClient({

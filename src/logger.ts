@@ -29,7 +29,7 @@ export function createLogger({ level, secrets, destination }: LoggerOptions): Lo
 }
 
 /**
- * Matches JWTs (two base64url parts, the first with `{"` at its start, and an optional third), access keys, and the secrets:
+ * Matches private keys in PEM, JWTs (two base64url parts, the first with `{"` at its start, and an optional third), access keys, and the secrets:
  * as they are, URL-encoded, form-encoded and JSON-escaped.
  */
 function secretPatternFor(secrets: readonly string[]): RegExp {
@@ -42,7 +42,8 @@ function secretPatternFor(secrets: readonly string[]): RegExp {
     ])
     .flatMap((format) => [format, JSON.stringify(format).slice(1, -1)])
     .map((secret) => secret.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
-  const tokens = ['eyJ[\\w-]{5,}\\.[\\w-]+\\.?[\\w-]*', '(?<=accesskey=)[^;"\\s]+'];
+  const privateKeys = '-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*';
+  const tokens = [privateKeys, 'eyJ[\\w-]{5,}\\.[\\w-]+\\.?[\\w-]*', '(?<=accesskey=)[^;"\\s]+'];
   return new RegExp([...new Set([...tokens, ...literal])].join('|'), 'gi');
 }
 

@@ -4,7 +4,8 @@ import { config as loadDotenv } from 'dotenv';
 import { createApp } from './app';
 import { waitAtMost } from './resilience/deadline';
 import { type Config, ConfigError, loadConfig } from './config/config';
-import { secretsOfStore } from './config/identities';
+import { secretsOf } from './config/secrets';
+import { CertificateFileError } from './entra/clientCredential/certificate';
 import { createHttpServer } from './http/server/httpServer';
 import { createLogger } from './logger';
 import { createServices } from './composition';
@@ -15,7 +16,7 @@ async function main(): Promise<void> {
   loadDotenv({ quiet: true });
   const config = readConfigOrExit();
   const log = createLogger({ level: config.logLevel, secrets: secretsOf(config) });
-  const services = await createServices(config, log);
+  const services = await createServices(config, log).catch(exitIfUnusable);
   let shuttingDown = false;
   const app = createApp({ config, services, log, isAcceptingWork: () => !shuttingDown });
   const { server, drain } = createHttpServer(app);
@@ -82,8 +83,11 @@ function readConfigOrExit(): Config {
   }
 }
 
-function secretsOf({ entra, communication, identities }: Config): string[] {
-  return [entra?.clientSecret ?? '', communication.accessKey ?? '', ...secretsOfStore(identities)];
+/** A certificate is read at the start, so that the operator learns of a wrong file before users do. */
+function exitIfUnusable(error: unknown): never {
+  if (!(error instanceof CertificateFileError)) throw error;
+  process.stderr.write(`The server cannot start: ${error.message}.\n`);
+  process.exit(1);
 }
 
 /** Longer than the idle timeout of the Azure App Service front ends, so that they close idle connections, not the server. */

@@ -30,7 +30,13 @@ export interface SdkClientOptions {
 }
 
 export function createSdkClient(
-  { endpoint, accessKey, managedIdentityClientId }: Config['communication'],
+  {
+    endpoint,
+    accessKey,
+    managedIdentityClientId,
+    workloadIdentity,
+    managedIdentityScope,
+  }: Config['communication'],
   { credentialTimeLimitInMs, extraOptions = {} }: SdkClientOptions,
 ): CommunicationIdentityClient {
   const options = {
@@ -46,6 +52,8 @@ export function createSdkClient(
     endpoint,
     createManagedIdentityCredential({
       clientId: managedIdentityClientId,
+      workloadIdentity,
+      scope: managedIdentityScope,
       timeLimitInMs: credentialTimeLimitInMs,
     }),
     options,

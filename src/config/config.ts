@@ -1,3 +1,10 @@
+import { chooseCloud, type Cloud, type CloudName } from './clouds';
+import {
+  type ClientCredentialConfig,
+  readClientCredential,
+  readWorkloadIdentity,
+  type WorkloadIdentityConfig,
+} from './credentials';
 import { type IdentitiesConfig, readIdentities } from './identities';
 import {
   type EntraProviderConfig,
@@ -9,12 +16,20 @@ import {
   sharedIssuerProblems,
 } from './providers';
 import { publishedCredentialProblems } from './publishedCredentials';
-import { type Choices, choices, isUsed, type ReadValues, rules } from './requirements';
+import {
+  type Alternatives,
+  alternatives,
+  type Choices,
+  choices,
+  isUsed,
+  type ReadValues,
+  rules,
+} from './requirements';
 import { settings, type SettingName, type SettingValues } from './settings';
 
 export interface EntraConfig extends EntraProviderConfig {
   /** Absent: no call is made on behalf of a user. */
-  readonly clientSecret: string | undefined;
+  readonly credential: ClientCredentialConfig | undefined;
 }
 
 export interface Config {
@@ -26,6 +41,7 @@ export interface Config {
   /** How many proxies before us may be believed when they name the caller's address. */
   readonly trustedProxies: number;
   readonly corsAllowedOrigins: readonly string[];
+  readonly cloud: CloudName;
   readonly providers: readonly [ProviderConfig, ...ProviderConfig[]];
   readonly verifiedTokenCacheSize: number;
   /** The provider `entra`, and what calls on behalf of its users need; absent if users come from other providers only. */
@@ -36,6 +52,12 @@ export interface Config {
     /** Absent: the server signs in with its managed identity. */
     readonly accessKey: string | undefined;
     readonly managedIdentityClientId: string | undefined;
+    /** On Kubernetes, instead of the managed identity of the host. */
+    readonly workloadIdentity: WorkloadIdentityConfig | undefined;
+    /** Of the managed identity's tokens; undefined: the one that the SDK requests. */
+    readonly managedIdentityScope: string | undefined;
+    /** The resource of the Teams tokens that are exchanged. */
+    readonly teamsAudience: string;
     readonly tokenScopes: SettingValues['COMMUNICATION_SERVICES_TOKEN_SCOPES'];
     readonly tokenLifetimeInMinutes: number;
     readonly tokenReuseInMinutes: number;
@@ -65,7 +87,10 @@ export class ConfigError extends Error {
 /** Reads the settings from the environment; throws ConfigError. */
 export function loadConfig(environment: Environment): Config {
   const production = environment.NODE_ENV === 'production';
-  const { values, providers, communicationEndpoint } = readSettings(environment, production);
+  const { values, cloud, providers, communicationEndpoint, workloadIdentity } = readSettings(
+    environment,
+    production,
+  );
   const entra = providers.filter(isEntra).find(({ name }) => name === 'entra');
   return Object.freeze({
     port: values.PORT,
@@ -74,14 +99,18 @@ export function loadConfig(environment: Environment): Config {
     apiDocs: values.API_DOCS ? values.API_DOCS === 'on' : !production,
     trustedProxies: values.TRUST_PROXY_HOPS ?? (environment.WEBSITE_SITE_NAME ? 1 : 0),
     corsAllowedOrigins: values.CORS_ALLOWED_ORIGINS,
+    cloud: cloud.name,
     providers,
     verifiedTokenCacheSize: values.BEARER_TOKEN_CACHE_SIZE,
-    entra: entra && { ...entra, clientSecret: values.AZURE_CLIENT_SECRET },
-    identities: readIdentities(values),
+    entra: entra && { ...entra, credential: readClientCredential(values, cloud) },
+    identities: readIdentities(values, workloadIdentity),
     communication: {
       endpoint: communicationEndpoint,
       accessKey: values.COMMUNICATION_SERVICES_CONNECTION_STRING?.accessKey,
       managedIdentityClientId: values.MANAGED_IDENTITY_CLIENT_ID,
+      workloadIdentity,
+      managedIdentityScope: cloud.communicationScope,
+      teamsAudience: cloud.teamsAudience,
       tokenScopes: values.COMMUNICATION_SERVICES_TOKEN_SCOPES,
       tokenLifetimeInMinutes: values.COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES,
       tokenReuseInMinutes: values.TOKEN_REUSE_MINUTES,
@@ -94,18 +123,22 @@ export function loadConfig(environment: Environment): Config {
 /** The well-formed settings. */
 interface ReadSettings {
   readonly values: ReadValues;
+  readonly cloud: Cloud;
   readonly providers: Config['providers'];
   readonly communicationEndpoint: string;
+  readonly workloadIdentity: WorkloadIdentityConfig | undefined;
 }
 
 function readSettings(environment: Environment, production: boolean): ReadSettings {
+  const cloud = chooseCloud(textOf(environment, 'AZURE_CLOUD'), textOf(environment, 'AZURE_AUTHORITY_HOST'));
   // A set, since several providers may share a setting.
   const problems = new Set<string>();
   const unreadable = new Set<SettingName>();
   const read: Partial<Record<SettingName, unknown>> = {};
   const readOne = (name: SettingName, suffix: string): unknown => {
-    const { schema, defaultText } = settings[name];
-    const text = textOf(environment, `${name}${suffix}`) ?? defaultText;
+    const { schema, defaultText, inCloud } = settings[name];
+    const ownText = textOf(environment, `${name}${suffix}`);
+    const text = (inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText;
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;
     problems.add(describe(name, text === undefined ? 'missing' : 'malformed', suffix));
@@ -130,27 +163,11 @@ function readSettings(environment: Environment, production: boolean): ReadSettin
   const values = read as ReadValues;
   const connection = values.COMMUNICATION_SERVICES_CONNECTION_STRING;
   const communicationEndpoint = connection?.endpoint ?? values.COMMUNICATION_SERVICES_ENDPOINT ?? '';
-  const missesOneOf = (...alternatives: SettingName[]) =>
-    alternatives.every((name) => read[name] === undefined && !unreadable.has(name));
-  if (missesOneOf('COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT')) {
-    const missing = describe('COMMUNICATION_SERVICES_CONNECTION_STRING', 'missing');
-    problems.add(
-      `${missing} COMMUNICATION_SERVICES_ENDPOINT may stand in its place, for a managed identity.`,
-    );
+  for (const each of alternatives.filter(({ areNeeded }) => areNeeded(chosen))) {
+    for (const problem of problemsOf(each, read, unreadable)) problems.add(problem);
   }
-  if (chosen.IDENTITY_STORE === 'table' && missesOneOf('TABLES_CONNECTION_STRING', 'TABLES_ENDPOINT')) {
-    const missing = describe('TABLES_CONNECTION_STRING', 'missing');
-    problems.add(`${missing} Or set TABLES_ENDPOINT, for a managed identity.`);
-  }
-  // @azure/identity would sign in as AZURE_CLIENT_ID, which is the registration of this API.
-  const managedIdentityIsUsed =
-    !connection || (chosen.IDENTITY_STORE === 'table' && !values.TABLES_CONNECTION_STRING);
-  if (managedIdentityIsUsed && environment.AZURE_FEDERATED_TOKEN_FILE && !values.MANAGED_IDENTITY_CLIENT_ID) {
-    problems.add(
-      `${describe('MANAGED_IDENTITY_CLIENT_ID', 'missing')} It is required because AZURE_FEDERATED_TOKEN_FILE is set.`,
-    );
-  }
-  const facts = { values, production };
+  const workloadIdentity = readWorkloadIdentity(values, readOne as ReadSetting);
+  const facts = { values, production, cloud: cloud.name };
   const broken = rules.filter(
     (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(facts),
   );
@@ -160,7 +177,19 @@ function readSettings(environment: Environment, production: boolean): ReadSettin
   if (problems.size > 0 || !providers) throw new ConfigError([...problems]);
   const published = publishedCredentialProblems(values, providers, communicationEndpoint);
   if (published.length > 0) throw new ConfigError(published, 'not safe to use');
-  return { values, providers, communicationEndpoint };
+  return { values, cloud, providers, communicationEndpoint, workloadIdentity };
+}
+
+/** Of settings of which exactly one must be set. Those that are malformed have a problem of their own. */
+function problemsOf(
+  { settings: names, instead, choice }: Alternatives,
+  read: Partial<Record<SettingName, unknown>>,
+  unreadable: ReadonlySet<SettingName>,
+): string[] {
+  if (names.some((name) => unreadable.has(name))) return [];
+  const set = names.filter((name) => read[name] !== undefined);
+  if (set.length === 0) return [`${describe(names[0], 'missing')} ${instead}`];
+  return set.length === 1 ? [] : [`${set.join(' and ')} are set, but only one of them may be. ${choice}`];
 }
 
 /** The text of a setting; an empty one counts as absent, as it does in a copied .env.sample. */

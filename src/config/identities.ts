@@ -1,3 +1,4 @@
+import type { WorkloadIdentityConfig } from './credentials';
 import type { MappingKeys } from './formats';
 import type { ReadValues } from './requirements';
 import type { TableConnection } from './tableConnection';
@@ -40,6 +41,8 @@ export interface TableStoreConfig {
   /** Absent: the server signs in with its managed identity. */
   readonly accountKey: Pick<TableConnection, 'accountName' | 'accountKey'> | undefined;
   readonly managedIdentityClientId: string | undefined;
+  /** On Kubernetes, instead of the managed identity of the host. */
+  readonly workloadIdentity?: WorkloadIdentityConfig | undefined;
 }
 
 export interface MappingCacheConfig {
@@ -48,13 +51,21 @@ export interface MappingCacheConfig {
   readonly minutes: number;
 }
 
-export function readIdentities(values: ReadValues): IdentitiesConfig {
+export function readIdentities(
+  values: ReadValues,
+  workloadIdentity: WorkloadIdentityConfig | undefined,
+): IdentitiesConfig {
   switch (values.IDENTITY_STORE) {
     case 'graph':
       return { store: 'graph', graph: readGraphStore(values), cache: readCache(values) };
     case 'table': {
       const fallback = values.IDENTITY_STORE_FALLBACK === 'graph' ? readGraphStore(values) : undefined;
-      return { store: 'table', table: readTableStore(values), fallback, cache: readCache(values) };
+      return {
+        store: 'table',
+        table: { ...readTableStore(values), workloadIdentity },
+        fallback,
+        cache: readCache(values),
+      };
     }
     case 'acs':
       return { store: 'acs', customIdKey: wasRead(values.IDENTITY_MAPPING_KEY)[0] };

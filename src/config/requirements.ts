@@ -1,3 +1,4 @@
+import type { CloudName } from './clouds';
 import { type ProviderName, textOfProvider } from './identityProviders';
 import type { ProviderSetting } from './providers';
 import type { SettingName, SettingValues } from './settings';
@@ -11,20 +12,23 @@ export const choices = [
 
 export type Choices = Pick<SettingValues, (typeof choices)[number]>;
 
-const usesGraph = ({ IDENTITY_STORE, IDENTITY_STORE_FALLBACK }: Choices) =>
+/** Only with Microsoft Graph does the server act on behalf of its users. */
+export const graphStoreIsUsed = ({ IDENTITY_STORE, IDENTITY_STORE_FALLBACK }: Choices) =>
   IDENTITY_STORE === 'graph' || IDENTITY_STORE_FALLBACK === 'graph';
 const usesTable = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE === 'table';
-const usesMappingKey = (chosen: Choices) => usesGraph(chosen) || chosen.IDENTITY_STORE === 'acs';
+const usesMappingKey = (chosen: Choices) => graphStoreIsUsed(chosen) || chosen.IDENTITY_STORE === 'acs';
 const keepsMappings = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE !== 'acs';
 
 /** Settings that only some choices need. With other choices they are neither required nor read. */
 export const usedOnlyIf = {
-  AZURE_CLIENT_SECRET: usesGraph,
-  GRAPH_ENDPOINT: usesGraph,
-  GRAPH_EXTENSION_NAME: usesGraph,
-  OBO_TOKEN_CACHE_SIZE: usesGraph,
+  AZURE_CLIENT_SECRET: graphStoreIsUsed,
+  AZURE_CLIENT_CERTIFICATE_PATH: graphStoreIsUsed,
+  AZURE_CLIENT_ASSERTION: graphStoreIsUsed,
+  GRAPH_ENDPOINT: graphStoreIsUsed,
+  GRAPH_EXTENSION_NAME: graphStoreIsUsed,
+  OBO_TOKEN_CACHE_SIZE: graphStoreIsUsed,
   IDENTITY_MAPPING_KEY: usesMappingKey,
-  IDENTITY_MAPPING_UNSIGNED: usesGraph,
+  IDENTITY_MAPPING_UNSIGNED: graphStoreIsUsed,
   IDENTITY_CACHE_SIZE: keepsMappings,
   IDENTITY_CACHE_MINUTES: keepsMappings,
   TABLES_CONNECTION_STRING: usesTable,
@@ -43,10 +47,49 @@ export function isUsed(name: SettingName, chosen: Choices): boolean {
   return conditions[name]?.(chosen) ?? true;
 }
 
+/** Settings of which exactly one is set. The first one's description tells what it is about. */
+export interface Alternatives {
+  readonly settings: readonly [SettingName, ...SettingName[]];
+  readonly areNeeded: (chosen: Choices) => boolean;
+  /** What to set instead of the first one. */
+  readonly instead: string;
+  /** What to know if several are set. */
+  readonly choice: string;
+}
+
+export const alternatives: readonly Alternatives[] = [
+  {
+    settings: [
+      'AZURE_CLIENT_SECRET',
+      'AZURE_CLIENT_CERTIFICATE_PATH',
+      'AZURE_CLIENT_ASSERTION',
+      'AZURE_FEDERATED_TOKEN_FILE',
+    ],
+    areNeeded: graphStoreIsUsed,
+    instead:
+      'Or set AZURE_CLIENT_CERTIFICATE_PATH, for a certificate, or AZURE_CLIENT_ASSERTION=managed_identity, on Azure.',
+    choice:
+      'Keep the one that is registered with AuthServer. On Kubernetes, the webhook of Microsoft Entra Workload ID sets AZURE_FEDERATED_TOKEN_FILE.',
+  },
+  {
+    settings: ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT'],
+    areNeeded: () => true,
+    instead: 'Or set COMMUNICATION_SERVICES_ENDPOINT, for a managed identity.',
+    choice: 'Keep the connection string to use its access key, or the endpoint to use the managed identity.',
+  },
+  {
+    settings: ['TABLES_CONNECTION_STRING', 'TABLES_ENDPOINT'],
+    areNeeded: usesTable,
+    instead: 'Or set TABLES_ENDPOINT, for a managed identity.',
+    choice: 'Keep the connection string to use its account key, or the endpoint to use the managed identity.',
+  },
+];
+
 /** What a rule looks at. */
 export interface RuleFacts {
   readonly values: Partial<SettingValues>;
   readonly production: boolean;
+  readonly cloud: CloudName;
 }
 
 /** A rule across settings. */
@@ -107,11 +150,21 @@ export const rules: readonly Rule[] = [
       'another key would give every user a new one. Set the one key that the identities were created with.',
   },
   {
-    settings: ['TABLES_CONNECTION_STRING', 'TABLES_ENDPOINT'],
+    settings: ['AZURE_FEDERATED_TOKEN_FILE', 'MANAGED_IDENTITY_CLIENT_ID'],
     isBroken: ({ values }) =>
-      values.TABLES_CONNECTION_STRING !== undefined && values.TABLES_ENDPOINT !== undefined,
+      values.AZURE_FEDERATED_TOKEN_FILE !== undefined &&
+      (values.COMMUNICATION_SERVICES_ENDPOINT ?? values.TABLES_ENDPOINT) !== undefined &&
+      values.MANAGED_IDENTITY_CLIENT_ID === undefined,
     message:
-      'TABLES_CONNECTION_STRING and TABLES_ENDPOINT are both set, and might name different tables. Keep the connection string to use ' +
-      'its account key, or the endpoint to use the managed identity.',
+      'MANAGED_IDENTITY_CLIENT_ID is missing: it is the identity that the token in AZURE_FEDERATED_TOKEN_FILE stands for at ' +
+      'COMMUNICATION_SERVICES_ENDPOINT and TABLES_ENDPOINT. AZURE_CLIENT_ID is not taken for it, because it is this API.',
+  },
+  {
+    settings: ['AZURE_CLOUD', 'COMMUNICATION_SERVICES_ENDPOINT'],
+    isBroken: ({ values, cloud }) =>
+      cloud === 'china' && values.COMMUNICATION_SERVICES_ENDPOINT !== undefined,
+    message:
+      'COMMUNICATION_SERVICES_ENDPOINT does not go with AZURE_CLOUD=china: Communication Services is not offered in that cloud, and ' +
+      'its managed identities are unknown in the others. Set COMMUNICATION_SERVICES_CONNECTION_STRING of a resource in another cloud.',
   },
 ];

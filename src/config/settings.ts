@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cloudNames, clouds } from './clouds';
 import {
   communicationScope,
   connectionString,
@@ -12,7 +13,7 @@ import {
 } from './formats';
 import { b2cSettings, externalIdSettings, identityProvider, oidcSettings } from './providerSettings';
 import { setting } from './setting';
-import { tableConnectionString, tableEndpoint } from './tableConnection';
+import { tableConnectionString, tableEndpoint, withEndpointSuffix } from './tableConnection';
 
 const count = (defaultText: string, description: string) =>
   setting({
@@ -46,11 +47,32 @@ export const settings = {
     format: 'a GUID',
   }),
   AZURE_CLIENT_SECRET: setting({
-    schema: z.string(),
+    schema: z.string().optional(),
     description: 'the secret with which this server signs in as AuthServer, on behalf of its users',
     source:
       'Microsoft Entra admin center > App registrations > AuthServer > Certificates & secrets (the value, not the id)',
     format: 'text',
+  }),
+  AZURE_CLIENT_CERTIFICATE_PATH: setting({
+    schema: z.string().optional(),
+    description: 'the file with the certificate and the private key of AuthServer, instead of a secret',
+    source:
+      'your choice; the certificate must be registered under Microsoft Entra admin center > App registrations > AuthServer > Certificates & secrets',
+    format: 'the path of a PEM file',
+  }),
+  AZURE_CLIENT_ASSERTION: setting({
+    schema: z.enum(['managed_identity']).optional(),
+    description: 'that the managed identity of the host vouches for AuthServer, instead of a secret',
+    source:
+      'managed_identity, on Azure; the identity must be registered under App registrations > AuthServer > Certificates & secrets > Federated credentials',
+    format: 'managed_identity',
+  }),
+  AZURE_FEDERATED_TOKEN_FILE: setting({
+    schema: z.string().optional(),
+    description:
+      'the file with the token of Kubernetes’ workload identity, which vouches for AuthServer instead of a secret',
+    source: 'leave it out: the webhook of Microsoft Entra Workload ID sets it',
+    format: 'the path of a file with a JSON Web Token',
   }),
   AZURE_APP_ID_URI: setting({
     schema: z.string().min(1).optional(),
@@ -59,11 +81,18 @@ export const settings = {
     source: 'Microsoft Entra admin center > App registrations > AuthServer > Expose an API',
     format: 'a URI',
   }),
+  AZURE_CLOUD: setting({
+    schema: z.enum(cloudNames).optional(),
+    description: 'the Microsoft cloud of the tenant and its services',
+    source: 'leave it out: that of AZURE_AUTHORITY_HOST, or the public one',
+    format: 'public, usgovernment or china',
+  }),
   AZURE_AUTHORITY_HOST: setting({
     schema: httpsOrigin,
-    defaultText: 'https://login.microsoftonline.com',
+    defaultText: clouds.public.authorityHost,
+    inCloud: (text, cloud) => text ?? cloud.authorityHost,
     description: 'the Microsoft Entra sign-in host of your cloud',
-    source: 'leave it out, unless you use a sovereign cloud or the emulator',
+    source: 'leave it out, unless you use the emulator; AZURE_CLOUD chooses it',
     format: 'an https address without a path',
   }),
   ...externalIdSettings,
@@ -85,7 +114,7 @@ export const settings = {
   MANAGED_IDENTITY_CLIENT_ID: setting({
     schema: guid.optional(),
     description:
-      'which user-assigned managed identity to use with COMMUNICATION_SERVICES_ENDPOINT and TABLES_ENDPOINT',
+      'which user-assigned managed identity to use with COMMUNICATION_SERVICES_ENDPOINT, TABLES_ENDPOINT and AZURE_CLIENT_ASSERTION',
     source: 'Azure portal > the managed identity > Client ID; leave it out for the system-assigned one',
     format: 'a GUID',
   }),
@@ -120,6 +149,7 @@ export const settings = {
   }),
   TABLES_CONNECTION_STRING: setting({
     schema: tableConnectionString.optional(),
+    inCloud: (text, { storageSuffix }) => text && withEndpointSuffix(text, storageSuffix),
     description: 'the storage account or Cosmos DB account whose table keeps the mappings, and its key',
     source:
       'Azure portal > your storage account > Access keys, or your Cosmos DB account > Connection String',
@@ -142,9 +172,10 @@ export const settings = {
   }),
   GRAPH_ENDPOINT: setting({
     schema: httpsOrigin,
-    defaultText: 'https://graph.microsoft.com',
+    defaultText: clouds.public.graphEndpoint,
+    inCloud: (text, cloud) => text ?? cloud.graphEndpoint,
     description: 'the Microsoft Graph host of your cloud',
-    source: 'leave it out, unless you use a sovereign cloud or the emulator',
+    source: 'leave it out, unless you use the emulator; AZURE_CLOUD chooses it',
     format: 'an https address without a path',
   }),
   GRAPH_EXTENSION_NAME: setting({

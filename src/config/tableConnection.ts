@@ -26,6 +26,13 @@ function serviceUrl(text: string): string | undefined {
   return allowed ? url.href.replace(/\/$/, '') : undefined;
 }
 
+/** For a connection string that does not say which cloud its account is in. */
+export function withEndpointSuffix(text: string, suffix: string): string {
+  return /(^|;)\s*(endpointsuffix|tableendpoint|usedevelopmentstorage)\s*=/i.test(text)
+    ? text
+    : `${text};EndpointSuffix=${suffix}`;
+}
+
 function parseConnection(text: string): TableConnection | undefined {
   const parts = new Map(
     text.split(';').map((part): [string, string] => {

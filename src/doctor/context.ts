@@ -3,9 +3,11 @@ import { createEntraAuthority, type EntraAuthority } from '../authentication/ent
 import type { Config, EntraConfig } from '../config/config';
 import { isEntra } from '../config/providers';
 import { createLogger } from '../logger';
+import type { ClientCredential } from '../entra/clientCredential/clientCredential';
 import { createHttpClient, type HttpClient } from '../resilience/httpClient';
 import { createOpenIdProviders, type OpenIdProvider } from './openIdProviders';
 import { defaultTimings } from '../timings';
+import { createDeferredCredential } from './deferredCredential';
 
 /** What the checks of a setup with valid settings share. */
 export interface DoctorContext {
@@ -26,6 +28,8 @@ export interface EntraTenant {
   readonly entra: EntraConfig;
   /** The server's own source of keys and issuers. */
   readonly authority: EntraAuthority;
+  /** The server's own, whichever is set. */
+  readonly credential: ClientCredential;
 }
 
 /** What the checks of one tenant share. */
@@ -34,10 +38,15 @@ export interface EntraDoctorContext extends DoctorContext, EntraTenant {}
 export function createDoctorContext(config: Config, now: () => number): DoctorContext {
   const http = createHttpClient();
   const log = createLogger({ level: 'silent', secrets: [], destination: { write: () => undefined } });
-  const tenants = config.providers.filter(isEntra).map((provider) => ({
-    entra: provider.name === config.entra?.name ? config.entra : { ...provider, clientSecret: undefined },
-    authority: createEntraAuthority({ ...provider, http, timings: defaultTimings.signingKeys, log }),
-  }));
+  const tenants = config.providers.filter(isEntra).map((provider) => {
+    const entra =
+      provider.name === config.entra?.name ? config.entra : { ...provider, credential: undefined };
+    return {
+      entra,
+      authority: createEntraAuthority({ ...provider, http, timings: defaultTimings.signingKeys, log }),
+      credential: createDeferredCredential(entra.credential, { timings: defaultTimings.upstream, log }),
+    };
+  });
   const openIdProviders = createOpenIdProviders(config.providers, http, log);
   return { config, http, log, now, clocksAheadInMs: new Map(), tenants, openIdProviders };
 }

@@ -4,6 +4,7 @@ import { type Check, type Finding, runChecks, skipped } from './check';
 import { createAuthorityChecks } from './checks/authority';
 import { createConfigurationChecks } from './checks/configuration';
 import { createClientCredentialCheck } from './checks/clientCredential';
+import { createCloudCheck } from './checks/clouds';
 import { createClockCheck } from './checks/clock';
 import { createCommunicationCheck } from './checks/communication';
 import { createGraphCheck, createPermissionChecks } from './checks/graph';
@@ -88,6 +89,7 @@ function checksOfSetUp(context: DoctorContext, environment: Environment): Check[
   const { checks, keysOfEntra } = checksOfProviders(context);
   const communication = createCommunicationCheck(context, environment);
   return [
+    createCloudCheck(config),
     ...createConfigurationChecks(config),
     createPortCheck(config.port, http),
     ...checks,

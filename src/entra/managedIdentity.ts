@@ -1,4 +1,5 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
+import type { WorkloadIdentityConfig } from '../config/credentials';
 import { isError } from '../errors';
 import { startDeadline, withSignal } from '../resilience/deadline';
 import { type FailureFacts, UpstreamError } from '../resilience/upstreamError';
@@ -6,6 +7,10 @@ import { type FailureFacts, UpstreamError } from '../resilience/upstreamError';
 export interface ManagedIdentityOptions {
   /** Of a user-assigned identity; undefined for the system-assigned one. */
   clientId: string | undefined;
+  /** On Kubernetes, instead of the identity that Azure gives to the process. */
+  workloadIdentity?: WorkloadIdentityConfig | undefined;
+  /** Requested instead of the scope that an SDK asks for, which is that of the public cloud. */
+  scope?: string | undefined;
   timeLimitInMs: number;
 }
 
@@ -15,24 +20,26 @@ export interface ManagedIdentityOptions {
  */
 export function createManagedIdentityCredential({
   clientId,
+  workloadIdentity,
+  scope,
   timeLimitInMs,
 }: ManagedIdentityOptions): TokenCredential {
   let loading: Promise<TokenCredential> | undefined;
   return {
     // Without the caller's signal: callers that need a token at the same time share one request.
     async getToken(scopes): Promise<AccessToken | null> {
-      // `upstream` handles retries.
-      const options = { retryOptions: { maxRetries: 0 } };
-      loading ??= import('@azure/identity').then(
-        ({ ManagedIdentityCredential }) =>
-          new ManagedIdentityCredential(clientId === undefined ? options : { ...options, clientId }),
-      );
+      loading ??= workloadIdentity
+        ? import('./workloadIdentity.js').then(({ createWorkloadIdentityCredential }) =>
+            createWorkloadIdentityCredential({ ...workloadIdentity, clientId, timeLimitInMs }),
+          )
+        : loadManagedIdentity(clientId);
       const credential = await loading;
       const limit = startDeadline(timeLimitInMs);
       try {
         // The SDK has no time limit, and all later callers would wait for a request that gets no response.
-        return await withSignal(credential.getToken(scopes), limit.signal);
+        return await withSignal(credential.getToken(scope ?? scopes), limit.signal);
       } catch (error) {
+        if (error instanceof UpstreamError) throw error;
         const facts: FailureFacts = limit.signal.aborted
           ? { transportFailure: 'timed_out' }
           : describe(error);
@@ -42,6 +49,13 @@ export function createManagedIdentityCredential({
       }
     },
   };
+}
+
+async function loadManagedIdentity(clientId: string | undefined): Promise<TokenCredential> {
+  const { ManagedIdentityCredential } = await import('@azure/identity');
+  // `upstream` handles retries.
+  const options = { retryOptions: { maxRetries: 0 } };
+  return new ManagedIdentityCredential(clientId === undefined ? options : { ...options, clientId });
 }
 
 /** MSAL's error, with the status of the response, is the cause of the credential's. */

@@ -1,14 +1,16 @@
-import type { INetworkModule, NetworkResponse } from '@azure/msal-node';
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import type { Challenges } from '../authentication/challenge';
 import type { EntraAuthority } from '../authentication/entra/entraAuthority';
 import type { Deadline } from '../resilience/deadline';
 import { createSingleFlight } from '../resilience/singleFlight';
 import { ApiError } from '../errors';
-import { type HttpClient, HttpError } from '../resilience/httpClient';
+import type { HttpClient } from '../resilience/httpClient';
 import type { Upstream } from '../resilience/upstream';
-import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
+import { UpstreamError } from '../resilience/upstreamError';
+import type { ClientCredential } from './clientCredential/clientCredential';
+import { createTokenRequest, type EntraErrorBody, errorNumbers } from './tokenRequest';
 
 /** Exchanges a caller's access token for a Microsoft Graph token of the same user (On-Behalf-Of). */
 export interface OboTokens {
@@ -23,13 +25,14 @@ export interface OboTokensOptions {
   authorityHost: string;
   tenantId: string;
   clientId: string;
-  clientSecret: string;
+  credential: ClientCredential;
   graphEndpoint: string;
   cacheSize: number;
   http: HttpClient;
   upstream: Upstream;
   challenges: Challenges;
   workTimeLimitInMs: number;
+  log: Logger;
 }
 
 /**
@@ -47,7 +50,7 @@ interface OboToken {
 }
 
 export function createOboTokens(options: OboTokensOptions): OboTokens {
-  const { authority, authorityHost, tenantId, clientId, clientSecret, http, upstream } = options;
+  const { authority, authorityHost, tenantId, clientId, credential, http, upstream, log } = options;
   // User.ReadWrite is the least privilege that can write the user's own open extensions. With the endpoint as prefix,
   // sovereign clouds issue a token for their own Graph.
   const scope = `${options.graphEndpoint}/User.ReadWrite`;
@@ -56,7 +59,8 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
 
   async function request(user: AuthenticatedUser, deadline: Deadline): Promise<OboToken> {
     const { discovery } = await authority.metadata();
-    const exchange = createExchange(http);
+    const proof = await credential.forMsal(deadline);
+    const exchange = createTokenRequest(http);
     return upstream.call(
       'exchange token On-Behalf-Of',
       { deadline, retryOn: 'any_failure', describe: () => exchange.facts() },
@@ -68,7 +72,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
         const client = new ConfidentialClientApplication({
           auth: {
             clientId,
-            clientSecret,
+            ...proof,
             authority: `${authorityHost}/${tenantId}`,
             knownAuthorities: [new URL(authorityHost).host],
             authorityMetadata: JSON.stringify(discovery),
@@ -84,9 +88,21 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
           const lifetimeInMs = (result.expiresOn?.getTime() ?? Date.now()) - Date.now();
           return { accessToken: result.accessToken, lifetimeInMs };
         } catch (error) {
-          throw exchange.clientError(options, error) ?? error;
+          const rejection = exchange.rejection();
+          throw (rejection && toClientError(rejection, options, error)) ?? error;
         }
       },
+    );
+  }
+
+  /** The upstream's log line has only the numbers of the error. */
+  function logRejectedCredential(error: unknown): void {
+    if (!(error instanceof UpstreamError) || error.upstream !== 'Microsoft Entra ID') return;
+    const { code = '' } = error.facts;
+    if (!code.startsWith('invalid_client')) return;
+    log.error(
+      { error: code, credential: credential.describe() },
+      'Microsoft Entra ID does not accept the credential of AuthServer: compare it with the registration, or run the doctor',
     );
   }
 
@@ -95,79 +111,15 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
       const cached = tokens.get(user.accessTokenHash);
       if (cached) return cached;
       const { accessToken, lifetimeInMs } = await coalesce(user.accessTokenHash, deadline.signal, (shared) =>
-        request(user, shared),
+        request(user, shared).catch((error: unknown) => {
+          logRejectedCredential(error);
+          throw error;
+        }),
       );
       tokens.set(user.accessTokenHash, accessToken, { ttl: cacheTtlInMs(lifetimeInMs) });
       return accessToken;
     },
     evictGraphToken: (user) => void tokens.delete(user.accessTokenHash),
-  };
-}
-
-/** An error response of Entra's token endpoint (RFC 6749 section 5.2, with Microsoft's additions). */
-interface EntraErrorBody {
-  error?: unknown;
-  error_codes?: unknown;
-  suberror?: unknown;
-  claims?: unknown;
-}
-
-/**
- * The network client of one exchange. It records the response, because MSAL's errors lose the HTTP status, Retry-After and
- * the cause of a lost connection.
- */
-function createExchange(http: HttpClient) {
-  let reply: { status: number; retryAfter: string | undefined; body: EntraErrorBody } | undefined;
-  let transportFailure: FailureFacts['transportFailure'];
-
-  async function send<T>(
-    method: 'GET' | 'POST',
-    url: string,
-    { headers, body }: { headers?: Record<string, string>; body?: string } = {},
-    signal: AbortSignal,
-  ): Promise<NetworkResponse<T>> {
-    reply = undefined;
-    transportFailure = undefined;
-    try {
-      const {
-        status,
-        headers: replyHeaders,
-        text,
-      } = await http.send(url, { method, headers: headers ?? {}, body, signal });
-      const json = parseObject(text);
-      reply = { status, retryAfter: replyHeaders['retry-after'], body: json ?? {} };
-      if (!json && status < 400) transportFailure = 'invalid_response';
-      return { status, headers: replyHeaders, body: (json ?? {}) as T };
-    } catch (error) {
-      transportFailure = error instanceof HttpError ? error.transportFailure : 'connection_lost';
-      throw error;
-    }
-  }
-
-  return {
-    networkClient: (signal: AbortSignal): INetworkModule => ({
-      sendGetRequestAsync: (url, request) => send('GET', url, request, signal),
-      sendPostRequestAsync: (url, request) => send('POST', url, request, signal),
-    }),
-
-    facts(): FailureFacts {
-      if (transportFailure) return { transportFailure };
-      // No request was made: MSAL rejected the settings. A 2xx response that MSAL could not use is an invalid response.
-      if (!reply) return { message: 'MSAL made no request' };
-      if (reply.status < 400) return { transportFailure: 'invalid_response' };
-      const { error } = reply.body;
-      const code = [error, ...errorNumbers(reply.body)].filter(Boolean).join(' ');
-      const temporary = error === 'temporarily_unavailable' || error === 'server_error';
-      const status = temporary && reply.status < 500 && reply.status !== 429 ? 503 : reply.status;
-      return { status, code, retryAfterInSeconds: parseRetryAfter(reply.retryAfter) };
-    },
-
-    /** The error to return to the caller; undefined if the caller can do nothing about the failure. */
-    clientError(options: OboTokensOptions, cause: unknown): Error | undefined {
-      if (!reply || transportFailure || reply.status < 400 || reply.status >= 500 || reply.status === 429)
-        return undefined;
-      return toClientError(reply.body, options, cause);
-    },
   };
 }
 
@@ -214,17 +166,4 @@ function toClientError(
     );
   }
   return undefined;
-}
-
-function errorNumbers({ error_codes: codes }: EntraErrorBody): number[] {
-  return Array.isArray(codes) ? codes.map(Number) : [];
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -7,6 +7,8 @@ export interface TeamsTokenPolicy {
   readonly objectId: string;
   /** The caller's client application, and those that the operator allows. */
   readonly clientIds: readonly string[];
+  /** The resource "Azure Communication Services" of the cloud. */
+  readonly audience: string;
 }
 
 /** A Teams user's token with the application that it was issued to, as ACS requires. */
@@ -15,19 +17,15 @@ export interface TeamsToken {
   readonly clientId: string;
 }
 
-/** The resource "Azure Communication Services" in the Microsoft clouds, by URI and by application id. */
-const audiences = new Set([
-  'https://auth.msft.communication.azure.com',
-  'https://auth.msft.communication.azure.us',
-  '1fd5118e-2576-4263-8130-9503064c837a',
-]);
+/** The resource "Azure Communication Services" by application id, in all clouds. */
+const applicationId = '1fd5118e-2576-4263-8130-9503064c837a';
 
-const scopeHint =
-  'Request a token with the scopes https://auth.msft.communication.azure.com/Teams.ManageCalls and Teams.ManageChats.';
+const scopeHint = ({ audience }: TeamsTokenPolicy) =>
+  `Request a token with the scopes ${audience}/Teams.ManageCalls and Teams.ManageChats.`;
 
 interface TeamsTokenCheck {
   readonly code: ErrorCode;
-  readonly message: string;
+  readonly message: string | ((policy: TeamsTokenPolicy) => string);
   readonly passes: (jwt: DecodedJwt, policy: TeamsTokenPolicy, nowInSeconds: number) => boolean;
 }
 
@@ -38,9 +36,10 @@ interface TeamsTokenCheck {
 export const teamsTokenChecks: readonly TeamsTokenCheck[] = [
   {
     code: 'teams_token_wrong_audience',
-    message: `The Teams token is for another service than Azure Communication Services (aud). ${scopeHint}`,
-    passes: ({ claims: { aud } }) =>
-      typeof aud === 'string' && audiences.has(aud.replace(/\/$/, '').toLowerCase()),
+    message: (policy) =>
+      `The Teams token is for another service than Azure Communication Services (aud). ${scopeHint(policy)}`,
+    passes: ({ claims: { aud } }, { audience }) =>
+      typeof aud === 'string' && [audience, applicationId].includes(aud.replace(/\/$/, '').toLowerCase()),
   },
   {
     code: 'teams_token_expired',
@@ -67,6 +66,10 @@ export const teamsTokenChecks: readonly TeamsTokenCheck[] = [
   },
 ];
 
+export function describeCheck({ message }: TeamsTokenCheck, policy: TeamsTokenPolicy): string {
+  return typeof message === 'string' ? message : message(policy);
+}
+
 /** Throws ApiError if the token is missing, malformed or fails one of `teamsTokenChecks`. */
 export function parseTeamsToken(
   text: string | undefined,
@@ -78,16 +81,20 @@ export function parseTeamsToken(
     throw new ApiError(
       'teams_token_missing',
       'The Teams token is missing. Send it in the header teams-user-aad-token, or in the body as ' +
-        `{"teamsUserAadToken": "<token>"} with Content-Type: application/json. ${scopeHint}`,
+        `{"teamsUserAadToken": "<token>"} with Content-Type: application/json. ${scopeHint(policy)}`,
       { target },
     );
   }
   const jwt = decodeJwt(text);
   if (!jwt)
-    throw new ApiError('teams_token_malformed', `The Teams token is not a JSON Web Token. ${scopeHint}`, {
-      target,
-    });
+    throw new ApiError(
+      'teams_token_malformed',
+      `The Teams token is not a JSON Web Token. ${scopeHint(policy)}`,
+      {
+        target,
+      },
+    );
   const failed = teamsTokenChecks.find(({ passes }) => !passes(jwt, policy, nowInMs / 1_000));
-  if (failed) throw new ApiError(failed.code, failed.message, { target });
+  if (failed) throw new ApiError(failed.code, describeCheck(failed, policy), { target });
   return { text, clientId: clientIdOf(jwt) ?? '' };
 }

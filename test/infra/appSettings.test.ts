@@ -18,7 +18,7 @@ const ofPlatform = [
   'WEBSITE_WARMUP_STATUSES',
 ];
 /** Settings of capabilities that are on their way. Each leaves this list once the server reads it. */
-const coming = ['AZURE_CLIENT_ASSERTION', 'APPLICATIONINSIGHTS_CONNECTION_STRING'];
+const coming = ['APPLICATIONINSIGHTS_CONNECTION_STRING'];
 const template = readArmTemplate();
 const ownSettings = (resource: string) =>
   [...appSettingsOf(template, resource).keys()].filter((name) => !ofPlatform.includes(name));
@@ -41,15 +41,12 @@ describe('the app settings of the templates', () => {
 
   it('are all that the server needs, with each store', () => {
     for (const identityStore of template.parameters.identityStore?.allowedValues ?? []) {
-      const environment = {
-        ...valuesWith({ identityStore }),
-        // In its place, until the server reads AZURE_CLIENT_ASSERTION.
-        ...(coming.includes('AZURE_CLIENT_ASSERTION') ? { AZURE_CLIENT_SECRET: 'not used' } : {}),
-      };
-      expect(loadConfig(environment).communication).toMatchObject({
+      const { communication, entra } = loadConfig(valuesWith({ identityStore }));
+      expect(communication).toMatchObject({
         endpoint: 'https://contoso.communication.azure.com',
         accessKey: undefined,
       });
+      expect(entra?.credential?.kind).toBe(identityStore === 'graph' ? 'managed_identity' : undefined);
     }
   });
 

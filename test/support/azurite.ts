@@ -7,7 +7,7 @@ import { freePort } from './serverProcess';
 
 /** Azure's Table service, emulated by Microsoft's Azurite in a process of its own. */
 export interface Azurite {
-  /** The service's address for the one account that it has; http, on loopback. */
+  /** The service's address for the one account that it has, on loopback: https if it accepts tokens, otherwise http. */
   readonly endpoint: string;
   readonly accountName: string;
   /** Generated for this run. */
@@ -23,22 +23,31 @@ export const azuriteStartTimeoutInMs = 300_000;
 
 const toolFolder = join(__dirname, '../../tools/azurite');
 
+export interface AzuriteOptions {
+  /** Keeps the rows there; without it they are in memory, which is faster. */
+  folder?: string;
+  /** Accepts tokens of Entra ID, too, over TLS with these files. It checks audience, issuer and lifetime, but no signature. */
+  tokensOverTls?: { certificateFile: string; keyFile: string };
+}
+
 /**
  * Starts Azurite on a free port, with an account of its own. Tests in one file share it, with a table for each: see `newTableName`.
- *
- * @param options.folder keeps the rows there; without it they are in memory, which is faster
  */
-export async function startAzurite({ folder }: { folder?: string } = {}): Promise<Azurite> {
+export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {}): Promise<Azurite> {
   await install();
   const accountName = 'testaccount';
   const accountKey = randomBytes(64).toString('base64');
   const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}/${accountName}`;
+  const protocol = tokensOverTls ? 'https' : 'http';
+  const endpoint = `${protocol}://127.0.0.1:${port}/${accountName}`;
   let child: ChildProcess | undefined;
   const kill = () => void child?.kill('SIGKILL');
   process.once('exit', kill);
 
   async function start(): Promise<void> {
+    const tls = tokensOverTls
+      ? ['--cert', tokensOverTls.certificateFile, '--key', tokensOverTls.keyFile, '--oauth', 'basic']
+      : [];
     const persistence = folder === undefined ? ['--inMemoryPersistence'] : ['--location', folder];
     child = spawn(
       process.execPath,
@@ -47,6 +56,7 @@ export async function startAzurite({ folder }: { folder?: string } = {}): Promis
         ...['--tableHost', '127.0.0.1', '--tablePort', String(port)],
         // The SDK may speak a newer version of the protocol than Azurite knows.
         ...['--skipApiVersionCheck', '--disableProductStyleUrl', '--disableTelemetry', '--silent'],
+        ...tls,
         ...persistence,
       ],
       {
@@ -63,7 +73,7 @@ export async function startAzurite({ folder }: { folder?: string } = {}): Promis
     endpoint,
     accountName,
     accountKey,
-    connectionString: `DefaultEndpointsProtocol=http;AccountName=${accountName};AccountKey=${accountKey};TableEndpoint=${endpoint};`,
+    connectionString: `DefaultEndpointsProtocol=${protocol};AccountName=${accountName};AccountKey=${accountKey};TableEndpoint=${endpoint};`,
     start,
     async stop() {
       if (child?.exitCode !== null || child.signalCode !== null) return;

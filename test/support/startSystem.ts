@@ -4,7 +4,7 @@ import request, { type Test } from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
 import { loadConfig } from '../../src/config/config';
-import { secretsOfStore } from '../../src/config/identities';
+import { secretsOf } from '../../src/config/secrets';
 import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
@@ -79,11 +79,7 @@ export async function startServer(
   const rawLog: string[] = [];
   const log = createLogger({
     level: environment.LOG_LEVEL ?? 'debug',
-    secrets: [
-      config.entra?.clientSecret ?? '',
-      config.communication.accessKey ?? '',
-      ...secretsOfStore(config.identities),
-    ],
+    secrets: secretsOf(config),
     destination: { write: (line) => void rawLog.push(line) },
   });
   const services = await createServices(config, log, timings);

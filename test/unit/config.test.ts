@@ -93,7 +93,11 @@ const malformed: Record<SettingName, string[]> = {
   AZURE_TENANT_ID: ['common', 'contoso.onmicrosoft.com', '7e4a0000-0000-4000-8000-00000000000'],
   AZURE_CLIENT_ID: ['not-a-guid', `api://${clientId}`, `{${clientId}}`],
   AZURE_CLIENT_SECRET: [],
+  AZURE_CLIENT_CERTIFICATE_PATH: [],
+  AZURE_CLIENT_ASSERTION: ['managed-identity', 'canary.of.token'],
+  AZURE_FEDERATED_TOKEN_FILE: [],
   AZURE_APP_ID_URI: [],
+  AZURE_CLOUD: ['azure', 'AzureUSGovernment', 'germany'],
   AZURE_AUTHORITY_HOST: [
     'login.microsoftonline.com',
     'http://login.microsoftonline.com',
@@ -228,8 +232,8 @@ it('lists all missing settings together, with their purpose and where to find th
   expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
     'AZURE_TENANT_ID',
     'AZURE_CLIENT_ID',
-    'AZURE_CLIENT_SECRET',
     'IDENTITY_MAPPING_KEY',
+    'AZURE_CLIENT_SECRET',
     'COMMUNICATION_SERVICES_CONNECTION_STRING',
   ]);
   for (const problem of problems) {
@@ -238,8 +242,9 @@ it('lists all missing settings together, with their purpose and where to find th
 });
 
 it('lists all malformed and missing settings in one message without values', () => {
+  // A malformed assertion is not a missing secret.
   const isRead = (name: SettingName) =>
-    !/^(TABLES_|IDENTITY_STORE|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_)/.test(name);
+    !/^(TABLES_|IDENTITY_STORE|AZURE_CLIENT_ASSERTION|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_)/.test(name);
   const broken = names.filter(
     (name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY' && isRead(name),
   );
@@ -290,8 +295,9 @@ it('has the documented defaults for the optional settings', () => {
     apiDocs: true,
     trustedProxies: 0,
     corsAllowedOrigins: [],
+    cloud: 'public',
     providers: [entra],
-    entra: { ...entra, clientSecret: least.AZURE_CLIENT_SECRET },
+    entra: { ...entra, credential: { kind: 'secret', secret: least.AZURE_CLIENT_SECRET } },
     verifiedTokenCacheSize: 10_000,
     identities: {
       store: 'graph',
@@ -308,6 +314,9 @@ it('has the documented defaults for the optional settings', () => {
       endpoint: 'https://contoso.communication.azure.com',
       accessKey,
       managedIdentityClientId: undefined,
+      workloadIdentity: undefined,
+      managedIdentityScope: undefined,
+      teamsAudience: 'https://auth.msft.communication.azure.com',
       tokenScopes: ['chat', 'voip'],
       tokenLifetimeInMinutes: 1_440,
       tokenReuseInMinutes: 15,
@@ -399,6 +408,74 @@ it('accepts an endpoint instead of a connection string, for a managed identity',
   });
 });
 
+describe('the ways to prove who the server is', () => {
+  const none = { ...least, AZURE_CLIENT_SECRET: '' };
+  const identity = { MANAGED_IDENTITY_CLIENT_ID: clientId };
+  const ways = {
+    AZURE_CLIENT_SECRET: 'canary~client.secret',
+    AZURE_CLIENT_CERTIFICATE_PATH: '/certificates/canary.pem',
+    AZURE_CLIENT_ASSERTION: 'managed_identity',
+    AZURE_FEDERATED_TOKEN_FILE: '/var/run/canary/token',
+  };
+
+  it.each<[keyof typeof ways, unknown]>([
+    ['AZURE_CLIENT_SECRET', { kind: 'secret', secret: 'canary~client.secret' }],
+    ['AZURE_CLIENT_CERTIFICATE_PATH', { kind: 'certificate', path: '/certificates/canary.pem' }],
+    [
+      'AZURE_CLIENT_ASSERTION',
+      { kind: 'managed_identity', clientId, audience: 'api://AzureADTokenExchange' },
+    ],
+    ['AZURE_FEDERATED_TOKEN_FILE', { kind: 'token_file', path: '/var/run/canary/token' }],
+  ])('may be %s', (name, credential) => {
+    expect(loadConfig({ ...none, ...identity, [name]: ways[name] })).toMatchObject({ entra: { credential } });
+  });
+
+  const pairs = Object.keys(ways).flatMap((one, index) =>
+    Object.keys(ways)
+      .slice(index + 1)
+      .map((other): [string, string] => [one, other]),
+  );
+  it.each([
+    ...pairs,
+    ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT'] as [string, string],
+  ])('may not be both %s and %s', (one, other) => {
+    const all: Environment = {
+      ...least,
+      ...ways,
+      COMMUNICATION_SERVICES_ENDPOINT: 'https://contoso.communication.azure.com',
+    };
+    const base = one.startsWith('AZURE') ? none : least;
+    const problems = problemsOf({ ...base, ...identity, [one]: all[one], [other]: all[other] });
+    expect(problems).toEqual([
+      expect.stringMatching(new RegExp(`^${one} and ${other} are set, but only one of them may be`)),
+    ]);
+    expect(problems[0]).not.toContain('canary');
+  });
+
+  it('are neither read nor required where no call is made on behalf of a user', () => {
+    const { entra } = loadConfig({ ...leastOf.acs, ...ways });
+    expect(entra?.credential).toBeUndefined();
+  });
+
+  it('include no identity of Kubernetes for the endpoints unless it is named', () => {
+    const settings = {
+      ...leastOf.acs,
+      AZURE_FEDERATED_TOKEN_FILE: ways.AZURE_FEDERATED_TOKEN_FILE,
+      COMMUNICATION_SERVICES_CONNECTION_STRING: '',
+      COMMUNICATION_SERVICES_ENDPOINT: 'https://contoso.communication.azure.com',
+    };
+    expect(problemsOf(settings)).toEqual([expect.stringMatching(/^MANAGED_IDENTITY_CLIENT_ID is missing/)]);
+    expect(loadConfig({ ...settings, ...identity }).communication).toMatchObject({
+      managedIdentityClientId: clientId,
+      workloadIdentity: {
+        tokenFile: ways.AZURE_FEDERATED_TOKEN_FILE,
+        authorityHost: 'https://login.microsoftonline.com',
+        tenantId: least.AZURE_TENANT_ID,
+      },
+    });
+  });
+});
+
 it('accepts an endpoint without TLS on loopback only', () => {
   for (const host of ['localhost:8443', '127.0.0.1', '[::1]:1']) {
     const text = `endpoint=http://${host}/;accesskey=${accessKey}`;
@@ -436,7 +513,7 @@ describe('the identity stores', () => {
 
   it.each([
     ['graph', /^TABLES_/],
-    ['table', /^(AZURE_CLIENT_SECRET|GRAPH_|IDENTITY_MAPPING_|OBO_)/],
+    ['table', /^(AZURE_CLIENT_(SECRET|ASSERTION)|GRAPH_|IDENTITY_MAPPING_|OBO_)/],
     ['acs', /^(AZURE_CLIENT_SECRET|GRAPH_|IDENTITY_MAPPING_UNSIGNED|IDENTITY_CACHE|OBO_|TABLES_)/],
   ] as const)('%s does not read what it does not need', (store, unused) => {
     const ignored = names.filter((name) => unused.test(name) && malformed[name].length > 0);
@@ -448,8 +525,8 @@ describe('the identity stores', () => {
   it('table needs what Microsoft Graph needs while users are moved from there', () => {
     const moving = { ...leastOf.table, IDENTITY_STORE_FALLBACK: 'graph' };
     expect(problemsOf(moving).map((problem) => problem.split(' ')[0])).toEqual([
-      'AZURE_CLIENT_SECRET',
       'IDENTITY_MAPPING_KEY',
+      'AZURE_CLIENT_SECRET',
     ]);
     expect(problemsOf({ ...least, ...moving })).toEqual([]);
   });
@@ -474,7 +551,7 @@ describe('the identity stores', () => {
     [
       'a connection string and an endpoint',
       { ...leastOf.table, TABLES_ENDPOINT: 'https://contoso.table.core.windows.net' },
-      /both set.*Keep/,
+      /TABLES_CONNECTION_STRING and TABLES_ENDPOINT are set, but only one.*Keep/,
     ],
   ])('refuses %s, says why and what to choose', (_, environment, message) => {
     expect(problemsOf(environment)).toEqual([expect.stringMatching(message)]);

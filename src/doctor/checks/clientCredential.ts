@@ -1,10 +1,23 @@
 import { ConfidentialClientApplication, type NetworkResponse } from '@azure/msal-node';
+import type { ClientCredentialConfig } from '../../config/credentials';
 import type { GraphStoreConfig } from '../../config/identities';
+import type { MsalCredential } from '../../entra/clientCredential/clientCredential';
+import { withDeadline } from '../../resilience/deadline';
 import { HttpError, type HttpRequest } from '../../resilience/httpClient';
-import { type Check, ok, problem, type Result } from '../check';
+import { UpstreamError } from '../../resilience/upstreamError';
+import { type Check, ok, problem, type Result, skipped } from '../check';
+import type { EntraDoctorContext } from '../context';
+import { explainCredentialError } from '../credentialErrors';
 import { explainEntraError, parseEntraError } from '../entraErrors';
 import { callTimeLimitInMs, explainNetworkError } from '../network';
-import type { DoctorContext, EntraDoctorContext } from '../context';
+import { examineCertificate } from './clientCertificate';
+
+const names: Readonly<Record<ClientCredentialConfig['kind'], string>> = {
+  secret: 'client secret',
+  certificate: 'client certificate',
+  managed_identity: 'client assertion',
+  token_file: 'client assertion',
+};
 
 /** Signs in as the application itself, which changes nothing anywhere; `accept` gets its token for Microsoft Graph. */
 export function createClientCredentialCheck(
@@ -13,46 +26,93 @@ export function createClientCredentialCheck(
   needs: readonly Check[],
   accept: (graphToken: string) => void = () => undefined,
 ): Check {
-  const { entra } = context;
+  const { credential } = context.entra;
   return {
-    name: 'client secret',
+    name: names[credential?.kind ?? 'secret'],
     needs,
     async run() {
-      const { discovery } = await context.authority.metadata();
-      const wire = createWire(context);
-      const client = new ConfidentialClientApplication({
-        auth: {
-          clientId: entra.clientId,
-          clientSecret: entra.clientSecret ?? '',
-          authority: `${entra.authorityHost}/${entra.tenantId}`,
-          knownAuthorities: [new URL(entra.authorityHost).host],
-          authorityMetadata: JSON.stringify(discovery),
-        },
-        system: { networkClient: wire.networkClient },
-      });
+      const found =
+        credential?.kind === 'certificate'
+          ? await examineCertificate(credential.path, context.now())
+          : undefined;
+      if (found?.status === 'problem') return found;
+      let proof: MsalCredential;
       try {
-        const result = await client.acquireTokenByClientCredential({
-          scopes: [`${graph.endpoint}/.default`],
-        });
-        if (!result) throw new Error('no result');
-        accept(result.accessToken);
-        return ok('Microsoft Entra ID accepts it');
-      } catch {
-        return wire.explain(entra.authorityHost);
+        proof = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
+          context.credential.forMsal(deadline),
+        );
+      } catch (error) {
+        return explainNoAssertion(error, credential);
       }
+      const signIn = await trySignIn(context, graph, proof, accept);
+      return found ? [found, ...(signIn.status === 'ok' ? [] : [signIn])] : signIn;
     },
   };
 }
 
+async function trySignIn(
+  context: EntraDoctorContext,
+  graph: GraphStoreConfig,
+  proof: MsalCredential,
+  accept: (graphToken: string) => void,
+): Promise<Result> {
+  const { entra } = context;
+  const { discovery } = await context.authority.metadata();
+  const wire = createWire(context);
+  try {
+    const client = new ConfidentialClientApplication({
+      auth: {
+        clientId: entra.clientId,
+        ...proof,
+        authority: `${entra.authorityHost}/${entra.tenantId}`,
+        knownAuthorities: [new URL(entra.authorityHost).host],
+        authorityMetadata: JSON.stringify(discovery),
+      },
+      system: { networkClient: wire.networkClient },
+    });
+    const result = await client.acquireTokenByClientCredential({
+      scopes: [`${graph.endpoint}/.default`],
+    });
+    if (!result) throw new Error('no result');
+    accept(result.accessToken);
+    return ok('Microsoft Entra ID accepts it');
+  } catch {
+    return wire.explain(entra.authorityHost);
+  }
+}
+
+/** The server would have nothing to show to Entra ID. */
+function explainNoAssertion(error: unknown, credential: ClientCredentialConfig | undefined): Result {
+  if (!(error instanceof UpstreamError)) throw error;
+  if (credential?.kind === 'token_file') {
+    return problem(
+      'the file in AZURE_FEDERATED_TOKEN_FILE has no token that is still valid',
+      'The webhook of Microsoft Entra Workload ID mounts it into pods with the label azure.workload.identity/use: "true". Check that it is readable.',
+    );
+  }
+  // The SDK reads it from the environment, too.
+  if (process.env.IDENTITY_ENDPOINT === undefined) {
+    return skipped(
+      'the managed identity can be checked only where the server runs',
+      'Run the doctor there: node dist/doctor/main.js',
+    );
+  }
+  const { status } = error.facts;
+  return problem(
+    `Azure issues no token for the managed identity (${status === undefined ? 'no response' : `HTTP ${status}`})`,
+    'Turn on the system-assigned identity of the app, or assign the user-assigned one whose client id MANAGED_IDENTITY_CLIENT_ID is, under Identity.',
+  );
+}
+
 /** MSAL's errors lose the HTTP status and the cause of a broken connection, so both are kept here. */
-function createWire({ http }: DoctorContext) {
-  let describePassed: { status: number; text: string } | undefined;
+function createWire({ http, credential }: EntraDoctorContext) {
+  let lastReply: { status: number; text: string } | undefined;
   let failure: unknown;
 
   async function send<T>(url: string, request: Omit<HttpRequest, 'signal'>): Promise<NetworkResponse<T>> {
     try {
       const reply = await http.send(url, { ...request, signal: AbortSignal.timeout(callTimeLimitInMs) });
-      describePassed = reply;
+      lastReply = reply;
       return { status: reply.status, headers: reply.headers, body: JSON.parse(reply.text) as T };
     } catch (error) {
       failure = error;
@@ -70,9 +130,12 @@ function createWire({ http }: DoctorContext) {
     explain(authorityHost: string): Result {
       if (failure instanceof HttpError)
         return explainNetworkError(failure, authorityHost, 'AZURE_AUTHORITY_HOST');
-      if (describePassed && describePassed.status >= 400) {
-        const { numbers, error } = parseEntraError(describePassed.text);
-        return explainEntraError(numbers, error, describePassed.status, authorityHost);
+      if (lastReply && lastReply.status >= 400) {
+        const { numbers, error } = parseEntraError(lastReply.text);
+        return (
+          explainCredentialError(numbers, credential.describe()) ??
+          explainEntraError(numbers, error, lastReply.status, authorityHost)
+        );
       }
       return problem(
         'the token endpoint returned an invalid response',

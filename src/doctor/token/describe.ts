@@ -1,3 +1,4 @@
+import { cloudNames, clouds } from '../../config/clouds';
 import { teamsTokenChecks } from '../../tokens/teamsTokenChecks';
 import { clientIdOf, type DecodedJwt, decodeJwt, stringClaim } from '../../authentication/jwt';
 import { printable } from '../report';
@@ -16,8 +17,11 @@ export function readPasted(text: string): PastedToken {
 
 function kindOf(jwt: DecodedJwt): PastedToken['kind'] {
   if (jwt.claims.skypeid !== undefined && jwt.claims.aud === undefined) return 'communication token';
-  const audience = teamsTokenChecks.find(({ code }) => code === 'teams_token_wrong_audience');
-  const forTeams = audience?.passes(jwt, { tenantId: '', objectId: '', clientIds: [] }, 0) ?? false;
+  const check = teamsTokenChecks.find(({ code }) => code === 'teams_token_wrong_audience');
+  const forTeams = cloudNames.some((name) => {
+    const policy = { tenantId: '', objectId: '', clientIds: [], audience: clouds[name].teamsAudience };
+    return check?.passes(jwt, policy, 0) ?? false;
+  });
   return forTeams ? 'Teams token' : 'access token';
 }
 

@@ -34,7 +34,8 @@ export function createOnBehalfOfChecks(
   const challenges = createChallenges(entraChallengeOptions(entra));
   const oboTokens = createOboTokens({
     ...entra,
-    clientSecret: entra.clientSecret ?? '',
+    credential: context.credential,
+    log,
     authority,
     graphEndpoint: graph.endpoint,
     cacheSize: 1,

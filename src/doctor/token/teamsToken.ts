@@ -1,5 +1,5 @@
 import { clientIdOf, type DecodedJwt, stringClaim } from '../../authentication/jwt';
-import { teamsTokenChecks, type TeamsTokenPolicy } from '../../tokens/teamsTokenChecks';
+import { describeCheck, teamsTokenChecks, type TeamsTokenPolicy } from '../../tokens/teamsTokenChecks';
 import { errorCodes } from '../../errors';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
 import { printable } from '../report';
@@ -16,7 +16,7 @@ const minComfortableLifetimeInSeconds = 600;
  * @param caller the access token that would be sent along, if one was pasted too
  */
 export function createTeamsTokenCheck(
-  { entra, authority, now }: EntraDoctorContext,
+  { config, entra, authority, now }: EntraDoctorContext,
   { text, jwt }: PastedToken & { jwt: DecodedJwt },
   caller: DecodedJwt | undefined,
   label: string,
@@ -27,10 +27,12 @@ export function createTeamsTokenCheck(
   const policy: TeamsTokenPolicy = {
     tenantId: (caller && stringClaim(caller, 'tid')?.toLowerCase()) ?? tenantId,
     objectId: (caller && stringClaim(caller, 'oid')?.toLowerCase()) ?? '',
+    audience: config.communication.teamsAudience,
     clientIds: callersClient === undefined ? allowedClientIds : [callersClient, ...allowedClientIds],
   };
 
-  function judge({ code, message, passes }: (typeof teamsTokenChecks)[number], seconds: number): Result {
+  function judge(check: (typeof teamsTokenChecks)[number], seconds: number): Result {
+    const { code, passes } = check;
     const { name, value, needsCaller } = subjects[code] ?? { name: code, value: () => '' };
     const passed = passes(jwt, policy, seconds);
     const result =
@@ -40,7 +42,7 @@ export function createTeamsTokenCheck(
           )
         : passed
           ? ok(value(jwt))
-          : problem(`${message} The server responds with ${errorCodes[code]} ${code}.`);
+          : problem(`${describeCheck(check, policy)} The server responds with ${errorCodes[code]} ${code}.`);
     return { ...result, name: `${label}, ${name}` };
   }
 
@@ -54,7 +56,7 @@ export function createTeamsTokenCheck(
         ok(summarize(jwt)),
         ...teamsTokenChecks.map((check) => judge(check, seconds)),
         { ...checkLifetime(jwt, seconds), name: `${label}, lifetime` },
-        { ...checkScopes(jwt), name: `${label}, scopes` },
+        { ...checkScopes(jwt, policy.audience), name: `${label}, scopes` },
         {
           ...(signature
             ? problem(
@@ -100,13 +102,13 @@ function checkLifetime({ claims }: DecodedJwt, seconds: number): Result {
 }
 
 /** The server leaves the scopes to ACS, which reports only that the token is not valid. */
-function checkScopes({ claims }: DecodedJwt): Result {
+function checkScopes({ claims }: DecodedJwt, audience: string): Result {
   const granted = typeof claims.scp === 'string' ? claims.scp.split(' ') : [];
   const wanted = ['Teams.ManageCalls', 'Teams.ManageChats'];
   if (!granted.some((scope) => wanted.includes(scope))) {
     return problem(
       'has neither Teams.ManageCalls nor Teams.ManageChats, so Communication Services will reject it',
-      'Request them as https://auth.msft.communication.azure.com/Teams.ManageCalls and .../Teams.ManageChats.',
+      `Request them as ${audience}/Teams.ManageCalls and .../Teams.ManageChats.`,
     );
   }
   return ok(`scp ${printable(claims.scp)}`);

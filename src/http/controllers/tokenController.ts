@@ -21,6 +21,8 @@ export interface TokenControllerOptions {
   exchangeTeamsToken: ExchangeTeamsToken;
   /** The client applications whose Teams tokens are accepted in a tenant, besides the caller's own. */
   allowedClientIdsOf: (tenantId: string) => readonly string[];
+  /** The resource of the Teams tokens. */
+  teamsAudience: string;
   timeLimitInMs: number;
 }
 
@@ -30,6 +32,7 @@ export function createTokenController({
   users,
   exchangeTeamsToken,
   allowedClientIdsOf,
+  teamsAudience: audience,
   timeLimitInMs,
 }: TokenControllerOptions): TokenController {
   return {
@@ -54,7 +57,7 @@ export function createTokenController({
       }
       const allowedClientIds = allowedClientIdsOf(entra.tenantId);
       const clientIds = clientId === undefined ? allowedClientIds : [clientId, ...allowedClientIds];
-      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { ...entra, clientIds });
+      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { ...entra, clientIds, audience });
       const { signal } = startRequestDeadline(response, timeLimitInMs);
       const token = await exchangeTeamsToken(caller, teamsToken, signal);
       sendJson(response, 200, tokenBody(token));

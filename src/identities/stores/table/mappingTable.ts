@@ -186,7 +186,7 @@ export function createMappingTable(
 
 /** The SDK is loaded with the first call: servers with another store do without it. */
 async function createClient(
-  { endpoint, tableName, accountKey, managedIdentityClientId }: TableStoreConfig,
+  { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
   credentialTimeLimitInMs: number,
 ) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
@@ -206,6 +206,7 @@ async function createClient(
     tableName,
     createManagedIdentityCredential({
       clientId: managedIdentityClientId,
+      workloadIdentity,
       timeLimitInMs: credentialTimeLimitInMs,
     }),
     options,

@@ -1,0 +1,60 @@
+import { decodeJwt, stringClaim } from '../../authentication/jwt';
+import { withSignal } from '../../resilience/deadline';
+import { createUpstream } from '../../resilience/upstream';
+import type { Assertion, AssertionSource } from './assertionSources';
+import type { ClientCredential, ClientCredentialOptions } from './clientCredential';
+
+/** A new assertion is requested when the last one has less than this left, and it is still used if there is no new one. */
+const renewalInMs = 5 * 60_000;
+const minRemainingInMs = 30_000;
+
+/** An assertion that Entra ID accepts because of a federated credential of the registration. */
+export function createAssertionCredential(
+  { setting, isReused, next }: AssertionSource,
+  { timings, log }: ClientCredentialOptions,
+): ClientCredential {
+  const upstream = createUpstream({ name: 'Azure managed identity', timings, log });
+  let last: Assertion | undefined;
+  let fetching: Promise<Assertion> | undefined;
+  const isUsable = (remainingInMs: number) =>
+    last !== undefined && last.expiresOnTimestamp - Date.now() > remainingInMs;
+
+  /** Callers at the same time share one request. */
+  const fetchNext = () => (fetching ??= next().finally(() => (fetching = undefined)));
+
+  return {
+    async forMsal(deadline) {
+      if (!isReused || !isUsable(renewalInMs)) {
+        try {
+          last = await upstream.call(
+            'get client assertion',
+            {
+              deadline,
+              retryOn: 'any_failure',
+              describe: () => ({ transportFailure: 'invalid_response' }),
+            },
+            (signal) => withSignal(fetchNext(), signal),
+          );
+        } catch (error) {
+          if (!isUsable(minRemainingInMs)) throw error;
+        }
+      }
+      const { token = '' } = last ?? {};
+      return { clientAssertion: token };
+    },
+    describe: () => ({ setting, ...describeAssertion(last?.token) }),
+  };
+}
+
+/** What a federated credential is compared with. */
+export function describeAssertion(token: string | undefined) {
+  const jwt = decodeJwt(token ?? '');
+  if (!jwt) return {};
+  const { aud } = jwt.claims;
+  const audience: unknown = Array.isArray(aud) ? aud[0] : aud;
+  return {
+    issuer: stringClaim(jwt, 'iss'),
+    subject: stringClaim(jwt, 'sub'),
+    audience: typeof audience === 'string' ? audience : undefined,
+  };
+}

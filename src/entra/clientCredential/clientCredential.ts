@@ -1,0 +1,58 @@
+import type { NodeAuthOptions } from '@azure/msal-node';
+import type { Logger } from 'pino';
+import type { ClientCredentialConfig } from '../../config/credentials';
+import type { Deadline } from '../../resilience/deadline';
+import type { Timings } from '../../timings';
+import { createAssertionCredential } from './assertion';
+import { createCertificateCredential } from './certificateCredential';
+import { managedIdentityAssertions, tokenFileAssertions } from './assertionSources';
+
+/** What proves to Microsoft Entra ID that a token request comes from the registered application. */
+export interface ClientCredential {
+  /** The part of MSAL's settings. Reads a file or calls the identity endpoint if needed. Throws UpstreamError. */
+  forMsal(deadline: Deadline): Promise<MsalCredential>;
+  /** What an operator compares with the registration: never a secret. That of an assertion is known after its first use. */
+  describe(): CredentialDescription;
+}
+
+export type MsalCredential = Pick<NodeAuthOptions, 'clientSecret' | 'clientCertificate' | 'clientAssertion'>;
+
+export type CredentialDescription =
+  | { readonly setting: 'AZURE_CLIENT_SECRET' }
+  | {
+      readonly setting: 'AZURE_CLIENT_CERTIFICATE_PATH';
+      /** SHA-1, as the portal shows it. */
+      readonly thumbprint: string;
+      readonly expires: string;
+    }
+  | {
+      readonly setting: 'AZURE_CLIENT_ASSERTION' | 'AZURE_FEDERATED_TOKEN_FILE';
+      readonly issuer?: string | undefined;
+      readonly subject?: string | undefined;
+      readonly audience?: string | undefined;
+    };
+
+export interface ClientCredentialOptions {
+  timings: Timings['upstream'];
+  log: Logger;
+}
+
+/** Reads the certificate, if it is one: throws CertificateFileError if that cannot be used. */
+export async function createClientCredential(
+  config: ClientCredentialConfig,
+  options: ClientCredentialOptions,
+): Promise<ClientCredential> {
+  switch (config.kind) {
+    case 'secret':
+      return {
+        forMsal: () => Promise.resolve({ clientSecret: config.secret }),
+        describe: () => ({ setting: 'AZURE_CLIENT_SECRET' }),
+      };
+    case 'certificate':
+      return createCertificateCredential(config.path, options);
+    case 'managed_identity':
+      return createAssertionCredential(managedIdentityAssertions(config, options.timings), options);
+    case 'token_file':
+      return createAssertionCredential(tokenFileAssertions(config.path, options), options);
+  }
+}

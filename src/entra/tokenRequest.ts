@@ -1,0 +1,83 @@
+import type { INetworkModule, NetworkResponse } from '@azure/msal-node';
+import { type HttpClient, HttpError } from '../resilience/httpClient';
+import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
+
+/** An error response of Entra's token endpoint (RFC 6749 section 5.2, with Microsoft's additions). */
+export interface EntraErrorBody {
+  error?: unknown;
+  error_codes?: unknown;
+  suberror?: unknown;
+  claims?: unknown;
+}
+
+/**
+ * The network client of one token request. It records the response, because MSAL's errors lose the HTTP status, Retry-After and
+ * the cause of a lost connection.
+ */
+export function createTokenRequest(http: HttpClient) {
+  let reply: { status: number; retryAfter: string | undefined; body: EntraErrorBody } | undefined;
+  let transportFailure: FailureFacts['transportFailure'];
+
+  async function send<T>(
+    method: 'GET' | 'POST',
+    url: string,
+    { headers, body }: { headers?: Record<string, string>; body?: string } = {},
+    signal: AbortSignal,
+  ): Promise<NetworkResponse<T>> {
+    reply = undefined;
+    transportFailure = undefined;
+    try {
+      const {
+        status,
+        headers: replyHeaders,
+        text,
+      } = await http.send(url, { method, headers: headers ?? {}, body, signal });
+      const json = parseObject(text);
+      reply = { status, retryAfter: replyHeaders['retry-after'], body: json ?? {} };
+      if (!json && status < 400) transportFailure = 'invalid_response';
+      return { status, headers: replyHeaders, body: (json ?? {}) as T };
+    } catch (error) {
+      transportFailure = error instanceof HttpError ? error.transportFailure : 'connection_lost';
+      throw error;
+    }
+  }
+
+  return {
+    networkClient: (signal: AbortSignal): INetworkModule => ({
+      sendGetRequestAsync: (url, request) => send('GET', url, request, signal),
+      sendPostRequestAsync: (url, request) => send('POST', url, request, signal),
+    }),
+
+    facts(): FailureFacts {
+      if (transportFailure) return { transportFailure };
+      // No request was made: MSAL rejected the settings. A 2xx response that MSAL could not use is an invalid response.
+      if (!reply) return { message: 'MSAL made no request' };
+      if (reply.status < 400) return { transportFailure: 'invalid_response' };
+      const { error } = reply.body;
+      const code = [error, ...errorNumbers(reply.body)].filter(Boolean).join(' ');
+      const temporary = error === 'temporarily_unavailable' || error === 'server_error';
+      const status = temporary && reply.status < 500 && reply.status !== 429 ? 503 : reply.status;
+      return { status, code, retryAfterInSeconds: parseRetryAfter(reply.retryAfter) };
+    },
+
+    /** The body of an error response that is about the request, rather than about the state of Entra ID. */
+    rejection(): EntraErrorBody | undefined {
+      if (!reply || transportFailure || reply.status < 400 || reply.status >= 500 || reply.status === 429)
+        return undefined;
+      return reply.body;
+    },
+  };
+}
+
+export function errorNumbers({ error_codes: codes }: EntraErrorBody): number[] {
+  return Array.isArray(codes) ? codes.map(Number) : [];
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+import type { TokenCredential } from '@azure/core-auth';
+import { ConfidentialClientApplication } from '@azure/msal-node';
+import type { WorkloadIdentityConfig } from '../config/credentials';
+import { withDeadline } from '../resilience/deadline';
+import { createHttpClient } from '../resilience/httpClient';
+import { UpstreamError } from '../resilience/upstreamError';
+import { tokenFileAssertions } from './clientCredential/assertionSources';
+import { createTokenRequest } from './tokenRequest';
+
+export interface WorkloadIdentityOptions extends WorkloadIdentityConfig {
+  /** Of the identity, which has a federated credential for the cluster. */
+  clientId: string | undefined;
+  timeLimitInMs: number;
+}
+
+/** A token is requested again when it has less than this left. The SDKs keep it too, but each for itself. */
+const renewalInMs = 5 * 60_000;
+
+/**
+ * Kubernetes' workload identity: the token in the file is exchanged for one of the identity. Not by `@azure/identity`'s credential, whose
+ * errors have neither status nor cause, so that an outage could not be distinguished from a wrong registration. Throws UpstreamError.
+ */
+export function createWorkloadIdentityCredential(options: WorkloadIdentityOptions): TokenCredential {
+  const { tokenFile, authorityHost, tenantId, clientId = '', timeLimitInMs } = options;
+  const assertions = tokenFileAssertions(tokenFile, { timings: { attemptInMs: timeLimitInMs } });
+  const issued = new Map<string, { token: string; expiresOnTimestamp: number }>();
+
+  async function request(scope: string) {
+    const { token: clientAssertion } = await assertions.next();
+    const http = createHttpClient();
+    const tokenRequest = createTokenRequest(http);
+    try {
+      return await withDeadline(timeLimitInMs, undefined, async ({ signal }) => {
+        // One client per request, about once an hour: after an error, MSAL would refuse further requests.
+        const client = new ConfidentialClientApplication({
+          auth: {
+            clientId,
+            clientAssertion,
+            authority: `${authorityHost}/${tenantId}`,
+            knownAuthorities: [new URL(authorityHost).host],
+          },
+          system: { networkClient: tokenRequest.networkClient(signal) },
+        });
+        const result = await client.acquireTokenByClientCredential({ scopes: [scope] });
+        if (!result?.expiresOn) throw new Error('no access token in the response');
+        return { token: result.accessToken, expiresOnTimestamp: result.expiresOn.getTime() };
+      });
+    } catch (error) {
+      throw new UpstreamError('Microsoft Entra ID', 'get token', tokenRequest.facts(), error);
+    } finally {
+      await http.close();
+    }
+  }
+
+  return {
+    async getToken(scopes) {
+      const scope = [scopes].flat().join(' ');
+      const known = issued.get(scope);
+      if (known && known.expiresOnTimestamp - Date.now() > renewalInMs) return known;
+      const token = await request(scope);
+      issued.set(scope, token);
+      return token;
+    },
+  };
+}

@@ -1,0 +1,279 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type ClientCertificate,
+  createClientCertificate,
+  type Emulator,
+  startEmulator,
+} from '../../emulator/startEmulator';
+import { loadConfig } from '../../src/config/config';
+import { createCloudCheck } from '../../src/doctor/checks/clouds';
+import { createTokenIssuer } from '../support/tokenIssuer';
+import { examine } from './examine';
+
+/** What the doctor says of each credential of AuthServer. */
+let emulator: Emulator;
+let folder: string;
+let file: string;
+let certificate: ClientCertificate;
+const cluster = createTokenIssuer();
+const environment = { ...process.env };
+const dayInMs = 86_400_000;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doctor-'));
+  file = join(folder, 'credential');
+  [emulator, certificate] = await Promise.all([startEmulator(), createClientCertificate()]);
+});
+beforeEach(() => {
+  emulator.reset();
+  emulator.applications.withdrawSecret('AuthServer');
+  // MSAL keeps tokens for the whole process, but none that ends so soon.
+  emulator.switches.managedIdentityTokenLifetimeInSeconds = 200;
+  process.env = { ...environment };
+});
+afterAll(async () => {
+  process.env = environment;
+  await emulator.stop();
+  await rm(folder, { recursive: true });
+});
+
+const pem = ({ privateKey, certificate: text }: ClientCertificate) => `${privateKey}\n${text}`;
+const register = ({ certificate: text }: ClientCertificate) =>
+  emulator.applications.addCertificate('AuthServer', text);
+const withCertificate = () => ({ AZURE_CLIENT_SECRET: '', AZURE_CLIENT_CERTIFICATE_PATH: file });
+const withManagedIdentity = () => ({ AZURE_CLIENT_SECRET: '', AZURE_CLIENT_ASSERTION: 'managed_identity' });
+const withTokenFile = () => ({ AZURE_CLIENT_SECRET: '', AZURE_FEDERATED_TOKEN_FILE: file });
+
+function onAzure(): void {
+  const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = emulator.managedIdentitySettings();
+  Object.assign(process.env, { IDENTITY_ENDPOINT, IDENTITY_HEADER });
+}
+const issuer = () => `${emulator.url}/${emulator.tenantId}/v2.0`;
+const identity = () => emulator.managedIdentities.systemAssigned.objectId;
+
+interface Case {
+  name: string;
+  arrange: () => void | Promise<void>;
+  settings: () => Record<string, string>;
+  now?: () => number;
+  line: RegExp;
+  exitCode: 0 | 1;
+}
+
+const certificates: Case[] = [
+  {
+    name: 'a certificate that is registered',
+    arrange: async () => {
+      await writeFile(file, pem(certificate));
+      register(certificate);
+    },
+    settings: withCertificate,
+    line: /^ok client certificate: Microsoft Entra ID accepts it$/,
+    exitCode: 0,
+  },
+  {
+    name: 'a certificate that expires soon',
+    arrange: async () => {
+      await writeFile(file, pem(certificate));
+      register(certificate);
+    },
+    settings: withCertificate,
+    now: () => Date.now() + 340 * dayInMs,
+    line: /^warning client certificate: the certificate [0-9A-F]{40} expires in 2[45] days, on [\d-]+ -> Create a new certificate, register it beside the old one/,
+    exitCode: 1,
+  },
+  {
+    name: 'a certificate that has expired',
+    arrange: async () => {
+      const expired = await createClientCertificate({ notAfter: new Date(Date.now() - dayInMs) });
+      await writeFile(file, pem(expired));
+      register(expired);
+    },
+    settings: withCertificate,
+    line: /^problem client certificate: the certificate [0-9A-F]{40} expired on /,
+    exitCode: 1,
+  },
+  {
+    name: 'a certificate that is not registered',
+    arrange: () => writeFile(file, pem(certificate)),
+    settings: withCertificate,
+    line: /^problem client certificate: the certificate with the thumbprint [0-9A-F]{40} is not registered .*\(AADSTS700027\) -> Upload it, without its private key/,
+    exitCode: 1,
+  },
+  {
+    name: 'a certificate with the key of another',
+    arrange: async () => {
+      const other = await createClientCertificate();
+      await writeFile(file, other.privateKey + certificate.certificate);
+    },
+    settings: withCertificate,
+    line: /^problem client certificate: .*its private key does not belong to its certificate -> It must be a PEM file/,
+    exitCode: 1,
+  },
+  {
+    name: 'a certificate that is not there',
+    arrange: () => rm(file, { force: true }),
+    settings: withCertificate,
+    line: /^problem client certificate: .*ENOENT/,
+    exitCode: 1,
+  },
+];
+
+const assertions: Case[] = [
+  {
+    name: 'a managed identity that is registered',
+    arrange: () => {
+      onAzure();
+      emulator.applications.addFederatedCredential('AuthServer', { issuer: issuer(), subject: identity() });
+    },
+    settings: withManagedIdentity,
+    line: /^ok client assertion: Microsoft Entra ID accepts it$/,
+    exitCode: 0,
+  },
+  {
+    name: 'a managed identity without any federated credential',
+    arrange: onAzure,
+    settings: withManagedIdentity,
+    line: /^problem client assertion: .*no federated credential for this assertion \(AADSTS70021\): issuer https:\S+\/v2\.0, subject 515a0000\S+, audience api:\/\/AzureADTokenExchange -> .*az ad app federated-credential create .*"subject":"515a0000/,
+    exitCode: 1,
+  },
+  {
+    name: 'a managed identity with the federated credential of another subject',
+    arrange: () => {
+      onAzure();
+      emulator.applications.addFederatedCredential('AuthServer', { issuer: issuer(), subject: 'another' });
+    },
+    settings: withManagedIdentity,
+    line: /^problem client assertion: .*AADSTS700213.*subject 515a0000/,
+    exitCode: 1,
+  },
+  {
+    name: 'a managed identity that is not assigned to the app',
+    arrange: onAzure,
+    settings: () => ({ ...withManagedIdentity(), MANAGED_IDENTITY_CLIENT_ID: emulator.tenantId }),
+    line: /^problem client assertion: Azure issues no token for the managed identity \(HTTP 400\) -> Turn on the system-assigned identity/,
+    exitCode: 1,
+  },
+  {
+    name: 'a token of Kubernetes that is registered',
+    arrange: async () => {
+      await writeFile(file, cluster.token());
+      const { issuer: from, subject, jwks } = cluster;
+      emulator.applications.addFederatedCredential('AuthServer', { issuer: from, subject, jwks });
+    },
+    settings: withTokenFile,
+    line: /^ok client assertion: Microsoft Entra ID accepts it$/,
+    exitCode: 0,
+  },
+  {
+    name: 'a token of Kubernetes whose issuer is not registered',
+    arrange: async () => {
+      await writeFile(file, cluster.token());
+      emulator.applications.addFederatedCredential('AuthServer', { issuer: issuer(), subject: identity() });
+    },
+    settings: withTokenFile,
+    line: /^problem client assertion: .*AADSTS700211.*issuer https:\/\/cluster\.example, subject system:serviceaccount/,
+    exitCode: 1,
+  },
+  {
+    name: 'a token of Kubernetes whose issuer has other keys',
+    arrange: async () => {
+      await writeFile(file, cluster.token());
+      const { issuer: from, subject } = cluster;
+      const { jwks } = createTokenIssuer();
+      emulator.applications.addFederatedCredential('AuthServer', { issuer: from, subject, jwks });
+    },
+    settings: withTokenFile,
+    line: /^problem client assertion: .*cannot verify the signature of the assertion from https:\/\/cluster\.example/,
+    exitCode: 1,
+  },
+  {
+    name: 'a token of Kubernetes that is not there',
+    arrange: () => rm(file, { force: true }),
+    settings: withTokenFile,
+    line: /^problem client assertion: .*no token that is still valid -> The webhook/,
+    exitCode: 1,
+  },
+];
+
+test.each([...certificates, ...assertions])('$name', async ({ arrange, settings, now, line, exitCode }) => {
+  await arrange();
+  const examination = await examine(emulator, { settings: settings(), ...(now ? { now } : {}) });
+  const name = 'AZURE_CLIENT_CERTIFICATE_PATH' in settings() ? 'client certificate' : 'client assertion';
+  expect(examination.line(name)).toMatch(line);
+  expect(examination.exitCode).toBe(exitCode);
+});
+
+test('two credentials are one too many', async () => {
+  const examination = await examine(emulator, { settings: { AZURE_CLIENT_ASSERTION: 'managed_identity' } });
+  expect(examination.line('settings')).toMatch(
+    /^problem settings: AZURE_CLIENT_SECRET and AZURE_CLIENT_ASSERTION are set, but only one/,
+  );
+});
+
+test('the On-Behalf-Of exchange is tried with whichever credential is set', async () => {
+  await writeFile(file, pem(certificate));
+  register(certificate);
+  const examination = await examine(emulator, {
+    settings: withCertificate(),
+    args: ['--token', emulator.accessToken()],
+  });
+  expect(examination.line('delegated permission User.ReadWrite')).toMatch(/^ok .*consented/);
+});
+
+describe('the cloud', () => {
+  const key = Buffer.from('any key of any length, if it is long enough').toString('base64');
+  const least = {
+    AZURE_TENANT_ID: '7e4a0000-0000-4000-8000-000000000001',
+    AZURE_CLIENT_ID: 'a9150000-0000-4000-8000-000000000002',
+    AZURE_CLIENT_ASSERTION: 'managed_identity',
+    IDENTITY_MAPPING_KEY: key,
+  };
+  const withKey = {
+    COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://contoso.communication.azure.com/;accesskey=${key}`,
+  };
+  const withIdentity = { COMMUNICATION_SERVICES_ENDPOINT: 'https://contoso.communication.azure.com' };
+  const problemAt = (message: RegExp) => ({ status: 'problem', message: expect.stringMatching(message) });
+
+  // Directly: the doctor would call the services.
+  test.each<[string, Record<string, string>, object]>([
+    ['that all services are in', withKey, { status: 'ok' }],
+    [
+      'of an emulator',
+      {
+        AZURE_AUTHORITY_HOST: 'https://localhost:8443',
+        GRAPH_ENDPOINT: 'https://localhost:8443',
+        COMMUNICATION_SERVICES_ENDPOINT: 'https://localhost:8443',
+      },
+      { status: 'ok' },
+    ],
+    [
+      'that Graph is not in',
+      { ...withKey, GRAPH_ENDPOINT: 'https://graph.microsoft.us' },
+      problemAt(/^GRAPH_ENDPOINT is in the cloud usgovernment, but the tenant is in public$/),
+    ],
+    [
+      'that the sign-in host is not in',
+      { ...withKey, AZURE_CLOUD: 'public', AZURE_AUTHORITY_HOST: 'https://login.chinacloudapi.cn' },
+      problemAt(/^AZURE_AUTHORITY_HOST is in the cloud china, but the tenant is in public$/),
+    ],
+    [
+      'that Communication Services is not in, with a managed identity',
+      { ...withIdentity, AZURE_CLOUD: 'usgovernment' },
+      problemAt(/^the Communication Services resource is in the cloud public, but/),
+    ],
+    [
+      'that Communication Services is not in, with a key',
+      { ...withKey, AZURE_CLOUD: 'china' },
+      {
+        status: 'warning',
+        message: expect.stringMatching(/data of its users leaves their cloud/) as unknown,
+      },
+    ],
+  ])('%s', async (_name, settings, result) => {
+    const results = [await createCloudCheck(loadConfig({ ...least, ...settings })).run()].flat();
+    expect(results).toEqual([expect.objectContaining(result)]);
+  });
+});
