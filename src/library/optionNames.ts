@@ -16,7 +16,7 @@ import type {
 } from './settings';
 
 /** The setting that an option is, by the option's name. */
-type SettingsOf<Options> = { readonly [Name in Exclude<keyof Options, 'kind'>]-?: SettingName };
+type SettingsOf<Options> = Readonly<Record<Exclude<keyof Options, 'kind'>, SettingName>>;
 
 export const topOptions = {
   cloud: 'AZURE_CLOUD',

@@ -22,7 +22,7 @@ export interface Translation {
   set(name: SettingName, text: string): void;
   problem(text: string): void;
   /** Replaces the names of settings by those of options. */
-  nameOptions(text: string): string;
+  readonly nameOptions: (text: string) => string;
   /** The option that is this setting, with its suffix. */
   optionOf(setting: string): string;
 }

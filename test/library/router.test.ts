@@ -135,8 +135,8 @@ describe('the logger of the app', () => {
   });
 });
 
-function secretsOf({ settings }: Emulator): string[] {
-  const { AZURE_CLIENT_SECRET = '', IDENTITY_MAPPING_KEY = '' } = settings();
+function secretsOf(of: Emulator): string[] {
+  const { AZURE_CLIENT_SECRET = '', IDENTITY_MAPPING_KEY = '' } = of.settings();
   return [AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY];
 }
 

@@ -9,7 +9,8 @@ const key = (text: string) => Buffer.alloc(32, text).toString('base64');
 const connectionString = `endpoint=https://contoso.communication.azure.com/;accesskey=${key('access')}`;
 
 const entra = { kind: 'entra', tenantId: guid(1), clientId: guid(2) };
-const graph = { kind: 'graph', clientSecret: 'secret', mappingKey: key('mapping') };
+const fallback = { clientSecret: 'secret', mappingKey: key('mapping') };
+const graph = { kind: 'graph', ...fallback };
 const table = { kind: 'table', endpoint: 'https://contoso.table.core.windows.net' };
 const authenticate = () => undefined;
 
@@ -87,7 +88,6 @@ describe('the configuration', () => {
   });
 
   it('takes a store that users are moved from, and users of the app', () => {
-    const { kind: _kind, ...fallback } = graph;
     const { config } = read({ providers: [entra], store: { ...table, fallback } });
     expect(config.identities).toMatchObject({ store: 'table', fallback: { adoptUnsigned: false } });
     expect(read({ authenticate, store: table }).config.providers).toEqual([]);

@@ -75,8 +75,8 @@ afterAll(async () => {
 });
 
 interface RunningApp {
-  get(path: string, headers?: Record<string, string>): Promise<Response>;
-  post(path: string): Promise<Response>;
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<Response>;
+  readonly post: (path: string) => Promise<Response>;
 }
 
 /** Runs the app until `use` is done. It must end by itself on SIGTERM. */
