@@ -6,14 +6,14 @@ const require = createRequire(import.meta.url);
 const namespace = 'imported-at-run-time';
 
 /**
- * Gives `await import()` of a CommonJS package the named exports that Node gives it. With code splitting esbuild gives it only the
+ * Gives `await import()` of a CommonJS module, ours or a package's, the named exports that Node gives it. With code splitting esbuild gives it only the
  * default export, so that the name would be undefined at run time.
  */
 export const commonJsImports = {
   name: 'commonjs-imports',
   setup(build) {
     const project = build.initialOptions.absWorkingDir;
-    build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
+    build.onResolve({ filter: /.*/ }, async ({ path, kind, resolveDir, pluginData }) => {
       if (kind !== 'dynamic-import' || pluginData === namespace) return undefined;
       const resolved = await build.resolve(path, { kind, resolveDir, pluginData: namespace });
       const leave = resolved.external || resolved.errors.length > 0 || !isCommonJs(resolved.path);

@@ -85,6 +85,8 @@ async function startTable(): Promise<Backend> {
     accountName,
     accountKey,
   };
+  // Loaded before the first call, whose time limit is for the service: on a busy machine loading alone can take that long.
+  await import('@azure/data-tables');
   await withDeadline(10_000, undefined, (deadline) => openTable(address).ensureExists(deadline));
   const methods = { find: 'GET', add: 'POST', replace: 'PUT', remove: 'DELETE' };
   return {

@@ -7,7 +7,7 @@ describe.each(names)('%s', (name) => {
 
   it('has a description, a source and a format', () => {
     for (const text of [what, where, form]) expect(text).toMatch(/^\S.+\S$/);
-    expect(name).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
+    expect(name).toMatch(/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/);
   });
 
   it('accepts its own default', () => {
