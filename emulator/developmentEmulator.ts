@@ -1,4 +1,3 @@
-import { ensureCertificates } from './certificates/loopbackCertificates';
 import type { CommandLine } from './commandLine';
 import { errorCode } from './errorCode';
 import { developmentMappingKey, developmentPort } from './seed';
@@ -11,21 +10,21 @@ export interface DevelopmentEmulator {
 }
 
 /** The emulator that a person uses: on its fixed port, with the settings that `.env.sample` carries. */
-export async function startDevelopmentEmulator({
-  dataFolder,
-  publicNames,
-}: Omit<CommandLine, 'store'>): Promise<DevelopmentEmulator> {
+export async function startDevelopmentEmulator(
+  { dataFolder, publicNames }: CommandLine,
+  certificateFolder: string,
+): Promise<DevelopmentEmulator> {
   const port = portFrom('EMULATOR_PORT', developmentPort);
-  const certificates = await ensureCertificates();
   const options = {
     port,
+    certificateFolder,
     mappingKey: developmentMappingKey,
     publicNames,
     ...(dataFolder === undefined ? {} : { dataFolder }),
   };
   try {
     const emulator = await startEmulator(options);
-    return { emulator, authorityFile: emulator.publicNames?.trustFile ?? certificates.authorityFile };
+    return { emulator, authorityFile: emulator.publicNames?.trustFile ?? emulator.authorityFile };
   } catch (error) {
     throw isTaken(error) ? new Error(portTaken(port, 'EMULATOR_PORT')) : error;
   }
