@@ -21,7 +21,10 @@ export async function runTrusting(
     process.stderr.write(`${name}: ${message}\n`);
     process.exitCode = 1;
   };
-  if (command === undefined) return fail(`usage: ${name} <command> [arguments]`);
+  if (command === undefined) {
+    fail(`usage: ${name} <command> [arguments]`);
+    return;
+  }
   const { authorityFile } = await ensureCertificates(certificateFolder);
   const child = spawn(command, args, {
     stdio: 'inherit',

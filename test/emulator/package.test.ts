@@ -34,8 +34,9 @@ afterAll(() => rmSync(output, { recursive: true, force: true }));
 
 /** Of a user's shell, in which nothing of this repository is set. */
 function environment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _ours, ...others } = process.env;
-  return { ...others, npm_config_update_notifier: 'false', ...more };
+  const env: NodeJS.ProcessEnv = { ...process.env, npm_config_update_notifier: 'false', ...more };
+  delete env.NODE_EXTRA_CA_CERTS;
+  return env;
 }
 
 function run(command: string, args: string[], more: Record<string, string> = {}): string {
