@@ -66,7 +66,8 @@ export function listUsers(emulator: Emulator): string {
 
 /** Runs a program's main function; what it throws is one line, and exit code 1. */
 export function run(main: () => Promise<void>): void {
-  main().catch((error: unknown) => {
+  const started = Promise.resolve().then(main);
+  started.catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : 'unknown failure'}\n`);
     process.exit(1);
   });
