@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { currentCertificateFolder } from './certificates/certificateFolders';
 import { parseCommandLine } from './commandLine';
-import { run } from './developmentEmulator';
+import { run } from './program';
 
 const commands = { serve: 'npx --no-install acs-emulator', token: 'npx --no-install acs-emulator token' };
 

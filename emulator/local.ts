@@ -9,14 +9,10 @@ import { parseLocalCommandLine } from './commandLine';
 import {
   type DevelopmentEmulator,
   explainPublicNames,
-  isTaken,
-  onStopSignal,
-  portFrom,
-  portTaken,
-  run,
   startDevelopmentEmulator,
 } from './developmentEmulator';
 import { type LocalStore, startLocalStore } from './localStore';
+import { isTaken, onStopSignal, portFrom, portTaken, run } from './program';
 import { projectRoot } from './projectRoot';
 import { createStyle } from './terminal';
 import { type TokenFiles, writeTokenFiles } from './tokenFiles';

@@ -1,7 +1,7 @@
 import { projectCertificateFolder } from './certificates/certificateFolders';
 import { parseCommandLine } from './commandLine';
 import { serve } from './commands/serve';
-import { run } from './developmentEmulator';
+import { run } from './program';
 
 /** `npm run emulator` */
 run(() =>

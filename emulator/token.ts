@@ -1,6 +1,6 @@
 import { projectCertificateFolder } from './certificates/certificateFolders';
 import { printToken } from './commands/printToken';
-import { run } from './developmentEmulator';
+import { run } from './program';
 
 /** `npm run token` */
 run(() =>

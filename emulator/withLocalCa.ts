@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { projectCertificateFolder } from './certificates/certificateFolders';
 import { runTrusting } from './commands/runTrusting';
-import { run } from './developmentEmulator';
+import { run } from './program';
 import { projectRoot } from './projectRoot';
 
 /** Runs a command that trusts the emulator's certificate, for the scripts of package.json. */

@@ -1,8 +1,8 @@
 import { request } from 'node:https';
 import { parseArgs } from 'node:util';
 import { ensureCertificates } from '../certificates/loopbackCertificates';
-import { portFrom } from '../developmentEmulator';
 import { isObject } from '../http/exchange';
+import { portFrom } from '../program';
 import { developmentPort } from '../seed';
 
 /** What a person types, for messages. */

@@ -1,11 +1,7 @@
 import { relative } from 'node:path';
 import type { CommandLine } from '../commandLine';
-import {
-  explainPublicNames,
-  listUsers,
-  onStopSignal,
-  startDevelopmentEmulator,
-} from '../developmentEmulator';
+import { explainPublicNames, listUsers, startDevelopmentEmulator } from '../developmentEmulator';
+import { onStopSignal } from '../program';
 import { createStyle } from '../terminal';
 
 export interface Texts {
