@@ -112,6 +112,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
   const emulator: Emulator = {
     url,
+    authorityFile: certificates.authorityFile,
     publicNames: publicNames && { hosts: publicHostNames, trustFile: publicNames.trustFile },
     tenantId,
     authServer: pick(authServer, 'clientId', 'clientSecret', 'appIdUri', 'servicePrincipalId'),
