@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../log';
 import type { AcsIdentityClient, CommunicationToken, UnusableIdentity } from '../acs/acsIdentityClient';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { type Deadline, pause, withDeadline } from '../resilience/deadline';
@@ -39,7 +39,7 @@ export interface IdentityLifecycleOptions {
   acs: AcsIdentityClient;
   orphanCleanup: OrphanCleanup;
   timings: Timings['mappings'];
-  log: Logger;
+  log: Log;
 }
 
 /**
