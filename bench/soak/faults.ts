@@ -41,6 +41,8 @@ const rareKinds: readonly Kind[] = [{ kind: 'hang' }, { kind: 'hang', effectDone
 const proxyFaults: readonly ProxyFault[] = ['dropped', 'replyLost', 'throttled'];
 const methods = ['GET', 'POST', 'PUT', 'DELETE'];
 
+const maxFaultsPer100Calls = 12;
+
 export interface FaultCounts {
   readonly injected: number;
   /** Creations that took effect without a complete response: each may leave an identity that nobody can know of. */
@@ -57,7 +59,11 @@ export async function injectFaults(
   const end = performance.now() + milliseconds;
   const pick = <T>(list: readonly [T, ...T[]] | readonly T[]) => list[choices.choose(list.length)];
   let [injected, lostCreations] = [0, 0];
+  const calls = () => sum(emulator.calls()) + sum(proxy?.calls() ?? {});
   while (performance.now() < end) {
+    await sleep(1 + choices.choose(2 * pauseInMs));
+    // Not faster than they are met, on a slow machine, so that few are left in the end.
+    if (injected > (calls() * maxFaultsPer100Calls) / 100) continue;
     // Mostly one, so that retries help; sometimes so many that they do not.
     const times = choices.chance(10) ? 4 : 1;
     injected += times;
@@ -69,10 +75,12 @@ export async function injectFaults(
       if (operation === creation && takesEffectUnseen(kind)) lostCreations += times;
       emulator.fail({ ...kind, operation, times });
     }
-    await sleep(1 + choices.choose(2 * pauseInMs));
   }
   return { injected, lostCreations };
 }
+
+const sum = (counts: Record<string, number>) =>
+  Object.values(counts).reduce((total, count) => total + count, 0);
 
 function takesEffectUnseen(kind: Kind): boolean {
   return (

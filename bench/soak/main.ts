@@ -57,5 +57,6 @@ function print(...lines: string[]): void {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   process.stderr.write(`soak: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 2;
+  // Ends what was started, too.
+  process.exit(2);
 });

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommunicationIdentityClient } from '@azure/communication-identity';
+import { azuriteStartTimeoutInMs } from '../support/azurite';
 import { freePort } from '../support/serverProcess';
 
 /** The built programs that `npm run local`, `emulator` and `token` start. */
@@ -108,6 +109,32 @@ describe('npm run local', () => {
     await expect(fetch(...request)).rejects.toThrow();
   });
 });
+
+test.each([
+  ['table', 'Azurite keeps the identities'],
+  ['acs', 'ACS, which keeps the identities'],
+])(
+  'npm run local -- --store %s serves a token, and stops on Ctrl-C',
+  async (store, description) => {
+    const local = start('local', ['--store', store], await environmentWithFreePorts());
+    // It stops its own processes only if it is asked to stop.
+    running.delete(local.child);
+    try {
+      await says(local, 'Ctrl-C stops everything.');
+      expect(local.output()).toContain(description);
+      const call =
+        local
+          .output()
+          .split('\n')
+          .find((line) => line.startsWith('curl ')) ?? '';
+      expect((await callAsCurl(call)).status).toBe(200);
+    } finally {
+      local.child.kill('SIGINT');
+    }
+    expect(await local.exited).toBe(0);
+  },
+  azuriteStartTimeoutInMs,
+);
 
 const headerFiles = (call: string): string[] =>
   [...call.matchAll(/-H "@([^"]+)"/g)].map(([, file = '']) => join(process.cwd(), file));

@@ -26,7 +26,12 @@ export function spawnServer(environment: Record<string, string>): Omit<ServerPro
   const errors: string[] = [];
   child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-  const exited = once(child, 'close').then(([code]) => code as number | null);
+  const killOnExit = () => void child.kill('SIGKILL');
+  process.once('exit', killOnExit);
+  const exited = once(child, 'close').then(([code]) => {
+    process.off('exit', killOnExit);
+    return code as number | null;
+  });
   return {
     output: () => output.join(''),
     errors: () => errors.join(''),
