@@ -5,6 +5,7 @@ import { measureCalls } from './sections/calls';
 import { measureGrowth } from './sections/growth';
 import { measureLatency } from './sections/latency';
 import { measureStartup } from './sections/startup';
+import { measureStores } from './sections/stores';
 import { measureStorm } from './sections/storm';
 import { measureThroughput } from './sections/throughput';
 import { formatTable, type Section } from './table';
@@ -19,6 +20,7 @@ const measures: Record<SectionName, Measure> = {
   throughput: measureThroughput,
   growth: measureGrowth,
   storm: measureStorm,
+  stores: measureStores,
 };
 
 /** Measures the built server and prints the results as one table. */

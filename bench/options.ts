@@ -1,6 +1,14 @@
 import { parseArgs } from 'node:util';
 
-export const sectionNames = ['calls', 'startup', 'latency', 'throughput', 'growth', 'storm'] as const;
+export const sectionNames = [
+  'calls',
+  'startup',
+  'latency',
+  'throughput',
+  'growth',
+  'storm',
+  'stores',
+] as const;
 export type SectionName = (typeof sectionNames)[number];
 
 /** How much is measured in a full or a quick run. */

@@ -57,7 +57,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     issuedTokens.delete(user.key);
   };
 
-  /** Callers with the same access token share a flight: another token of the user may fare differently at Entra. */
+  /** Callers with the same access token share an in-flight request: another token of the user may fare differently at Entra. */
   const inFlightKey = (user: AuthenticatedUser, kind = '') => `${user.accessTokenHash}${kind}`;
 
   return {
@@ -98,8 +98,10 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
       withDeadline(workTimeLimitInMs, caller, (deadline) => lifecycle.find(user, deadline)),
 
     async findOrCreateUser(user, caller) {
-      const shared = await coalesceUser(inFlightKey(user), caller, (deadline) =>
+      const shared = await coalesceUser(inFlightKey(user), caller, (deadline, acceptNoMoreCallers) =>
         serialize(user.key, deadline, async () => {
+          // The identity that is read from here on may be deleted by another instance before a later caller calls.
+          acceptNoMoreCallers();
           const { communicationUserId, created } = await lifecycle.findOrCreate(user, {
             withToken: false,
             deadline,

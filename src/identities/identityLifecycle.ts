@@ -186,7 +186,7 @@ export function createIdentityLifecycle({
       const mapping = await settledMapping(user, { deadline, intent: 'delete', lastKnown });
       if (!mapping) return;
       if (mapping.untrusted) {
-        // It may name somebody else's identity, which must not be deleted.
+        // It may name another user's identity, which must not be deleted.
         log.warn({ user: user.subject }, 'removing a mapping that this server did not write');
         await store.remove(user, mapping, deadline);
         return;

@@ -1,11 +1,14 @@
 import { CallerGoneError } from '../errors';
 import { type Deadline, withDeadline, withSignal } from './deadline';
 
-/** Runs `work` for the first caller of a key; callers that arrive while it is in flight get the same outcome. */
+/**
+ * Runs `work` for the first caller of a key; callers that arrive while it is in flight get the same outcome. Work whose outcome
+ * may already be out of date for a later caller calls `acceptNoMoreCallers` when it begins to read: the next caller runs its own.
+ */
 export type SingleFlight<T> = (
   key: string,
   caller: AbortSignal,
-  work: (deadline: Deadline) => Promise<T>,
+  work: (deadline: Deadline, acceptNoMoreCallers: () => void) => Promise<T>,
 ) => Promise<T>;
 
 interface InFlightWork<T> {
@@ -22,17 +25,24 @@ interface InFlightWork<T> {
 export function createSingleFlight<T>(timeLimitInMs: number): SingleFlight<T> {
   const inFlightByKey = new Map<string, InFlightWork<T>>();
 
-  function start(key: string, work: (deadline: Deadline) => Promise<T>): InFlightWork<T> {
+  function start(key: string, work: Parameters<SingleFlight<T>>[2]): InFlightWork<T> {
     const cancellation = new AbortController();
-    const outcome = withDeadline(timeLimitInMs, cancellation.signal, work);
-    const inFlight: InFlightWork<T> = { outcome, cancellation, callers: 0, settled: false };
-    inFlightByKey.set(key, inFlight);
+    let inFlight: InFlightWork<T> | undefined;
+    let acceptsCallers = true;
+    const close = () => {
+      acceptsCallers = false;
+      if (inFlight && inFlightByKey.get(key) === inFlight) inFlightByKey.delete(key);
+    };
+    const outcome = withDeadline(timeLimitInMs, cancellation.signal, (deadline) => work(deadline, close));
+    const started: InFlightWork<T> = { outcome, cancellation, callers: 0, settled: false };
+    inFlight = started;
+    if (acceptsCallers) inFlightByKey.set(key, started);
     const settle = () => {
-      inFlight.settled = true;
-      if (inFlightByKey.get(key) === inFlight) inFlightByKey.delete(key);
+      started.settled = true;
+      close();
     };
     outcome.then(settle, settle);
-    return inFlight;
+    return started;
   }
 
   return async (key, caller, work) => {

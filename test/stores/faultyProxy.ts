@@ -17,6 +17,8 @@ export interface FaultyProxy {
   /** The next requests with this method fail. */
   fail(fault: ProxyFault, method: string, times?: number): void;
   clear(): void;
+  /** Every request waits so long before the service gets it, until `clear`. */
+  delay(milliseconds: number): void;
   /** The requests since the start, by method; those that failed as told are among them. */
   calls(): Record<string, number>;
   /** Answers every request with this error code and status, until `clear`. */
@@ -27,6 +29,7 @@ export interface FaultyProxy {
 export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   let faults: { fault: ProxyFault; method: string }[] = [];
   let refusal: { status: number; code: string } | undefined;
+  let delayInMs = 0;
   const calls: Record<string, number> = {};
   const { hostname, port } = new URL(target);
 
@@ -57,7 +60,8 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       reply.pipe(outgoing);
     });
     forwarded.on('error', () => incoming.socket.destroy());
-    incoming.pipe(forwarded);
+    if (delayInMs === 0) incoming.pipe(forwarded);
+    else setTimeout(() => incoming.pipe(forwarded), delayInMs);
   }
 
   const server = createServer(handle).listen(0, '127.0.0.1');
@@ -70,7 +74,9 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     clear() {
       faults = [];
       refusal = undefined;
+      delayInMs = 0;
     },
+    delay: (milliseconds) => void (delayInMs = milliseconds),
     calls: () => ({ ...calls }),
     refuse: (status, code) => void (refusal = { status, code }),
     async stop() {

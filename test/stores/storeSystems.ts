@@ -3,8 +3,10 @@ import type { User } from '../../emulator/startEmulator';
 import { newTableName, startAzurite } from '../support/azurite';
 import { startSystem, type System } from '../support/startSystem';
 import { type FaultyProxy, startFaultyProxy } from './faultyProxy';
+import { connectionString, settingsOf, type StoreName } from './storeSettings';
 
-export type StoreName = 'graph' | 'table' | 'table_after_graph' | 'acs';
+export type { StoreName } from './storeSettings';
+
 export type StepFault = 'dropped' | 'replyLost' | 'throttled';
 
 /** A system whose servers keep identities in one of the stores. */
@@ -20,33 +22,6 @@ export interface StoreSystem extends System {
   mappedIds(): Promise<string[]>;
   /** Removes the table, as an operator might by mistake. */
   deleteTable(): Promise<void>;
-}
-
-const noGraph = { AZURE_CLIENT_SECRET: '', GRAPH_ENDPOINT: '' };
-
-/** The settings of a store that has its table, if any, at this address. */
-export function settingsOf(store: StoreName, tables: string, tableName: string): Record<string, string> {
-  switch (store) {
-    case 'graph':
-      return { IDENTITY_STORE: 'graph' };
-    case 'table':
-      return {
-        ...noGraph,
-        IDENTITY_MAPPING_KEY: '',
-        ...tableSettings(tables, tableName),
-      };
-    case 'table_after_graph':
-      return {
-        IDENTITY_STORE_FALLBACK: 'graph',
-        ...tableSettings(tables, tableName),
-      };
-    case 'acs':
-      return { ...noGraph, IDENTITY_STORE: 'acs' };
-  }
-}
-
-function tableSettings(tables: string, tableName: string): Record<string, string> {
-  return { IDENTITY_STORE: 'table', TABLES_CONNECTION_STRING: tables, TABLES_NAME: tableName };
 }
 
 export async function startStoreSystem(
@@ -108,13 +83,6 @@ export async function startStoreSystem(
       await azurite?.stop();
     },
   };
-}
-
-export function connectionString(
-  { accountName, accountKey }: { accountName: string; accountKey: string },
-  endpoint: string,
-): string {
-  return `AccountName=${accountName};AccountKey=${accountKey};TableEndpoint=${endpoint};`;
 }
 
 /** A user and their access token. */

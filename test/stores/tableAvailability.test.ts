@@ -34,7 +34,7 @@ it('a server that may not create the table is not ready, and says so', async () 
   await until(async () => {
     const { status, body } = await server.call('get', '/health/ready');
     reason = (body as { reason?: unknown }).reason;
-    return status === 503 && String(reason).includes('403');
+    return status === 503 && String(reason).includes('HTTP 403');
   });
   expect(reason).toContain(system.settings.TABLES_NAME);
   expect(reason).toContain('Storage Table Data Contributor');
@@ -45,7 +45,7 @@ it('becomes ready once it may', async () => {
   const server = await system.startAnother();
   await until(async () => {
     const { body } = await server.call('get', '/health/ready');
-    return String((body as { reason?: unknown }).reason).includes('403');
+    return String((body as { reason?: unknown }).reason).includes('HTTP 403');
   });
   system.proxy?.clear();
   await until(async () => (await server.call('get', '/health/ready')).status === 200);

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { projectRoot } from '../../emulator/projectRoot';
 import { freePort } from './serverProcess';
 
 /** Azure's Table service, emulated by Microsoft's Azurite in a process of its own. */
@@ -21,7 +22,7 @@ export interface Azurite {
 /** For `beforeAll`: the first run on a machine installs Azurite. */
 export const azuriteStartTimeoutInMs = 300_000;
 
-const toolFolder = join(__dirname, '../../tools/azurite');
+const toolFolder = join(projectRoot(), 'tools/azurite');
 
 export interface AzuriteOptions {
   /** Keeps the rows there; without it they are in memory, which is faster. */

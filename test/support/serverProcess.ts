@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { projectRoot } from '../../emulator/projectRoot';
 
 export interface ServerProcess {
   readonly url: string;
@@ -15,9 +16,9 @@ export interface ServerProcess {
 
 /** Starts the built server as a separate process, with only this environment. */
 export function spawnServer(environment: Record<string, string>): Omit<ServerProcess, 'url'> {
-  const child: ChildProcess = spawn(process.execPath, [join(__dirname, '../../dist/server.js')], {
+  const child: ChildProcess = spawn(process.execPath, [join(projectRoot(), 'dist/server.js')], {
     // Not in the project's folder, so that a developer's .env is not read.
-    cwd: join(__dirname, '../../dist'),
+    cwd: join(projectRoot(), 'dist'),
     env: { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -25,7 +26,12 @@ export function spawnServer(environment: Record<string, string>): Omit<ServerPro
   const errors: string[] = [];
   child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-  const exited = once(child, 'close').then(([code]) => code as number | null);
+  const killOnExit = () => void child.kill('SIGKILL');
+  process.once('exit', killOnExit);
+  const exited = once(child, 'close').then(([code]) => {
+    process.off('exit', killOnExit);
+    return code as number | null;
+  });
   return {
     output: () => output.join(''),
     errors: () => errors.join(''),
@@ -39,17 +45,25 @@ export function spawnServer(environment: Record<string, string>): Omit<ServerPro
 
 /** The same, and waits until it is ready. */
 export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
-  const port = await freePort();
-  const server = spawnServer({ PORT: String(port), ...environment });
-  const url = `http://127.0.0.1:${port}`;
+  for (;;) {
+    const port = await freePort();
+    const server = spawnServer({ PORT: String(port), ...environment });
+    const url = `http://127.0.0.1:${port}`;
+    if (await isReady(url, server.exited)) return { ...server, url };
+    const reason = `${server.errors()}${server.output()}`;
+    // Another process, or a connection of one, has taken the port since it was found free.
+    if (!reason.includes(`Port ${port} is in use`)) throw new Error(`the server did not start: ${reason}`);
+  }
+}
+
+/** Polls until it is; false if the process has ended before. */
+async function isReady(url: string, exited: Promise<unknown>): Promise<boolean> {
   for (;;) {
     const ready = await fetch(`${url}/health/ready`).catch(() => undefined);
-    if (ready?.status === 200) return { ...server, url };
-    const dead = await Promise.race([
-      server.exited,
-      new Promise((resolve) => setTimeout(resolve, 50, 'alive')),
-    ]);
-    if (dead !== 'alive') throw new Error(`the server did not start: ${server.errors()}`);
+    if (ready?.status === 200) return true;
+    const ended = exited.then(() => 'ended');
+    const state = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 50, 'running'))]);
+    if (state === 'ended') return false;
   }
 }
 

@@ -76,6 +76,8 @@ export function createMappingTable(
     return upstream.call(operation, { deadline, retryOn, describe }, async (abortSignal) => {
       try {
         const client = await (loading ??= createClient(config, credentialTimeLimitInMs));
+        // Loading the SDK may have taken the whole time.
+        abortSignal.throwIfAborted();
         // The SDK does not abort while it waits for the token of a managed identity.
         return await withSignal(sendOrCreateTable(client, send, abortSignal), abortSignal);
       } catch (error) {

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { replayedChoices } from '../../simulation/choices';
+import { compareStore, type Findings } from './check';
+import type { Cluster } from './cluster';
+import type { Traffic } from './traffic';
+
+/** Longer than the last retry of the cleanup of an orphan, and than a creation is waited for. */
+const quietInMs = 100_000;
+const maxAttempts = 40;
+
+/** Each server serves each user again. Returns the users who are not served, or get different identities. */
+export async function serveAll(traffic: Traffic, users: number): Promise<number[]> {
+  const unserved: number[] = [];
+  for (let user = 0; user < users; user += 1) {
+    const served = new Set<string | undefined>();
+    for (const server of [0, 1]) served.add(await serve(traffic, user, server));
+    if (served.size !== 1 || served.has(undefined)) unserved.push(user);
+  }
+  return unserved;
+}
+
+/** Faults that were not met yet, and open circuit breakers, take some attempts. */
+async function serve(traffic: Traffic, user: number, server: number): Promise<string | undefined> {
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const { id } = await traffic.perform('getToken', user, server, replayedChoices([]));
+    if (id !== undefined) return id;
+    await sleep(500);
+  }
+  return undefined;
+}
+
+/** Waits until the servers have deleted the identities that they could not map, except at most so many. */
+export async function waitForCleanup(
+  cluster: Cluster,
+  excused: number,
+): Promise<Pick<Findings, 'dangling' | 'orphans'>> {
+  const end = performance.now() + quietInMs;
+  for (;;) {
+    const state = await compareStore(cluster);
+    const isClean = state.dangling.length === 0 && state.orphans.length <= excused;
+    if (isClean || performance.now() > end) return state;
+    await sleep(500);
+  }
+}
