@@ -120,13 +120,13 @@ export async function openWorkbench(cores: Cores | undefined): Promise<Workbench
 
 /** The arguments that `npm start` passes to node, so that production options are measured too. */
 async function productionArguments(): Promise<string[]> {
-  const { scripts } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
+  const { scripts } = JSON.parse(await readFile(join(projectRoot(), 'package.json'), 'utf8')) as {
     scripts: { start: string };
   };
   const [node, ...args] = scripts.start.split(' ');
   const script = args.pop();
   if (node !== 'node' || script === undefined) throw new Error('npm start does not run node');
-  return [...args, join(projectRoot, script)];
+  return [...args, join(projectRoot(), script)];
 }
 
 /** A getToken that must succeed. */

@@ -12,6 +12,7 @@ export interface EmulatorOptions {
   port?: number;
   /** The loopback address to listen on: 127.0.0.1 unless told otherwise. */
   host?: string;
+  /** Where its certificate authority and certificate are kept, and created with the first start. */
   certificateFolder?: string;
   /** Answer as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
   publicNames?: boolean;
@@ -25,6 +26,8 @@ export interface EmulatorOptions {
 export interface Emulator {
   /** `https://localhost:<port>`: Entra, Graph and ACS alike. */
   readonly url: string;
+  /** The certificate authority that clients must trust, in PEM: the file to name in NODE_EXTRA_CA_CERTS. */
+  readonly authorityFile: string;
   /** The names of Azure that it answers to beside, and the file with the authorities that a client must trust. */
   readonly publicNames: { hosts: readonly string[]; trustFile: string } | undefined;
   readonly tenantId: string;

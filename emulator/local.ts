@@ -4,18 +4,15 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseCommandLine } from './commandLine';
+import { projectCertificateFolder } from './certificates/certificateFolders';
+import { parseLocalCommandLine } from './commandLine';
 import {
   type DevelopmentEmulator,
   explainPublicNames,
-  isTaken,
-  onStopSignal,
-  portFrom,
-  portTaken,
-  run,
   startDevelopmentEmulator,
 } from './developmentEmulator';
 import { type LocalStore, startLocalStore } from './localStore';
+import { isTaken, onStopSignal, portFrom, portTaken, run } from './program';
 import { projectRoot } from './projectRoot';
 import { createStyle } from './terminal';
 import { type TokenFiles, writeTokenFiles } from './tokenFiles';
@@ -25,12 +22,12 @@ const stopsWithinInMs = 20_000;
 
 /** `npm run local`: the emulator in this process; the server in its own, as it is deployed. */
 run(async () => {
-  const commandLine = parseCommandLine(process.argv.slice(2), process.env);
+  const commandLine = parseLocalCommandLine(process.argv.slice(2), process.env);
   const port = portFrom('PORT', 3000);
   const playgroundPort = portFrom('PLAYGROUND_PORT', 5173);
   await assertPortIsFree(port, 'PORT');
   await assertPortIsFree(playgroundPort, 'PLAYGROUND_PORT');
-  const development = await startDevelopmentEmulator(commandLine);
+  const development = await startDevelopmentEmulator(commandLine, projectCertificateFolder());
   const playgroundUrl = `http://localhost:${playgroundPort}`;
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
@@ -79,10 +76,10 @@ function startServer(
   { emulator, authorityFile }: DevelopmentEmulator,
   store: LocalStore,
 ): ChildProcess {
-  const entry = join(projectRoot, 'dist', 'server.js');
+  const entry = join(projectRoot(), 'dist', 'server.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
   return spawn(process.execPath, [entry], {
-    cwd: projectRoot,
+    cwd: projectRoot(),
     stdio: ['ignore', 'inherit', 'inherit'],
     env: {
       LOG_LEVEL: 'warn',
@@ -98,10 +95,10 @@ function startServer(
 
 /** The page that calls the server from a browser, from another origin. */
 function startPlayground(apiPort: number, port: number, { emulator }: DevelopmentEmulator): ChildProcess {
-  const entry = join(projectRoot, 'build', 'playground', 'main.js');
+  const entry = join(projectRoot(), 'build', 'playground', 'main.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build:playground`);
   return spawn(process.execPath, [entry], {
-    cwd: projectRoot,
+    cwd: projectRoot(),
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,

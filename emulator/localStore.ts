@@ -36,7 +36,7 @@ export async function startLocalStore(store: LocalStoreName): Promise<LocalStore
 
 /** Azurite's Table service on a free port, with rows in memory and a key of its own; installed with the first start. */
 async function startAzurite(): Promise<{ connectionString: string; child: ChildProcess }> {
-  const folder = join(projectRoot, 'tools', 'azurite');
+  const folder = join(projectRoot(), 'tools', 'azurite');
   const installer = spawn(process.execPath, [join(folder, 'install.mjs')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -112,6 +112,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
   const emulator: Emulator = {
     url,
+    authorityFile: certificates.authorityFile,
     publicNames: publicNames && { hosts: publicHostNames, trustFile: publicNames.trustFile },
     tenantId,
     authServer: pick(authServer, 'clientId', 'clientSecret', 'appIdUri', 'servicePrincipalId'),
@@ -202,7 +203,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   return emulator;
 }
 
-/** It mints tokens for whoever asks: no place for that near anything real. */
+/** It issues tokens to any caller, so it must not run beside real services. */
 export function refuseProduction(): void {
   if (process.env.NODE_ENV === 'production') {
     throw new Error('The emulator does not start with NODE_ENV=production');

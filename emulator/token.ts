@@ -1,73 +1,12 @@
-import { request } from 'node:https';
-import { parseArgs } from 'node:util';
-import { ensureCertificates } from './certificates/loopbackCertificates';
-import { portFrom, run } from './developmentEmulator';
-import { isObject } from './http/exchange';
-import { developmentPort } from './seed';
+import { projectCertificateFolder } from './certificates/certificateFolders';
+import { printToken } from './commands/printToken';
+import { run } from './program';
 
-const usage = `usage: npm run -s token -- [--user alice] [--teams] [--scope "…"] [--minutes 75] [--defect expired] [--public-names] [--url https://localhost:8443]`;
-
-/** `npm run token`: asks the running emulator for a token, and prints that and nothing else. */
-run(async () => {
-  const options = parse();
-  const url = options.url ?? `https://localhost:${portFrom('EMULATOR_PORT', developmentPort)}`;
-  const { authority } = await ensureCertificates();
-  const body = {
-    ...(options.user === undefined ? {} : { user: options.user }),
-    ...(options.scope === undefined ? {} : { scope: options.scope }),
-    ...(options.minutes === undefined ? {} : { lifetimeInSeconds: Math.round(Number(options.minutes) * 60) }),
-    ...(options.defect === undefined ? {} : { defect: options.defect }),
-    ...(options['public-names'] ? { publicName: true } : {}),
-  };
-  const answer = await post(`${url}/_emulator/${options.teams ? 'teams-token' : 'token'}`, authority, body);
-  process.stdout.write(`${answer}\n`);
-});
-
-function parse() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        user: { type: 'string' },
-        teams: { type: 'boolean', default: false },
-        'public-names': { type: 'boolean', default: false },
-        scope: { type: 'string' },
-        minutes: { type: 'string' },
-        defect: { type: 'string' },
-        url: { type: 'string' },
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : ''}\n${usage}`);
-  }
-}
-
-function post(url: string, ca: string, body: object): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const call = request(url, { method: 'POST', ca, headers: { 'content-type': 'application/json' } });
-    call.on('error', (error) => {
-      reject(
-        new Error(
-          `No emulator answers on ${new URL(url).origin} (${error.message}). Start it: npm run emulator`,
-        ),
-      );
-    });
-    call.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => {
-        const answer = read(Buffer.concat(chunks).toString());
-        if ('accessToken' in answer) resolve(answer.accessToken);
-        else reject(new Error(answer.problem));
-      });
-    });
-    call.end(JSON.stringify(body));
-  });
-}
-
-function read(text: string): { accessToken: string } | { problem: string } {
-  const answer: unknown = JSON.parse(text);
-  const { accessToken, error } = isObject(answer) ? answer : {};
-  if (typeof accessToken === 'string') return { accessToken };
-  return { problem: isObject(error) && typeof error.message === 'string' ? error.message : text };
-}
+/** `npm run token` */
+run(() =>
+  printToken(
+    process.argv.slice(2),
+    { token: 'npm run -s token --', serve: 'npm run emulator' },
+    projectCertificateFolder(),
+  ),
+);

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { defaultCertificateFolder } from './certificates/loopbackCertificates';
+import { projectCertificateFolder } from './certificates/certificateFolders';
 import type { Emulator } from './emulator';
 
 /** Tokens are valid for at least an hour, and are replaced long before they expire. */
@@ -16,7 +16,7 @@ export interface TokenFiles {
 }
 
 /** Writes the files, readable by their owner only, and keeps their tokens valid until `remove`. */
-export function writeTokenFiles(emulator: Emulator, folder = defaultCertificateFolder): TokenFiles {
+export function writeTokenFiles(emulator: Emulator, folder = projectCertificateFolder()): TokenFiles {
   const headers = {
     alice: () => `Authorization: Bearer ${emulator.accessToken({ user: 'alice' })}`,
     carol: () => `Authorization: Bearer ${emulator.accessToken({ user: 'carol' })}`,

@@ -1,26 +1,25 @@
 import cors from 'cors';
 import express, { type Express, type RequestHandler, Router } from 'express';
-import type { Logger } from 'pino';
+import type { Log } from './log';
 import type { Config } from './config/config';
-import { isEntra } from './config/providers';
-import { createTokenController } from './http/controllers/tokenController';
-import { createUserController } from './http/controllers/userController';
 import { createApiDocs } from './http/apiDocs/apiDocs';
 import { openApiVariablesOf } from './http/apiDocs/openApiDocument';
 import { ApiError, printable } from './errors';
 import { rejectLargeBody } from './http/middleware/bodyLimit';
 import { createErrorHandler } from './http/middleware/errorHandler';
-import { createRejectedRateLimit, createUserRateLimit } from './http/middleware/rateLimits';
+import { createRejectedRateLimit } from './http/middleware/rateLimits';
 import { createRequestLog } from './http/middleware/requestLog';
+import { setSafeHeaders } from './http/middleware/safeHeaders';
+import { createOperations } from './http/operations';
 import { sendJson } from './http/sendJson';
-import { createRoutes, methodNotAllowed } from './http/routes';
+import { methodNotAllowed } from './http/routes';
 import { requiredScope } from './authentication/requiredScope';
 import type { Services } from './composition';
 
 export interface AppParts {
   config: Config;
   services: Services;
-  log: Logger;
+  log: Log;
   /** False while the server is shutting down. */
   isAcceptingWork: () => boolean;
 }
@@ -47,38 +46,12 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
   if (config.apiDocs) app.use(createApiDocs(openApiVariablesOf(config.providers), requiredScope));
   app.use(rejectLargeBody);
-  app.use(
-    createRoutes({
-      token: createTokenController({
-        users: services.communicationUsers,
-        exchangeTeamsToken: services.exchangeTeamsToken,
-        allowedClientIdsOf: (tenantId) =>
-          config.providers.filter(isEntra).find((provider) => provider.tenantId === tenantId)
-            ?.allowedClientIds ?? [],
-        teamsAudience: config.communication.teamsAudience,
-        timeLimitInMs: services.requestTimeLimitInMs,
-      }),
-      user: createUserController({
-        users: services.communicationUsers,
-        timeLimitInMs: services.requestTimeLimitInMs,
-      }),
-      guards: [services.requireBearerToken, createUserRateLimit(config.rateLimits.user)],
-    }),
-  );
+  app.use(createOperations({ config, services }));
   app.use(respondNotFound);
   app.use(createRejectedRateLimit(config.rateLimits.rejected));
   app.use(createErrorHandler(log));
   return app;
 }
-
-/** Responses contain tokens: they must not be cached (RFC 6749 section 5.1), rendered or sniffed. */
-const setSafeHeaders: RequestHandler = (_request, response, next) => {
-  response.setHeader('Cache-Control', 'no-store');
-  response.setHeader('X-Content-Type-Options', 'nosniff');
-  response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
-  response.setHeader('Strict-Transport-Security', 'max-age=31536000');
-  next();
-};
 
 /** Long enough to recognize a wrong URL, too short for a whole token. */
 const maxPathLength = 100;

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from './log';
 import type { AcsIdentityClient } from './acs/acsIdentityClient';
 import type { EntraParts } from './composeProviders';
 import type { Config } from './config/config';
@@ -30,7 +30,7 @@ export interface IdentityPartsOptions {
   entra: EntraParts | undefined;
   http: HttpClient;
   timings: Timings;
-  log: Logger;
+  log: Log;
 }
 
 /** What a store adds to the server. */
@@ -154,6 +154,7 @@ async function composeCustomIds(
     import('./identities/customId/customIdLifecycle.js'),
   ]);
   log.warn(
+    {},
     'IDENTITY_STORE=acs is a preview: it relies on a preview version of the Communication Services API, which may change or end',
   );
   const upstream = createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log });

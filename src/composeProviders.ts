@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
-import type { Logger } from 'pino';
+import type { Log } from './log';
+import type { Authenticate } from './authentication/app/appAuthentication';
 import { createBearerAuthentication } from './authentication/bearerAuthentication';
 import type { EntraAuthority } from './authentication/entra/entraAuthority';
 import type { Challenges } from './authentication/challenge';
@@ -12,7 +13,8 @@ import type { Timings } from './timings';
 
 /** The identity providers, and what the rest of the server uses of them. */
 export interface ComposedProviders {
-  readonly requireBearerToken: RequestHandler;
+  /** Passes on requests with an authenticated user. */
+  readonly requireUser: RequestHandler;
   /** Of the provider `entra`, for calls on behalf of its users; absent without it. */
   readonly entra: EntraParts | undefined;
   start(): void;
@@ -30,7 +32,7 @@ export interface ProvidersParts {
   readonly config: Pick<Config, 'providers' | 'verifiedTokenCacheSize'>;
   readonly http: HttpClient;
   readonly timings: Timings;
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 export async function composeProviders({
@@ -45,11 +47,23 @@ export async function composeProviders({
   if (!first) throw new TypeError('at least one identity provider is needed');
   const providers = [first, ...others] as const;
   return {
-    requireBearerToken: createBearerAuthentication({ providers, cacheSize: config.verifiedTokenCacheSize }),
+    requireUser: createBearerAuthentication({ providers, cacheSize: config.verifiedTokenCacheSize }),
     entra: composed.find(({ provider }) => provider.name === 'entra')?.entra,
     start: () => providers.forEach((provider) => provider.start()),
     stop: () => providers.forEach((provider) => provider.stop()),
     isReady: () => providers.some((provider) => provider.isReady()),
+  };
+}
+
+/** In place of the providers: the app that embeds the server signs its users in itself. */
+export async function composeAppAuthentication(authenticate: Authenticate): Promise<ComposedProviders> {
+  const { createAppAuthentication } = await import('./authentication/app/appAuthentication.js');
+  return {
+    requireUser: createAppAuthentication(authenticate),
+    entra: undefined,
+    start: () => undefined,
+    stop: () => undefined,
+    isReady: () => true,
   };
 }
 

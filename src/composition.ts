@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
-import type { Logger } from 'pino';
-import { composeProviders } from './composeProviders';
+import type { Log } from './log';
+import type { Authenticate } from './authentication/app/appAuthentication';
+import { composeAppAuthentication, composeProviders } from './composeProviders';
 import type { Config } from './config/config';
 import { createHttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
@@ -13,7 +14,8 @@ import { createTeamsExchange, type ExchangeTeamsToken } from './tokens/teamsExch
 
 /** The parts of the server, each built once; everything that an app needs to answer requests. */
 export interface Services {
-  readonly requireBearerToken: RequestHandler;
+  /** Passes on requests with an authenticated user. */
+  readonly requireUser: RequestHandler;
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
   readonly requestTimeLimitInMs: number;
@@ -27,14 +29,21 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** The composition root. Nothing in here is started, but for what `start` methods do. */
+/**
+ * The composition root. Nothing in here is started, but for what `start` methods do.
+ *
+ * @param authenticate instead of the identity providers, in an app that signs its users in itself
+ */
 export async function createServices(
   config: Config,
-  log: Logger,
+  log: Log,
   timings: Timings = defaultTimings,
+  authenticate?: Authenticate,
 ): Promise<Services> {
   const http = createHttpClient();
-  const providers = await composeProviders({ config, http, timings, log });
+  const providers = authenticate
+    ? await composeAppAuthentication(authenticate)
+    : await composeProviders({ config, http, timings, log });
   const acs = createAcsIdentityClient(
     config.communication,
     createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log }),
@@ -56,7 +65,7 @@ export async function createServices(
   });
 
   return {
-    requireBearerToken: providers.requireBearerToken,
+    requireUser: providers.requireUser,
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
     exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs),

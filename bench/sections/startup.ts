@@ -75,7 +75,7 @@ function load(name: string): Sample {
     const milliseconds = performance.now() - startedAt;
     const rssInMb = process.memoryUsage.rss() / 2 ** 20;
     process.stdout.write(JSON.stringify({ milliseconds, rssInMb }));`;
-  const output = execFileSync(process.execPath, ['-e', script], { cwd: projectRoot, encoding: 'utf8' });
+  const output = execFileSync(process.execPath, ['-e', script], { cwd: projectRoot(), encoding: 'utf8' });
   return JSON.parse(output) as Sample;
 }
 

@@ -47,8 +47,6 @@ export const loopback: Host = { name: 'localhost', addresses: ['127.0.0.1', '::1
 const elliptic = { name: 'ECDSA', namedCurve: 'P-256' };
 const signing: webcrypto.KeyUsage[] = ['sign', 'verify'];
 
-cryptoProvider.set(webcrypto);
-
 /**
  * A certificate authority that is valid for loopback names only, unless told otherwise, so that it is safe in a trust
  * store. Its private key cannot be exported and is lost with this object.
@@ -57,6 +55,7 @@ export async function createAuthority(
   validity: { notBefore: Date; notAfter: Date },
   permitted: Permitted = { domains: [loopback.name], addresses: loopback.addresses },
 ): Promise<Authority> {
+  cryptoProvider.set(webcrypto);
   const keys = await webcrypto.subtle.generateKey(elliptic, false, signing);
   const name = [{ CN: [`Loopback emulator ${new Date().toISOString()}`] }];
   const authority = await X509CertificateGenerator.createSelfSigned({

@@ -3,8 +3,8 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../errorCode';
-import { projectRoot } from '../projectRoot';
 import { createAuthority, type Host, loopback, type Permitted } from './authority';
+import { projectCertificateFolder } from './certificateFolders';
 
 export interface LoopbackCertificates {
   /** The file to name in NODE_EXTRA_CA_CERTS (or curl's --cacert). */
@@ -19,12 +19,9 @@ const lifetimeInMs = 365 * dayInMs;
 const renewalInMs = 30 * dayInMs;
 const staleLockInMs = 30_000;
 
-/** The folder in which the certificates are kept, beside the project's package.json; git ignores it. */
-export const defaultCertificateFolder = join(projectRoot, '.emulator');
-
 /** The certificates of the folder; created if there are none, or none that are valid for another month. */
 export async function ensureCertificates(
-  folder = defaultCertificateFolder,
+  folder = projectCertificateFolder(),
   host = loopback,
   permitted?: Permitted,
 ): Promise<LoopbackCertificates> {

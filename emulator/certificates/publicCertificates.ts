@@ -1,12 +1,8 @@
 import { join } from 'node:path';
 import { publicDomains, publicHostNames } from '../names';
 import { loopback } from './authority';
-import {
-  defaultCertificateFolder,
-  ensureCertificates,
-  type LoopbackCertificates,
-  writeWhole,
-} from './loopbackCertificates';
+import { projectCertificateFolder } from './certificateFolders';
+import { ensureCertificates, type LoopbackCertificates, writeWhole } from './loopbackCertificates';
 
 export interface PublicCertificates {
   certificate: string;
@@ -18,7 +14,7 @@ export interface PublicCertificates {
 /** The certificates for the services' public names, which no process has that was not told to want them. */
 export async function ensurePublicCertificates(
   loopbackCertificates: LoopbackCertificates,
-  folder = defaultCertificateFolder,
+  folder = projectCertificateFolder(),
 ): Promise<PublicCertificates> {
   const [name = '', ...otherNames] = publicHostNames;
   const ownFolder = join(folder, 'public-names');

@@ -2,7 +2,8 @@ import { type EmulatorContext } from '../context';
 import { type User } from '../state/users';
 import { type EntraFailure, fail } from './errors';
 import { type Registration } from './registrations';
-import { type RequestedScopes, type ResourceName } from './scopes';
+import { type ResourceName } from './resources';
+import { type RequestedScopes } from './scopes';
 
 /** What the user would have to consent to, by resource; nothing where all is consented. */
 export function missingConsent(

@@ -1,6 +1,6 @@
 import { authClient, authServer, tenantId, tenantName } from '../seed';
 import { fail } from './errors';
-import { type ResourceName } from './scopes';
+import { type ResourceName } from './resources';
 
 export interface Registration {
   clientId: string;

@@ -1,9 +1,7 @@
-import { graphAppId, graphAudience, teamsAppId, teamsAudience } from '../tokens/audiences';
-import { authServer } from '../seed';
 import { fail } from './errors';
 import { type Registration } from './registrations';
-
-export type ResourceName = 'api' | 'graph' | 'teams';
+import { graphAudience } from '../tokens/audiences';
+import { findResource, permissions, type ResourceName } from './resources';
 
 /** What a request for a token asks for: OpenID's own scopes, and permissions on one resource or several. */
 export interface RequestedScopes {
@@ -19,23 +17,6 @@ export interface RequestedPermission {
 }
 
 const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
-
-/** Every permission of a user that each resource has. */
-export const permissions: Record<ResourceName, readonly string[]> = {
-  api: ['access_as_user'],
-  graph: ['User.Read', 'User.ReadWrite', 'User.ReadWrite.All'],
-  teams: ['Teams.ManageCalls', 'Teams.ManageChats'],
-};
-
-/** The identifiers of each resource. Graph's host is here the emulator's own, under any of its names. */
-export function findResource(identifier: string, url: string): ResourceName | undefined {
-  const { port } = new URL(url);
-  const ownUrls = ['localhost', '127.0.0.1', '[::1]'].map((host) => `https://${host}:${port}`);
-  if ([authServer.appIdUri, authServer.clientId].includes(identifier)) return 'api';
-  if ([graphAudience, graphAppId, ...ownUrls].includes(identifier)) return 'graph';
-  if ([teamsAudience, teamsAppId].includes(identifier)) return 'teams';
-  return undefined;
-}
 
 const known = new Map<string, RequestedScopes>();
 

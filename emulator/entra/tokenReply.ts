@@ -5,7 +5,8 @@ import { type Grant, idTokenClaims, teamsClaims } from '../tokens/claims';
 import { encodePart } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
 import { noStore } from './errors';
-import { type RequestedPermission, type RequestedScopes, type ResourceName, singleResource } from './scopes';
+import { type ResourceName } from './resources';
+import { type RequestedPermission, type RequestedScopes, singleResource } from './scopes';
 
 export interface TokenReplyParts {
   grant: Grant;

@@ -105,7 +105,7 @@ function unauthenticated(message: string): never {
   throw new GraphError(401, 'InvalidAuthenticationToken', message);
 }
 
-/** Continuous access evaluation: the token is good, but the user must sign in anew. */
+/** Continuous access evaluation: the token is good, but the user must sign in again. */
 function challenge(context: EmulatorContext, call: Call): never {
   const fields = [
     'realm=""',

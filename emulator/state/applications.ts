@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { authClient, authServer } from '../seed';
-import { type ResourceName } from '../entra/scopes';
+import { type ResourceName } from '../entra/resources';
 import { tokenExchangeAudience } from '../tokens/audiences';
 import { type Certificate, readCertificate } from './certificate';
 import { Consents } from './consents';

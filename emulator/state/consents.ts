@@ -1,4 +1,4 @@
-import { permissions as known, type ResourceName } from '../entra/scopes';
+import { permissions as known, type ResourceName } from '../entra/resources';
 
 /** The key of a consent that an administrator gave for everyone. */
 const everyone = '';

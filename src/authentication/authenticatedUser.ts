@@ -65,14 +65,23 @@ export function entraAccountOf({ entra }: AuthenticatedUser): EntraAccount {
   throw new Error('this needs a user of Microsoft Entra ID');
 }
 
+/** In `response.locals`, which may belong to an app that mounts us and have its own `caller`. */
+const callerKey = 'communicationAuth.caller';
+
 /** Stores the caller for the handlers that run after authentication. */
 export function setCaller(response: Response, user: AuthenticatedUser): void {
-  response.locals.caller = user;
+  response.locals[callerKey] = user;
+}
+
+/** The caller; undefined before authentication, and without it. */
+export function findCaller(response: Response): AuthenticatedUser | undefined {
+  const caller: unknown = response.locals[callerKey];
+  return caller instanceof AuthenticatedUser ? caller : undefined;
 }
 
 /** The caller; throws if the handler runs without authentication before it. */
 export function getCaller(response: Response): AuthenticatedUser {
-  const caller: unknown = response.locals.caller;
-  if (caller instanceof AuthenticatedUser) return caller;
+  const caller = findCaller(response);
+  if (caller) return caller;
   throw new Error('a handler that needs the caller is mounted without authentication');
 }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Logger } from 'pino';
+import type { Log } from '../log';
 import { type Deadline, withDeadline } from '../resilience/deadline';
 import { UpstreamError, type UpstreamName } from '../resilience/upstreamError';
 import type { Timings } from '../timings';
@@ -32,7 +32,7 @@ export interface MetadataSourceOptions<Metadata> {
   upstream: UpstreamName;
   load: (deadline: Deadline) => Promise<Metadata>;
   timings: Timings['signingKeys'];
-  log: Logger;
+  log: Log;
 }
 
 export function createMetadataSource<Metadata extends ProviderMetadata>({

@@ -1,4 +1,5 @@
 import { chooseCloud, type Cloud, type CloudName } from './clouds';
+import { ConfigError } from './configError';
 import {
   type ClientCredentialConfig,
   readClientCredential,
@@ -25,7 +26,10 @@ import {
   type ReadValues,
   rules,
 } from './requirements';
+import { describeProblem } from './settingProblem';
 import { settings, type SettingName, type SettingValues } from './settings';
+
+export { ConfigError } from './configError';
 
 export interface EntraConfig extends EntraProviderConfig {
   /** Absent: no call is made on behalf of a user. */
@@ -42,7 +46,8 @@ export interface Config {
   readonly trustedProxies: number;
   readonly corsAllowedOrigins: readonly string[];
   readonly cloud: CloudName;
-  readonly providers: readonly [ProviderConfig, ...ProviderConfig[]];
+  /** Empty only if an app that embeds the server signs its users in itself. */
+  readonly providers: readonly ProviderConfig[];
   readonly verifiedTokenCacheSize: number;
   /** The provider `entra`, and what calls on behalf of its users need; absent if users come from other providers only. */
   readonly entra: EntraConfig | undefined;
@@ -69,28 +74,18 @@ export interface Config {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Lists every setting that is missing or malformed; never a value, since it may be a secret. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-
-  constructor(
-    readonly problems: readonly string[],
-    flaw = 'missing or malformed',
-  ) {
-    const count = problems.length === 1 ? 'a setting is' : `${problems.length} settings are`;
-    super(
-      [`The server cannot start: ${count} ${flaw}.`, ...problems.map((line) => `  - ${line}`)].join('\n'),
-    );
-  }
+export interface LoadOptions {
+  /** No identity provider is configured: an app that embeds the server signs its users in itself. */
+  readonly withoutProviders?: boolean;
 }
 
 /** Reads the settings from the environment; throws ConfigError. */
-export function loadConfig(environment: Environment): Config {
+export function loadConfig(environment: Environment, { withoutProviders = false }: LoadOptions = {}): Config {
   const production = environment.NODE_ENV === 'production';
-  const { values, cloud, providers, communicationEndpoint, workloadIdentity } = readSettings(
-    environment,
+  const { values, cloud, providers, communicationEndpoint, workloadIdentity } = readSettings(environment, {
     production,
-  );
+    withoutProviders,
+  });
   const entra = providers.filter(isEntra).find(({ name }) => name === 'entra');
   return Object.freeze({
     port: values.PORT,
@@ -129,7 +124,10 @@ interface ReadSettings {
   readonly workloadIdentity: WorkloadIdentityConfig | undefined;
 }
 
-function readSettings(environment: Environment, production: boolean): ReadSettings {
+function readSettings(
+  environment: Environment,
+  { production, withoutProviders }: Required<LoadOptions> & { production: boolean },
+): ReadSettings {
   const cloud = chooseCloud(textOf(environment, 'AZURE_CLOUD'), textOf(environment, 'AZURE_AUTHORITY_HOST'));
   // A set, since several providers may share a setting.
   const problems = new Set<string>();
@@ -141,7 +139,7 @@ function readSettings(environment: Environment, production: boolean): ReadSettin
     const text = (inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText;
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;
-    problems.add(describe(name, text === undefined ? 'missing' : 'malformed', suffix));
+    problems.add(describeProblem(name, text === undefined ? 'missing' : 'malformed', suffix));
     unreadable.add(name);
     return undefined;
   };
@@ -150,10 +148,10 @@ function readSettings(environment: Environment, production: boolean): ReadSettin
     if (!unreadable.has(name)) read[name] = value;
   };
   const names = Object.keys(settings) as SettingName[];
-  choices.forEach(readSetting);
+  choices.filter((name) => !withoutProviders || name !== 'IDENTITY_PROVIDER').forEach(readSetting);
   const defaults = { IDENTITY_PROVIDER: [], IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none' };
   const chosen = { ...defaults, ...read } as Choices;
-  const [provider, ...otherProviders] = chosen.IDENTITY_PROVIDER.flatMap(
+  const providers = chosen.IDENTITY_PROVIDER.flatMap(
     (name) => readProvider(name, readOne as ReadSetting) ?? [],
   );
   names
@@ -172,9 +170,8 @@ function readSettings(environment: Environment, production: boolean): ReadSettin
     (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(facts),
   );
   for (const { message } of broken) problems.add(message);
-  const providers = provider ? ([provider, ...otherProviders] as const) : undefined;
-  for (const problem of sharedIssuerProblems(providers ?? [])) problems.add(problem);
-  if (problems.size > 0 || !providers) throw new ConfigError([...problems]);
+  for (const problem of sharedIssuerProblems(providers)) problems.add(problem);
+  if (problems.size > 0) throw new ConfigError([...problems]);
   const published = publishedCredentialProblems(values, providers, communicationEndpoint);
   if (published.length > 0) throw new ConfigError(published, 'not safe to use');
   return { values, cloud, providers, communicationEndpoint, workloadIdentity };
@@ -188,7 +185,7 @@ function problemsOf(
 ): string[] {
   if (names.some((name) => unreadable.has(name))) return [];
   const set = names.filter((name) => read[name] !== undefined);
-  if (set.length === 0) return [`${describe(names[0], 'missing')} ${instead}`];
+  if (set.length === 0) return [`${describeProblem(names[0], 'missing')} ${instead}`];
   return set.length === 1 ? [] : [`${set.join(' and ')} are set, but only one of them may be. ${choice}`];
 }
 
@@ -196,9 +193,4 @@ function problemsOf(
 function textOf(environment: Environment, name: string): string | undefined {
   const text = environment[name]?.trim();
   return text === '' ? undefined : text;
-}
-
-function describe(name: SettingName, problem: 'missing' | 'malformed', suffix = ''): string {
-  const { description, source, format } = settings[name];
-  return `${name}${suffix} is ${problem}: ${description}. Expected: ${format}. Where to find it: ${source}.`;
 }

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../log';
 import { createEntraAuthority, type EntraAuthority } from '../authentication/entra/entraAuthority';
 import type { Config, EntraConfig } from '../config/config';
 import { isEntra } from '../config/providers';
@@ -14,7 +14,7 @@ export interface DoctorContext {
   readonly config: Config;
   readonly http: HttpClient;
   /** Required by the server's parts; it writes nothing, since the checks report. */
-  readonly log: Logger;
+  readonly log: Log;
   /** Milliseconds since 1970 by this machine's clock. */
   readonly now: () => number;
   /** How far the clocks of the services that responded are ahead of ours. */

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../log';
 import { b2cPolicies } from '../authentication/b2c/b2cProvider';
 import { externalIdPolicy } from '../authentication/externalId/externalIdProvider';
 import type { MetadataSource } from '../authentication/metadataSource';
@@ -21,7 +21,7 @@ export interface OpenIdProvider {
 export function createOpenIdProviders(
   providers: readonly ProviderConfig[],
   http: HttpClient,
-  log: Logger,
+  log: Log,
 ): readonly OpenIdProvider[] {
   return providers.flatMap((provider) =>
     policiesOf(provider).map(([suffix, policy]) => ({

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Logger } from 'pino';
+import type { Log } from '../log';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import type { Challenges } from '../authentication/challenge';
 import type { EntraAuthority } from '../authentication/entra/entraAuthority';
@@ -32,7 +32,7 @@ export interface OboTokensOptions {
   upstream: Upstream;
   challenges: Challenges;
   workTimeLimitInMs: number;
-  log: Logger;
+  log: Log;
 }
 
 /**

@@ -11,6 +11,16 @@ export interface RouteParts {
   guards: readonly RequestHandler[];
 }
 
+/** Every path of the API. */
+export const apiPaths = [
+  '/getToken',
+  '/api/token',
+  '/exchangeToken',
+  '/api/token/teams',
+  '/deleteUser',
+  '/api/user',
+] as const;
+
 /** The routes of the API. Each operation has a resource path, and the path of the original sample. */
 export function createRoutes({ token, user, guards }: RouteParts): Router {
   const router = Router();
@@ -29,7 +39,7 @@ export function createRoutes({ token, user, guards }: RouteParts): Router {
 
   /** `bodyParser` runs after the guards, so that a token in the body is never used as a bearer token. */
   function mount(
-    path: string,
+    path: (typeof apiPaths)[number],
     operations: Readonly<Record<string, RequestHandler>>,
     ...bodyParser: RequestHandler[]
   ): void {

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../log';
 import type { AcsIdentityClient, CommunicationToken, UnusableIdentity } from '../acs/acsIdentityClient';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { type Deadline, pause, withDeadline } from '../resilience/deadline';
@@ -39,7 +39,7 @@ export interface IdentityLifecycleOptions {
   acs: AcsIdentityClient;
   orphanCleanup: OrphanCleanup;
   timings: Timings['mappings'];
-  log: Logger;
+  log: Log;
 }
 
 /**
@@ -186,7 +186,7 @@ export function createIdentityLifecycle({
       const mapping = await settledMapping(user, { deadline, intent: 'delete', lastKnown });
       if (!mapping) return;
       if (mapping.untrusted) {
-        // It may name somebody else's identity, which must not be deleted.
+        // It may name another user's identity, which must not be deleted.
         log.warn({ user: user.subject }, 'removing a mapping that this server did not write');
         await store.remove(user, mapping, deadline);
         return;

@@ -9,7 +9,7 @@ export interface StoredMapping {
   readonly pendingDeletion: boolean;
   /**
    * Set by a store that others can write to: the error for a caller who wants to use the mapping. Such a mapping can be
-   * removed, but the identity that it names may be somebody else's.
+   * removed, but the identity that it names may be another user's.
    */
   readonly untrusted?: ApiError | undefined;
   /** Identifies this version of the mapping within its store. */

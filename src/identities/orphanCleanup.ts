@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../log';
 import type { AcsIdentityClient } from '../acs/acsIdentityClient';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { pause, waitAtMost, withDeadline } from '../resilience/deadline';
@@ -25,7 +25,7 @@ export interface OrphanCleanupOptions {
   store: Pick<MappingStore, 'find'>;
   acs: Pick<AcsIdentityClient, 'deleteUser'>;
   timings: Timings['orphanCleanup'];
-  log: Logger;
+  log: Log;
 }
 
 export function createOrphanCleanup({ store, acs, timings, log }: OrphanCleanupOptions): OrphanCleanup {

@@ -10,7 +10,7 @@ import {
   type IBreaker,
   retry,
 } from 'cockatiel';
-import type { Logger } from 'pino';
+import type { Log } from '../log';
 import { type Deadline, isCallerGone, abortReason, withDeadline, withSignal } from './deadline';
 import { ApiError } from '../errors';
 import type { Timings } from '../timings';
@@ -52,7 +52,7 @@ const maxBreakInMs = 5_000;
 export interface UpstreamOptions {
   name: UpstreamName;
   timings: Timings['upstream'];
-  log: Logger;
+  log: Log;
 }
 
 export function createUpstream({ name, timings, log }: UpstreamOptions): Upstream {

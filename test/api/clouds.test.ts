@@ -30,6 +30,7 @@ beforeEach(() => emulator.reset());
 afterEach(() => server?.stop());
 afterAll(async () => {
   process.env = environment;
+  identityEndpoint.closeAllConnections();
   identityEndpoint.close();
   await emulator.stop();
 });

@@ -138,7 +138,7 @@ describe('while one of several providers is down from the start', () => {
 });
 
 describe('two tenants of Entra', () => {
-  it('are told apart by their issuer', async () => {
+  it('are distinguished by their issuer', async () => {
     const { emulator } = system;
     const partner = { tenant: '0de20000-0000-4000-8000-0000000000ff' };
     const another = await system.startAnother({

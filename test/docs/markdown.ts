@@ -24,7 +24,7 @@ export interface Document {
 
 /** All Markdown files for readers. */
 export function readDocuments(): Document[] {
-  const folders = ['docs', '.github', 'bench'].map((folder) => join(projectRoot, folder));
+  const folders = ['docs', '.github', 'bench', 'emulator'].map((folder) => join(projectRoot, folder));
   const inFolders = folders
     .filter((folder) => existsSync(folder))
     .flatMap((folder) =>

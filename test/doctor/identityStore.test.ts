@@ -1,6 +1,6 @@
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { type Azurite, azuriteStartTimeoutInMs, newTableName, startAzurite } from '../support/azurite';
-import { settingsOf } from '../stores/storeSystems';
+import { settingsOf } from '../stores/storeSettings';
 import { examine } from './examine';
 
 let emulator: Emulator;

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CommunicationIdentityClient } from '@azure/communication-identity';
 import { azuriteStartTimeoutInMs } from '../support/azurite';
 import { freePort } from '../support/serverProcess';
 
@@ -211,6 +214,33 @@ test.each(['local', 'main'])('%s does not start in production', async (program) 
 
   expect(await started.exited).toBe(1);
   expect(started.errors()).toBe('The emulator does not start with NODE_ENV=production\n');
+});
+
+test('--data keeps the identities over a restart of the command', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'emulator-command-data-'));
+  const environment = await environmentWithFreePorts();
+  const control = `https://localhost:${environment.EMULATOR_PORT ?? ''}/_emulator`;
+  const identities = async (): Promise<unknown> => (await fetch(`${control}/identities`)).json();
+  const withCommand = async (work: () => Promise<void>): Promise<void> => {
+    const main = start('main', ['--data', folder], environment);
+    await says(main, 'Ctrl-C stops it.');
+    await work();
+    main.child.kill('SIGTERM');
+    expect(await main.exited).toBe(0);
+  };
+  try {
+    let before: unknown;
+    await withCommand(async () => {
+      const settings = (await (await fetch(`${control}/settings`)).json()) as Record<string, string>;
+      const connectionString = settings.COMMUNICATION_SERVICES_CONNECTION_STRING ?? '';
+      const { communicationUserId } = await new CommunicationIdentityClient(connectionString).createUser();
+      before = await identities();
+      expect(before).toMatchObject([{ id: communicationUserId }]);
+    });
+    await withCommand(async () => expect(await identities()).toEqual(before));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 describe('public names', () => {

@@ -262,7 +262,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
           expect(after?.pendingDeletion).toEqual(
             { find: false, add: false, replace: true, remove: undefined }[operation],
           );
-          // Whoever is told of a change can go on from there.
+          // A caller that was told of a change can continue from there.
           const current = await find(store, user, { intent: 'delete' });
           if (current) expect(await remove(store, user, current)).toBe('removed');
         },

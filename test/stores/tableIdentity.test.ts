@@ -53,7 +53,6 @@ async function start(): Promise<TestServer> {
     { ...impatientTimings, signingKeys: fastTimings.signingKeys },
   );
   servers.push(server);
-  await server.ready();
   return server;
 }
 
@@ -61,6 +60,7 @@ test('the whole API works without any secret', async () => {
   emulator.switches.accessKeysDisabled = true;
   emulator.applications.withdrawSecret('AuthServer');
   const server = await start();
+  await server.ready();
   const alice = emulator.accessToken();
 
   const { body: created } = await server.call('post', '/api/user', alice).expect(201);
@@ -83,7 +83,7 @@ test.each([
   ['is down', { kind: 'drop' as const }, 503, 'upstream_unavailable'],
   ['throttles', { kind: 'status' as const, status: 429 }, 503, 'upstream_throttled'],
 ])('an identity endpoint that %s is an outage with an end', async (_name, fault, status, code) => {
-  // From the start: the SDKs keep a token until shortly before it expires.
+  // From the start, so that the server is never ready: the SDKs keep a token until shortly before it expires.
   emulator.fail({ ...fault, operation: 'managedIdentity', times: Infinity });
   const server = await start();
   const call = () => server.call('get', '/getToken', emulator.accessToken({ user: emulator.addUser() }));

@@ -22,7 +22,7 @@ export interface Azurite {
 /** For `beforeAll`: the first run on a machine installs Azurite. */
 export const azuriteStartTimeoutInMs = 300_000;
 
-const toolFolder = join(projectRoot, 'tools/azurite');
+const toolFolder = join(projectRoot(), 'tools/azurite');
 
 export interface AzuriteOptions {
   /** Keeps the rows there; without it they are in memory, which is faster. */

@@ -16,9 +16,9 @@ export interface ServerProcess {
 
 /** Starts the built server as a separate process, with only this environment. */
 export function spawnServer(environment: Record<string, string>): Omit<ServerProcess, 'url'> {
-  const child: ChildProcess = spawn(process.execPath, [join(projectRoot, 'dist/server.js')], {
+  const child: ChildProcess = spawn(process.execPath, [join(projectRoot(), 'dist/server.js')], {
     // Not in the project's folder, so that a developer's .env is not read.
-    cwd: join(projectRoot, 'dist'),
+    cwd: join(projectRoot(), 'dist'),
     env: { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

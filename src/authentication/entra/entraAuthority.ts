@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Logger } from 'pino';
+import type { Log } from '../../log';
 import { z } from 'zod';
 import type { Deadline } from '../../resilience/deadline';
 import type { HttpClient } from '../../resilience/httpClient';
@@ -36,7 +36,7 @@ export interface EntraAuthorityOptions {
   tenantId: string;
   http: HttpClient;
   timings: Timings['signingKeys'];
-  log: Logger;
+  log: Log;
 }
 
 const upstream = 'Microsoft Entra ID';

@@ -1,5 +1,5 @@
 import type { createLocalJWKSet, JWK } from 'jose' with { 'resolution-mode': 'import' };
-import type { Logger } from 'pino';
+import type { Log } from '../../log';
 import { z } from 'zod';
 import { printable } from '../../errors';
 import type { HttpClient } from '../../resilience/httpClient';
@@ -33,7 +33,7 @@ export interface OidcMetadataOptions extends OidcMetadataPolicy {
   readonly upstream: UpstreamName;
   readonly http: HttpClient;
   readonly timings: Timings['signingKeys'];
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 const maxIssuerLength = 200;

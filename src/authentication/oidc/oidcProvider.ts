@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../../log';
 import type { HttpClient } from '../../resilience/httpClient';
 import type { UpstreamName } from '../../resilience/upstreamError';
 import type { Timings } from '../../timings';
@@ -38,7 +38,7 @@ export interface OidcProviderPolicy extends OidcPolicy, OidcMetadataPolicy {
 export interface ProviderParts {
   readonly http: HttpClient;
   readonly timings: Timings['signingKeys'];
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 /** Any provider of JWT access tokens that publishes its keys by OpenID Connect Discovery; jose verifies the tokens. */

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../../log';
 import type { ClientCredentialConfig } from '../../config/credentials';
 import { decodeJwt } from '../../authentication/jwt';
 import { UpstreamError } from '../../resilience/upstreamError';
@@ -44,7 +44,7 @@ export function managedIdentityAssertions(
 /** The token that Kubernetes writes to a file and renews long before it expires. Read each time, so that a new one is used at once. */
 export function tokenFileAssertions(
   path: string,
-  { timings, log }: { timings: Pick<Timings['upstream'], 'attemptInMs'>; log?: Logger | undefined },
+  { timings, log }: { timings: Pick<Timings['upstream'], 'attemptInMs'>; log?: Log | undefined },
 ): AssertionSource {
   const file = createReloadedFile({
     path,

@@ -1,5 +1,5 @@
 import type { NodeAuthOptions } from '@azure/msal-node';
-import type { Logger } from 'pino';
+import type { Log } from '../../log';
 import type { ClientCredentialConfig } from '../../config/credentials';
 import type { Deadline } from '../../resilience/deadline';
 import type { Timings } from '../../timings';
@@ -34,7 +34,7 @@ export type CredentialDescription =
 
 export interface ClientCredentialOptions {
   timings: Timings['upstream'];
-  log: Logger;
+  log: Log;
 }
 
 /** Reads the certificate, if it is one: throws CertificateFileError if that cannot be used. */

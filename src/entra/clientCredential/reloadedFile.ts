@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Logger } from 'pino';
+import type { Log } from '../../log';
 import { isError } from '../../errors';
 import { withDeadline, withSignal } from '../../resilience/deadline';
 
@@ -21,7 +21,7 @@ export interface ReloadedFileOptions<T> {
   onLoaded?: (value: T) => void;
   /** Network drives may hang. */
   timeLimitInMs: number;
-  log?: Logger | undefined;
+  log?: Log | undefined;
 }
 
 /**

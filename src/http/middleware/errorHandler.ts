@@ -1,12 +1,12 @@
 import type { ErrorRequestHandler } from 'express';
-import type { Logger } from 'pino';
+import type { Log } from '../../log';
 import { ApiError, CallerGoneError, isError } from '../../errors';
 import { maxBodyBytes } from './bodyLimit';
 import { requestIdOf } from './requestLog';
 import { sendJson } from '../sendJson';
 
 /** Converts errors to responses in the format of the Microsoft REST API guidelines. */
-export function createErrorHandler(log: Logger): ErrorRequestHandler {
+export function createErrorHandler(log: Log): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     if (error instanceof CallerGoneError || response.headersSent) {
       response.destroy();

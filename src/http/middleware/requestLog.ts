@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
-import type { Logger } from 'pino';
-import { AuthenticatedUser } from '../../authentication/authenticatedUser';
+import type { Log } from '../../log';
+import { findCaller } from '../../authentication/authenticatedUser';
+
+const requestIdKey = 'communicationAuth.requestId';
 
 /** Assigns a request id (`x-ms-request-id`) and logs each response. The query is not logged: it may contain tokens. */
-export function createRequestLog(log: Logger): RequestHandler {
+export function createRequestLog(log: Log): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     const requestId = randomUUID();
-    response.locals.requestId = requestId;
+    response.locals[requestIdKey] = requestId;
     response.setHeader('x-ms-request-id', requestId);
-    const { method, path } = request;
+    const { method } = request;
+    const path = request.baseUrl + request.path;
     const clientRequestId = clientRequestIdOf(request.headers['x-ms-client-request-id']);
     if (clientRequestId) response.setHeader('x-ms-client-request-id', clientRequestId);
 
@@ -23,8 +26,7 @@ export function createRequestLog(log: Logger): RequestHandler {
           path,
           status: response.writableFinished ? response.statusCode : 499,
           milliseconds: Math.round((performance.now() - startedAt) * 10) / 10,
-          user:
-            response.locals.caller instanceof AuthenticatedUser ? response.locals.caller.subject : undefined,
+          user: findCaller(response)?.subject,
           error: errorCodeOf(response),
         },
         'request',
@@ -35,7 +37,8 @@ export function createRequestLog(log: Logger): RequestHandler {
 }
 
 export function requestIdOf(response: Response): string | undefined {
-  return typeof response.locals.requestId === 'string' ? response.locals.requestId : undefined;
+  const requestId: unknown = response.locals[requestIdKey];
+  return typeof requestId === 'string' ? requestId : undefined;
 }
 
 function errorCodeOf(response: Response): string | undefined {

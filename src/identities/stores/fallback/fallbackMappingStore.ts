@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../../../log';
 import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
 import type { Deadline } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
@@ -18,7 +18,7 @@ export interface FallbackOptions {
   /** Linearizable. */
   current: MappingStore;
   previous: PreviousMappingStore;
-  log: Logger;
+  log: Log;
 }
 
 /** Which of the two stores a mapping was read from. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Logger } from 'pino';
+import type { Log } from '../../../log';
 import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
 import type { ExtensionClient } from '../../../graph/extensionClient';
 import { type Deadline, pause } from '../../../resilience/deadline';
@@ -17,7 +17,7 @@ export interface GraphMappingStoreOptions {
   seal: MappingSeal;
   adoptUnsigned: boolean;
   timings: Timings['mappings'];
-  log: Logger;
+  log: Log;
 }
 
 /**

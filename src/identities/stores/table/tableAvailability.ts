@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../../../log';
 import { withDeadline } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
 import type { Timings } from '../../../timings';
@@ -17,7 +17,7 @@ export interface TableAvailabilityOptions {
   table: Pick<MappingTable, 'ensureExists'>;
   tableName: string;
   timings: Timings['table'];
-  log: Logger;
+  log: Log;
 }
 
 export function createTableAvailability({

@@ -1,0 +1,87 @@
+import { request } from 'node:https';
+import { parseArgs } from 'node:util';
+import { ensureCertificates } from '../certificates/loopbackCertificates';
+import { isObject } from '../http/exchange';
+import { portFrom } from '../program';
+import { developmentPort } from '../seed';
+
+/** What a person types, for messages. */
+export interface CommandNames {
+  readonly token: string;
+  readonly serve: string;
+}
+
+const optionList = `[--user alice] [--teams] [--scope "…"] [--minutes 75] [--defect expired] [--public-names] [--url https://localhost:8443]`;
+
+/** Asks the running emulator for a token, and prints that and nothing else. */
+export async function printToken(
+  args: string[],
+  commands: CommandNames,
+  certificateFolder: string,
+): Promise<void> {
+  const options = parse(args, commands);
+  const url = options.url ?? `https://localhost:${portFrom('EMULATOR_PORT', developmentPort)}`;
+  const { authority } = await ensureCertificates(certificateFolder);
+  const body = {
+    ...(options.user === undefined ? {} : { user: options.user }),
+    ...(options.scope === undefined ? {} : { scope: options.scope }),
+    ...(options.minutes === undefined ? {} : { lifetimeInSeconds: Math.round(Number(options.minutes) * 60) }),
+    ...(options.defect === undefined ? {} : { defect: options.defect }),
+    ...(options['public-names'] ? { publicName: true } : {}),
+  };
+  const answer = await post(
+    `${url}/_emulator/${options.teams ? 'teams-token' : 'token'}`,
+    authority,
+    body,
+    commands,
+  );
+  process.stdout.write(`${answer}\n`);
+}
+
+function parse(args: string[], { token }: CommandNames) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        user: { type: 'string' },
+        teams: { type: 'boolean', default: false },
+        'public-names': { type: 'boolean', default: false },
+        scope: { type: 'string' },
+        minutes: { type: 'string' },
+        defect: { type: 'string' },
+        url: { type: 'string' },
+      },
+    });
+    return values;
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : ''}\nusage: ${token} ${optionList}`);
+  }
+}
+
+function post(url: string, ca: string, body: object, { serve }: CommandNames): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method: 'POST', ca, headers: { 'content-type': 'application/json' } });
+    call.on('error', (error) => {
+      reject(
+        new Error(`No emulator answers on ${new URL(url).origin} (${error.message}). Start it: ${serve}`),
+      );
+    });
+    call.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const answer = read(Buffer.concat(chunks).toString());
+        if ('accessToken' in answer) resolve(answer.accessToken);
+        else reject(new Error(answer.problem));
+      });
+    });
+    call.end(JSON.stringify(body));
+  });
+}
+
+function read(text: string): { accessToken: string } | { problem: string } {
+  const answer: unknown = JSON.parse(text);
+  const { accessToken, error } = isObject(answer) ? answer : {};
+  if (typeof accessToken === 'string') return { accessToken };
+  return { problem: isObject(error) && typeof error.message === 'string' ? error.message : text };
+}

@@ -1,0 +1,73 @@
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+import { ApiError } from '../../errors';
+import { AuthenticatedUser, setCaller, userKeyOf } from '../authenticatedUser';
+
+/** A user whom an app has signed in itself. */
+export interface AppUser {
+  /**
+   * The user's id: never reassigned to another user, so not an email address. A user is identified by `issuer` and `subject`
+   * together.
+   */
+  readonly subject: string;
+  /** Who gave the user this id, if the app has several sources of users. `app` if absent. */
+  readonly issuer?: string | undefined;
+}
+
+/** The user of a request, such as that of its session; undefined if no one is signed in. */
+export type Authenticate = (request: Request) => AppUser | undefined | Promise<AppUser | undefined>;
+
+/** Not an issuer of tokens, which is a URL. */
+const defaultIssuer = 'app';
+
+const appUser = z.object({
+  subject: z.string().min(1),
+  issuer: z.string().min(1).default(defaultIssuer),
+});
+
+/** Passes on requests whose user the app knows; all others go to the error handler. */
+export function createAppAuthentication(authenticate: Authenticate): RequestHandler {
+  return async (request, response, next) => {
+    const found = await askApp(authenticate, request);
+    if (found === undefined || found === null) throw notSignedInError();
+    const parsed = appUser.safeParse(found);
+    if (!parsed.success) {
+      throw new TypeError(
+        'authenticate must return undefined or { subject, issuer? }, with text that is not empty',
+      );
+    }
+    setCaller(response, userOf(parsed.data));
+    next();
+  };
+}
+
+/** A failure of the app is an internal error, whatever status it may have. */
+async function askApp(authenticate: Authenticate, request: Request): Promise<unknown> {
+  try {
+    return await authenticate(request);
+  } catch (error) {
+    throw new Error('authenticate failed', { cause: error });
+  }
+}
+
+/** There is no access token: all requests of a user share what those with one token share, and the sign-in is the app's to end. */
+function userOf({ issuer, subject }: z.output<typeof appUser>): AuthenticatedUser {
+  const key = userKeyOf(issuer, subject);
+  return new AuthenticatedUser({
+    key,
+    issuer,
+    subject,
+    clientId: undefined,
+    scopes: [],
+    expiresAt: Number.POSITIVE_INFINITY,
+    accessToken: '',
+    accessTokenHash: key,
+  });
+}
+
+/** RFC 9110 section 15.5.2 requires a challenge; that of a bearer token would mislead. */
+function notSignedInError(): ApiError {
+  return new ApiError('missing_token', 'You are not signed in. Sign in to the app, then call again.', {
+    headers: { 'WWW-Authenticate': 'Session' },
+  });
+}

@@ -1,0 +1,89 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { RequestHandler, Router } from 'express';
+import { createServices, type Services } from '../composition';
+import type { Config } from '../config/config';
+import { secretsOf } from '../config/secrets';
+import { createOperations } from '../http/operations';
+import { type Log, silentLog } from '../log';
+import { createHostLog } from './hostLog';
+import { type ReadCommunicationAuthSettings, readCommunicationAuthSettings } from './readSettings';
+import { createRouter } from './router';
+import type { CommunicationAuthSettings } from './settings';
+
+/** The API in an app of your own, and its life cycle. */
+export interface CommunicationAuth {
+  /** The operations, for `app.use`, with or without a path. */
+  readonly router: Router;
+  /**
+   * Resolves once requests can be served: the signing keys are loaded and the store is prepared. It waits as long as a service is down,
+   * so an app need not wait for it before it listens. Rejects if the settings cannot be used, and after `stop`.
+   */
+  readonly ready: () => Promise<void>;
+  /** Whether requests can be served, for a health check. Answers from memory. */
+  readonly isReady: () => boolean;
+  /** Ends background work and closes connections. Call it when your server has closed. */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * The API as a router for an Express app. It begins to load signing keys and to prepare the store, in the background. It does not read
+ * the environment, does not listen, and shares nothing with another one in the process. Throws ConfigError if an option is missing or
+ * malformed, with one message that lists them all.
+ */
+export function createCommunicationAuth(settings: CommunicationAuthSettings): CommunicationAuth {
+  const { config, authenticate, logger } = readCommunicationAuthSettings(settings);
+  const log = logger ? createHostLog(logger, secretsOf(config)) : silentLog;
+  const starting = start(config, log, authenticate);
+  let started: Started | undefined;
+  let stopped: Promise<void> | undefined;
+  starting.then(
+    (parts) => {
+      started = parts;
+      if (!stopped) parts.services.start();
+    },
+    (error: unknown) => log.error({ err: error }, 'the communication API cannot start'),
+  );
+
+  async function stop(): Promise<void> {
+    const parts = await starting.catch(() => undefined);
+    await parts?.services.stop();
+  }
+
+  return {
+    router: createRouter({
+      operations: (request, response, next) => {
+        if (started) return started.operations(request, response, next);
+        return starting.then(({ operations }) => operations(request, response, next));
+      },
+      rejectedLimit: config.rateLimits.rejected,
+      log,
+    }),
+    async ready() {
+      const { services } = await starting;
+      while (!services.isReady()) {
+        if (stopped) break;
+        await wait(readinessPollInMs);
+      }
+      if (stopped) throw new Error('stopped');
+    },
+    isReady: () => started !== undefined && !stopped && started.services.isReady(),
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+const readinessPollInMs = 25;
+
+interface Started {
+  readonly services: Services;
+  readonly operations: RequestHandler;
+}
+
+/** The parts of the chosen store and providers are loaded first, and a certificate is read. */
+async function start(
+  config: Config,
+  log: Log,
+  authenticate: ReadCommunicationAuthSettings['authenticate'],
+): Promise<Started> {
+  const services = await createServices(config, log, undefined, authenticate);
+  return { services, operations: createOperations({ config, services }) };
+}

@@ -1,0 +1,25 @@
+import type { Log } from '../log';
+import { describeError, secretPatternOf } from '../logSafety';
+
+/**
+ * Gives entries to the app's logger without secrets: errors are reduced to safe fields, since those of SDKs contain the request with its
+ * credentials, and all that looks like a token or is one of `secrets` is redacted.
+ */
+export function createHostLog(logger: Log, secrets: readonly string[]): Log {
+  const pattern = secretPatternOf(secrets);
+  const redact = (value: unknown): unknown => {
+    if (typeof value === 'string') return value.replace(pattern, '[redacted]');
+    if (Array.isArray(value)) return value.map(redact);
+    if (typeof value !== 'object' || value === null) return value;
+    return redactFields(value);
+  };
+  const redactFields = (fields: object) =>
+    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, redact(value)]));
+  const entry =
+    (level: keyof Log) =>
+    ({ err, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {
+      const described = err === undefined ? fields : { ...fields, err: describeError(err) };
+      logger[level](redactFields(described), String(redact(message)));
+    };
+  return { debug: entry('debug'), info: entry('info'), warn: entry('warn'), error: entry('error') };
+}

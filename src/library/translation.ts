@@ -1,0 +1,117 @@
+import { describeProblem } from '../config/settingProblem';
+import { settings, type SettingName } from '../config/settings';
+import {
+  cacheOptions,
+  communicationOptions,
+  providerOptions,
+  rateLimitOptions,
+  storeOptions,
+  topOptions,
+  workloadIdentityOptions,
+} from './optionNames';
+
+export type OptionNames = Readonly<Record<string, SettingName>>;
+
+/** Options as the text of settings, so that they are read by the same rules, and the way back for messages. */
+export interface Translation {
+  readonly environment: Readonly<Record<string, string>>;
+  /** What no setting can express, such as an unknown option. */
+  readonly problems: readonly string[];
+  /** Translates one part of the options. What is undefined is absent. */
+  add(part: unknown, path: string, names: OptionNames, more?: AddOptions): void;
+  set(name: SettingName, text: string): void;
+  problem(text: string): void;
+  /** Replaces the names of settings by those of options. */
+  nameOptions(text: string): string;
+  /** The option that is this setting, with its suffix. */
+  optionOf(setting: string): string;
+}
+
+export interface AddOptions {
+  /** Of a further provider of one kind. */
+  readonly suffix?: string;
+  /** Options of this part that are no settings. */
+  readonly others?: readonly string[];
+}
+
+/** Names of settings, with the suffix of a further provider. */
+const settingPattern = /\b[A-Z][A-Z0-9]*(?:_{1,2}[A-Z0-9]+)+\b/g;
+
+export function createTranslation(): Translation {
+  const environment: Record<string, string> = {};
+  const problems: string[] = [];
+  const optionNames = namesWithoutSettings();
+  const optionOf = (setting: string) => optionNames.get(setting) ?? setting;
+  return {
+    environment,
+    problems,
+    add(part, path, names, { suffix = '', others = [] } = {}) {
+      for (const [option, setting] of Object.entries(names)) {
+        optionNames.set(`${setting}${suffix}`, pathOf(path, option));
+      }
+      if (part === undefined) return;
+      if (!isObject(part)) {
+        problems.push(`${path} is malformed. Expected: an object.`);
+        return;
+      }
+      for (const [option, value] of Object.entries(part)) {
+        if (value === undefined || value === null || others.includes(option)) continue;
+        const setting = names[option];
+        if (setting === undefined) {
+          const known = [...others, ...Object.keys(names)].join(', ');
+          problems.push(`${pathOf(path, option)} is unknown. Known here: ${known}.`);
+          continue;
+        }
+        const text = textOf(setting, value);
+        if (text === undefined) problems.push(describeProblem(setting, 'malformed', suffix));
+        else environment[`${setting}${suffix}`] = text;
+      }
+    },
+    set: (name, text) => void (environment[name] = text),
+    problem: (text) => void problems.push(text),
+    nameOptions: (text) => text.replace(settingPattern, optionOf),
+    optionOf,
+  };
+}
+
+/** Undefined if it is of a type that the setting's text cannot have. */
+function textOf(name: SettingName, value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  if (!Array.isArray(value)) return undefined;
+  const items: readonly unknown[] = value;
+  // As text, an empty list would count as absent, and get the default.
+  if (items.length === 0 && settings[name].defaultText) return undefined;
+  const isItem = (item: unknown) => typeof item === 'string' && item !== '' && !item.includes(',');
+  return items.every(isItem) ? items.join(',') : undefined;
+}
+
+/** Options that a message may name although their part is absent. */
+function namesWithoutSettings(): Map<string, string> {
+  const names = new Map<string, string>([
+    ['IDENTITY_PROVIDER', 'providers'],
+    ['IDENTITY_STORE', 'store.kind'],
+    ['IDENTITY_STORE_FALLBACK', 'store.fallback'],
+  ]);
+  const parts: (readonly [string, OptionNames])[] = [
+    ['', topOptions],
+    ['communication', communicationOptions],
+    ['rateLimits', rateLimitOptions],
+    ['caches', cacheOptions],
+    ...Object.values(providerOptions).map((options) => ['providers[]', options] as const),
+    ...Object.values(storeOptions).map((options) => ['store', options] as const),
+    ['workloadIdentity', { federatedTokenFile: workloadIdentityOptions.federatedTokenFile }],
+  ];
+  for (const [path, options] of parts) {
+    for (const [option, setting] of Object.entries(options)) names.set(setting, pathOf(path, option));
+  }
+  return names;
+}
+
+function pathOf(path: string, option: string): string {
+  return path === '' ? option : `${path}.${option}`;
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,79 @@
+import express, { type Express } from 'express';
+import request, { type Test } from 'supertest';
+import { type Emulator, startEmulator } from '../../emulator/startEmulator';
+import { type CommunicationAuth, createCommunicationAuth } from '../../src';
+import { expectCommonHeaders } from '../support/answers';
+import { acsOptionsOf } from '../support/hostApp';
+
+let emulator: Emulator;
+let auth: CommunicationAuth;
+let host: Express;
+beforeAll(async () => {
+  emulator = await startEmulator();
+  auth = createCommunicationAuth({
+    ...acsOptionsOf(emulator),
+    // As an app reads its session: at once or after a while, with any content.
+    authenticate: (call) => {
+      const session = call.get('x-session');
+      if (session === 'fails') throw Object.assign(new Error('the session store is down'), { status: 403 });
+      const user = session === undefined ? undefined : (JSON.parse(session) as { subject: string });
+      return session?.includes('late') ? Promise.resolve(user) : user;
+    },
+  });
+  await auth.ready();
+  host = express().disable('x-powered-by').use('/acs', auth.router);
+});
+afterEach(() => emulator.reset());
+afterAll(async () => {
+  await auth.stop();
+  await emulator.stop();
+});
+
+function call(method: 'get' | 'post' | 'delete', path: string, session?: unknown): Test {
+  const test = request(host)[method](`/acs${path}`);
+  const text = typeof session === 'string' ? session : JSON.stringify(session);
+  return session === undefined ? test : test.set('x-session', text);
+}
+
+const idOf = async (session: unknown): Promise<string> => {
+  const { status, body } = await call('get', '/getToken', session);
+  expect(status).toBe(200);
+  return body.user.communicationUserId as string;
+};
+
+it('gives the user of the session one identity, which can be deleted', async () => {
+  const session = { subject: 'deleted user' };
+  const id = await idOf(session);
+  const found = await call('get', '/api/user', session);
+  expect(found.body).toEqual({ user: { communicationUserId: id } });
+  expectCommonHeaders(found);
+  expect((await call('delete', '/deleteUser', session)).status).toBe(204);
+  expect(emulator.identities()).toEqual([]);
+});
+
+it('identifies users by issuer and subject', async () => {
+  const sessions = [
+    { subject: 'sam' },
+    { subject: 'sam', issuer: 'https://one.example' },
+    { subject: 'sam', issuer: 'https://two.example' },
+    { subject: 'Sam' },
+    { subject: 'late' },
+  ];
+  const ids = await Promise.all(sessions.map(idOf));
+  expect(new Set(ids).size).toBe(sessions.length);
+  expect(await Promise.all(sessions.map(idOf))).toEqual(ids);
+  expect(await idOf({ subject: 'sam', issuer: 'app' })).toBe(ids[0]);
+});
+
+it.each<[string, 'get' | 'post', string, unknown, number, string]>([
+  ['no user', 'get', '/getToken', undefined, 401, 'missing_token'],
+  ['a user without a subject', 'get', '/getToken', {}, 500, 'internal_error'],
+  ['an empty subject', 'get', '/getToken', { subject: '' }, 500, 'internal_error'],
+  ['a failure, whatever its status', 'get', '/getToken', 'fails', 500, 'internal_error'],
+  ['a Teams token', 'post', '/exchangeToken', { subject: 'sam' }, 403, 'teams_exchange_not_supported'],
+])('refuses %s', async (_name, method, path, session, status, code) => {
+  const answer = await call(method, path, session);
+  expect({ status: answer.status, code: answer.headers['x-ms-error-code'] }).toEqual({ status, code });
+  expect(answer.headers['www-authenticate']).toBe(status === 401 ? 'Session' : undefined);
+  expect(JSON.stringify(answer.body)).not.toContain('session store');
+});

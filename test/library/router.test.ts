@@ -1,0 +1,195 @@
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import request from 'supertest';
+import { type Emulator, startEmulator } from '../../emulator/startEmulator';
+import { type CommunicationAuth, createCommunicationAuth, type LogEntry } from '../../src';
+import { expectCommonHeaders, expectError } from '../support/answers';
+import { graphOptionsOf } from '../support/hostApp';
+
+interface Entry {
+  level: string;
+  fields: Readonly<Record<string, unknown>>;
+  message: string;
+}
+
+let emulator: Emulator;
+let auth: CommunicationAuth;
+const entries: Entry[] = [];
+const entry =
+  (level: string): LogEntry =>
+  (fields, message) =>
+    void entries.push({ level, fields, message });
+const logger = { debug: entry('debug'), info: entry('info'), warn: entry('warn'), error: entry('error') };
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+  auth = createCommunicationAuth({ ...graphOptionsOf(emulator), logger });
+  await auth.ready();
+});
+afterAll(async () => {
+  await auth.stop();
+  await emulator.stop();
+});
+afterEach(() => void entries.splice(0));
+
+const bearer = () => `Bearer ${emulator.accessToken({ user: emulator.addUser() })}`;
+
+/** Express names itself unless it is told not to, which is the host's affair. */
+const newHost = () => express().disable('x-powered-by');
+
+/** A host with routes, a 404 and errors of its own, and the router before or after them. */
+function createHost(mountPath: string): Express {
+  const host = newHost();
+  host.use(express.json(), express.urlencoded(), express.text());
+  host.use(mountPath, auth.router);
+  host.get('/hello', (_request, response) => void response.send('hello'));
+  host.get('/fails', () => {
+    throw new Error('of the host');
+  });
+  host.use((_request, response) => void response.status(404).send('the 404 of the host'));
+  const handleError: ErrorRequestHandler = (_error, _request, response, _next) =>
+    void response.status(418).send('the error of the host');
+  host.use(handleError);
+  return host;
+}
+
+describe.each([
+  ['under a prefix', '/acs', '/acs'],
+  ['under a prefix with a parameter', '/:app/acs', '/web/acs'],
+  ['at the root', '/', ''],
+])('a router that is mounted %s', (_name, mountPath, prefix) => {
+  let host: Express;
+  beforeAll(() => (host = createHost(mountPath)));
+
+  it.each([
+    ['get', '/getToken', 200],
+    ['post', '/api/token', 200],
+    ['post', '/api/user', 201],
+    ['delete', '/deleteUser', 204],
+  ] as const)('answers %s %s', async (method, path, status) => {
+    const answer = await request(host)[method](`${prefix}${path}`).set('Authorization', bearer());
+    expect(answer.status).toBe(status);
+    expectCommonHeaders(answer);
+  });
+
+  it('reads a body that the host has parsed', async () => {
+    const answer = await request(host)
+      .post(`${prefix}/exchangeToken`)
+      .set('Authorization', `Bearer ${emulator.accessToken({ user: 'carol' })}`)
+      .send({ teamsUserAadToken: emulator.teamsToken() });
+    expect({ status: answer.status, body: answer.body }).toMatchObject({ status: 200 });
+  });
+
+  it('answers its own errors', async () => {
+    const missing = await request(host).get(`${prefix}/getToken`);
+    expect({ status: missing.status, code: missing.headers['x-ms-error-code'] }).toEqual({
+      status: 401,
+      code: 'missing_token',
+    });
+    expectError(await request(host).put(`${prefix}/api/user`), {
+      status: 405,
+      code: 'method_not_allowed',
+      allow: 'GET, POST, DELETE',
+    });
+  });
+
+  it('logs its path with the prefix', async () => {
+    await request(host).get(`${prefix}/api/user?secret=1`);
+    expect(entries.map(({ fields }) => fields)).toMatchObject([{ path: `${prefix}/api/user`, status: 401 }]);
+  });
+
+  it.each([
+    ['/hello', 200, 'hello'],
+    ['/fails', 418, 'the error of the host'],
+    ['/unknown', 404, 'the 404 of the host'],
+    ['/acs/unknown', 404, 'the 404 of the host'],
+    ['/health/live', 404, 'the 404 of the host'],
+    ['/docs', 404, 'the 404 of the host'],
+  ])('leaves %s to the host', async (path, status, text) => {
+    const answer = await request(host).get(path);
+    expect({ status: answer.status, text: answer.text }).toEqual({ status, text });
+    expect(
+      Object.keys(answer.headers).filter((name) => /^x-ms|^cache-control|^content-sec/.test(name)),
+    ).toEqual([]);
+    expect(entries).toEqual([]);
+  });
+
+  it('leaves a body that the host cannot parse to the host', async () => {
+    const answer = await request(host).post(`${prefix}/exchangeToken`).type('json').send('{');
+    expect({ status: answer.status, text: answer.text }).toEqual({
+      status: 418,
+      text: 'the error of the host',
+    });
+  });
+});
+
+describe('the logger of the app', () => {
+  it('gets errors without secrets', async () => {
+    emulator.fail({ operation: 'acs.identity.create', kind: 'status', status: 401 });
+    const authorization = bearer();
+    const answer = await request(createHost('/')).get('/getToken').set('Authorization', authorization);
+    expect(answer.status).toBe(502);
+    expect(entries.map(({ level }) => level)).toContain('error');
+    const text = JSON.stringify(entries);
+    for (const secret of [authorization.slice('Bearer '.length), ...Object.values(secretsOf(emulator))])
+      expect(text).not.toContain(secret);
+  });
+});
+
+function secretsOf({ settings }: Emulator): string[] {
+  const { AZURE_CLIENT_SECRET = '', IDENTITY_MAPPING_KEY = '' } = settings();
+  return [AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY];
+}
+
+describe('two of them in one process', () => {
+  it('do not touch each other', async () => {
+    const otherEmulator = await startEmulator();
+    const other = createCommunicationAuth(graphOptionsOf(otherEmulator));
+    await other.ready();
+    const host = newHost().use('/one', auth.router).use('/two', other.router);
+    const ofFirst = bearer();
+    const ofSecond = `Bearer ${otherEmulator.accessToken({ user: otherEmulator.addUser() })}`;
+    const call = async (path: string, authorization: string) =>
+      (await request(host).get(path).set('Authorization', authorization)).status;
+    expect(await call('/one/getToken', ofFirst)).toBe(200);
+    expect(await call('/two/getToken', ofSecond)).toBe(200);
+    expect(await call('/one/getToken', ofSecond)).toBe(401);
+    expect(await call('/two/getToken', ofFirst)).toBe(401);
+    await other.stop();
+    await otherEmulator.stop();
+    expect(await call('/one/getToken', bearer())).toBe(200);
+    expect([auth.isReady(), other.isReady()]).toEqual([true, false]);
+  });
+});
+
+describe('the life cycle', () => {
+  it('serves requests that arrive before the parts are loaded', async () => {
+    const own = createCommunicationAuth(graphOptionsOf(emulator));
+    const answer = await request(newHost().use(own.router)).get('/getToken').set('Authorization', bearer());
+    expect(answer.status).toBe(200);
+    await own.stop();
+    await own.stop();
+  });
+
+  it('rejects ready() if a certificate cannot be used, and leaves the other routes to the host', async () => {
+    const { store, ...options } = graphOptionsOf(emulator);
+    const own = createCommunicationAuth({
+      ...options,
+      store: { ...store, clientSecret: undefined, clientCertificatePath: '/absent.pem' } as typeof store,
+      logger,
+    });
+    await expect(own.ready()).rejects.toThrow('/absent.pem');
+    const host = newHost().use(own.router);
+    host.get('/hello', (_request, response) => void response.send('hello'));
+    expectError(await request(host).get('/getToken'), { status: 500, code: 'internal_error' });
+    expect((await request(host).get('/hello')).text).toBe('hello');
+    expect(own.isReady()).toBe(false);
+    await own.stop();
+  });
+
+  it('rejects ready() when it is stopped before', async () => {
+    const own = createCommunicationAuth(graphOptionsOf(emulator));
+    const ready = own.ready();
+    await own.stop();
+    await expect(ready).rejects.toThrow('stopped');
+  });
+});
