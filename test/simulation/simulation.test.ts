@@ -37,6 +37,13 @@ describe('the simulation', () => {
   it.each([
     ['A delayed write can hit a newer mapping', 'graph', 3, 523, 'no identity is orphaned'],
     ['Microsoft Graph may lag', 'graph', 2, 1868, 'an identity is found until it is deleted'],
+    [
+      'A reused token may have been revoked elsewhere',
+      'acs',
+      3,
+      930004395,
+      'an identity in a response exists',
+    ],
     ['A new mapping may be written too late', 'table', 3, 5212239, 'an identity in a response exists'],
   ] as const)('shows a known issue: %s', async (title, store, instances, seed, promise) => {
     const document = readFileSync(join(__dirname, '../../docs/known-issues.md'), 'utf8');
