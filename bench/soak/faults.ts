@@ -83,7 +83,5 @@ const sum = (counts: Record<string, number>) =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
 function takesEffectUnseen(kind: Kind): boolean {
-  return (
-    kind.kind === 'replyLost' || kind.kind === 'cut' || ('effectDone' in kind && kind.effectDone === true)
-  );
+  return kind.kind === 'replyLost' || kind.kind === 'cut' || ('effectDone' in kind && kind.effectDone);
 }

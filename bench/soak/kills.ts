@@ -39,12 +39,12 @@ export async function killUnderLoad(
         if (choices.chance(60)) await traffic.perform('DELETE user', user, server, choices);
         if (choices.chance(30)) await traffic.perform('getToken', user, server, choices);
       });
-      const finished = Promise.all(load).then(() => (isOver = true));
-      let isOver = false;
+      const progress = { isOver: false };
+      const finished = Promise.all(load).then(() => (progress.isOver = true));
       const before = emulator.callsTo('acs');
       const callsBeforeTheKill = 1 + choices.choose(35);
       // Some calls have been made, others are under way: how many differs, which is the point.
-      while (!isOver && emulator.callsTo('acs') < before + callsBeforeTheKill)
+      while (!progress.isOver && emulator.callsTo('acs') < before + callsBeforeTheKill)
         await new Promise((resolve) => setImmediate(resolve));
       await cluster.killAndRestart(choices.choose(2));
       await finished;

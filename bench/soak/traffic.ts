@@ -48,7 +48,10 @@ export function createTraffic({ emulator, servers }: Cluster, users: readonly So
     return {
       start: joined.start,
       // The server may not know yet that the caller has gone.
-      end: (answered: boolean) => void (answered ? leave() : setTimeout(leave, requestTimeLimitInMs).unref()),
+      end(answered) {
+        if (answered) leave();
+        else setTimeout(leave, requestTimeLimitInMs).unref();
+      },
     };
   }
 

@@ -27,16 +27,14 @@ export function createSingleFlight<T>(timeLimitInMs: number): SingleFlight<T> {
 
   function start(key: string, work: Parameters<SingleFlight<T>>[2]): InFlightWork<T> {
     const cancellation = new AbortController();
-    let inFlight: InFlightWork<T> | undefined;
-    let acceptsCallers = true;
+    const state = { acceptsCallers: true };
     const close = () => {
-      acceptsCallers = false;
-      if (inFlight && inFlightByKey.get(key) === inFlight) inFlightByKey.delete(key);
+      state.acceptsCallers = false;
+      if (inFlightByKey.get(key)?.cancellation === cancellation) inFlightByKey.delete(key);
     };
     const outcome = withDeadline(timeLimitInMs, cancellation.signal, (deadline) => work(deadline, close));
     const started: InFlightWork<T> = { outcome, cancellation, callers: 0, settled: false };
-    inFlight = started;
-    if (acceptsCallers) inFlightByKey.set(key, started);
+    if (state.acceptsCallers) inFlightByKey.set(key, started);
     const settle = () => {
       started.settled = true;
       close();
