@@ -1,4 +1,4 @@
-import { type LoggedRequest } from './http/callLog';
+import { type LoggedRequest, type RequestFilter } from './http/callLog';
 import { type Fault } from './http/faults';
 import { type CustomerTenant } from './customers/customerTenant';
 import { type ManagedIdentities } from './managedIdentity/settings';
@@ -67,6 +67,8 @@ export interface Emulator {
   teamsToken(options?: TeamsTokenOptions): string;
 
   fail(fault: Fault): void;
+  /** Ends all faults and delays. */
+  clearFaults(): void;
   /** Makes every call of the operation, or of the operations with that prefix, wait before anything is done. */
   delay(operation: string, milliseconds: number): void;
   /** From now on tokens are signed with a new key; the old one is withdrawn unless `keepOld`. */
@@ -83,8 +85,8 @@ export interface Emulator {
   calls(): Record<string, number>;
   /** … of one operation or prefix, … */
   callsTo(prefix: string): number;
-  /** … and the latest requests, oldest first. */
-  requests(): LoggedRequest[];
+  /** … and the latest requests, oldest first, or those of a client request id or since a time. */
+  requests(filter?: RequestFilter): LoggedRequest[];
 
   /** The living identities. */
   identities(): { id: string; createdAt: Date; customId?: string | undefined; lastTokenIssuedAt?: Date }[];

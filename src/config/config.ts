@@ -42,6 +42,8 @@ export interface Config {
   readonly logLevel: SettingValues['LOG_LEVEL'];
   /** Whether /docs and /openapi.json are served. */
   readonly apiDocs: boolean;
+  /** Whether upstream calls carry the request id of their caller. */
+  readonly forwardRequestId: boolean;
   /** How many proxies before us may be believed when they name the caller's address. */
   readonly trustedProxies: number;
   readonly corsAllowedOrigins: readonly string[];
@@ -92,6 +94,7 @@ export function loadConfig(environment: Environment, { withoutProviders = false 
     production,
     logLevel: values.LOG_LEVEL,
     apiDocs: values.API_DOCS ? values.API_DOCS === 'on' : !production,
+    forwardRequestId: values.FORWARD_REQUEST_ID === 'on',
     trustedProxies: values.TRUST_PROXY_HOPS ?? (environment.WEBSITE_SITE_NAME ? 1 : 0),
     corsAllowedOrigins: values.CORS_ALLOWED_ORIGINS,
     cloud: cloud.name,

@@ -109,5 +109,6 @@ export const settingsOfTheServerOnly = [
   'CORS_ALLOWED_ORIGINS',
   'TRUST_PROXY_HOPS',
   'API_DOCS',
+  'FORWARD_REQUEST_ID',
   'LOG_LEVEL',
 ] as const satisfies readonly SettingName[];

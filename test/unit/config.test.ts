@@ -198,6 +198,7 @@ const malformed: Record<SettingName, string[]> = {
   OBO_TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
   BEARER_TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
   API_DOCS: ['yes', 'On', '1'],
+  FORWARD_REQUEST_ID: ['yes', 'On', '1'],
   LOG_LEVEL: ['verbose', 'INFO'],
 };
 
@@ -293,6 +294,7 @@ it('has the documented defaults for the optional settings', () => {
     production: false,
     logLevel: 'info',
     apiDocs: true,
+    forwardRequestId: false,
     trustedProxies: 0,
     corsAllowedOrigins: [],
     cloud: 'public',

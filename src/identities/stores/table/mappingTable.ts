@@ -3,6 +3,7 @@ import { isError } from '../../../errors';
 import { type Deadline, withSignal } from '../../../resilience/deadline';
 import { classifyTransportError } from '../../../resilience/httpClient';
 import type { CallOptions, Upstream } from '../../../resilience/upstream';
+import { requestIdPolicies, type RequestIds } from '../../../resilience/requestIds';
 import { type FailureFacts, parseRetryAfter } from '../../../resilience/upstreamError';
 import type { TableStoreConfig } from '../../../config/identities';
 import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
@@ -53,6 +54,7 @@ type TableClient = Awaited<ReturnType<typeof createClient>>;
 export interface MappingTableOptions {
   /** How long one request for a token of the managed identity may take. */
   credentialTimeLimitInMs: number;
+  requestIds?: RequestIds | undefined;
   /** Called when the table does not exist and could not be created. */
   onMissing?: () => void;
 }
@@ -60,7 +62,7 @@ export interface MappingTableOptions {
 export function createMappingTable(
   config: TableStoreConfig,
   upstream: Upstream,
-  { credentialTimeLimitInMs, onMissing }: MappingTableOptions,
+  { credentialTimeLimitInMs, requestIds, onMissing }: MappingTableOptions,
 ): MappingTable {
   let loading: Promise<TableClient> | undefined;
 
@@ -75,7 +77,7 @@ export function createMappingTable(
   function call<T>(deadline: Deadline, { operation, retryOn, send, outcomes = {} }: Call<T>): Promise<T> {
     return upstream.call(operation, { deadline, retryOn, describe }, async (abortSignal) => {
       try {
-        const client = await (loading ??= createClient(config, credentialTimeLimitInMs));
+        const client = await (loading ??= createClient(config, { credentialTimeLimitInMs, requestIds }));
         // Loading the SDK may have taken the whole time.
         abortSignal.throwIfAborted();
         // The SDK does not abort while it waits for the token of a managed identity.
@@ -189,10 +191,11 @@ export function createMappingTable(
 /** The SDK is loaded with the first call: servers with another store do without it. */
 async function createClient(
   { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
-  credentialTimeLimitInMs: number,
+  { credentialTimeLimitInMs, requestIds }: Omit<MappingTableOptions, 'onMissing'>,
 ) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
+    additionalPolicies: requestIdPolicies(requestIds),
     // We own retries and time limits, as for every upstream.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
