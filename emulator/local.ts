@@ -32,7 +32,7 @@ run(async () => {
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
   const server = startServer(port, playgroundUrl, development, store);
-  const playground = startPlayground(port, playgroundPort, development);
+  const playground = startPlayground(port, playgroundPort, development, store);
   // However this process ends, no server keeps running.
   process.on('exit', () => [server, playground].forEach((candidate) => candidate.kill('SIGKILL')));
 
@@ -88,13 +88,19 @@ function startServer(
       ...store.settings,
       CORS_ALLOWED_ORIGINS: [playgroundUrl, process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
       PORT: String(port),
+      FORWARD_REQUEST_ID: 'on',
       NODE_EXTRA_CA_CERTS: authorityFile,
     },
   });
 }
 
 /** The page that calls the server from a browser, from another origin. */
-function startPlayground(apiPort: number, port: number, { emulator }: DevelopmentEmulator): ChildProcess {
+function startPlayground(
+  apiPort: number,
+  port: number,
+  { emulator, authorityFile }: DevelopmentEmulator,
+  store: LocalStore,
+): ChildProcess {
   const entry = join(projectRoot(), 'build', 'playground', 'main.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build:playground`);
   return spawn(process.execPath, [entry], {
@@ -107,6 +113,9 @@ function startPlayground(apiPort: number, port: number, { emulator }: Developmen
       PLAYGROUND_CLIENT_ID: emulator.authClient.clientId,
       PLAYGROUND_API_SCOPE: `${emulator.authServer.appIdUri}/access_as_user`,
       PLAYGROUND_API_URL: `http://localhost:${apiPort}`,
+      PLAYGROUND_EMULATOR_URL: emulator.url,
+      IDENTITY_STORE: store.settings.IDENTITY_STORE,
+      NODE_EXTRA_CA_CERTS: authorityFile,
     },
   });
 }

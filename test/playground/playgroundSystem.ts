@@ -15,7 +15,7 @@ export async function startPlaygroundSystem(): Promise<PlaygroundSystem> {
   // API and page need each other's URL, so that of the API is set later.
   const settings = settingsFor(system, system.url);
   const playground = await startPlayground({ port: 0, settings, folder });
-  const api = await system.startAnother({ CORS_ALLOWED_ORIGINS: playground.url });
+  const api = await system.startAnother({ CORS_ALLOWED_ORIGINS: playground.url, FORWARD_REQUEST_ID: 'on' });
   settings.apiUrl = api.url;
   return {
     ...system,
@@ -34,9 +34,11 @@ export function startPlaygroundFor(system: System, apiUrl: string): Promise<Play
 
 function settingsFor({ emulator }: System, apiUrl: string): PlaygroundSettings {
   return {
+    provider: 'entra',
     authority: `${emulator.url}/${emulator.tenantId}`,
     clientId: emulator.authClient.clientId,
     apiScope: `${emulator.authServer.appIdUri}/access_as_user`,
     apiUrl,
+    local: { emulatorUrl: emulator.url, store: 'graph' },
   };
 }
