@@ -14,6 +14,7 @@ import {
 import { type LocalStore, startLocalStore } from './localStore';
 import { isTaken, onStopSignal, portFrom, portTaken, run } from './program';
 import { projectRoot } from './projectRoot';
+import { showRequestLines } from './requestLines';
 import { createStyle } from './terminal';
 import { type TokenFiles, writeTokenFiles } from './tokenFiles';
 
@@ -78,11 +79,13 @@ function startServer(
 ): ChildProcess {
   const entry = join(projectRoot(), 'dist', 'server.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
-  return spawn(process.execPath, [entry], {
+  // Who sets a level wants to see the log itself.
+  const showsLog = Boolean(process.env.LOG_LEVEL);
+  const server = spawn(process.execPath, [entry], {
     cwd: projectRoot(),
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', showsLog ? 'inherit' : 'pipe', 'inherit'],
     env: {
-      LOG_LEVEL: 'warn',
+      LOG_LEVEL: 'info',
       ...process.env,
       ...emulator.settings(),
       ...store.settings,
@@ -92,6 +95,12 @@ function startServer(
       NODE_EXTRA_CA_CERTS: authorityFile,
     },
   });
+  if (server.stdout) {
+    const write = (line: string): void => void process.stdout.write(`${line}\n`);
+    const style = createStyle(process.stdout, process.env);
+    showRequestLines({ log: server.stdout, emulator, style, write });
+  }
+  return server;
 }
 
 /** The page that calls the server from a browser, from another origin. */

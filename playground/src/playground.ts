@@ -18,7 +18,14 @@ import { showCode } from './view/codeView';
 import { confirm } from './view/confirm';
 import { find } from './view/dom';
 import { showExchanges } from './view/exchangeView';
-import { clearOutcome, type ExtraAction, showProblem, showProgress, showSuccess } from './view/outcomeView';
+import {
+  clearOutcome,
+  type ExtraAction,
+  revealOutcome,
+  showProblem,
+  showProgress,
+  showSuccess,
+} from './view/outcomeView';
 import { showSettings } from './view/settingsView';
 import { TokensPanel } from './view/tokensPanel';
 import { updateTimesLeft } from './view/tokenView';
@@ -135,8 +142,7 @@ export class Playground {
     const problem = explain(exchange);
     if (problem) this.#showError(problem, exchange, continuation);
     else this.#showResult(name, exchange, circumstances.scene);
-    // On a phone the outcome is below the buttons.
-    find('results').scrollIntoView({ block: 'nearest' });
+    revealOutcome();
   }
 
   #meet(scene: TroubleScene, accessToken: string | undefined): Promise<void> {

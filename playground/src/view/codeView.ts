@@ -8,9 +8,10 @@ const parts = callApi.trimEnd().split(/\n\n/);
 /** Shows the code that a client needs for a call, and marks the part that handles an error. */
 export function showCode(operation: Operation, errorCode?: string): void {
   const call = callOf(operation);
-  const handler = parts.find((part) => codesOf(part).includes(errorCode ?? ''));
-  const fallback = errorCode === undefined ? undefined : parts.at(-1);
-  const marked = handler ?? fallback;
+  const marked =
+    errorCode === undefined
+      ? undefined
+      : (parts.find((part) => codesOf(part).includes(errorCode)) ?? parts.at(-1));
   const pre = element(
     'pre',
     { tabindex: '0', 'aria-label': 'Client code' },
@@ -33,9 +34,10 @@ export function showCode(operation: Operation, errorCode?: string): void {
   if (target) pre.scrollTop = target.offsetTop - pre.offsetTop - 16;
 }
 
+/** The codes that the part's first comment names. */
 function codesOf(part: string): string[] {
-  const [, codes = ''] = /^\s*\/\/ ([\w, ]+?)(?: and all others)?:/.exec(part) ?? [];
-  return codes.split(/,\s*/);
+  const [, codes = ''] = /^\s*\/\/ ([a-z_, ]+):/.exec(part) ?? [];
+  return codes.split(', ');
 }
 
 function callOf({ method, path, headers, teamsTokenOf }: Operation): string {

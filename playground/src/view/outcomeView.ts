@@ -52,6 +52,13 @@ export function showProblem(
   if (action) find('outcome').focus({ preventScroll: true });
 }
 
+/** On a phone it is below the buttons, and on a small screen they may be far down. */
+export function revealOutcome(): void {
+  const outcome = find('outcome');
+  const { top, bottom } = outcome.getBoundingClientRect();
+  if (top < 0 || bottom > window.innerHeight) outcome.scrollIntoView({ block: 'start' });
+}
+
 export function clearOutcome(): void {
   find('outcome').replaceChildren();
 }
