@@ -24,3 +24,20 @@ export function explain(exchange: Exchange): Explanation | undefined {
     }
   );
 }
+
+/** What a successful request returned, as text and for further use. */
+export function readResult(
+  { response, durationInMs }: Exchange,
+  remark: string | undefined,
+): { token: string | undefined; details: string } {
+  const { token, user } = (response?.body ?? {}) as {
+    token?: string;
+    user?: { communicationUserId?: string };
+  };
+  const details = [
+    ...(remark === undefined ? [] : [remark]),
+    `The API returned ${response?.status ?? ''} in ${durationInMs} ms.`,
+    ...(user?.communicationUserId ? [`Your identity is ${user.communicationUserId}.`] : []),
+  ];
+  return { token, details: details.join(' ') };
+}

@@ -1,8 +1,9 @@
 import type { AccountInfo } from '@azure/msal-browser';
 import type { PlaygroundSettings, SignInSettings } from '../settings';
+import { AuthorityCheck } from './authorityCheck';
 import { requestedClaims } from './challenge';
 import { CredentialPanel } from './credentialPanel';
-import { explain } from './explain';
+import { explain, readResult } from './explain';
 import type { Explanation } from './explanations';
 import type { Surroundings } from './journey';
 import { JourneyPanel } from './journeyPanel';
@@ -10,7 +11,7 @@ import { isOperationName, operation, type OperationName } from './operations';
 import { createRecorder, type Exchange, type Recorder } from './recorder';
 import { type Continuation, RedirectStarted, SignIn } from './signIn';
 import { chooseSignIn, chosenSignIn } from './signInChoice';
-import { authorityUnreachable, discoveryUrl, explainSignIn } from './signInProblems';
+import { explainSignIn, secondAccountNeeded } from './signInProblems';
 import { TroublePanel } from './troublePanel';
 import type { TroubleScene } from './troubleScenes';
 import { showAccount } from './view/accountView';
@@ -45,13 +46,13 @@ export class Playground {
   readonly #around: Surroundings;
   readonly #recorder: Recorder;
   readonly #signIn: SignIn;
+  readonly #authority: AuthorityCheck;
   readonly #credential: CredentialPanel;
   readonly #tokens = new TokensPanel();
   /** Only with the emulator. */
   readonly #journey: JourneyPanel | undefined;
   readonly #trouble: TroublePanel | undefined;
   #busy = false;
-  #authorityIsReachable = true;
 
   constructor(allSettings: PlaygroundSettings) {
     const settings = { ...allSettings, ...chosenSignIn(allSettings) };
@@ -62,6 +63,7 @@ export class Playground {
       onExchange: (exchange) => this.#showExchange(exchange),
     });
     this.#signIn = new SignIn(settings, () => this.#recorder.save());
+    this.#authority = new AuthorityCheck(settings.authority, () => this.#remedies({}));
     this.#credential = new CredentialPanel({
       settings,
       signIn: this.#signIn,
@@ -82,10 +84,6 @@ export class Playground {
       const { operation: name } = button.dataset;
       if (isOperationName(name)) button.onclick = () => void this.#run(() => this.#perform(name, {}));
     }
-    // The user may return from another tab in which they have made the authority reachable.
-    window.addEventListener('focus', () => {
-      if (!this.#authorityIsReachable) void this.#checkAuthority();
-    });
     setInterval(() => updateTimesLeft(), 1_000);
     showWelcome(allSettings, this.#around, (choice) => this.#signInWith(choice));
     showSettings(settings);
@@ -104,7 +102,7 @@ export class Playground {
     const next = continuation?.operation;
     if (next) await this.#run(() => this.#perform(next, continuation ?? {}));
     else if (continuation) showSuccess('Signed in', 'Now get a token from the API.');
-    else if (!this.#signIn.account && !this.#settings.local) await this.#checkAuthority();
+    else if (!this.#signIn.account && !this.#settings.local) await this.#authority.check();
   }
 
   /** Gets the required tokens and sends the request. */
@@ -155,26 +153,14 @@ export class Playground {
     void this.#journey?.end(exchange);
   }
 
-  #showResult(
-    name: OperationName,
-    { title, response, durationInMs }: Exchange,
-    scene: TroubleScene | undefined,
-  ): void {
-    const { token, user } = (response?.body ?? {}) as {
-      token?: string;
-      user?: { communicationUserId?: string };
-    };
+  #showResult(name: OperationName, exchange: Exchange, scene: TroubleScene | undefined): void {
+    const { token, details } = readResult(exchange, scene?.onSuccess);
     if (token) this.#tokens.set('communication', token);
     if (name === 'deleteUser') {
       this.#tokens.delete('communication');
       this.#credential.stop('Stopped: the identity was deleted.');
     }
-    const details = [
-      ...(scene ? [scene.onSuccess] : []),
-      `The API returned ${response?.status ?? ''} in ${durationInMs} ms.`,
-      ...(user?.communicationUserId ? [`Your identity is ${user.communicationUserId}.`] : []),
-    ];
-    showSuccess(`${scene?.title ?? title}: done`, details.join(' '), this.#wayBack());
+    showSuccess(`${scene?.title ?? exchange.title}: done`, details, this.#wayBack());
   }
 
   #showError(problem: Explanation, { response }: Exchange, continuation: Continuation): void {
@@ -208,21 +194,12 @@ export class Playground {
 
   #askForOtherAccount(continuation: Continuation): void {
     const actAs = this.#signIn.account?.homeAccountId;
-    showProblem(
-      {
-        title: 'This needs a second account',
-        meaning: 'The page calls the API as you, but sends the Teams token of another user.',
-        whatToDo: 'Sign in with a second account. You stay signed in as the first one.',
-        remedy: 'otherAccount',
-        note: true,
-      },
-      {
-        otherAccount: () =>
-          this.#redirect(() =>
-            this.#signIn.signInAnother({ ...continuation, ...(actAs === undefined ? {} : { actAs }) }),
-          ),
-      },
-    );
+    showProblem(secondAccountNeeded, {
+      otherAccount: () =>
+        this.#redirect(() =>
+          this.#signIn.signInAnother({ ...continuation, ...(actAs === undefined ? {} : { actAs }) }),
+        ),
+    });
   }
 
   #teamsAccount(of: 'me' | 'someone else'): AccountInfo | undefined {
@@ -275,19 +252,8 @@ export class Playground {
     return {
       signIn: () => this.#redirect(() => this.#signIn.signIn(continuation)),
       consent: () => this.#redirect(() => this.#signIn.consent(continuation)),
-      repeat: () => void this.#checkAuthority(),
+      repeat: () => void this.#authority.check(),
     };
-  }
-
-  /** Checks the authority before the user signs in, because MSAL's error does not say why it is unreachable. */
-  async #checkAuthority(): Promise<void> {
-    const { authority } = this.#settings;
-    this.#authorityIsReachable = await fetch(discoveryUrl(authority)).then(
-      () => true,
-      () => false,
-    );
-    if (this.#authorityIsReachable) clearOutcome();
-    else showProblem(authorityUnreachable(authority), this.#remedies({}));
   }
 
   #switchAccount(homeAccountId: string): void {

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { expectAccessible } from './accessibility';
 import { startBrowser } from './browser';
 import { expectText, openPlayground, type PlaygroundPage } from './playgroundPage';
-import { type PlaygroundSystem, startPlaygroundSystem } from './playgroundSystem';
+import { type PlaygroundSystem, startPlaygroundOfProviders, startPlaygroundSystem } from './playgroundSystem';
 
 jest.setTimeout(120_000);
 
@@ -135,6 +135,32 @@ test('the first visit ends signed in, with nothing but the browser’s own warni
   await expectText(outcome, 'Signed in');
   await playground.ask('Get a token');
   await expectText(outcome, 'Get a token: done');
+});
+
+test('users choose among the identity providers of the API', async () => {
+  const offered = await startPlaygroundOfProviders(system);
+  stops.push(() => offered.stop());
+  for (const [name, provider] of [
+    ['Microsoft Entra External ID', 'External ID'],
+    ['Azure AD B2C', 'Azure AD B2C'],
+    ['Microsoft Entra ID', 'Entra ID'],
+  ] as const) {
+    playground = await openPlayground(browser, offered.url);
+    const { ask, click, journey, outcome, page } = playground;
+    await expectText(page.getByRole('main'), 'Sign in with Microsoft Entra ID');
+    await click(`Sign in with ${name}`);
+    await playground.choose('Alice Archer');
+    await expectText(outcome, 'Signed in');
+    await ask('Get a token');
+    await expectText(outcome, 'Get a token: done');
+    await expectText(journey, `${provider}not needed`);
+    await expectText(journey, 'Find or create the identity');
+    if (provider === 'Entra ID') break;
+    await click('Sign out');
+    await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+    expect(playground.complaints).toEqual([]);
+    await playground.close();
+  }
 });
 
 test('other pages cannot use what the page can do with the emulator', async () => {

@@ -27,6 +27,42 @@ export async function startPlaygroundSystem(): Promise<PlaygroundSystem> {
   };
 }
 
+/** A page that offers users of Entra ID, External ID and Azure AD B2C, and an API that accepts them all. */
+export async function startPlaygroundOfProviders(system: System): Promise<Playground> {
+  const { externalId, b2c } = system.emulator;
+  const api = await system.startAnother({
+    IDENTITY_PROVIDER: 'entra,external_id,b2c',
+    IDENTITY_STORE: 'acs',
+    ...externalId.settings(),
+    ...b2c.settings(),
+    CORS_ALLOWED_ORIGINS: '*',
+    FORWARD_REQUEST_ID: 'on',
+  });
+  const { local, ...settings } = settingsFor(system, api.url);
+  return startPlayground({
+    port: 0,
+    folder,
+    settings: {
+      ...settings,
+      otherSignIns: [
+        {
+          provider: 'external_id',
+          authority: `${system.emulator.url}/${externalId.tenantId}`,
+          clientId: externalId.clientId,
+          apiScope: `api://${externalId.apiClientId}/access_as_user`,
+        },
+        {
+          provider: 'b2c',
+          authority: `${system.emulator.url}/contosob2c.onmicrosoft.com/B2C_1_susi`,
+          clientId: b2c.clientId,
+          apiScope: `https://contosob2c.onmicrosoft.com/${b2c.apiClientId}/access_as_user`,
+        },
+      ],
+      local: { emulatorUrl: system.emulator.url, ...local, store: 'acs' },
+    },
+  });
+}
+
 /** Another page, for the API at this URL. */
 export function startPlaygroundFor(system: System, apiUrl: string): Promise<Playground> {
   return startPlayground({ port: 0, settings: settingsFor(system, apiUrl), folder });
