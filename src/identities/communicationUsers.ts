@@ -64,7 +64,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     findReusableToken: (user) => issuedTokens.get(user.key),
 
     issueToken: (user, { fresh }, caller) =>
-      coalesceToken(inFlightKey(user, fresh ? ' fresh' : ''), caller, (deadline) =>
+      coalesceToken(inFlightKey(user, fresh ? ' fresh' : ''), caller, (deadline, acceptNoMoreCallers) =>
         serialize(user.key, deadline, async () => {
           const concurrentToken = fresh ? undefined : issuedTokens.get(user.key);
           if (concurrentToken) return concurrentToken;
@@ -72,7 +72,13 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
           const known = mappings.get(user.key);
           let identity: UserIdentity = known
             ? { communicationUserId: known, created: false }
-            : await lifecycle.findOrCreate(user, { withToken: true, deadline });
+            : await lifecycle.findOrCreate(user, {
+                withToken: true,
+                deadline,
+                beforeCreation: acceptNoMoreCallers,
+              });
+          // Another instance may delete the identity while its token is on the way: a later caller needs a later token.
+          acceptNoMoreCallers();
           for (let attempt = 1; attempt <= maxIdentityAttempts; attempt += 1) {
             const { communicationUserId } = identity;
             const token = identity.token ?? (await acs.issueToken(communicationUserId, deadline));
