@@ -100,8 +100,15 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
 
     // Asks the directory, not our memory: this is how one looks what is really there. Each caller reads for themselves, since a read
     // that was in flight before may not show what they were told meanwhile.
-    findUser: (user, caller) =>
-      withDeadline(workTimeLimitInMs, caller, (deadline) => lifecycle.find(user, deadline)),
+    async findUser(user, caller) {
+      const lastKnown = mappings.get(user.key);
+      const found = await withDeadline(workTimeLimitInMs, caller, (deadline) =>
+        lifecycle.find(user, lastKnown, deadline),
+      );
+      // Another instance has deleted it, unless this one has created another meanwhile.
+      if (found === undefined && mappings.get(user.key) === lastKnown) evict(user);
+      return found;
+    },
 
     async findOrCreateUser(user, caller) {
       const shared = await coalesceUser(inFlightKey(user), caller, (deadline, acceptNoMoreCallers) =>

@@ -24,8 +24,16 @@ export interface FindOrCreateOptions {
 
 /** Finds, creates, replaces and deletes the one identity of a user. Operations of one user must not overlap within a process. */
 export interface IdentityLifecycle {
-  /** Undefined if the user has no identity, or one that is being deleted. */
-  find(user: AuthenticatedUser, deadline: Deadline): Promise<string | undefined>;
+  /**
+   * Undefined if the user has no identity, or one that is being deleted.
+   *
+   * @param lastKnown the identity that the user had when last seen
+   */
+  find(
+    user: AuthenticatedUser,
+    lastKnown: string | undefined,
+    deadline: Deadline,
+  ): Promise<string | undefined>;
   findOrCreate(user: AuthenticatedUser, options: FindOrCreateOptions): Promise<UserIdentity>;
   /** After ACS reported that it has no such identity: the identity that the user has now, which may be a new one. */
   replace(
@@ -156,8 +164,8 @@ export function createIdentityLifecycle({
   }
 
   const lifecycle: IdentityLifecycle = {
-    async find(user, deadline) {
-      const mapping = await store.find(user, { deadline, intent: 'look' });
+    async find(user, lastKnown, deadline) {
+      const mapping = await store.find(user, { deadline, intent: 'look', lastKnown });
       if (mapping?.untrusted) throw mapping.untrusted;
       return mapping?.pendingDeletion ? undefined : mapping?.communicationUserId;
     },

@@ -31,7 +31,7 @@ export function createCustomIdLifecycle({
   }
 
   return {
-    async find(user, deadline) {
+    async find(user, _lastKnown, deadline) {
       const identity = await findOrCreate(user, false, deadline);
       return identity !== 'gone' && identity.issuedBefore ? identity.communicationUserId : undefined;
     },
