@@ -1,3 +1,4 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type LoggedRequest, type RequestFilter } from './http/callLog';
 import { type Fault } from './http/faults';
 import { type CustomerTenant } from './customers/customerTenant';
@@ -87,6 +88,9 @@ export interface Emulator {
   callsTo(prefix: string): number;
   /** … and the latest requests, oldest first, or those of a client request id or since a time. */
   requests(filter?: RequestFilter): LoggedRequest[];
+
+  /** Records a call to another service as one of the emulator's. */
+  observe(operation: string, request: IncomingMessage, response: ServerResponse): void;
 
   /** The living identities. */
   identities(): { id: string; createdAt: Date; customId?: string | undefined; lastTokenIssuedAt?: Date }[];

@@ -15,6 +15,7 @@ import { type LocalStore, startLocalStore } from './localStore';
 import { isTaken, onStopSignal, portFrom, portTaken, run } from './program';
 import { projectRoot } from './projectRoot';
 import { showRequestLines } from './requestLines';
+import { recordTableCalls } from './tableRelay';
 import { createStyle } from './terminal';
 import { type TokenFiles, writeTokenFiles } from './tokenFiles';
 
@@ -32,7 +33,8 @@ run(async () => {
   const playgroundUrl = `http://localhost:${playgroundPort}`;
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
-  const server = startServer(port, playgroundUrl, development, store);
+  const settings = await recordTableCalls(store.settings, development.emulator);
+  const server = startServer(port, playgroundUrl, development, { ...store, settings });
   const playground = startPlayground(port, playgroundPort, development, store);
   // However this process ends, no server keeps running.
   process.on('exit', () => [server, playground].forEach((candidate) => candidate.kill('SIGKILL')));

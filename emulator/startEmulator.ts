@@ -164,6 +164,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     calls: () => log.counts(),
     callsTo: (prefix) => log.countOf(prefix),
     requests: (filter) => log.requests(filter),
+    observe: (operation, request, response) => listener.observe(operation, request, response),
     identities: () => directory.identities.all().map(datedIdentity),
     createIdentity: () => directory.identities.create(clock()).id,
     deleteIdentity: (id) => void directory.identities.delete(id),

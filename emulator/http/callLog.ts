@@ -33,7 +33,10 @@ export class CallLog {
   #next = 0;
 
   /** Counts a request when it arrives; the status is set with the response. */
-  record(operation: string, { method, path, headers, query }: Call): LoggedRequest {
+  record(
+    operation: string,
+    { method, path, headers, query }: Pick<Call, 'method' | 'path' | 'headers' | 'query'>,
+  ): LoggedRequest {
     this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1);
     const sent =
       headers['client-request-id'] ?? headers['x-ms-client-request-id'] ?? query.get('client-request-id');

@@ -39,6 +39,15 @@ export class Listener {
     });
   };
 
+  /** Records a call that another service answers. */
+  observe(operation: string, request: IncomingMessage, response: ServerResponse): void {
+    const { method = 'GET', url = '/', headers } = request;
+    const { pathname: path, searchParams: query } = new URL(url, 'http://localhost');
+    const entry = this.#parts.log.record(operation, { method, path, headers, query });
+    timeUntilEnd(entry, response);
+    response.once('finish', () => (entry.status = response.statusCode));
+  }
+
   /** Ends the calls that a fault left hanging. */
   releaseHanging(): void {
     for (const response of this.#hanging) response.destroy();

@@ -73,7 +73,10 @@ export function createMappingTable(
       { deadline, retryOn, describe: describeTableError },
       async (abortSignal) => {
         try {
-          const client = await (loading ??= createTableClient(config, { credentialTimeLimitInMs, requestIds }));
+          const client = await (loading ??= createTableClient(config, {
+            credentialTimeLimitInMs,
+            requestIds,
+          }));
           // Loading the SDK may have taken the whole time.
           abortSignal.throwIfAborted();
           // The SDK does not abort while it waits for the token of a managed identity.
