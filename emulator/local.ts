@@ -12,6 +12,7 @@ import {
   startDevelopmentEmulator,
 } from './developmentEmulator';
 import { type LocalStore, startLocalStore } from './localStore';
+import { playgroundSignIn } from './playgroundSignIn';
 import { isTaken, onStopSignal, portFrom, portTaken, run } from './program';
 import { projectRoot } from './projectRoot';
 import { showRequestLines } from './requestLines';
@@ -120,9 +121,7 @@ function startPlayground(
     env: {
       ...process.env,
       PLAYGROUND_PORT: String(port),
-      PLAYGROUND_AUTHORITY: `${emulator.url}/${emulator.tenantId}`,
-      PLAYGROUND_CLIENT_ID: emulator.authClient.clientId,
-      PLAYGROUND_API_SCOPE: `${emulator.authServer.appIdUri}/access_as_user`,
+      ...playgroundSignIn('entra', emulator),
       PLAYGROUND_API_URL: `http://localhost:${apiPort}`,
       PLAYGROUND_EMULATOR_URL: emulator.url,
       IDENTITY_STORE: store.settings.IDENTITY_STORE,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Playground, startPlayground } from '../../playground/serve';
-import type { PlaygroundSettings } from '../../playground/settings';
+import { playgroundSignIn } from '../../emulator/playgroundSignIn';
+import { type PlaygroundSettings, readSettings } from '../../playground/settings';
 import { startSystem, type System } from '../support/startSystem';
 
 export interface PlaygroundSystem extends System {
@@ -38,29 +39,13 @@ export async function startPlaygroundOfProviders(system: System): Promise<Playgr
     CORS_ALLOWED_ORIGINS: '*',
     FORWARD_REQUEST_ID: 'on',
   });
-  const { local, ...settings } = settingsFor(system, api.url);
-  return startPlayground({
-    port: 0,
-    folder,
-    settings: {
-      ...settings,
-      otherSignIns: [
-        {
-          provider: 'external_id',
-          authority: `${system.emulator.url}/${externalId.tenantId}`,
-          clientId: externalId.clientId,
-          apiScope: `api://${externalId.apiClientId}/access_as_user`,
-        },
-        {
-          provider: 'b2c',
-          authority: `${system.emulator.url}/contosob2c.onmicrosoft.com/B2C_1_susi`,
-          clientId: b2c.clientId,
-          apiScope: `https://contosob2c.onmicrosoft.com/${b2c.apiClientId}/access_as_user`,
-        },
-      ],
-      local: { emulatorUrl: system.emulator.url, ...local, store: 'acs' },
-    },
+  const otherSignIns = (['external_id', 'b2c'] as const).map((provider) => {
+    const { authority, clientId, apiScope } = readSettings(playgroundSignIn(provider, system.emulator));
+    return { provider, authority, clientId, apiScope };
   });
+  const local = { emulatorUrl: system.emulator.url, store: 'acs' };
+  const settings = { ...settingsFor(system, api.url), otherSignIns, local };
+  return startPlayground({ port: 0, folder, settings });
 }
 
 /** Another page, for the API at this URL. */
@@ -69,12 +54,9 @@ export function startPlaygroundFor(system: System, apiUrl: string): Promise<Play
 }
 
 function settingsFor({ emulator }: System, apiUrl: string): PlaygroundSettings {
-  return {
-    provider: 'entra',
-    authority: `${emulator.url}/${emulator.tenantId}`,
-    clientId: emulator.authClient.clientId,
-    apiScope: `${emulator.authServer.appIdUri}/access_as_user`,
-    apiUrl,
-    local: { emulatorUrl: emulator.url, store: 'graph' },
-  };
+  return readSettings({
+    ...playgroundSignIn('entra', emulator),
+    PLAYGROUND_API_URL: apiUrl,
+    PLAYGROUND_EMULATOR_URL: emulator.url,
+  });
 }
