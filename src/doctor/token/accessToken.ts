@@ -26,6 +26,7 @@ export function createAccessTokenCheck(
 ): Check {
   return {
     name: label,
+    group: 'Token',
     needs,
     async run() {
       if (!token.jwt) {
