@@ -14,7 +14,7 @@ import { createDeployedServerChecks } from './checks/deployedServer';
 import { createPortCheck } from './checks/port';
 import { createProductionChecks } from './checks/production';
 import { createRuntimeChecks } from './checks/runtime';
-import { createSettingsChecks, type SettingsFile } from './checks/settings';
+import { createSettingsChecks, fileToCreate, type SettingsFile } from './checks/settings';
 import { type DoctorOptions, parseOptions, splitTokens, usage } from './options';
 import { type Output, toJson, withoutSecrets } from './report';
 import { fullName, readUsableConfig } from './settings/usableConfig';
@@ -109,7 +109,7 @@ async function examineSetUp(
     ...createRuntimeChecks(process.version, startedWith, environment),
     ...createSettingsChecks(environment, usable, settingsFile),
   ];
-  if (!config) {
+  if (!config || fileToCreate(flaws, settingsFile)) {
     const rest: Check = {
       name: 'remaining checks',
       group: 'Settings',

@@ -69,7 +69,8 @@ export function explainEntraError(
   const [first] = numbers;
   const known = numbers.map((number) => explanations[number]).find((explanation) => explanation);
   const number = first === undefined ? '' : `AADSTS${first}`;
-  if (known) return problem(`${known.message} (${number})`, known.remedy, { cause: known.cause, docs: known.docs });
+  if (known)
+    return problem(`${known.message} (${number})`, known.remedy, { cause: known.cause, docs: known.docs });
   if (status === 429 || status >= 500) {
     return problem(
       `Microsoft Entra ID is unavailable or throttles requests (HTTP ${status})`,

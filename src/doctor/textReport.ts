@@ -25,6 +25,8 @@ export function toText(findings: readonly Finding[], options: TextOptions): stri
   /** A label, and a text beside it that keeps its column. */
   const row = (indent: string, label: string, width: number, text: string): string[] => {
     const column = indent.length + width;
+    // A long label has a line of its own.
+    if (label !== '' && label.length >= width) return [`${indent}${label}`, ...row(indent, '', width, text)];
     const [first = '', ...others] = wrapped ? wrap(text, maxLineWidth - column) : [text];
     return [
       `${indent}${label.padEnd(width)}${first}`,
@@ -59,8 +61,19 @@ export function toText(findings: readonly Finding[], options: TextOptions): stri
     if (options.all || group === 'Token') return members.flatMap(asLine);
     return members.length === 0 ? [] : asGroup(group, members);
   });
-  const skips = findings.filter(({ status }) => status === 'skipped').flatMap(asLine);
+  const skips = mergeAlike(findings.filter(({ status }) => status === 'skipped')).flatMap(asLine);
   return [subject, '', ...worst.flatMap(inFull), ...good, ...skips, '', summarize(findings), ''].join('\n');
+}
+
+/** What was skipped for the same reason takes one line. */
+function mergeAlike(findings: readonly Finding[]): Finding[] {
+  const byReason = new Map<string, Finding>();
+  for (const finding of findings) {
+    const reason = `${finding.message}\n${finding.remedy ?? ''}`;
+    const same = byReason.get(reason);
+    byReason.set(reason, same ? { ...same, name: `${same.name}, ${finding.name}` } : finding);
+  }
+  return [...byReason.values()];
 }
 
 function titleOf({ group, name }: Finding): string {

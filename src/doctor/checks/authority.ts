@@ -54,7 +54,11 @@ export function createAuthorityChecks(context: EntraDoctorContext): AuthorityChe
   const metadata: Check = {
     name: `${label} metadata v2`,
     group,
-    settings: ['AZURE_CLOUD', ...settingsOfProvider(context.entra)],
+    // Not the client id: metadata are those of a tenant.
+    settings: [
+      'AZURE_CLOUD',
+      ...settingsOfProvider(context.entra).filter((setting) => /TENANT_ID|AUTHORITY_HOST/.test(setting)),
+    ],
     run: () => read('v2.0/'),
   };
   return {

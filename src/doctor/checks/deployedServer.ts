@@ -13,7 +13,7 @@ export interface DeployedServerOptions extends Prober {
 }
 
 const group = 'Deployed server';
-const docs = 'docs/deploy-to-azure.md#when-it-fails';
+const docs = 'docs/deploy-to-azure.md#checking-it';
 /** No app has it: the name is reserved (RFC 2606). */
 const foreignOrigin = 'https://doctor.invalid';
 const expectedHeaders = {

@@ -17,6 +17,18 @@ export interface SettingsFile {
 /** Without a file, so many missing settings mean that there was no setup yet. */
 const minMissingWithoutSetUp = 3;
 
+const isMissing = ({ flaw }: SettingFlaw) => flaw === 'missing';
+
+/** The settings file, if there has been no setup yet: it does not exist, and much is missing. */
+export function fileToCreate(
+  flaws: readonly SettingFlaw[],
+  file: SettingsFile | undefined,
+): SettingsFile | undefined {
+  return file?.exists === false && flaws.filter(isMissing).length >= minMissingWithoutSetUp
+    ? file
+    : undefined;
+}
+
 export function createSettingsChecks(
   environment: Environment,
   { flaws, problems }: UsableConfig,
@@ -27,11 +39,10 @@ export function createSettingsChecks(
       name: 'settings',
       group: 'Settings',
       run() {
-        const missing = flaws.filter(({ flaw }) => flaw === 'missing');
-        const noSetUp = file?.exists === false && missing.length >= minMissingWithoutSetUp;
-        const shown = noSetUp ? flaws.filter(({ flaw }) => flaw !== 'missing') : flaws;
+        const noFile = fileToCreate(flaws, file);
+        const shown = noFile ? flaws.filter(({ flaw }) => flaw !== 'missing') : flaws;
         const results = [
-          ...(noSetUp ? [explainNoFile(file, missing)] : []),
+          ...(noFile ? [explainNoFile(noFile, flaws.filter(isMissing))] : []),
           ...shown.map((flaw) => explainFlaw(flaw, environment)),
           ...problems.map((line) => problem(line)),
         ];
