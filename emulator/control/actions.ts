@@ -67,6 +67,14 @@ export function controlActions(emulator: Emulator): Action[] {
         `defect?}; null removes a claim; defects: ${allDefects.join(', ')}`,
       (options) => emulator.accessToken(options),
     ),
+    token(
+      'external-id-token',
+      'mints an access token of the External ID tenant (same fields, without version and publicName)',
+      (options) => emulator.externalId.accessToken(options),
+    ),
+    token('b2c-token', 'mints an access token of the B2C tenant (same fields)', (options) =>
+      emulator.b2c.accessToken(options),
+    ),
     token('teams-token', 'mints what a Teams user signs in for (same fields)', (options) =>
       emulator.teamsToken(options),
     ),
