@@ -1,5 +1,5 @@
 import { type Clock } from './clock';
-import { managedIdentities } from './seed';
+import { managedIdentities, manageUsersRole, offboardingJob } from './seed';
 
 /** At most `count` calls in each window; beyond it 429, with Retry-After if asked for. */
 export interface Limit {
@@ -30,6 +30,8 @@ export interface Switches {
   managedIdentityTokenLifetimeInSeconds: number;
   /** Application permissions on Graph, by the object id of the managed identity or service principal that has them. */
   graphApplicationPermissions: Record<string, readonly string[]>;
+  /** Application roles of AuthServer, by the object id of the user or service principal that has them. */
+  apiApplicationRoles: Record<string, readonly string[]>;
   /** What ACS answers to a Teams exchange for a user without a Teams licence. */
   unlicensedTeamsUser: { status: number; code: string; message: string };
   /** For so long after a write, Graph's reads still show what was there before. */
@@ -79,6 +81,7 @@ function defaults(): Switches {
     accessKeysDisabled: false,
     managedIdentityTokenLifetimeInSeconds: 24 * 3600,
     graphApplicationPermissions: {},
+    apiApplicationRoles: { [offboardingJob.servicePrincipalId]: [manageUsersRole] },
     unlicensedTeamsUser: { status: 403, code: 'Forbidden', message: 'The user is not licensed for Teams.' },
     replicaLagInMs: 0,
     onlyIdInExtensions: false,

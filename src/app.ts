@@ -46,7 +46,7 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
   if (config.apiDocs) app.use(createApiDocs(openApiVariablesOf(config.providers), requiredScope));
   app.use(rejectLargeBody);
-  app.use(createOperations({ config, services }));
+  app.use(createOperations({ config, services, log }));
   app.use(respondNotFound);
   app.use(createRejectedRateLimit(config.rateLimits.rejected));
   app.use(createErrorHandler(log));

@@ -16,6 +16,8 @@ import { createTeamsExchange, type ExchangeTeamsToken } from './tokens/teamsExch
 export interface Services {
   /** Passes on requests with an authenticated user. */
   readonly requireUser: RequestHandler;
+  /** Passes on requests whose caller may manage all users of their directory; absent if an app signs its users in itself. */
+  readonly requireAdministrator: RequestHandler | undefined;
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
   readonly requestTimeLimitInMs: number;
@@ -66,6 +68,7 @@ export async function createServices(
 
   return {
     requireUser: providers.requireUser,
+    requireAdministrator: providers.requireAdministrator,
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
     exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs),

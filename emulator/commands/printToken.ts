@@ -11,7 +11,7 @@ export interface CommandNames {
   readonly serve: string;
 }
 
-const optionList = `[--user alice] [--teams] [--scope "…"] [--minutes 75] [--defect expired] [--public-names] [--url https://localhost:8443]`;
+const optionList = `[--user alice] [--teams | --administrator] [--scope "…"] [--minutes 75] [--defect expired] [--public-names] [--url https://localhost:8443]`;
 
 /** Asks the running emulator for a token, and prints that and nothing else. */
 export async function printToken(
@@ -29,13 +29,13 @@ export async function printToken(
     ...(options.defect === undefined ? {} : { defect: options.defect }),
     ...(options['public-names'] ? { publicName: true } : {}),
   };
-  const answer = await post(
-    `${url}/_emulator/${options.teams ? 'teams-token' : 'token'}`,
-    authority,
-    body,
-    commands,
-  );
+  const answer = await post(`${url}/_emulator/${kindOf(options)}`, authority, body, commands);
   process.stdout.write(`${answer}\n`);
+}
+
+function kindOf({ teams, administrator }: { teams: boolean; administrator: boolean }): string {
+  if (teams) return 'teams-token';
+  return administrator ? 'administrator-token' : 'token';
 }
 
 function parse(args: string[], { token }: CommandNames) {
@@ -45,6 +45,7 @@ function parse(args: string[], { token }: CommandNames) {
       options: {
         user: { type: 'string' },
         teams: { type: 'boolean', default: false },
+        administrator: { type: 'boolean', default: false },
         'public-names': { type: 'boolean', default: false },
         scope: { type: 'string' },
         minutes: { type: 'string' },

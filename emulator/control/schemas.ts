@@ -69,6 +69,7 @@ export const switchesSchema = z
     accessKeysDisabled: z.boolean(),
     managedIdentityTokenLifetimeInSeconds: z.int().positive(),
     graphApplicationPermissions: z.record(z.string(), z.array(z.string())),
+    apiApplicationRoles: z.record(z.string(), z.array(z.string())),
     unlicensedTeamsUser: answer,
     replicaLagInMs: z.int().nonnegative(),
     onlyIdInExtensions: z.boolean(),

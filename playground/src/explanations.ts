@@ -101,6 +101,11 @@ export const explanations: Record<string, Explanation> = {
     whatToDo: 'Sign in as a user.',
     remedy: 'signIn',
   },
+  insufficient_role: {
+    title: 'The application role is missing',
+    meaning: 'Only administrators and off-boarding jobs may manage the identities of other users.',
+    whatToDo: 'Ask an administrator of the tenant for the application role CommunicationUsers.Manage.All.',
+  },
   client_not_allowed: {
     title: 'This app is not allowed to call the API',
     meaning: 'The API accepts calls only from the apps on its list.',
@@ -167,6 +172,11 @@ export const explanations: Record<string, Explanation> = {
     title: 'Internal error of the API',
     meaning: 'Your request is valid. The API failed.',
     whatToDo: `${operator} can find the cause in the log with the request ID below.`,
+  },
+  not_supported_by_store: {
+    title: 'Not possible with this identity store',
+    meaning: 'The API keeps identities in Microsoft Graph and may act there for signed-in users only.',
+    whatToDo: `${operator} can use another identity store, or grant the API a permission for all users.`,
   },
   upstream_invalid_response: {
     title: 'A service returned an invalid response',

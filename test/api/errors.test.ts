@@ -142,6 +142,12 @@ const cases: Record<ErrorCode, () => Case> = {
     expected: { status: 403, challenge: challenges().insufficientScope },
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
+  insufficient_role: () => ({
+    trigger: (server, { objectId }) =>
+      server.call('delete', `/api/users/${objectId}`, system.emulator.accessToken()),
+    expected: { status: 403, challenge: challenges().insufficientRole },
+    calls: {},
+  }),
   consent_required: () => ({
     trigger: (server, user) => {
       system.emulator.switches.consentRequiredFor.add(user.objectId);
@@ -262,6 +268,12 @@ const cases: Record<ErrorCode, () => Case> = {
     },
     expected: { status: 500 },
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
+  }),
+  not_supported_by_store: () => ({
+    trigger: (server, { objectId }) =>
+      server.call('delete', `/api/users/${objectId}`, system.emulator.administratorToken()),
+    expected: { status: 501, innererror: { code: 'graph_application_permission_missing' } },
+    calls: { 'entra.token.client_credentials': 1, 'graph.user.read': 1 },
   }),
   upstream_invalid_response: () => ({
     trigger: (server, user) => {
