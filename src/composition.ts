@@ -57,13 +57,15 @@ export async function createServices(
   const communicationUsers = createCommunicationUsers({
     lifecycle: identities.lifecycle,
     acs,
-    issuedTokens: createIssuedTokenCache(
-      config.communication.tokenReuseInMinutes,
-      config.communication.tokenCacheSize,
-    ),
+    issuedTokens: createIssuedTokenCache({
+      reuseInMinutes: config.communication.tokenReuseInMinutes,
+      size: config.communication.tokenCacheSize,
+      checkAfterInMs: config.identities.reuseCheckInMs,
+    }),
     mappingCacheSize: mappingCache?.size ?? 1,
     mappingCacheMinutes: mappingCache?.minutes ?? 0,
     workTimeLimitInMs: timings.workInMs,
+    reuseCheckInMs: timings.reuseCheckInMs,
   });
 
   return {

@@ -35,6 +35,7 @@ export const errorCodes = {
   not_supported_by_store: 501,
   upstream_invalid_response: 502,
   upstream_refused: 502,
+  server_overloaded: 503,
   upstream_unavailable: 503,
   upstream_throttled: 503,
   upstream_timeout: 504,

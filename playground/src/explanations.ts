@@ -189,6 +189,12 @@ export const explanations: Record<string, Explanation> = {
     meaning: 'Your request is valid. The API’s settings or permissions are probably wrong.',
     whatToDo: `${operator} should run npm run doctor, which shows what to fix.`,
   },
+  server_overloaded: {
+    title: 'The API is overloaded',
+    meaning: 'The server has more requests than it can answer in time. It did nothing for this one.',
+    whatToDo: waitAndRetry,
+    remedy: 'repeat',
+  },
   upstream_unavailable: {
     title: 'A service is unavailable',
     meaning: 'Your request is valid. A service that the API uses is down.',

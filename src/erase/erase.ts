@@ -4,7 +4,7 @@ import { type Config, ConfigError, type Environment, loadConfig } from '../confi
 import type { ProviderConfig } from '../config/providers';
 import { secretsOf } from '../config/secrets';
 import { CertificateFileError } from '../entra/clientCredential/certificate';
-import { ApiError } from '../errors';
+import { ApiError, isError } from '../errors';
 import type { Log } from '../log';
 import { createLogger } from '../logger';
 import { pause } from '../resilience/deadline';
@@ -86,7 +86,7 @@ async function readUsers({ users, files }: EraseOptions, log: Output): Promise<s
     const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
     return [...new Set([...users, ...texts.flatMap(splitUsers)])];
   } catch (error) {
-    log.write(`${error instanceof Error ? error.message : 'A file cannot be read'}\n`);
+    log.write(`${isError(error) ? error.message : 'A file cannot be read'}\n`);
     return undefined;
   }
 }

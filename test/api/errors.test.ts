@@ -19,6 +19,7 @@ import { fastTimings } from '../support/fastTimings';
 import { rawRequest } from '../support/rawRequest';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
+import { until } from '../support/until';
 
 let system: System;
 beforeAll(async () => (system = await startReadySystem()));
@@ -300,6 +301,20 @@ const cases: Record<ErrorCode, () => Case> = {
       },
     },
     calls: { 'entra.discovery': 2, 'entra.keys': 1, 'entra.token.on_behalf_of': 1 },
+  }),
+  server_overloaded: () => ({
+    trigger: async (_server, user) => {
+      const server = await startReadyServer(system, { MAX_REQUESTS_IN_FLIGHT: '1' });
+      system.emulator.fail({ operation: 'graph.me', kind: 'hang' });
+      const waiting = getToken(server, user).then(() => undefined);
+      await until(() => system.emulator.callsTo('graph.me') === 1);
+      const answer = await getToken(server, user);
+      system.emulator.reset();
+      await waiting;
+      return answer;
+    },
+    expected: { status: 503, retryAfter: 'some' },
+    calls: {},
   }),
   upstream_unavailable: () => ({
     trigger: (server, user) => {
