@@ -6,6 +6,7 @@ import { measureGrowth } from './sections/growth';
 import { measureLatency } from './sections/latency';
 import { measureStartup } from './sections/startup';
 import { measureStores } from './sections/stores';
+import { measurePressure } from './sections/pressure';
 import { measureStorm } from './sections/storm';
 import { measureThroughput } from './sections/throughput';
 import { formatTable, type Section } from './table';
@@ -21,6 +22,7 @@ const measures: Record<SectionName, Measure> = {
   growth: measureGrowth,
   storm: measureStorm,
   stores: measureStores,
+  pressure: measurePressure,
 };
 
 /** Measures the built server and prints the results as one table. */

@@ -8,6 +8,7 @@ export const sectionNames = [
   'growth',
   'storm',
   'stores',
+  'pressure',
 ] as const;
 export type SectionName = (typeof sectionNames)[number];
 

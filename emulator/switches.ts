@@ -1,5 +1,5 @@
 import { type Clock } from './clock';
-import { managedIdentities, manageUsersRole, offboardingJob } from './seed';
+import { communicationResource, managedIdentities, manageUsersRole, offboardingJob } from './seed';
 
 /** At most `count` calls in each window; beyond it 429, with Retry-After if asked for. */
 export interface Limit {
@@ -24,6 +24,8 @@ export interface Switches {
   deletedCustomId: 'new_identity' | 'old_identity' | 'gone';
   /** Object ids of the managed identities and applications that hold the role at the communication resource. */
   communicationRoleHolders: Set<string>;
+  /** The access keys of the communication resource: two while one is rotated. */
+  accessKeys: string[];
   /** The communication resource takes no access key, but only tokens of Entra. */
   accessKeysDisabled: boolean;
   /** How long the tokens of managed identities live; MSAL keeps none that ends within five minutes. */
@@ -78,6 +80,7 @@ function defaults(): Switches {
     communicationRoleHolders: new Set(
       managedIdentities.filter(({ holdsRole }) => holdsRole).map(({ objectId }) => objectId),
     ),
+    accessKeys: [communicationResource.accessKey],
     accessKeysDisabled: false,
     managedIdentityTokenLifetimeInSeconds: 24 * 3600,
     graphApplicationPermissions: {},

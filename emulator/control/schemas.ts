@@ -66,6 +66,7 @@ export const switchesSchema = z
     existingCustomIdStatus: z.union([z.literal(200), z.literal(201)]),
     deletedCustomId: z.enum(['new_identity', 'old_identity', 'gone']),
     communicationRoleHolders: objectIds,
+    accessKeys: z.array(z.base64()),
     accessKeysDisabled: z.boolean(),
     managedIdentityTokenLifetimeInSeconds: z.int().positive(),
     graphApplicationPermissions: z.record(z.string(), z.array(z.string())),

@@ -37,7 +37,7 @@ describe('a server with too many requests in flight', () => {
     expect(made).toEqual({});
     emulator.reset();
     await Promise.all(waiting);
-    await server.call('get', '/getToken', tokens[2]).expect(200);
+    await server.call('get', '/getToken', emulator.accessToken()).expect(200);
     const log = server.rawLog.join('');
     expect(log).toContain('overloaded: rejecting requests');
     expect(log).toContain('no longer overloaded');

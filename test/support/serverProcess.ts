@@ -7,6 +7,7 @@ import { projectRoot } from '../../emulator/projectRoot';
 
 export interface ServerProcess {
   readonly url: string;
+  readonly pid: number | undefined;
   readonly output: () => string;
   readonly errors: () => string;
   /** Resolves with the exit code. */
@@ -33,6 +34,7 @@ export function spawnServer(environment: Record<string, string>): Omit<ServerPro
     return code as number | null;
   });
   return {
+    pid: child.pid,
     output: () => output.join(''),
     errors: () => errors.join(''),
     exited,

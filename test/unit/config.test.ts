@@ -247,7 +247,9 @@ it('lists all missing settings together, with their purpose and where to find th
 it('lists all malformed and missing settings in one message without values', () => {
   // A malformed assertion is not a missing secret.
   const isRead = (name: SettingName) =>
-    !/^(TABLES_|IDENTITY_STORE|AZURE_CLIENT_ASSERTION|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_)/.test(name);
+    !/^(TABLES_|IDENTITY_STORE|AZURE_CLIENT_ASSERTION|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_|TOKEN_REUSE_CHECK)/.test(
+      name,
+    );
   const broken = names.filter(
     (name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY' && isRead(name),
   );
@@ -326,6 +328,7 @@ it('has the documented defaults for the optional settings', () => {
       tokenCacheSize: 10_000,
     },
     rateLimits: { user: 120, rejected: 600 },
+    overload: { delayInMs: 250, maxInFlight: 2_000 },
   });
 });
 
