@@ -305,15 +305,22 @@ const cases: Record<ErrorCode, () => Case> = {
   server_overloaded: () => ({
     trigger: async (_server, user) => {
       const server = await startReadyServer(system, { MAX_REQUESTS_IN_FLIGHT: '1' });
-      system.emulator.fail({ operation: 'graph.me', kind: 'hang' });
-      // It ends when the emulator is reset after the test.
-      void getToken(server, user).then(() => undefined);
+      system.emulator.delay('graph.me', 2_000);
+      const waiting = getToken(server, user).then();
       await until(() => system.emulator.callsTo('graph.me') === 1);
-      return getToken(server, user);
+      const answer = await getToken(server, user);
+      await waiting;
+      return answer;
     },
     expected: { status: 503, retryAfter: 'some' },
     // Of the start, and of the request that waits.
-    calls: { 'entra.discovery': 2, 'entra.keys': 1, ...oboAndGraph },
+    calls: {
+      'entra.discovery': 2,
+      'entra.keys': 1,
+      ...oboAndGraph,
+      'acs.identity.create': 1,
+      'graph.extension.create': 1,
+    },
   }),
   upstream_unavailable: () => ({
     trigger: (server, user) => {
