@@ -4,6 +4,7 @@ import { type Options, parseOptions, type SectionName, type Sizes, usage } from 
 import { measureCalls } from './sections/calls';
 import { measureGrowth } from './sections/growth';
 import { measureLatency } from './sections/latency';
+import { measureReuse } from './sections/reuse';
 import { measureStartup } from './sections/startup';
 import { measureStores } from './sections/stores';
 import { measurePressure } from './sections/pressure';
@@ -22,6 +23,7 @@ const measures: Record<SectionName, Measure> = {
   growth: measureGrowth,
   storm: measureStorm,
   stores: measureStores,
+  reuse: measureReuse,
   pressure: measurePressure,
 };
 

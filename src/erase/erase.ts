@@ -159,7 +159,8 @@ const maxPauseInMs = 60_000;
 async function withRetries(work: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await work();
+      await work();
+      return;
     } catch (error) {
       if (!(error instanceof UpstreamError && error.transient) || attempt === maxAttempts) throw error;
       const retryAfterInMs = Number(error.headers['Retry-After'] ?? attempt) * 1_000;

@@ -93,7 +93,7 @@ describe('an administrator', () => {
     expect(made).toEqual({});
   });
 
-  it.each(['alice@contoso.example', '0', `${'a'.repeat(36)}`, '%F0%9F%98%80'])(
+  it.each(['alice@contoso.example', '0', 'a'.repeat(36), '%F0%9F%98%80'])(
     'who names a user by %s is told to send an object id',
     async (name) => {
       for (const method of methods) {
@@ -205,7 +205,7 @@ describe('the audit log', () => {
           error: 'missing_token',
         },
         { ...erase, ...byJob, outcome: 'failed', error: 'upstream_refused' },
-      ].map((expected) => expect.objectContaining(expected)),
+      ].map((expected): unknown => expect.objectContaining(expected)),
     );
     for (const line of audits) {
       expect(line).toMatchObject({ time: expect.stringMatching(/Z$/), requestId: expect.any(String) });
