@@ -63,14 +63,17 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
   async function findCheckedToken(
     user: AuthenticatedUser,
     deadline: Deadline,
+    acceptNoMoreCallers: () => void,
   ): Promise<IssuedToken | undefined> {
     const candidate = issuedTokens.getUnchecked(user.key);
     if (!candidate) return undefined;
+    // Another instance may delete the identity from here on.
+    acceptNoMoreCallers();
     const startedAt = performance.now();
     let current: string | undefined;
     try {
       current = await withDeadline(options.reuseCheckInMs, deadline.signal, (limit) =>
-        lifecycle.find(user, limit),
+        lifecycle.find(user, undefined, limit),
       );
     } catch (error) {
       if (deadline.signal.aborted || !(error instanceof UpstreamError)) throw error;
@@ -97,7 +100,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
         serialize(user.key, deadline, async () => {
           const reusable = fresh
             ? undefined
-            : (issuedTokens.get(user.key) ?? (await findCheckedToken(user, deadline)));
+            : (issuedTokens.get(user.key) ?? (await findCheckedToken(user, deadline, acceptNoMoreCallers)));
           if (reusable) return reusable;
 
           const known = mappings.get(user.key);
