@@ -12,7 +12,7 @@ export interface CommandNames {
   readonly serve: string;
 }
 
-const optionList = `[--user alice] [--teams] [--provider b2c] [--scope "…"] [--minutes 75] [--defect expired] [--public-names] [--url https://localhost:8443]`;
+const optionList = `[--user alice] [--teams | --administrator] [--provider b2c] [--scope "…"] [--minutes 75] [--defect expired] [--public-names] [--url https://localhost:8443]`;
 
 /** In `npm run local`, the external tenant is the OpenID Connect provider, too. */
 const actionOf: Readonly<Record<LocalProviderName, string>> = {
@@ -38,10 +38,14 @@ export async function printToken(
     ...(options.defect === undefined ? {} : { defect: options.defect }),
     ...(options['public-names'] ? { publicName: true } : {}),
   };
-  const provider = oneOf(localProviders, '--provider', options.provider);
-  const action = options.teams ? 'teams-token' : actionOf[provider];
-  const answer = await post(`${url}/_emulator/${action}`, authority, body, commands);
+  const answer = await post(`${url}/_emulator/${actionFor(options)}`, authority, body, commands);
   process.stdout.write(`${answer}\n`);
+}
+
+function actionFor(options: { teams: boolean; administrator: boolean; provider: string }): string {
+  if (options.teams) return 'teams-token';
+  if (options.administrator) return 'administrator-token';
+  return actionOf[oneOf(localProviders, '--provider', options.provider)];
 }
 
 function parse(args: string[], { token }: CommandNames) {
@@ -51,6 +55,7 @@ function parse(args: string[], { token }: CommandNames) {
       options: {
         user: { type: 'string' },
         teams: { type: 'boolean', default: false },
+        administrator: { type: 'boolean', default: false },
         'public-names': { type: 'boolean', default: false },
         provider: { type: 'string', default: 'entra' },
         scope: { type: 'string' },

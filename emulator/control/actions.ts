@@ -82,6 +82,11 @@ export function controlActions(emulator: Emulator): Action[] {
     token('app-only-token', 'mints a token without a user (same fields)', (options) =>
       emulator.appOnlyToken(options),
     ),
+    token(
+      'administrator-token',
+      'mints a token of OffboardingJob, which may erase users (same fields)',
+      (options) => emulator.administratorToken(options),
+    ),
     token('graph-token', 'mints an access token for Graph (same fields)', (options) =>
       emulator.graphToken(options),
     ),

@@ -70,6 +70,8 @@ export interface Config {
   };
   /** Requests a minute; 0 is off. */
   readonly rateLimits: { readonly user: number; readonly rejected: number };
+  /** Beyond these, requests are rejected with 503; 0 is off. */
+  readonly overload: { readonly delayInMs: number; readonly maxInFlight: number };
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -112,6 +114,7 @@ export function loadConfig(environment: Environment, { withoutProviders = false 
       tokenCacheSize: values.TOKEN_CACHE_SIZE,
     },
     rateLimits: { user: values.RATE_LIMIT_USER, rejected: values.RATE_LIMIT_REJECTED },
+    overload: { delayInMs: values.OVERLOAD_DELAY_MS, maxInFlight: values.MAX_REQUESTS_IN_FLIGHT },
   });
 }
 

@@ -53,7 +53,7 @@ export function createPermissionChecks(
         return Array.isArray(roles) && roles.length > 0
           ? warning(
               `granted in Microsoft Graph, without a user: ${printable(roles.join(', '))}`,
-              'This server acts for signed-in users only: remove them under App registrations > AuthServer > API permissions.',
+              'Unless administrators are to erase users, which needs User.ReadWrite.All, remove them under App registrations > AuthServer > API permissions.',
             )
           : ok('none in Microsoft Graph, and none is needed');
       },
