@@ -31,7 +31,7 @@ run(async () => {
   const playgroundUrl = `http://localhost:${playgroundPort}`;
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
-  const server = startServer(port, playgroundUrl, development, store);
+  const server = startServer(port, development, store);
   const playground = startPlayground(port, playgroundPort, development);
   // However this process ends, no server keeps running.
   process.on('exit', () => [server, playground].forEach((candidate) => candidate.kill('SIGKILL')));
@@ -72,7 +72,6 @@ async function assertPortIsFree(port: number, setting: string): Promise<void> {
 
 function startServer(
   port: number,
-  playgroundUrl: string,
   { emulator, authorityFile }: DevelopmentEmulator,
   store: LocalStore,
 ): ChildProcess {
@@ -86,7 +85,8 @@ function startServer(
       ...process.env,
       ...emulator.settings(),
       ...store.settings,
-      CORS_ALLOWED_ORIGINS: [playgroundUrl, process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
+      CORS_ALLOWED_ORIGINS: ['loopback', process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
+      API_DOCS_CLIENT_ID: emulator.authClient.clientId,
       PORT: String(port),
       NODE_EXTRA_CA_CERTS: authorityFile,
     },

@@ -109,5 +109,7 @@ export const settingsOfTheServerOnly = [
   'CORS_ALLOWED_ORIGINS',
   'TRUST_PROXY_HOPS',
   'API_DOCS',
+  'API_DOCS_CLIENT_ID',
+  'ERROR_DOCUMENTATION_URL',
   'LOG_LEVEL',
 ] as const satisfies readonly SettingName[];

@@ -36,6 +36,7 @@ export function expectError(answer: Answer, expected: ExpectedError): void {
         message: expect.stringMatching(/\S+ \S+/),
         ...(target === undefined ? {} : { target }),
         ...(innererror === undefined ? {} : { innererror }),
+        documentation: `/docs/errors#${code}`,
       },
     },
   });
