@@ -136,7 +136,7 @@ function createChatService() {
         const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
         return (JSON.parse(claims) as { skypeid: string }).skypeid;
       }),
-    async respond(route: Route): Promise<void> {
+    respond: async (route: Route): Promise<void> => {
       const request = route.request();
       if (request.method() === 'OPTIONS') return route.fulfill({ status: 204, headers: cors });
       tokens.push((request.headers().authorization ?? '').replace('Bearer ', ''));

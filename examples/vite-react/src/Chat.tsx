@@ -19,26 +19,26 @@ export function Chat({ endpoint, userId, name }: ChatProps) {
 
   useEffect(() => {
     const credential = createCommunicationCredential();
-    let timer: number | undefined;
-    let closed = false;
+    const closing = new AbortController();
     async function open(): Promise<void> {
       const { expiresOnTimestamp } = await credential.getToken();
       setExpiry(new Date(expiresOnTimestamp).toLocaleString());
-      if (endpoint === '') return;
+      // React runs effects twice in development; only one thread must be created.
+      if (closing.signal.aborted || endpoint === '') return;
       const opened = await openThread({ endpoint, credential, userId, name });
-      if (closed) return;
+      if (closing.signal.aborted) return;
       setThread(opened);
-      timer = window.setInterval(() => {
+      const timer = setInterval(() => {
         opened.lines().then(setLines, showProblem);
       }, pollIntervalInMs);
+      closing.signal.addEventListener('abort', () => clearInterval(timer));
     }
     const showProblem = (error: unknown) => {
-      if (!closed) setProblem(String(error));
+      if (!closing.signal.aborted) setProblem(String(error));
     };
     open().catch(showProblem);
     return () => {
-      closed = true;
-      window.clearInterval(timer);
+      closing.abort();
       credential.dispose();
     };
   }, [endpoint, userId, name]);

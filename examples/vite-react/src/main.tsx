@@ -3,7 +3,9 @@ import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { start } from './signIn';
 
-const root = createRoot(document.getElementById('root') as HTMLElement);
+const container = document.getElementById('root');
+if (!container) throw new Error('index.html has no element with the id root.');
+const root = createRoot(container);
 
 start().then(
   (account) =>
