@@ -55,7 +55,11 @@ export function createSimulatedServices(kind: StoreKind, scheduler: Scheduler): 
         acs,
         createLifecycle: (client) =>
           lifecycleOver(createTableMappingStore(table.client(upstream('Azure Table Storage'))), client),
-        mappedIds: () => table.rows().map(({ communicationUserId }) => communicationUserId),
+        mappedIds: () =>
+          table
+            .rows()
+            .map(({ communicationUserId }) => communicationUserId)
+            .filter((id) => id !== ''),
       };
     }
     case 'acs':

@@ -88,6 +88,8 @@ function openTable({ endpoint, accountName, accountKey }: Azurite, tableName: st
 async function rowsOf(table: TableClient): Promise<Entry[]> {
   const rows: Entry[] = [];
   for await (const { communicationUserId, pendingDeletion } of table.listEntities()) {
+    // A reserved row maps nothing.
+    if (communicationUserId === '') continue;
     rows.push({
       communicationUserId: String(communicationUserId),
       pendingDeletion: pendingDeletion === true,

@@ -64,7 +64,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     findReusableToken: (user) => issuedTokens.get(user.key),
 
     issueToken: (user, { fresh }, caller) =>
-      coalesceToken(inFlightKey(user, fresh ? ' fresh' : ''), caller, (deadline) =>
+      coalesceToken(inFlightKey(user, fresh ? ' fresh' : ''), caller, (deadline, acceptNoMoreCallers) =>
         serialize(user.key, deadline, async () => {
           const concurrentToken = fresh ? undefined : issuedTokens.get(user.key);
           if (concurrentToken) return concurrentToken;
@@ -72,7 +72,13 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
           const known = mappings.get(user.key);
           let identity: UserIdentity = known
             ? { communicationUserId: known, created: false }
-            : await lifecycle.findOrCreate(user, { withToken: true, deadline });
+            : await lifecycle.findOrCreate(user, {
+                withToken: true,
+                deadline,
+                beforeCreation: acceptNoMoreCallers,
+              });
+          // Another instance may delete the identity while its token is on the way: a later caller needs a later token.
+          acceptNoMoreCallers();
           for (let attempt = 1; attempt <= maxIdentityAttempts; attempt += 1) {
             const { communicationUserId } = identity;
             const token = identity.token ?? (await acs.issueToken(communicationUserId, deadline));
@@ -94,8 +100,15 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
 
     // Asks the directory, not our memory: this is how one looks what is really there. Each caller reads for themselves, since a read
     // that was in flight before may not show what they were told meanwhile.
-    findUser: (user, caller) =>
-      withDeadline(workTimeLimitInMs, caller, (deadline) => lifecycle.find(user, deadline)),
+    async findUser(user, caller) {
+      const lastKnown = mappings.get(user.key);
+      const found = await withDeadline(workTimeLimitInMs, caller, (deadline) =>
+        lifecycle.find(user, lastKnown, deadline),
+      );
+      // Another instance has deleted it, unless this one has created another meanwhile.
+      if (found === undefined && mappings.get(user.key) === lastKnown) evict(user);
+      return found;
+    },
 
     async findOrCreateUser(user, caller) {
       const shared = await coalesceUser(inFlightKey(user), caller, (deadline, acceptNoMoreCallers) =>

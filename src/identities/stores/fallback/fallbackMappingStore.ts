@@ -115,6 +115,9 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
       return { outcome, mapping: from('current', mapping) };
     },
 
+    cancelAdd: (user, communicationUserId, deadline) =>
+      current.cancelAdd(user, communicationUserId, deadline),
+
     async replace(user, expected, change, deadline) {
       const { origin, mapping } = split(expected);
       const target = origin === 'current' ? current : previous;
