@@ -112,5 +112,7 @@ export const settingsOfTheServerOnly = [
   'MAX_REQUESTS_IN_FLIGHT',
   'TRUST_PROXY_HOPS',
   'API_DOCS',
+  'API_DOCS_CLIENT_ID',
+  'ERROR_DOCUMENTATION_URL',
   'LOG_LEVEL',
 ] as const satisfies readonly SettingName[];

@@ -23,8 +23,9 @@ export class HttpError extends Error {
   constructor(
     readonly transportFailure: NonNullable<FailureFacts['transportFailure']>,
     cause: unknown,
+    origin: string,
   ) {
-    super(`no usable response: ${transportFailure}`, { cause });
+    super(`no usable response from ${origin}: ${transportFailure}`, { cause });
   }
 }
 
@@ -47,8 +48,8 @@ export function createHttpClient(): HttpClient {
 
   return {
     async send(url, { method, headers = {}, body, signal }) {
+      const { origin, pathname, search } = new URL(url);
       try {
-        const { origin, pathname, search } = new URL(url);
         const reply = await request(agent, {
           origin,
           path: `${pathname}${search}`,
@@ -65,7 +66,7 @@ export function createHttpClient(): HttpClient {
           text: await reply.body.text(),
         };
       } catch (error) {
-        throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error);
+        throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error, origin);
       }
     },
     close: () => agent.close(),

@@ -84,7 +84,8 @@ export async function startServer(
     destination: { write: (line) => void rawLog.push(line) },
   });
   const services = await createServices(config, log, timings);
-  const { server } = createHttpServer(createApp({ config, services, log, isAcceptingWork: () => true }));
+  const app = createApp({ config, services, log, isAcceptingWork: () => true });
+  const { server } = createHttpServer(app, config.errorDocumentation);
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
