@@ -6,11 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectCertificateFolder } from './certificates/certificateFolders';
 import { parseLocalCommandLine } from './commandLine';
-import {
-  type DevelopmentEmulator,
-  explainPublicNames,
-  startDevelopmentEmulator,
-} from './developmentEmulator';
+import { type DevelopmentEmulator, startDevelopmentEmulator } from './developmentEmulator';
+import { type LocalProvider, localProvider } from './localProvider';
 import { type LocalStore, startLocalStore } from './localStore';
 import { playgroundSignIn } from './playgroundSignIn';
 import { isTaken, onStopSignal, portFrom, portTaken, run } from './program';
@@ -18,7 +15,7 @@ import { projectRoot } from './projectRoot';
 import { showRequestLines } from './requestLines';
 import { recordTableCalls } from './tableRelay';
 import { createStyle } from './terminal';
-import { type TokenFiles, writeTokenFiles } from './tokenFiles';
+import { createWelcome } from './welcome';
 
 const readyWithinInMs = 30_000;
 const stopsWithinInMs = 20_000;
@@ -31,14 +28,17 @@ run(async () => {
   await assertPortIsFree(port, 'PORT');
   await assertPortIsFree(playgroundPort, 'PLAYGROUND_PORT');
   const development = await startDevelopmentEmulator(commandLine, projectCertificateFolder());
+  const { emulator } = development;
+  const provider = localProvider(commandLine.provider, emulator);
   const playgroundUrl = `http://localhost:${playgroundPort}`;
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
-  const settings = await recordTableCalls(store.settings, development.emulator);
-  const server = startServer(port, playgroundUrl, development, { ...store, settings });
-  const playground = startPlayground(port, playgroundPort, development, store);
+  const storeSettings = await recordTableCalls(store.settings, emulator);
+  const server = startServer(port, development, { ...provider.settings, ...storeSettings });
+  const playground = startPlayground(port, playgroundPort, development, { provider, store });
+  const programs = [server, playground];
   // However this process ends, no server keeps running.
-  process.on('exit', () => [server, playground].forEach((candidate) => candidate.kill('SIGKILL')));
+  process.on('exit', () => programs.forEach((program) => program.kill('SIGKILL')));
 
   const state = { stopping: false };
   onStopSignal(() => {
@@ -56,9 +56,9 @@ run(async () => {
   const url = `http://localhost:${port}`;
   await untilReady(url, () => state.stopping);
   if (state.stopping) return;
-  const files = writeTokenFiles(development.emulator);
-  process.on('exit', () => files.remove());
-  process.stdout.write(welcome(url, playgroundUrl, development, store, files));
+  const welcome = createWelcome({ url, playgroundUrl, emulator, provider, store });
+  process.on('exit', () => welcome.files.remove());
+  process.stdout.write(welcome.text);
 });
 
 /** The server would report it too, but only after the emulator has started. */
@@ -76,9 +76,8 @@ async function assertPortIsFree(port: number, setting: string): Promise<void> {
 
 function startServer(
   port: number,
-  playgroundUrl: string,
   { emulator, authorityFile }: DevelopmentEmulator,
-  store: LocalStore,
+  choices: Record<string, string>,
 ): ChildProcess {
   const entry = join(projectRoot(), 'dist', 'server.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
@@ -91,8 +90,9 @@ function startServer(
       LOG_LEVEL: 'info',
       ...process.env,
       ...emulator.settings(),
-      ...store.settings,
-      CORS_ALLOWED_ORIGINS: [playgroundUrl, process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
+      ...choices,
+      CORS_ALLOWED_ORIGINS: ['loopback', process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
+      API_DOCS_CLIENT_ID: emulator.authClient.clientId,
       PORT: String(port),
       FORWARD_REQUEST_ID: 'on',
       NODE_EXTRA_CA_CERTS: authorityFile,
@@ -111,7 +111,7 @@ function startPlayground(
   apiPort: number,
   port: number,
   { emulator, authorityFile }: DevelopmentEmulator,
-  store: LocalStore,
+  { provider, store }: { provider: LocalProvider; store: LocalStore },
 ): ChildProcess {
   const entry = join(projectRoot(), 'build', 'playground', 'main.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build:playground`);
@@ -121,7 +121,7 @@ function startPlayground(
     env: {
       ...process.env,
       PLAYGROUND_PORT: String(port),
-      ...playgroundSignIn('entra', emulator),
+      ...playgroundSignIn(provider.name, emulator),
       PLAYGROUND_API_URL: `http://localhost:${apiPort}`,
       PLAYGROUND_EMULATOR_URL: emulator.url,
       IDENTITY_STORE: store.settings.IDENTITY_STORE,
@@ -150,40 +150,4 @@ async function stop(server: ChildProcess, { emulator }: DevelopmentEmulator): Pr
   }
   await emulator.stop();
   process.exit(0);
-}
-
-/** One screen of 80 columns and 24 rows, ready to paste from. */
-function welcome(
-  url: string,
-  playgroundUrl: string,
-  { emulator }: DevelopmentEmulator,
-  store: LocalStore,
-  files: TokenFiles,
-): string {
-  const { strong, faint } = createStyle(process.stdout, process.env);
-  const alice = `-H "@${files.alice}"`;
-  const carol = `-H "@${files.carol}" -H "@${files.carolTeams}"`;
-  return `
-  ${strong('ACS authentication server')} on the local emulator. Nothing leaves this machine.
-
-  Playground  ${strong(playgroundUrl)}   open this first, and sign in as Alice
-  API         ${url}   try it on ${url}/docs
-  Emulator    ${emulator.url}  ${store.description}
-
-  The browser must trust the emulator: open ${emulator.url}, choose
-  Advanced, then Proceed. In a terminal:
-
-${faint('  # Get a token; creates the identity of Alice on first use')}
-curl -w "\\n" ${alice} ${url}/getToken
-${faint("  # Exchange a Teams user's token")}
-curl -w "\\n" ${carol} ${url}/exchangeToken
-${faint('  # Find the identity, or create it without a token')}
-curl -w "\\n" ${alice} ${url}/api/user
-curl -w "\\n" -X POST ${alice} ${url}/api/user
-${faint('  # Delete it')}
-curl -i -X DELETE ${alice} ${url}/deleteUser
-
-${explainPublicNames(emulator)}  Another token: npm run -s token -- --user bob       More: docs/emulator.md
-  Ctrl-C stops everything.
-`;
 }

@@ -28,7 +28,8 @@ copyViewer();
 const inputFiles = Object.keys(metafile.inputs).filter((file) => !file.includes(':'));
 const files = [...inputFiles, `node_modules/${viewer}/package.json`];
 writeFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), collectLicences(project, packageFolders(files)));
-for (const file of ['openapi.yaml', 'LICENSE.md']) cpSync(join(project, file), join(folder, file));
+for (const file of ['openapi.yaml', 'docs/errors.md', 'LICENSE.md'])
+  cpSync(join(project, file), join(folder, file));
 writePackageJson();
 writeZip(folder, zipPath);
 writeBill();
@@ -51,7 +52,7 @@ function writePackageJson() {
   const { name, version, description, license, engines } = JSON.parse(
     readFileSync(join(project, 'package.json'), 'utf8'),
   );
-  const scripts = { start: 'exec node dist/server.js', doctor: 'node dist/doctor.js' };
+  const scripts = { start: 'exec node dist/server.js', doctor: 'node dist/doctor.js', erase: 'node dist/erase.js' };
   const content = { name, version, description, license, private: true, type: 'module', engines, scripts };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
 }

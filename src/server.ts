@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const services = await createServices(config, log).catch(exitIfUnusable);
   let shuttingDown = false;
   const app = createApp({ config, services, log, isAcceptingWork: () => !shuttingDown });
-  const { server, drain } = createHttpServer(app);
+  const { server, drain } = createHttpServer(app, config.errorDocumentation);
   setServerTimeouts(server);
 
   process.once('uncaughtException', (error) => {

@@ -5,9 +5,9 @@ import {
   connectionString,
   guid,
   httpsOrigin,
+  isAllowedOrigin,
   list,
   mappingKeys,
-  parseUrl,
   resourceEndpoint,
   wholeNumber,
 } from './formats';
@@ -212,10 +212,11 @@ export const settings = {
     format: 'a comma-separated list of GUIDs',
   }),
   CORS_ALLOWED_ORIGINS: setting({
-    schema: list.pipe(z.array(z.string().refine((text) => text === '*' || parseUrl(text)?.origin === text))),
+    schema: list.pipe(z.array(z.string().refine(isAllowedOrigin))),
     defaultText: '',
     description: 'the single-page apps that may call this server from a browser; empty: none',
-    source: 'the address bar of your app, without the path; * only outside production',
+    source:
+      'the address bar of your app, without the path; * for any and loopback for any on this machine, only outside production',
     format: 'a comma-separated list of origins such as https://app.contoso.com, without a slash at the end',
   }),
   RATE_LIMIT_USER: setting({
@@ -232,6 +233,21 @@ export const settings = {
     source: 'your choice',
     format: 'a whole number',
   }),
+  OVERLOAD_DELAY_MS: setting({
+    schema: wholeNumber(0, 10_000),
+    defaultText: '250',
+    description:
+      'from which delay of its event loop, if it lasts, the server rejects requests with 503 until it has caught up; 0: never',
+    source: 'your choice',
+    format: 'a number of milliseconds from 0 to 10000',
+  }),
+  MAX_REQUESTS_IN_FLIGHT: setting({
+    schema: wholeNumber(0, 1_000_000),
+    defaultText: '2000',
+    description: 'how many requests may wait for their response; more are rejected with 503; 0: no limit',
+    source: 'your choice',
+    format: 'a whole number',
+  }),
   TRUST_PROXY_HOPS: setting({
     schema: wholeNumber(0, 10).optional(),
     description: "how many proxies stand before the server, so that it knows the caller's address",
@@ -244,6 +260,14 @@ export const settings = {
     description: 'how long an issued token may be handed out again to the same user; 0: never',
     source: 'your choice',
     format: 'a number of minutes from 0 to 720',
+  }),
+  TOKEN_REUSE_CHECK_SECONDS: setting({
+    schema: wholeNumber(0, 43_200),
+    defaultText: '60',
+    description:
+      'with IDENTITY_STORE=table or acs: how long a token is handed out again before it is checked that no other instance has deleted its identity; 0: no check',
+    source: 'your choice',
+    format: 'a number of seconds from 0 to 43200',
   }),
   TOKEN_CACHE_SIZE: count('10000', 'of how many users the issued token is kept in memory for reuse'),
   IDENTITY_CACHE_SIZE: count('50000', 'of how many users the identity mapping is kept in memory'),
@@ -269,6 +293,20 @@ export const settings = {
       'whether calls to Entra ID, Graph, Communication Services and the table carry the request id of their caller',
     source: 'your choice; on lets you find a request in the logs of these services',
     format: 'on or off',
+  }),
+  API_DOCS_CLIENT_ID: setting({
+    schema: guid.optional(),
+    description: 'the single-page app that signs users in on the page /docs, filled in there',
+    source:
+      'Microsoft Entra admin center > App registrations > your client > Application (client) ID; or none',
+    format: 'a GUID',
+  }),
+  ERROR_DOCUMENTATION_URL: setting({
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+    description: 'the page that the errors of this server link to; # and the error code are appended',
+    source:
+      'where you publish docs/errors.md; leave it out for /docs/errors of this server, while it serves /docs',
+    format: 'an http or https address',
   }),
   LOG_LEVEL: setting({
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

@@ -4,7 +4,7 @@ import { createAgent, request } from './undici';
 import type { FailureFacts } from './upstreamError';
 
 export interface HttpRequest {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS';
   headers?: Record<string, string>;
   body?: string | undefined;
   signal: AbortSignal;
@@ -24,8 +24,9 @@ export class HttpError extends Error {
   constructor(
     readonly transportFailure: NonNullable<FailureFacts['transportFailure']>,
     cause: unknown,
+    origin: string,
   ) {
-    super(`no usable response: ${transportFailure}`, { cause });
+    super(`no usable response from ${origin}: ${transportFailure}`, { cause });
   }
 }
 
@@ -49,8 +50,8 @@ export function createHttpClient(requestIds?: RequestIds): HttpClient {
 
   return {
     async send(url, { method, headers = {}, body, signal }) {
+      const { origin, pathname, search } = new URL(url);
       try {
-        const { origin, pathname, search } = new URL(url);
         const requestId = requestIds?.current();
         const reply = await request(agent, {
           origin,
@@ -68,7 +69,7 @@ export function createHttpClient(requestIds?: RequestIds): HttpClient {
           text: await reply.body.text(),
         };
       } catch (error) {
-        throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error);
+        throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error, origin);
       }
     },
     close: () => agent.close(),

@@ -89,11 +89,16 @@ describe('openapi.yaml', () => {
       token: { issueToken: ignored, exchangeTeamsToken: ignored },
       user: { findUser: ignored, findOrCreateUser: ignored, deleteUser: ignored },
       guards: [ignored],
+      administration: { controller: { findUser: ignored, eraseUser: ignored }, guards: [ignored] },
     });
 
     it('exactly these', () => {
-      const routes = router.stack.flatMap(({ route }) => (route ? [route.path] : []));
-      expect([...routes, '/health/live', '/health/ready'].sort()).toEqual(Object.keys(document.paths).sort());
+      const routes = router.stack.flatMap(({ route }) =>
+        route ? [route.path.replace(/:(\w+)/g, '{$1}')] : [],
+      );
+      expect([...routes, '/', '/health/live', '/health/ready'].sort()).toEqual(
+        Object.keys(document.paths).sort(),
+      );
     });
 
     it.each(Object.keys(document.paths))('%s, with its methods', async (path) => {
@@ -114,7 +119,7 @@ function errorCodeOf(body: unknown): string | undefined {
 function withoutNames(item: object | undefined): unknown {
   return JSON.parse(
     JSON.stringify(item, (key, value: unknown) =>
-      ['operationId', 'summary'].includes(key) ? undefined : value,
+      ['operationId', 'summary', 'tags'].includes(key) ? undefined : value,
     ),
   );
 }

@@ -28,6 +28,10 @@ ajv.addKeyword('components');
 ajv.addSchema({ $id: 'openapi', components: closed(document.components) });
 /** Express matches paths case-insensitively. */
 const paths = new Map(Object.entries(document.paths).map(([path, item]) => [path.toLowerCase(), item]));
+/** Those with a parameter, as patterns. */
+const templates = [...paths].flatMap(([path, item]) =>
+  path.includes('{') ? [{ pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`), item }] : [],
+);
 const compiled = new Map<string, ValidateFunction>();
 
 /** Describes how this response differs from openapi.yaml; undefined if it does not. */
@@ -49,11 +53,13 @@ function problemsOf(method: string, path: string, answer: Answer): string[] {
 
 function documentedAnswers(method: string, path: string): Responses {
   const { unknownPath, otherMethod, options } = document['x-other-answers'];
-  const item = paths.get(path.toLowerCase().replace(/(.)\/$/, '$1'));
+  const normalized = path.toLowerCase().replace(/(.)\/$/, '$1');
+  const item = paths.get(normalized) ?? templates.find(({ pattern }) => pattern.test(normalized))?.item;
   if (method === 'options') return { ...(item ? {} : unknownPath), ...options };
   if (!item) return unknownPath;
-  // HEAD is allowed for health only; elsewhere it would issue a token and drop it.
-  if (method === 'head' && path.startsWith('/health/')) return item.get?.responses ?? unknownPath;
+  // HEAD is allowed for the root and for health only; elsewhere it would issue a token and drop it.
+  if (method === 'head' && (path === '/' || path.startsWith('/health/')))
+    return item.get?.responses ?? unknownPath;
   return item[method]?.responses ?? otherMethod;
 }
 
@@ -80,7 +86,7 @@ function bodyProblems(method: string, { content }: ResponseObject, { headers, te
   const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
   const documented = content[mediaType];
   if (!documented) return [`the media type ${mediaType} is not documented`];
-  if (method === 'head') return [];
+  if (method === 'head' || mediaType !== 'application/json') return [];
   const body: unknown = JSON.parse(text);
   const code = errorCodeOf(body);
   return [

@@ -1,12 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { type Document, projectRoot, readDocuments } from './markdown';
 
 const documents = readDocuments();
-const { scripts, version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
-  scripts: Record<string, string>;
-  version: string;
-};
+const readPackage = (folder: string) =>
+  JSON.parse(readFileSync(join(projectRoot, folder, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+    version: string;
+  };
+const { scripts, version } = readPackage('');
+const { scripts: scriptsOfExample } = readPackage('examples/vite-react');
 
 describe('the documents', () => {
   it('exist', () => {
@@ -26,9 +29,20 @@ describe('the documents', () => {
     'name only existing npm scripts in %s',
     (_path, { text }) => {
       const named = [...text.matchAll(/npm run (?:-s )?([a-z][\w:-]*)/g)].map(([, script = '']) => script);
-      expect(named.filter((script) => !(script in scripts))).toEqual([]);
+      expect(named.filter((script) => !(script in scripts) && !(script in scriptsOfExample))).toEqual([]);
     },
   );
+
+  it('have what the doctor refers to', () => {
+    const folder = join(projectRoot, 'src/doctor');
+    const texts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(folder, file), 'utf8'));
+    const named = texts.flatMap((text) => text.match(/docs\/[\w-]+\.md(?:#[\w-]+)?/g) ?? []);
+    expect(named.length).toBeGreaterThan(8);
+    const readme = documents.find(({ path }) => path === 'README.md');
+    expect(named.filter((link) => !readme || !targetExists(readme, link))).toEqual([]);
+  });
 
   it('name the version of the package first in the changelog', () => {
     const [, newest] =

@@ -186,12 +186,16 @@ const malformed: Record<SettingName, string[]> = {
     'https://app.contoso.com/path',
     'https://APP.contoso.com',
     'https://app.contoso.com https://other.contoso.com',
+    'Loopback',
     'null',
   ],
   RATE_LIMIT_USER: ['-1', 'unlimited', '1.5', '1000001'],
   RATE_LIMIT_REJECTED: ['-1', 'unlimited', '1.5', '1000001'],
+  OVERLOAD_DELAY_MS: ['-1', '10001', '1.5', 'never'],
+  MAX_REQUESTS_IN_FLIGHT: ['-1', '1000001', 'unlimited'],
   TRUST_PROXY_HOPS: ['-1', '11', 'loopback'],
   TOKEN_REUSE_MINUTES: ['-1', '721', 'never'],
+  TOKEN_REUSE_CHECK_SECONDS: ['-1', '43201', 'never'],
   TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
   IDENTITY_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
   IDENTITY_CACHE_MINUTES: ['-1', '1441', 'forever'],
@@ -199,12 +203,14 @@ const malformed: Record<SettingName, string[]> = {
   BEARER_TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
   API_DOCS: ['yes', 'On', '1'],
   FORWARD_REQUEST_ID: ['yes', 'On', '1'],
+  API_DOCS_CLIENT_ID: ['AuthClient'],
+  ERROR_DOCUMENTATION_URL: ['/docs/errors', 'ftp://docs.contoso.com'],
   LOG_LEVEL: ['verbose', 'INFO'],
 };
 
 /** A complete environment in which the setting is read. */
 function leastFor(name: SettingName): Environment {
-  if (name.startsWith('TABLES_')) return leastOf.table;
+  if (name.startsWith('TABLES_') || name === 'TOKEN_REUSE_CHECK_SECONDS') return leastOf.table;
   const [kind, settings] = Object.entries(leastOfProvider).find(([, { own }]) => name in own) ?? [];
   return kind === undefined || settings === undefined
     ? least
@@ -245,7 +251,9 @@ it('lists all missing settings together, with their purpose and where to find th
 it('lists all malformed and missing settings in one message without values', () => {
   // A malformed assertion is not a missing secret.
   const isRead = (name: SettingName) =>
-    !/^(TABLES_|IDENTITY_STORE|AZURE_CLIENT_ASSERTION|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_)/.test(name);
+    !/^(TABLES_|IDENTITY_STORE|AZURE_CLIENT_ASSERTION|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_|TOKEN_REUSE_CHECK)/.test(
+      name,
+    );
   const broken = names.filter(
     (name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY' && isRead(name),
   );
@@ -295,6 +303,8 @@ it('has the documented defaults for the optional settings', () => {
     logLevel: 'info',
     apiDocs: true,
     forwardRequestId: false,
+    apiDocsClientId: undefined,
+    errorDocumentation: '/docs/errors',
     trustedProxies: 0,
     corsAllowedOrigins: [],
     cloud: 'public',
@@ -325,6 +335,7 @@ it('has the documented defaults for the optional settings', () => {
       tokenCacheSize: 10_000,
     },
     rateLimits: { user: 120, rejected: 600 },
+    overload: { delayInMs: 250, maxInFlight: 2_000 },
   });
 });
 
@@ -357,6 +368,7 @@ it.each<[string, Environment, unknown]>([
     { corsAllowedOrigins: ['https://app.contoso.com', 'http://localhost:5173'] },
   ],
   ['any origin', { CORS_ALLOWED_ORIGINS: '*' }, { corsAllowedOrigins: ['*'] }],
+  ['any origin of this machine', { CORS_ALLOWED_ORIGINS: 'loopback' }, { corsAllowedOrigins: ['loopback'] }],
   [
     'token scopes',
     { COMMUNICATION_SERVICES_TOKEN_SCOPES: 'chat.join.limited,voip.join' },
@@ -372,6 +384,11 @@ it.each<[string, Environment, unknown]>([
     { RATE_LIMIT_USER: '0', RATE_LIMIT_REJECTED: '0' },
     { rateLimits: { user: 0, rejected: 0 } },
   ],
+  [
+    'no rejections under load',
+    { OVERLOAD_DELAY_MS: '0', MAX_REQUESTS_IN_FLIGHT: '0' },
+    { overload: { delayInMs: 0, maxInFlight: 0 } },
+  ],
   ['App Service, with its one proxy', { WEBSITE_SITE_NAME: 'contoso' }, { trustedProxies: 1 }],
   [
     'another number of proxies on App Service',
@@ -379,6 +396,11 @@ it.each<[string, Environment, unknown]>([
     { trustedProxies: 0 },
   ],
   ['production, without documents', { NODE_ENV: 'production' }, { production: true, apiDocs: false }],
+  [
+    'a page for the errors',
+    { NODE_ENV: 'production', ERROR_DOCUMENTATION_URL: 'https://docs.contoso.com/errors' },
+    { errorDocumentation: 'https://docs.contoso.com/errors' },
+  ],
   ['production, with documents', { NODE_ENV: 'production', API_DOCS: 'on' }, { apiDocs: true }],
 ])('accepts %s', (_, environment, expected) => {
   expect(loadConfig({ ...least, ...environment })).toMatchObject(expected as Record<string, unknown>);
@@ -485,8 +507,8 @@ it('accepts an endpoint without TLS on loopback only', () => {
   }
 });
 
-it('rejects * for CORS in production, alone or in a list', () => {
-  for (const origins of ['*', 'https://app.contoso.com,*']) {
+it('rejects * and loopback for CORS in production, alone or in a list', () => {
+  for (const origins of ['*', 'https://app.contoso.com,*', 'loopback']) {
     const environment = { ...least, NODE_ENV: 'production', CORS_ALLOWED_ORIGINS: origins };
     expect(problemsOf(environment)).toEqual([expect.stringMatching(/^CORS_ALLOWED_ORIGINS .*production/)]);
   }

@@ -32,7 +32,14 @@ function loadParts(environment: Record<string, string>): Loaded {
   return JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as Loaded;
 }
 
-const always = ['@azure/identity', '@azure/msal-node', 'swagger-ui-dist', 'yaml', '@azure/data-tables'];
+const always = [
+  '@azure/identity',
+  '@azure/msal-node',
+  'swagger-ui-dist',
+  'yaml',
+  'marked',
+  '@azure/data-tables',
+];
 const graphClient = '@microsoft/microsoft-graph-client';
 
 describe.each([

@@ -4,6 +4,9 @@ import { createPendingResponses } from './pendingResponses';
 import { respondToMalformedRequest, maxHeaderBytes } from './malformedRequests';
 import { createDrain, type Drain } from './drain';
 
+/** How often connections are closed that take too long to send a request. By default Node looks every 30 s. */
+const slowClientCheckInMs = 5_000;
+
 export interface HttpServer {
   readonly server: Server;
   /** Shuts down gracefully. */
@@ -14,8 +17,10 @@ export interface HttpServer {
  * An HTTP server for an Express app. Express replaces the prototype of each request and response, after which V8 treats them
  * as slow objects: that is more than half of the cost of a short request. Here they are created with the prototype that
  * Express sets, so that the replacement has no effect.
+ *
+ * @param errorDocumentation the page that explains the error codes, for errors that do not reach the app
  */
-export function createHttpServer(app: Express): HttpServer {
+export function createHttpServer(app: Express, errorDocumentation?: string): HttpServer {
   class AppRequest extends IncomingMessage {}
   class AppResponse extends ServerResponse<AppRequest> {}
   Object.setPrototypeOf(AppRequest.prototype, app.request);
@@ -24,7 +29,12 @@ export function createHttpServer(app: Express): HttpServer {
   app.response = AppResponse.prototype as Response;
   const batchEnd = createBatchEnd();
   const server = createServer(
-    { IncomingMessage: AppRequest, ServerResponse: AppResponse, maxHeaderSize: maxHeaderBytes },
+    {
+      IncomingMessage: AppRequest,
+      ServerResponse: AppResponse,
+      maxHeaderSize: maxHeaderBytes,
+      connectionsCheckingInterval: slowClientCheckInMs,
+    },
     (request, response) =>
       void batchEnd().then(() => {
         app(request, response);
@@ -33,8 +43,8 @@ export function createHttpServer(app: Express): HttpServer {
   const inFlight = createPendingResponses(server);
   server.on('clientError', (error, socket) => {
     const last = inFlight.lastFor(socket);
-    if (last) last.once('close', () => respondToMalformedRequest(error, socket));
-    else respondToMalformedRequest(error, socket);
+    if (last) last.once('close', () => respondToMalformedRequest(error, socket, errorDocumentation));
+    else respondToMalformedRequest(error, socket, errorDocumentation);
   });
   return { server, drain: createDrain(server, inFlight) };
 }
