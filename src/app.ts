@@ -35,7 +35,7 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
   app.set('query parser', false);
   app.set('trust proxy', config.trustedProxies);
 
-  app.use(createRequestLog(log));
+  app.use(createRequestLog(log, services.requestIds));
   app.use(setSafeHeaders);
   app.use(
     '/health',

@@ -9,6 +9,7 @@ import { createOrphanCleanup } from './identities/orphanCleanup';
 import type { PreviousMappingStore } from './identities/stores/fallback/fallbackMappingStore';
 import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
+import type { RequestIds } from './resilience/requestIds';
 import { createUpstream } from './resilience/upstream';
 import type { Timings } from './timings';
 
@@ -29,6 +30,7 @@ export interface IdentityPartsOptions {
   /** Absent: the users' provider is not Microsoft Entra ID. */
   entra: EntraParts | undefined;
   http: HttpClient;
+  requestIds: RequestIds | undefined;
   timings: Timings;
   log: Log;
 }
@@ -71,7 +73,7 @@ function overStore(
 
 async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
-  { config, entra, http, timings, log }: IdentityPartsOptions,
+  { config, entra, http, requestIds, timings, log }: IdentityPartsOptions,
 ): Promise<PreviousMappingStore> {
   const [
     { createOboTokens },
@@ -100,6 +102,7 @@ async function composeGraphStore(
     credential: await createClientCredential(credential, { timings: timings.upstream, log }),
     graphEndpoint: endpoint,
     http,
+    requestIds,
     upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log }),
     workTimeLimitInMs: timings.workInMs,
   };
@@ -125,7 +128,7 @@ async function composeTableStore(
   { table: config, fallback }: TableIdentities,
   options: IdentityPartsOptions,
 ): Promise<ComposedStore> {
-  const { timings, log } = options;
+  const { requestIds, timings, log } = options;
   const [{ createMappingTable }, { createTableMappingStore }, { createTableAvailability }] =
     await Promise.all([
       import('./identities/stores/table/mappingTable.js'),
@@ -135,6 +138,7 @@ async function composeTableStore(
   const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log });
   const table = createMappingTable(config, upstream, {
     credentialTimeLimitInMs: timings.upstream.attemptInMs,
+    requestIds,
     onMissing: () => availability.start(),
   });
   const { tableName } = config;
@@ -148,7 +152,7 @@ async function composeTableStore(
 
 async function composeCustomIds(
   { customIdKey }: AcsIdentities,
-  { config, acs, timings, log }: IdentityPartsOptions,
+  { config, acs, requestIds, timings, log }: IdentityPartsOptions,
 ): Promise<IdentityParts> {
   const [{ createCustomIdClient }, { createCustomIdLifecycle }] = await Promise.all([
     import('./acs/customIdClient.js'),
@@ -159,7 +163,10 @@ async function composeCustomIds(
     'IDENTITY_STORE=acs is a preview: it relies on a preview version of the Communication Services API, which may change or end',
   );
   const upstream = createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log });
-  const identities = createCustomIdClient(config.communication, upstream, timings.upstream);
+  const identities = createCustomIdClient(config.communication, upstream, {
+    ...timings.upstream,
+    requestIds,
+  });
   return {
     lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey }),
     start: () => undefined,

@@ -4,6 +4,7 @@ import type { Authenticate } from './authentication/app/appAuthentication';
 import { composeAppAuthentication, composeProviders } from './composeProviders';
 import type { Config } from './config/config';
 import { createHttpClient } from './resilience/httpClient';
+import type { RequestIds } from './resilience/requestIds';
 import { createUpstream } from './resilience/upstream';
 import { composeIdentities } from './composeIdentities';
 import { createAcsIdentityClient } from './acs/acsIdentityClient';
@@ -21,6 +22,8 @@ export interface Services {
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
   readonly requestTimeLimitInMs: number;
+  /** Absent: upstream calls do not carry the id of their request. */
+  readonly requestIds: RequestIds | undefined;
   /** Begins background work: loads the signing keys, and prepares the identity store. */
   start(): void;
   /** Whether requests can be served. Answers from memory, without a call. */
@@ -42,16 +45,20 @@ export async function createServices(
   timings: Timings = defaultTimings,
   authenticate?: Authenticate,
 ): Promise<Services> {
-  const http = createHttpClient();
+  const requestIds = config.forwardRequestId
+    ? (await import('./resilience/requestIds.js')).createRequestIds()
+    : undefined;
+  const http = createHttpClient(requestIds);
   const providers = authenticate
     ? await composeAppAuthentication(authenticate)
     : await composeProviders({ config, http, timings, log });
   const acs = createAcsIdentityClient(
     config.communication,
     createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log }),
-    timings.upstream,
+    { ...timings.upstream, requestIds },
   );
-  const identities = await composeIdentities({ config, acs, entra: providers.entra, http, timings, log });
+  const entra = providers.entra;
+  const identities = await composeIdentities({ config, acs, entra, http, requestIds, timings, log });
   // An identity store without mappings of its own has none to keep in memory.
   const mappingCache = config.identities.store === 'acs' ? undefined : config.identities.cache;
   const communicationUsers = createCommunicationUsers({
@@ -73,6 +80,7 @@ export async function createServices(
     requireAdministrator: providers.requireAdministrator,
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
+    requestIds,
     exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs),
     start() {
       providers.start();

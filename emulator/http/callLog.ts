@@ -1,3 +1,4 @@
+import { type Call } from './exchange';
 import { assertKnownOperation, matchesOperation } from './emulated';
 
 export interface LoggedRequest {
@@ -6,6 +7,18 @@ export interface LoggedRequest {
   path: string;
   /** 0 if there was no response. */
   status: number;
+  /** Of this machine's clock, in milliseconds since 1970. */
+  startedAt: number;
+  /** Until the response was written or the connection ended; absent before. */
+  milliseconds?: number;
+  /** The client request id that the caller sent. A server with FORWARD_REQUEST_ID=on sends its own request's id. */
+  clientRequestId?: string;
+}
+
+export interface RequestFilter {
+  clientRequestId?: string | undefined;
+  /** Started at this time or later, in milliseconds since 1970. */
+  since?: number | undefined;
 }
 
 /** The operation name for requests that are not emulated. */
@@ -20,9 +33,15 @@ export class CallLog {
   #next = 0;
 
   /** Counts a request when it arrives; the status is set with the response. */
-  record(operation: string, method: string, path: string): LoggedRequest {
+  record(
+    operation: string,
+    { method, path, headers, query }: Pick<Call, 'method' | 'path' | 'headers' | 'query'>,
+  ): LoggedRequest {
     this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1);
-    const request = { operation, method, path, status: 0 };
+    const sent =
+      headers['client-request-id'] ?? headers['x-ms-client-request-id'] ?? query.get('client-request-id');
+    const clientRequestId = typeof sent === 'string' ? { clientRequestId: sent } : {};
+    const request = { operation, method, path, status: 0, startedAt: Date.now(), ...clientRequestId };
     this.#requests[this.#next] = request;
     this.#next = (this.#next + 1) % kept;
     return request;
@@ -39,11 +58,15 @@ export class CallLog {
     return sum;
   }
 
-  /** Oldest first. */
-  requests(): LoggedRequest[] {
-    return [...this.#requests.slice(this.#next), ...this.#requests.slice(0, this.#next)].map((request) => ({
-      ...request,
-    }));
+  /** Oldest first; with `filter`, those that match all of it. */
+  requests({ clientRequestId, since = 0 }: RequestFilter = {}): LoggedRequest[] {
+    return [...this.#requests.slice(this.#next), ...this.#requests.slice(0, this.#next)]
+      .filter(
+        (request) =>
+          request.startedAt >= since &&
+          (clientRequestId === undefined || request.clientRequestId === clientRequestId),
+      )
+      .map((request) => ({ ...request }));
   }
 
   clear(): void {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../config/config';
 import { type Deadline, withSignal } from '../resilience/deadline';
 import { ApiError } from '../errors';
+import type { RequestIds } from '../resilience/requestIds';
 import type { CallOptions, Upstream } from '../resilience/upstream';
 import { defaultTimings } from '../timings';
 import type { FailureFacts } from '../resilience/upstreamError';
@@ -47,9 +48,12 @@ export interface AcsIdentityClient {
 export function createAcsIdentityClient(
   config: Config['communication'],
   upstream: Upstream,
-  { attemptInMs } = defaultTimings.upstream,
+  {
+    attemptInMs,
+    requestIds,
+  }: { attemptInMs: number; requestIds?: RequestIds | undefined } = defaultTimings.upstream,
 ): AcsIdentityClient {
-  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs });
+  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs, requestIds });
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 

@@ -7,6 +7,7 @@ import type { Config } from '../config/config';
 import { createManagedIdentityCredential } from '../entra/managedIdentity';
 import { isError } from '../errors';
 import { classifyTransportError } from '../resilience/httpClient';
+import { requestIdPolicies, type RequestIds } from '../resilience/requestIds';
 import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
 
 export const tokenReply = z.object({ token: z.string().min(1), expiresOn: z.date() });
@@ -25,6 +26,7 @@ type SdkOptions = CommunicationIdentityClientOptions & {
 export interface SdkClientOptions {
   /** How long one request for a token of the managed identity may take. */
   credentialTimeLimitInMs: number;
+  requestIds?: RequestIds | undefined;
   /** For a version of the API that the SDK does not have. */
   extraOptions?: SdkOptions;
 }
@@ -37,10 +39,11 @@ export function createSdkClient(
     workloadIdentity,
     managedIdentityScope,
   }: Config['communication'],
-  { credentialTimeLimitInMs, extraOptions = {} }: SdkClientOptions,
+  { credentialTimeLimitInMs, requestIds, extraOptions = {} }: SdkClientOptions,
 ): CommunicationIdentityClient {
   const options = {
     ...extraOptions,
+    additionalPolicies: [...(extraOptions.additionalPolicies ?? []), ...requestIdPolicies(requestIds)],
     // `upstream` handles retries: the SDK's own would create a second identity after a lost response.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },

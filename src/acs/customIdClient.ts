@@ -2,6 +2,7 @@ import type { CommunicationIdentityClientOptions, TokenScope } from '@azure/comm
 import { z } from 'zod';
 import type { Config } from '../config/config';
 import { type Deadline, withSignal } from '../resilience/deadline';
+import type { RequestIds } from '../resilience/requestIds';
 import type { Upstream } from '../resilience/upstream';
 import type { Timings } from '../timings';
 import { type CommunicationToken, unusableIdentity } from './acsIdentityClient';
@@ -65,10 +66,14 @@ const detailsReply = z.looseObject({
 export function createCustomIdClient(
   config: Config['communication'],
   upstream: Upstream,
-  { attemptInMs }: Pick<Timings['upstream'], 'attemptInMs'>,
+  {
+    attemptInMs,
+    requestIds,
+  }: Pick<Timings['upstream'], 'attemptInMs'> & { requestIds?: RequestIds | undefined },
 ): CustomIdClient {
   const client = createSdkClient(config, {
     credentialTimeLimitInMs: attemptInMs,
+    requestIds,
     extraOptions: {
       apiVersion,
       additionalPolicies: [

@@ -114,5 +114,6 @@ export const settingsOfTheServerOnly = [
   'API_DOCS',
   'API_DOCS_CLIENT_ID',
   'ERROR_DOCUMENTATION_URL',
+  'FORWARD_REQUEST_ID',
   'LOG_LEVEL',
 ] as const satisfies readonly SettingName[];

@@ -1,4 +1,5 @@
 import { isError } from '../errors';
+import type { RequestIds } from './requestIds';
 import { createAgent, request } from './undici';
 import type { FailureFacts } from './upstreamError';
 
@@ -38,7 +39,8 @@ export interface HttpClient {
 
 const maxResponseBytes = 1_000_000;
 
-export function createHttpClient(): HttpClient {
+/** @param requestIds the calls carry `client-request-id`, as Entra ID and Graph log it */
+export function createHttpClient(requestIds?: RequestIds): HttpClient {
   const agent = createAgent({
     connections: 128,
     connect: { timeout: 3_000, maxCachedSessions: 100 },
@@ -50,11 +52,12 @@ export function createHttpClient(): HttpClient {
     async send(url, { method, headers = {}, body, signal }) {
       const { origin, pathname, search } = new URL(url);
       try {
+        const requestId = requestIds?.current();
         const reply = await request(agent, {
           origin,
           path: `${pathname}${search}`,
           method,
-          headers,
+          headers: requestId === undefined ? headers : { ...headers, 'client-request-id': requestId },
           body: body ?? null,
           signal,
         });

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import type { Log } from '../../log';
 import { findCaller } from '../../authentication/authenticatedUser';
+import type { RequestIds } from '../../resilience/requestIds';
 
 const requestIdKey = 'communicationAuth.requestId';
 
 /** Assigns a request id (`x-ms-request-id`) and logs each response. The query is not logged: it may contain tokens. */
-export function createRequestLog(log: Log): RequestHandler {
+export function createRequestLog(log: Log, requestIds?: RequestIds): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     const requestId = randomUUID();
@@ -32,7 +33,8 @@ export function createRequestLog(log: Log): RequestHandler {
         'request',
       );
     });
-    next();
+    if (requestIds) requestIds.run(requestId, next);
+    else next();
   };
 }
 

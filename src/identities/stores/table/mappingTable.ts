@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { TableStoreConfig } from '../../../config/identities';
 import { type Deadline, withSignal } from '../../../resilience/deadline';
 import type { CallOptions, Upstream } from '../../../resilience/upstream';
-import { createTableClient, type TableClient } from './tableClient';
+import { createTableClient, type TableClient, type TableClientOptions } from './tableClient';
 import { describeTableError } from './tableErrors';
 
 /** The row of one user. */
@@ -47,9 +47,7 @@ const storedRow = z.looseObject({
 
 const written = z.object({ etag: z.string().min(1) });
 
-export interface MappingTableOptions {
-  /** How long one request for a token of the managed identity may take. */
-  credentialTimeLimitInMs: number;
+export interface MappingTableOptions extends TableClientOptions {
   /** Called when the table does not exist and could not be created. */
   onMissing?: () => void;
 }
@@ -57,7 +55,7 @@ export interface MappingTableOptions {
 export function createMappingTable(
   config: TableStoreConfig,
   upstream: Upstream,
-  { credentialTimeLimitInMs, onMissing }: MappingTableOptions,
+  { credentialTimeLimitInMs, requestIds, onMissing }: MappingTableOptions,
 ): MappingTable {
   let loading: Promise<TableClient> | undefined;
 
@@ -75,7 +73,10 @@ export function createMappingTable(
       { deadline, retryOn, describe: describeTableError },
       async (abortSignal) => {
         try {
-          const client = await (loading ??= createTableClient(config, credentialTimeLimitInMs));
+          const client = await (loading ??= createTableClient(config, {
+            credentialTimeLimitInMs,
+            requestIds,
+          }));
           // Loading the SDK may have taken the whole time.
           abortSignal.throwIfAborted();
           // The SDK does not abort while it waits for the token of a managed identity.

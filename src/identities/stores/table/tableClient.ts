@@ -1,15 +1,23 @@
 import type { TableStoreConfig } from '../../../config/identities';
 import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
+import { requestIdPolicies, type RequestIds } from '../../../resilience/requestIds';
 
 export type TableClient = Awaited<ReturnType<typeof createTableClient>>;
+
+export interface TableClientOptions {
+  /** How long one request for a token of the managed identity may take. */
+  credentialTimeLimitInMs: number;
+  requestIds?: RequestIds | undefined;
+}
 
 /** The SDK is loaded with the first call: servers with another store do without it. */
 export async function createTableClient(
   { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
-  credentialTimeLimitInMs: number,
+  { credentialTimeLimitInMs, requestIds }: TableClientOptions,
 ) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
+    additionalPolicies: requestIdPolicies(requestIds),
     // We own retries and time limits, as for every upstream.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
