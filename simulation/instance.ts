@@ -106,9 +106,10 @@ export function createInstance({ acs: service, createLifecycle }: Services): Com
     lifecycle: createLifecycle(acs),
     acs,
     // Tokens are not reused: docs/known-issues.md says what happens with several instances if they are.
-    issuedTokens: createIssuedTokenCache(0, 100),
+    issuedTokens: createIssuedTokenCache({ reuseInMinutes: 0, size: 100 }),
     mappingCacheSize: 100,
     mappingCacheMinutes: 5,
     workTimeLimitInMs: timings.workInMs,
+    reuseCheckInMs: timings.reuseCheckInMs,
   });
 }

@@ -7,6 +7,7 @@ import { ApiError, printable } from './errors';
 import { rejectLargeBody } from './http/middleware/bodyLimit';
 import { createCors } from './http/middleware/cors';
 import { createErrorHandler } from './http/middleware/errorHandler';
+import { createLoadShedding } from './http/middleware/loadShedding';
 import { createRejectedRateLimit } from './http/middleware/rateLimits';
 import { createRequestLog } from './http/middleware/requestLog';
 import { setSafeHeaders } from './http/middleware/safeHeaders';
@@ -50,8 +51,9 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
     const variables = openApiVariablesOf(config.providers);
     app.use(createApiDocs({ variables, requiredScope, signInClientId: config.apiDocsClientId }));
   }
+  app.use(createLoadShedding({ ...config.overload, log }));
   app.use(rejectLargeBody);
-  app.use(createOperations({ config, services }));
+  app.use(createOperations({ config, services, log }));
   app.use(respondNotFound);
   app.use(createRejectedRateLimit(config.rateLimits.rejected));
   app.use(createErrorHandler(log, config.errorDocumentation));

@@ -75,12 +75,14 @@ async function composeGraphStore(
 ): Promise<PreviousMappingStore> {
   const [
     { createOboTokens },
+    { createAppTokens },
     { createClientCredential },
     { createExtensionClient },
     { createMappingSeal },
     { createGraphMappingStore },
   ] = await Promise.all([
     import('./entra/oboTokens.js'),
+    import('./entra/appTokens.js'),
     import('./entra/clientCredential/clientCredential.js'),
     import('./graph/extensionClient.js'),
     import('./identities/stores/graph/mappingSeal.js'),
@@ -90,25 +92,24 @@ async function composeGraphStore(
   const { authority, challenges } = entra;
   const { authorityHost, tenantId, clientId, credential } = config.entra;
   if (credential === undefined) throw new TypeError('Microsoft Graph needs a client credential');
-  const oboTokens = createOboTokens({
+  const application = {
     authority,
     authorityHost,
     tenantId,
     clientId,
     credential: await createClientCredential(credential, { timings: timings.upstream, log }),
     graphEndpoint: endpoint,
-    cacheSize: oboTokenCacheSize,
     http,
     upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log }),
-    challenges,
     workTimeLimitInMs: timings.workInMs,
-    log,
-  });
+  };
+  const oboTokens = createOboTokens({ ...application, cacheSize: oboTokenCacheSize, challenges, log });
   return createGraphMappingStore({
     extensions: createExtensionClient({
       endpoint,
       extensionName,
       oboTokens,
+      appTokens: createAppTokens(application),
       http,
       upstream: createUpstream({ name: 'Microsoft Graph', timings: timings.upstream, log }),
       challenges,

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
-import { withDeadline, withSignal } from '../resilience/deadline';
+import { type Deadline, withDeadline, withSignal } from '../resilience/deadline';
 import { createKeyedMutex } from '../resilience/keyedMutex';
 import { createSingleFlight } from '../resilience/singleFlight';
 import { UpstreamError } from '../resilience/upstreamError';
@@ -30,6 +30,8 @@ export interface CommunicationUsersOptions {
   /** 0 turns the memory of mappings off. */
   mappingCacheMinutes: number;
   workTimeLimitInMs: number;
+  /** How long a check may take whether the identity of a token still exists. */
+  reuseCheckInMs: number;
 }
 
 const maxIdentityAttempts = 3;
@@ -57,6 +59,36 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     issuedTokens.delete(user.key);
   };
 
+  /** A token that was issued before, if its identity still exists: another instance may have deleted it. */
+  async function findCheckedToken(
+    user: AuthenticatedUser,
+    deadline: Deadline,
+    acceptNoMoreCallers: () => void,
+  ): Promise<IssuedToken | undefined> {
+    const candidate = issuedTokens.getUnchecked(user.key);
+    if (!candidate) return undefined;
+    // Another instance may delete the identity from here on.
+    acceptNoMoreCallers();
+    const startedAt = performance.now();
+    let current: string | undefined;
+    try {
+      current = await withDeadline(options.reuseCheckInMs, deadline.signal, (limit) =>
+        lifecycle.find(user, undefined, limit),
+      );
+    } catch (error) {
+      if (deadline.signal.aborted || !(error instanceof UpstreamError)) throw error;
+      // Known users are served while the store is down.
+      issuedTokens.postponeCheck(user.key);
+      return candidate;
+    }
+    if (current === candidate.communicationUserId) {
+      issuedTokens.confirm(user.key, startedAt);
+      return candidate;
+    }
+    evict(user);
+    return undefined;
+  }
+
   /** Callers with the same access token share an in-flight request: another token of the user may fare differently at Entra. */
   const inFlightKey = (user: AuthenticatedUser, kind = '') => `${user.accessTokenHash}${kind}`;
 
@@ -66,8 +98,10 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     issueToken: (user, { fresh }, caller) =>
       coalesceToken(inFlightKey(user, fresh ? ' fresh' : ''), caller, (deadline, acceptNoMoreCallers) =>
         serialize(user.key, deadline, async () => {
-          const concurrentToken = fresh ? undefined : issuedTokens.get(user.key);
-          if (concurrentToken) return concurrentToken;
+          const reusable = fresh
+            ? undefined
+            : (issuedTokens.get(user.key) ?? (await findCheckedToken(user, deadline, acceptNoMoreCallers)));
+          if (reusable) return reusable;
 
           const known = mappings.get(user.key);
           let identity: UserIdentity = known

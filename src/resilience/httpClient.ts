@@ -3,7 +3,7 @@ import { createAgent, request } from './undici';
 import type { FailureFacts } from './upstreamError';
 
 export interface HttpRequest {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS';
   headers?: Record<string, string>;
   body?: string | undefined;
   signal: AbortSignal;
