@@ -34,7 +34,8 @@ run(async () => {
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
   const storeSettings = await recordTableCalls(store.settings, emulator);
-  const server = startServer(port, development, { ...provider.settings, ...storeSettings });
+  const signIn = provider.name === 'entra' ? { API_DOCS_CLIENT_ID: emulator.authClient.clientId } : {};
+  const server = startServer(port, development, { ...provider.settings, ...storeSettings, ...signIn });
   const playground = startPlayground(port, playgroundPort, development, { provider, store });
   const programs = [server, playground];
   // However this process ends, no server keeps running.
@@ -92,7 +93,6 @@ function startServer(
       ...emulator.settings(),
       ...choices,
       CORS_ALLOWED_ORIGINS: ['loopback', process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
-      API_DOCS_CLIENT_ID: emulator.authClient.clientId,
       PORT: String(port),
       FORWARD_REQUEST_ID: 'on',
       NODE_EXTRA_CA_CERTS: authorityFile,
