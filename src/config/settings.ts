@@ -286,14 +286,6 @@ export const settings = {
     source: 'your choice; leave it out for on, and off with NODE_ENV=production',
     format: 'on or off',
   }),
-  FORWARD_REQUEST_ID: setting({
-    schema: z.enum(['on', 'off']),
-    defaultText: 'off',
-    description:
-      'whether calls to Entra ID, Graph, Communication Services and the table carry the request id of their caller',
-    source: 'your choice; on lets you find a request in the logs of these services',
-    format: 'on or off',
-  }),
   API_DOCS_CLIENT_ID: setting({
     schema: guid.optional(),
     description: 'the single-page app that signs users in on the page /docs, filled in there',
@@ -307,6 +299,14 @@ export const settings = {
     source:
       'where you publish docs/errors.md; leave it out for /docs/errors of this server, while it serves /docs',
     format: 'an http or https address',
+  }),
+  FORWARD_REQUEST_ID: setting({
+    schema: z.enum(['on', 'off']),
+    defaultText: 'off',
+    description:
+      'whether calls to Entra ID, Graph, Communication Services and the table carry the request id of their caller',
+    source: 'your choice; on lets you find a request in the logs of these services',
+    format: 'on or off',
   }),
   LOG_LEVEL: setting({
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

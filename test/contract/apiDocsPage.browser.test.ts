@@ -46,10 +46,10 @@ describe('the page under /docs, in a browser', () => {
     const { page, complaints, origins, url } = await openDocs();
     await page.locator('.opblock').first().waitFor();
     // The names of Microsoft's sample are collapsed, and so are the schemas.
-    expect(await page.locator('.opblock').count()).toBe(10);
+    expect(await page.locator('.opblock').count()).toBe(12);
     expect(await page.locator('section.models .model-container').count()).toBe(0);
     await page.locator('#operations-tag-Sample_names').click();
-    expect(await page.locator('.opblock').count()).toBe(15);
+    expect(await page.locator('.opblock').count()).toBe(17);
 
     await page.getByRole('button', { name: 'Authorize' }).click();
     const form = page.locator('.auth-container', { hasText: 'accessToken' });

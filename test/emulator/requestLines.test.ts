@@ -48,8 +48,8 @@ test('a line for each request says who called, what it took, and the calls behin
       new RegExp(`${time}DELETE +/api/user +204 +\\d+ ms +[0-9a-f]{8} +OBO \\d+ \\| Graph read \\d+`),
     ),
   ]);
-  // Warnings stay as they are logged.
+  // Warnings and errors stay as they are logged.
   expect(lines.filter((line) => line.startsWith('{'))).toEqual(
-    rawLog.filter((line) => line.includes('"warn"')).map((line) => line.trimEnd()),
+    rawLog.filter((line) => /"level":"(warn|error)"/.test(line)).map((line) => line.trimEnd()),
   );
 });
