@@ -11,6 +11,7 @@ import { createRejectedRateLimit } from './http/middleware/rateLimits';
 import { createRequestLog } from './http/middleware/requestLog';
 import { setSafeHeaders } from './http/middleware/safeHeaders';
 import { createOperations } from './http/operations';
+import type { RequestScope } from './http/requestScope';
 import { sendJson } from './http/sendJson';
 import { methodNotAllowed } from './http/routes';
 import { requiredScope } from './authentication/requiredScope';
@@ -20,12 +21,14 @@ export interface AppParts {
   config: Config;
   services: Services;
   log: Log;
+  /** For the request's ids in every line of the log. */
+  scope?: RequestScope;
   /** False while the server is shutting down. */
   isAcceptingWork: () => boolean;
 }
 
 /** Builds the Express app. It does not listen and does not read the environment. */
-export function createApp({ config, services, log, isAcceptingWork }: AppParts): Express {
+export function createApp({ config, services, log, scope, isAcceptingWork }: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -33,7 +36,7 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
   app.set('query parser', false);
   app.set('trust proxy', config.trustedProxies);
 
-  app.use(createRequestLog(log));
+  app.use(createRequestLog({ log, scope, telemetry: services.telemetry }));
   app.use(setSafeHeaders);
   app.use(
     '/health',
@@ -86,6 +89,8 @@ function createCors(origins: readonly string[]): RequestHandler {
       'Cache-Control',
       'teams-user-aad-token',
       'x-ms-client-request-id',
+      'traceparent',
+      'tracestate',
     ],
     exposedHeaders: ['WWW-Authenticate', 'Retry-After', 'x-ms-request-id', 'x-ms-error-code'],
     maxAge: 86_400,

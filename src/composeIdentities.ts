@@ -10,6 +10,7 @@ import type { PreviousMappingStore } from './identities/stores/fallback/fallback
 import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
+import type { Telemetry } from './telemetry/telemetry';
 import type { Timings } from './timings';
 
 /** The lifecycle of identities over the chosen store. */
@@ -31,6 +32,7 @@ export interface IdentityPartsOptions {
   http: HttpClient;
   timings: Timings;
   log: Log;
+  telemetry: Telemetry | undefined;
 }
 
 /** What a store adds to the server. */
@@ -55,11 +57,18 @@ export async function composeIdentities(options: IdentityPartsOptions): Promise<
 
 function overStore(
   { store, availability }: ComposedStore,
-  { acs, timings, log }: IdentityPartsOptions,
+  { acs, timings, log, telemetry }: IdentityPartsOptions,
 ): IdentityParts {
-  const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
+  const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log, telemetry });
   return {
-    lifecycle: createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log }),
+    lifecycle: createIdentityLifecycle({
+      store,
+      acs,
+      orphanCleanup,
+      timings: timings.mappings,
+      log,
+      telemetry,
+    }),
     start: () => availability?.start(),
     unavailableReason: () => availability?.unavailableReason(),
     async stop() {
@@ -71,7 +80,7 @@ function overStore(
 
 async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
-  { config, entra, http, timings, log }: IdentityPartsOptions,
+  { config, entra, http, timings, log, telemetry }: IdentityPartsOptions,
 ): Promise<PreviousMappingStore> {
   const [
     { createOboTokens },
@@ -90,19 +99,25 @@ async function composeGraphStore(
   const { authority, challenges } = entra;
   const { authorityHost, tenantId, clientId, credential } = config.entra;
   if (credential === undefined) throw new TypeError('Microsoft Graph needs a client credential');
+  const clientCredential = await createClientCredential(credential, {
+    timings: timings.upstream,
+    log,
+    telemetry,
+  });
   const oboTokens = createOboTokens({
     authority,
     authorityHost,
     tenantId,
     clientId,
-    credential: await createClientCredential(credential, { timings: timings.upstream, log }),
+    credential: clientCredential,
     graphEndpoint: endpoint,
     cacheSize: oboTokenCacheSize,
     http,
-    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log }),
+    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log, telemetry }),
     challenges,
     workTimeLimitInMs: timings.workInMs,
     log,
+    telemetry,
   });
   return createGraphMappingStore({
     extensions: createExtensionClient({
@@ -110,7 +125,7 @@ async function composeGraphStore(
       extensionName,
       oboTokens,
       http,
-      upstream: createUpstream({ name: 'Microsoft Graph', timings: timings.upstream, log }),
+      upstream: createUpstream({ name: 'Microsoft Graph', timings: timings.upstream, log, telemetry }),
       challenges,
     }),
     seal: createMappingSeal(mappingKeys),
@@ -124,16 +139,17 @@ async function composeTableStore(
   { table: config, fallback }: TableIdentities,
   options: IdentityPartsOptions,
 ): Promise<ComposedStore> {
-  const { timings, log } = options;
+  const { timings, log, telemetry } = options;
   const [{ createMappingTable }, { createTableMappingStore }, { createTableAvailability }] =
     await Promise.all([
       import('./identities/stores/table/mappingTable.js'),
       import('./identities/stores/table/tableMappingStore.js'),
       import('./identities/stores/table/tableAvailability.js'),
     ]);
-  const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log });
+  const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log, telemetry });
   const table = createMappingTable(config, upstream, {
     credentialTimeLimitInMs: timings.upstream.attemptInMs,
+    telemetry,
     onMissing: () => availability.start(),
   });
   const { tableName } = config;
@@ -147,7 +163,7 @@ async function composeTableStore(
 
 async function composeCustomIds(
   { customIdKey }: AcsIdentities,
-  { config, acs, timings, log }: IdentityPartsOptions,
+  { config, acs, timings, log, telemetry }: IdentityPartsOptions,
 ): Promise<IdentityParts> {
   const [{ createCustomIdClient }, { createCustomIdLifecycle }] = await Promise.all([
     import('./acs/customIdClient.js'),
@@ -157,10 +173,15 @@ async function composeCustomIds(
     {},
     'IDENTITY_STORE=acs is a preview: it relies on a preview version of the Communication Services API, which may change or end',
   );
-  const upstream = createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log });
-  const identities = createCustomIdClient(config.communication, upstream, timings.upstream);
+  const upstream = createUpstream({
+    name: 'Azure Communication Services',
+    timings: timings.upstream,
+    log,
+    telemetry,
+  });
+  const identities = createCustomIdClient(config.communication, upstream, { ...timings.upstream, telemetry });
   return {
-    lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey }),
+    lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey, telemetry }),
     start: () => undefined,
     unavailableReason: () => undefined,
     stop: () => Promise.resolve(),

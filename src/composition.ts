@@ -3,12 +3,14 @@ import type { Log } from './log';
 import type { Authenticate } from './authentication/app/appAuthentication';
 import { composeAppAuthentication, composeProviders } from './composeProviders';
 import type { Config } from './config/config';
+import type { TelemetryConfig } from './config/telemetry';
 import { createHttpClient } from './resilience/httpClient';
 import { createUpstream } from './resilience/upstream';
 import { composeIdentities } from './composeIdentities';
 import { createAcsIdentityClient } from './acs/acsIdentityClient';
 import { type CommunicationUsers, createCommunicationUsers } from './identities/communicationUsers';
 import { createIssuedTokenCache } from './tokens/issuedTokenCache';
+import type { Telemetry } from './telemetry/telemetry';
 import { defaultTimings, type Timings } from './timings';
 import { createTeamsExchange, type ExchangeTeamsToken } from './tokens/teamsExchange';
 
@@ -19,6 +21,8 @@ export interface Services {
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
   readonly requestTimeLimitInMs: number;
+  /** Absent: it is off. */
+  readonly telemetry: Telemetry | undefined;
   /** Begins background work: loads the signing keys, and prepares the identity store. */
   start(): void;
   /** Whether requests can be served. Answers from memory, without a call. */
@@ -40,16 +44,25 @@ export async function createServices(
   timings: Timings = defaultTimings,
   authenticate?: Authenticate,
 ): Promise<Services> {
-  const http = createHttpClient();
+  const telemetry = config.telemetry && (await loadTelemetry(config.telemetry, timings, log));
+  const http = createHttpClient(telemetry);
   const providers = authenticate
     ? await composeAppAuthentication(authenticate)
-    : await composeProviders({ config, http, timings, log });
+    : await composeProviders({ config, http, timings, log, telemetry });
   const acs = createAcsIdentityClient(
     config.communication,
-    createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log }),
-    timings.upstream,
+    createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log, telemetry }),
+    { ...timings.upstream, telemetry },
   );
-  const identities = await composeIdentities({ config, acs, entra: providers.entra, http, timings, log });
+  const identities = await composeIdentities({
+    config,
+    acs,
+    entra: providers.entra,
+    http,
+    timings,
+    log,
+    telemetry,
+  });
   // An identity store without mappings of its own has none to keep in memory.
   const mappingCache = config.identities.store === 'acs' ? undefined : config.identities.cache;
   const communicationUsers = createCommunicationUsers({
@@ -62,13 +75,15 @@ export async function createServices(
     mappingCacheSize: mappingCache?.size ?? 1,
     mappingCacheMinutes: mappingCache?.minutes ?? 0,
     workTimeLimitInMs: timings.workInMs,
+    telemetry,
   });
 
   return {
     requireUser: providers.requireUser,
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
-    exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs),
+    telemetry,
+    exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs, telemetry),
     start() {
       providers.start();
       identities.start();
@@ -79,6 +94,13 @@ export async function createServices(
       providers.stop();
       await identities.stop();
       await http.close();
+      await telemetry?.stop();
     },
   };
+}
+
+/** OpenTelemetry is loaded only if it is used. */
+async function loadTelemetry(config: TelemetryConfig, timings: Timings, log: Log): Promise<Telemetry> {
+  const { createTelemetry } = await import('./telemetry/openTelemetry.js');
+  return createTelemetry(config, { timings: timings.telemetry, log });
 }

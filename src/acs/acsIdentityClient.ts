@@ -4,6 +4,7 @@ import type { Config } from '../config/config';
 import { type Deadline, withSignal } from '../resilience/deadline';
 import { ApiError } from '../errors';
 import type { CallOptions, Upstream } from '../resilience/upstream';
+import type { Telemetry } from '../telemetry/telemetry';
 import { defaultTimings } from '../timings';
 import type { FailureFacts } from '../resilience/upstreamError';
 import { createSdkClient, describe, tokenReply, userReply, userWithTokenReply } from './acsSdk';
@@ -44,12 +45,18 @@ export interface AcsIdentityClient {
   ): Promise<CommunicationToken>;
 }
 
+export interface AcsClientOptions {
+  /** How long one request for a token of the managed identity may take. */
+  attemptInMs: number;
+  telemetry?: Telemetry | undefined;
+}
+
 export function createAcsIdentityClient(
   config: Config['communication'],
   upstream: Upstream,
-  { attemptInMs } = defaultTimings.upstream,
+  { attemptInMs, telemetry }: AcsClientOptions = defaultTimings.upstream,
 ): AcsIdentityClient {
-  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs });
+  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs, telemetry });
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 

@@ -8,6 +8,8 @@ import { createManagedIdentityCredential } from '../entra/managedIdentity';
 import { isError } from '../errors';
 import { classifyTransportError } from '../resilience/httpClient';
 import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
+import { tracePolicies } from '../telemetry/sdkPolicy';
+import type { Telemetry } from '../telemetry/telemetry';
 
 export const tokenReply = z.object({ token: z.string().min(1), expiresOn: z.date() });
 /** Ids have more forms than `8:acs:<resource>_<user>`. Anything that is not an id must not be stored as one. */
@@ -27,6 +29,7 @@ export interface SdkClientOptions {
   credentialTimeLimitInMs: number;
   /** For a version of the API that the SDK does not have. */
   extraOptions?: SdkOptions;
+  telemetry?: Telemetry | undefined;
 }
 
 export function createSdkClient(
@@ -37,10 +40,11 @@ export function createSdkClient(
     workloadIdentity,
     managedIdentityScope,
   }: Config['communication'],
-  { credentialTimeLimitInMs, extraOptions = {} }: SdkClientOptions,
+  { credentialTimeLimitInMs, extraOptions = {}, telemetry }: SdkClientOptions,
 ): CommunicationIdentityClient {
   const options = {
     ...extraOptions,
+    additionalPolicies: [...(extraOptions.additionalPolicies ?? []), ...tracePolicies(telemetry)],
     // `upstream` handles retries: the SDK's own would create a second identity after a lost response.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },

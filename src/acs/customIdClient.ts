@@ -3,8 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../config/config';
 import { type Deadline, withSignal } from '../resilience/deadline';
 import type { Upstream } from '../resilience/upstream';
-import type { Timings } from '../timings';
-import { type CommunicationToken, unusableIdentity } from './acsIdentityClient';
+import { type AcsClientOptions, type CommunicationToken, unusableIdentity } from './acsIdentityClient';
 import { createSdkClient, describe, userReply, userWithTokenReply } from './acsSdk';
 
 /** The identity that Communication Services keeps for a custom id. */
@@ -65,10 +64,11 @@ const detailsReply = z.looseObject({
 export function createCustomIdClient(
   config: Config['communication'],
   upstream: Upstream,
-  { attemptInMs }: Pick<Timings['upstream'], 'attemptInMs'>,
+  { attemptInMs, telemetry }: AcsClientOptions,
 ): CustomIdClient {
   const client = createSdkClient(config, {
     credentialTimeLimitInMs: attemptInMs,
+    telemetry,
     extraOptions: {
       apiVersion,
       additionalPolicies: [

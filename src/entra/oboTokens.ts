@@ -9,6 +9,7 @@ import { ApiError } from '../errors';
 import type { HttpClient } from '../resilience/httpClient';
 import type { Upstream } from '../resilience/upstream';
 import { UpstreamError } from '../resilience/upstreamError';
+import type { Telemetry } from '../telemetry/telemetry';
 import type { ClientCredential } from './clientCredential/clientCredential';
 import { createTokenRequest, type EntraErrorBody, errorNumbers } from './tokenRequest';
 
@@ -33,6 +34,7 @@ export interface OboTokensOptions {
   challenges: Challenges;
   workTimeLimitInMs: number;
   log: Log;
+  telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -109,6 +111,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
   return {
     async getGraphToken(user, deadline) {
       const cached = tokens.get(user.accessTokenHash);
+      options.telemetry?.countLookup('obo_tokens', cached !== undefined);
       if (cached) return cached;
       const { accessToken, lifetimeInMs } = await coalesce(user.accessTokenHash, deadline.signal, (shared) =>
         request(user, shared).catch((error: unknown) => {

@@ -5,7 +5,11 @@ import { describeError, secretPatternOf } from '../logSafety';
  * Gives entries to the app's logger without secrets: errors are reduced to safe fields, since those of SDKs contain the request with its
  * credentials, and all that looks like a token or is one of `secrets` is redacted.
  */
-export function createHostLog(logger: Log, secrets: readonly string[]): Log {
+export function createHostLog(
+  logger: Log,
+  secrets: readonly string[],
+  requestIds: () => object | undefined,
+): Log {
   const pattern = secretPatternOf(secrets);
   const redact = (value: unknown): unknown => {
     if (typeof value === 'string') return value.replace(pattern, '[redacted]');
@@ -18,7 +22,8 @@ export function createHostLog(logger: Log, secrets: readonly string[]): Log {
   const entry =
     (level: keyof Log) =>
     ({ err, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {
-      const described = err === undefined ? fields : { ...fields, err: describeError(err) };
+      const all = { ...requestIds(), ...fields };
+      const described = err === undefined ? all : { ...all, err: describeError(err) };
       logger[level](redactFields(described), String(redact(message)));
     };
   return { debug: entry('debug'), info: entry('info'), warn: entry('warn'), error: entry('error') };

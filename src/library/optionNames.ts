@@ -110,4 +110,7 @@ export const settingsOfTheServerOnly = [
   'TRUST_PROXY_HOPS',
   'API_DOCS',
   'LOG_LEVEL',
+  'APPLICATIONINSIGHTS_CONNECTION_STRING',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_TRACES_EXPORTER',
 ] as const satisfies readonly SettingName[];

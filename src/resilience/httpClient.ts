@@ -1,5 +1,6 @@
 import { isError } from '../errors';
 import { createAgent, request } from './undici';
+import type { Telemetry, UpstreamCall } from '../telemetry/telemetry';
 import type { FailureFacts } from './upstreamError';
 
 export interface HttpRequest {
@@ -7,6 +8,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   body?: string | undefined;
   signal: AbortSignal;
+  /** The call to an upstream that this request is, where it is not within one. For telemetry. */
+  call?: UpstreamCall;
 }
 
 export interface HttpResponse {
@@ -37,7 +40,7 @@ export interface HttpClient {
 
 const maxResponseBytes = 1_000_000;
 
-export function createHttpClient(): HttpClient {
+export function createHttpClient(telemetry?: Telemetry): HttpClient {
   const agent = createAgent({
     connections: 128,
     connect: { timeout: 3_000, maxCachedSessions: 100 },
@@ -45,28 +48,54 @@ export function createHttpClient(): HttpClient {
     maxResponseSize: maxResponseBytes,
   });
 
+  async function sendOnce(
+    url: URL,
+    { method, headers = {}, body, signal }: HttpRequest,
+  ): Promise<HttpResponse> {
+    try {
+      const { origin, pathname, search } = url;
+      const reply = await request(agent, {
+        origin,
+        path: `${pathname}${search}`,
+        method,
+        headers,
+        body: body ?? null,
+        signal,
+      });
+      return {
+        status: reply.statusCode,
+        headers: Object.fromEntries(
+          Object.entries(reply.headers).map(([name, value]) => [name, String(value)]),
+        ),
+        text: await reply.body.text(),
+      };
+    } catch (error) {
+      throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error);
+    }
+  }
+
+  async function sendTraced(url: URL, httpRequest: HttpRequest, tracer: Telemetry): Promise<HttpResponse> {
+    const trace = tracer.startSend(httpRequest.method, url);
+    try {
+      const response = await sendOnce(url, {
+        ...httpRequest,
+        headers: { ...httpRequest.headers, ...trace.headers },
+      });
+      trace.end({ status: response.status });
+      return response;
+    } catch (error) {
+      trace.end({ failure: error instanceof HttpError ? error.transportFailure : 'connection_lost' });
+      throw error;
+    }
+  }
+
   return {
-    async send(url, { method, headers = {}, body, signal }) {
-      try {
-        const { origin, pathname, search } = new URL(url);
-        const reply = await request(agent, {
-          origin,
-          path: `${pathname}${search}`,
-          method,
-          headers,
-          body: body ?? null,
-          signal,
-        });
-        return {
-          status: reply.statusCode,
-          headers: Object.fromEntries(
-            Object.entries(reply.headers).map(([name, value]) => [name, String(value)]),
-          ),
-          text: await reply.body.text(),
-        };
-      } catch (error) {
-        throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error);
-      }
+    send(address, httpRequest) {
+      const url = new URL(address);
+      if (!telemetry) return sendOnce(url, httpRequest);
+      const { call } = httpRequest;
+      const send = () => sendTraced(url, httpRequest, telemetry);
+      return call ? telemetry.traceCall(call, send) : send();
     },
     close: () => agent.close(),
   };

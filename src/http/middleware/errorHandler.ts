@@ -2,7 +2,7 @@ import type { ErrorRequestHandler } from 'express';
 import type { Log } from '../../log';
 import { ApiError, CallerGoneError, isError } from '../../errors';
 import { maxBodyBytes } from './bodyLimit';
-import { requestIdOf } from './requestLog';
+import { requestIdOf, setErrorReason } from './requestLog';
 import { sendJson } from '../sendJson';
 
 /** Converts errors to responses in the format of the Microsoft REST API guidelines. */
@@ -17,6 +17,7 @@ export function createErrorHandler(log: Log): ErrorRequestHandler {
       log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
     }
     const { status, code, message, target, innererror, headers } = apiError;
+    setErrorReason(response, innererror?.code);
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     response.setHeader('x-ms-error-code', code);
     sendJson(response, status, { error: { code, message, target, innererror } });

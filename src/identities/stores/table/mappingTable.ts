@@ -5,6 +5,8 @@ import { classifyTransportError } from '../../../resilience/httpClient';
 import type { CallOptions, Upstream } from '../../../resilience/upstream';
 import { type FailureFacts, parseRetryAfter } from '../../../resilience/upstreamError';
 import type { TableStoreConfig } from '../../../config/identities';
+import { tracePolicies } from '../../../telemetry/sdkPolicy';
+import type { Telemetry } from '../../../telemetry/telemetry';
 import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
 
 /** The row of one user. */
@@ -53,6 +55,7 @@ type TableClient = Awaited<ReturnType<typeof createClient>>;
 export interface MappingTableOptions {
   /** How long one request for a token of the managed identity may take. */
   credentialTimeLimitInMs: number;
+  telemetry?: Telemetry | undefined;
   /** Called when the table does not exist and could not be created. */
   onMissing?: () => void;
 }
@@ -60,7 +63,7 @@ export interface MappingTableOptions {
 export function createMappingTable(
   config: TableStoreConfig,
   upstream: Upstream,
-  { credentialTimeLimitInMs, onMissing }: MappingTableOptions,
+  { credentialTimeLimitInMs, telemetry, onMissing }: MappingTableOptions,
 ): MappingTable {
   let loading: Promise<TableClient> | undefined;
 
@@ -75,7 +78,7 @@ export function createMappingTable(
   function call<T>(deadline: Deadline, { operation, retryOn, send, outcomes = {} }: Call<T>): Promise<T> {
     return upstream.call(operation, { deadline, retryOn, describe }, async (abortSignal) => {
       try {
-        const client = await (loading ??= createClient(config, credentialTimeLimitInMs));
+        const client = await (loading ??= createClient(config, credentialTimeLimitInMs, telemetry));
         // Loading the SDK may have taken the whole time.
         abortSignal.throwIfAborted();
         // The SDK does not abort while it waits for the token of a managed identity.
@@ -190,6 +193,7 @@ export function createMappingTable(
 async function createClient(
   { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
   credentialTimeLimitInMs: number,
+  telemetry: Telemetry | undefined,
 ) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
@@ -198,6 +202,7 @@ async function createClient(
     redirectOptions: { maxRetries: 0 },
     // Plain HTTP is accepted on loopback only: see config/settings.ts.
     allowInsecureConnection: endpoint.startsWith('http://'),
+    additionalPolicies: tracePolicies(telemetry),
   };
   if (accountKey) {
     const credential = new AzureNamedKeyCredential(accountKey.accountName, accountKey.accountKey);
