@@ -1,3 +1,4 @@
+import type { Call } from './exchange';
 import { assertKnownOperation, matchesOperation } from './emulated';
 
 export interface LoggedRequest {
@@ -6,6 +7,8 @@ export interface LoggedRequest {
   path: string;
   /** 0 if there was no response. */
   status: number;
+  /** The W3C trace context that came with it. */
+  traceparent?: string;
 }
 
 /** The operation name for requests that are not emulated. */
@@ -20,9 +23,14 @@ export class CallLog {
   #next = 0;
 
   /** Counts a request when it arrives; the status is set with the response. */
-  record(operation: string, method: string, path: string): LoggedRequest {
+  record(
+    operation: string,
+    { method, path, headers }: Pick<Call, 'method' | 'path' | 'headers'>,
+  ): LoggedRequest {
     this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1);
-    const request = { operation, method, path, status: 0 };
+    const { traceparent } = headers;
+    const request: LoggedRequest = { operation, method, path, status: 0 };
+    if (typeof traceparent === 'string') request.traceparent = traceparent;
     this.#requests[this.#next] = request;
     this.#next = (this.#next + 1) % kept;
     return request;

@@ -78,7 +78,7 @@ export class Listener {
 
   async #serve(call: Call, route: Route, response: ServerResponse): Promise<void> {
     const { faults, handlers, log } = this.#parts;
-    const entry = log.record(route.operation, call.method, call.path);
+    const entry = log.record(route.operation, call);
     const delay = faults.delayFor(route.operation);
     if (delay > 0) await sleep(delay, undefined, { ref: false });
     const fault = faults.take(route.operation);
@@ -129,7 +129,7 @@ export class Listener {
       write(response, preflight(call, methods));
       return;
     }
-    const entry = this.#parts.log.record(notEmulated, call.method, call.path);
+    const entry = this.#parts.log.record(notEmulated, call);
     answer(response, entry, warn(new NotEmulated(`${call.method} ${call.path}`)));
   }
 }

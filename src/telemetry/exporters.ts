@@ -40,7 +40,8 @@ export function watchExports<T, E extends Exporter<T>>(exporter: E, name: string
       'telemetry cannot be exported; requests are not affected',
     );
   };
-  const exportItems = exporter.export.bind(exporter);
+  // Some exporters are async functions, whatever their type says.
+  const exportItems: (...args: Parameters<Exporter<T>['export']>) => unknown = exporter.export.bind(exporter);
   exporter.export = (items, callback) => {
     let called = false;
     const once = (result: ExportResult) => {
@@ -53,8 +54,7 @@ export function watchExports<T, E extends Exporter<T>>(exporter: E, name: string
       once({ code: ExportResultCode.FAILED, ...(isError(error) ? { error } : {}) });
     };
     try {
-      // Some exporters are async functions, whatever their type says.
-      Promise.resolve(exportItems(items, once) as unknown).catch(fail);
+      Promise.resolve(exportItems(items, once)).catch(fail);
     } catch (error) {
       fail(error);
     }

@@ -6,7 +6,7 @@ export const timeScale = 1 / 4;
 const scaled = (milliseconds: number) => milliseconds * timeScale;
 const scaledReads = ({ reads, pauseInMs }: RepeatedReads) => ({ reads, pauseInMs: scaled(pauseInMs) });
 
-const { requestInMs, workInMs, upstream, mappings, table, orphanCleanup, telemetry, signingKeys } = defaultTimings;
+const { requestInMs, workInMs, upstream, mappings, table, orphanCleanup, signingKeys } = defaultTimings;
 
 /**
  * Waits are short, but the time limit of a request is not, so that no result depends on the speed of the machine. The times for
@@ -37,7 +37,7 @@ export const fastTimings: Timings = {
     attemptInMs: scaled(orphanCleanup.attemptInMs),
     maxResponseDelayInMs: scaled(orphanCleanup.maxResponseDelayInMs),
   },
-  telemetry,
+  telemetry: { spanExportIntervalInMs: 20, metricExportIntervalInMs: 100, stopInMs: 500 },
   signingKeys,
 };
 

@@ -5,6 +5,7 @@ import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
 import { loadConfig } from '../../src/config/config';
 import { secretsOf } from '../../src/config/secrets';
+import { createRequestScope } from '../../src/http/requestScope';
 import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
@@ -76,14 +77,18 @@ export async function startServer(
   timings: Timings = fastTimings,
 ): Promise<TestServer> {
   const config = loadConfig(environment);
+  const scope = createRequestScope();
   const rawLog: string[] = [];
   const log = createLogger({
     level: environment.LOG_LEVEL ?? 'debug',
     secrets: secretsOf(config),
+    requestIds: () => scope.current(),
     destination: { write: (line) => void rawLog.push(line) },
   });
   const services = await createServices(config, log, timings);
-  const { server } = createHttpServer(createApp({ config, services, log, isAcceptingWork: () => true }));
+  const { server } = createHttpServer(
+    createApp({ config, services, log, scope, isAcceptingWork: () => true }),
+  );
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
