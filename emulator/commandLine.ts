@@ -16,6 +16,8 @@ export interface CommandLine {
 export interface LocalCommandLine extends CommandLine {
   /** `--store`: the server's identity store. */
   readonly store: LocalStoreName;
+  /** `--trace`: the server prints each request with its calls. */
+  readonly trace: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,11 +33,15 @@ export function parseCommandLine(args: readonly string[], environment: Environme
 export function parseLocalCommandLine(args: readonly string[], environment: Environment): LocalCommandLine {
   const { values } = parseArgs({
     args: [...args],
-    options: { ...options, store: { type: 'string', default: 'graph' } },
+    options: {
+      ...options,
+      store: { type: 'string', default: 'graph' },
+      trace: { type: 'boolean', default: false },
+    },
   });
   const store = localStores.find((candidate) => candidate === values.store);
   if (store === undefined) throw new Error(`--store must be one of ${localStores.join(', ')}.`);
-  return { ...commandLine(values, environment), store };
+  return { ...commandLine(values, environment), store, trace: values.trace };
 }
 
 function commandLine(

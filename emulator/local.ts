@@ -31,7 +31,10 @@ run(async () => {
   const playgroundUrl = `http://localhost:${playgroundPort}`;
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
-  const server = startServer(port, playgroundUrl, development, store);
+  const server = startServer(port, playgroundUrl, development, {
+    ...store.settings,
+    ...(commandLine.trace ? { OTEL_TRACES_EXPORTER: 'console' } : {}),
+  });
   const playground = startPlayground(port, playgroundPort, development);
   // However this process ends, no server keeps running.
   process.on('exit', () => [server, playground].forEach((candidate) => candidate.kill('SIGKILL')));
@@ -74,7 +77,7 @@ function startServer(
   port: number,
   playgroundUrl: string,
   { emulator, authorityFile }: DevelopmentEmulator,
-  store: LocalStore,
+  settings: Readonly<Record<string, string>>,
 ): ChildProcess {
   const entry = join(projectRoot(), 'dist', 'server.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
@@ -85,7 +88,7 @@ function startServer(
       LOG_LEVEL: 'warn',
       ...process.env,
       ...emulator.settings(),
-      ...store.settings,
+      ...settings,
       CORS_ALLOWED_ORIGINS: [playgroundUrl, process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
       PORT: String(port),
       NODE_EXTRA_CA_CERTS: authorityFile,

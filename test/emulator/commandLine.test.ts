@@ -13,7 +13,7 @@ describe('the arguments of the emulator', () => {
     ['both', ['--public-names'], { EMULATOR_PUBLIC_NAMES: '0' }, { ...nothing, publicNames: true }],
   ])('%s', (_name, args, environment, expected) => {
     expect(parseCommandLine(args, environment)).toEqual(expected);
-    expect(parseLocalCommandLine(args, environment)).toEqual({ ...expected, store: 'graph' });
+    expect(parseLocalCommandLine(args, environment)).toEqual({ ...expected, store: 'graph', trace: false });
   });
 
   test.each<[string, string[], Record<string, string>, string]>([
@@ -28,8 +28,10 @@ describe('the arguments of the emulator', () => {
     expect(() => parseLocalCommandLine(args, environment)).toThrow(message);
   });
 
-  test('has a store for npm run local alone', () => {
-    expect(parseLocalCommandLine(['--store', 'acs'], {})).toEqual({ ...nothing, store: 'acs' });
+  test('has a store and a trace for npm run local alone', () => {
+    expect(parseLocalCommandLine(['--trace'], {})).toMatchObject({ trace: true });
+    expect(() => parseCommandLine(['--trace'], {})).toThrow("Unknown option '--trace'");
+    expect(parseLocalCommandLine(['--store', 'acs'], {})).toEqual({ ...nothing, store: 'acs', trace: false });
     expect(() => parseLocalCommandLine(['--store', 'sql'], {})).toThrow(
       '--store must be one of graph, table, acs.',
     );

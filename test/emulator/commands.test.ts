@@ -114,9 +114,9 @@ test.each([
   ['table', 'Azurite keeps the identities'],
   ['acs', 'ACS, which keeps the identities'],
 ])(
-  'npm run local -- --store %s serves a token, and stops on Ctrl-C',
+  'npm run local -- --store %s --trace serves a token, prints its trace, and stops on Ctrl-C',
   async (store, description) => {
-    const local = start('local', ['--store', store], await environmentWithFreePorts());
+    const local = start('local', ['--store', store, '--trace'], await environmentWithFreePorts());
     // It stops its own processes only if it is asked to stop.
     running.delete(local.child);
     try {
@@ -128,6 +128,10 @@ test.each([
           .split('\n')
           .find((line) => line.startsWith('curl ')) ?? '';
       expect((await callAsCurl(call)).status).toBe(200);
+      await says(local, '└─ ');
+      expect(local.output()).toMatch(
+        /^GET \/getToken {2}200 {2}[\d.]+ ms {2}trace [0-9a-f]{32}\n(├─ .+ ms\n)*└─ Azure .+ ms$/m,
+      );
     } finally {
       local.child.kill('SIGINT');
     }
