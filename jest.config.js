@@ -6,7 +6,10 @@ module.exports = {
   // jose is an ES module, which Node imports and Jest must translate; the OTLP exporter imports Node's own modules on demand.
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } } }],
-    'node_modules/(jose|@opentelemetry/otlp-exporter-base)/.+\\.js$': ['@swc/jest', { jsc: { target: 'es2023' } }],
+    'node_modules/(jose|@opentelemetry/otlp-exporter-base)/.+\\.js$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023' } },
+    ],
   },
   transformIgnorePatterns: ['/node_modules/(?!jose/|@opentelemetry/otlp-exporter-base/)'],
   // The server's own modules that are loaded on demand: Node's import() needs the ending that they have once built.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isLoopback, list, parseUrl } from './formats';
+import { list, parseUrl } from './formats';
 import { setting } from './setting';
 
 export interface TelemetryConfig {
@@ -25,7 +25,10 @@ const applicationInsights = z.string().refine((text) => {
     }),
   );
   const endpoint = parts.get('ingestionendpoint');
-  return z.guid().safeParse(parts.get('instrumentationkey')).success && (!endpoint || isSecure(endpoint));
+  return (
+    z.guid().safeParse(parts.get('instrumentationkey')).success &&
+    (!endpoint || parseUrl(endpoint)?.protocol === 'https:')
+  );
 });
 
 const collector = z.string().refine((text) => {
@@ -34,11 +37,6 @@ const collector = z.string().refine((text) => {
     (url?.protocol === 'http:' || url?.protocol === 'https:') && !url.username && !url.search && !url.hash
   );
 });
-
-function isSecure(text: string): boolean {
-  const url = parseUrl(text);
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url));
-}
 
 export const telemetrySettings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: setting({

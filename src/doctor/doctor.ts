@@ -12,6 +12,7 @@ import { createIdentityStoreChecks } from './checks/identityStore';
 import { createOpenIdChecks } from './checks/openIdProvider';
 import { createPortCheck } from './checks/port';
 import { createRuntimeChecks } from './checks/runtime';
+import { createSecretExpiryCheck } from './checks/secretExpiry';
 import { createSettingsCheck } from './checks/settings';
 import { parseOptions, splitTokens, usage } from './options';
 import { createReport, type Output } from './report';
@@ -135,7 +136,12 @@ function checksOfGraphAccess(context: DoctorContext, needs: readonly Check[]): C
   const known: { graphToken?: string } = {};
   const accept = (graphToken: string) => (known.graphToken = graphToken);
   const credential = createClientCredentialCheck(entra, graph, needs, accept);
-  return [credential, ...createPermissionChecks(() => known.graphToken, [credential])];
+  const token = () => known.graphToken;
+  return [
+    credential,
+    ...createSecretExpiryCheck(entra, graph, token),
+    ...createPermissionChecks(token, [credential]),
+  ];
 }
 
 function checksOfTokens(context: DoctorContext, tokens: readonly string[]): Check[] {

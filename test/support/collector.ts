@@ -1,7 +1,15 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { gunzipSync } from 'node:zlib';
+import { ensureCertificates } from '../../emulator/certificates/loopbackCertificates';
 import { type Attributes, type MetricPoint, readMetrics, readSpans, type SpanRecord } from './otlp';
 
 /** Answers an export instead of the collector. */
@@ -64,16 +72,19 @@ export interface Envelope {
   };
 }
 
-/** Application Insights' endpoint for telemetry. */
+/** Application Insights' endpoint for telemetry. Over TLS: its exporter does not use plain HTTP. */
 export async function startIngestion(): Promise<
   Receiver & { envelopes: Envelope[]; connectionString: string }
 > {
   const envelopes: Envelope[] = [];
-  const receiver = await startReceiver((path, body) => {
-    if (path !== '/v2.1/track') return 404;
-    envelopes.push(...(JSON.parse(body.toString('utf8')) as Envelope[]));
-    return { itemsReceived: 1, itemsAccepted: 1, errors: [] };
-  });
+  const receiver = await startReceiver(
+    (path, body) => {
+      if (path !== '/v2.1/track') return 404;
+      envelopes.push(...(JSON.parse(body.toString('utf8')) as Envelope[]));
+      return { itemsReceived: 1, itemsAccepted: 1, errors: [] };
+    },
+    await ensureCertificates(),
+  );
   return {
     ...receiver,
     envelopes,
@@ -81,11 +92,14 @@ export async function startIngestion(): Promise<
   };
 }
 
-async function startReceiver(accept: (path: string, body: Buffer) => number | object): Promise<Receiver> {
+async function startReceiver(
+  accept: (path: string, body: Buffer) => number | object,
+  tls?: { certificate: string; key: string },
+): Promise<Receiver> {
   const bodies: string[] = [];
   const requests: Receiver['requests'] = [];
   let misbehavior: Misbehavior | undefined;
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on('error', () => undefined);
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -103,11 +117,14 @@ async function startReceiver(accept: (path: string, body: Buffer) => number | ob
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(typeof reply === 'number' ? '' : JSON.stringify(reply));
     });
-  });
+  };
+  const server: Server = tls
+    ? createTlsServer({ cert: tls.certificate, key: tls.key }, listener)
+    : createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     bodies,
     requests,
     misbehave: (how) => (misbehavior = how),

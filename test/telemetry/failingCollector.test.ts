@@ -25,7 +25,7 @@ const misbehaviors: readonly [string, Misbehavior][] = [
   [
     'redirects in a circle',
     ({ headers }, response) =>
-      void response.writeHead(308, { location: `http://${headers.host ?? ''}/` }).end(),
+      void response.writeHead(308, { location: `https://${headers.host ?? ''}/` }).end(),
   ],
   [
     'sends a response without an end',
