@@ -243,7 +243,7 @@ requests
 
 var errorsQuery = '''
 requests
-| extend error = tostring(customDimensions["error.type"])
+| extend error = tostring(customDimensions["acs_auth.error"])
 | where isnotempty(error)
 | summarize requests = sum(itemCount) by error, resultCode
 | order by requests desc

@@ -37,7 +37,8 @@ export function createCallTraces({
       try {
         return await active.run({ span, call }, () => work(traceOf(span)));
       } catch (error) {
-        span.setAttribute(attributeNames.errorType, errorTypeOf(error));
+        const errorType = errorTypeOf(error);
+        span.setAttributes({ [attributeNames.errorType]: errorType, [attributeNames.error]: errorType });
         // Where the caller must act, or has gone, the upstream did not fail.
         if (error instanceof UpstreamError) span.setStatus({ code: SpanStatusCode.ERROR });
         throw error;
@@ -84,7 +85,7 @@ function traceOf(span: Span): CallTrace {
       span.addEvent(spanEvents.retry, {
         [attributeNames.retry]: attempt,
         [attributeNames.delayInMs]: Math.round(delayInMs),
-        [attributeNames.errorType]: errorTypeOf(failure),
+        [attributeNames.error]: errorTypeOf(failure),
       }),
     rejectedByBreaker: () => span.addEvent(spanEvents.breakerOpen),
   };

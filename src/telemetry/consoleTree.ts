@@ -55,7 +55,7 @@ function describeEvent(name: string, attributes: ReadableSpan['attributes']): st
   if (name !== spanEvents.retry) return name;
   const {
     [attributeNames.retry]: attempt,
-    [attributeNames.errorType]: error,
+    [attributeNames.error]: error,
     [attributeNames.delayInMs]: delay,
   } = attributes;
   return `${name} ${String(attempt)} after ${String(error)}, in ${String(delay)} ms`;

@@ -26,6 +26,8 @@ export const attributeNames = {
   serverAddress: 'server.address',
   serverPort: 'server.port',
   errorType: 'error.type',
+  /** The same: the exporter for Application Insights leaves out the convention's own. */
+  error: 'acs_auth.error',
   upstream: 'acs_auth.upstream',
   operation: 'acs_auth.operation',
   /** created, replaced or deleted; cleaned or lost; issued, reused or exchanged. */

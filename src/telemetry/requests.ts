@@ -74,6 +74,7 @@ export function createRequestTraces({
         }
         if (!span) return;
         span.setAttributes(attributes);
+        if (outcome.errorCode !== undefined) span.setAttribute(attributeNames.error, outcome.errorCode);
         if (outcome.reason !== undefined) span.setAttribute(attributeNames.reason, reasonOf(outcome));
         if (outcome.route !== undefined) {
           span.updateName(`${method} ${outcome.route}`);

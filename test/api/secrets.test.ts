@@ -201,6 +201,7 @@ describe.each(operations)('nothing gets out when %s fails', (operation) => {
     const answers = await callEverything(server, tokens);
     expect(emulator.callsTo(operation)).toBeGreaterThan(0);
     expectNothingLeaked(outletsOf(server, written, answers), all);
+    await server.stop();
   });
 });
 

@@ -40,7 +40,7 @@ it('Application Insights gets requests, dependencies, traces and metrics in the 
     expect.objectContaining({ name: 'GET /api/token', responseCode: '401', success: false }),
   ]);
   expect(dataOf('RequestData')[1]?.properties).toMatchObject({
-    [attributeNames.errorType]: 'upstream_unavailable',
+    [attributeNames.error]: 'upstream_unavailable',
   });
   const dependencies = dataOf('RemoteDependencyData');
   expect(dependencies).toContainEqual(

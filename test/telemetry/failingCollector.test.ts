@@ -12,7 +12,7 @@ const chunk = Buffer.alloc(256 * 1024, 'x');
 
 const misbehaviors: readonly [string, Misbehavior][] = [
   ['does not answer', () => undefined],
-  ['resets the connection', (request) => void request.socket.resetAndDestroy()],
+  ['drops the connection', ({ socket }) => void socket.destroy()],
   ['answers 400', (_request, response) => void response.writeHead(400).end('<html>')],
   ['answers 503', (_request, response) => void response.writeHead(503, { 'retry-after': '1' }).end()],
   ['throttles', (_request, response) => void response.writeHead(429, { 'retry-after': '9999' }).end()],
@@ -72,8 +72,8 @@ describe.each(targets)('when %s', (_target, startReceiver) => {
 
     const begun = performance.now();
     await server.stop();
-    // The time limit of the last export, and room for a slow machine.
-    expect(performance.now() - begun).toBeLessThan(fastTimings.telemetry.stopInMs + 5_000);
+    // An export gives up after 10 s.
+    expect(performance.now() - begun).toBeLessThan(fastTimings.telemetry.stopInMs + 8_000);
     await receiver.stop();
   });
 
