@@ -4,8 +4,10 @@ import { type Options, parseOptions, type SectionName, type Sizes, usage } from 
 import { measureCalls } from './sections/calls';
 import { measureGrowth } from './sections/growth';
 import { measureLatency } from './sections/latency';
+import { measureReuse } from './sections/reuse';
 import { measureStartup } from './sections/startup';
 import { measureStores } from './sections/stores';
+import { measurePressure } from './sections/pressure';
 import { measureStorm } from './sections/storm';
 import { measureThroughput } from './sections/throughput';
 import { formatTable, type Section } from './table';
@@ -21,6 +23,8 @@ const measures: Record<SectionName, Measure> = {
   growth: measureGrowth,
   storm: measureStorm,
   stores: measureStores,
+  reuse: measureReuse,
+  pressure: measurePressure,
 };
 
 /** Measures the built server and prints the results as one table. */

@@ -8,6 +8,8 @@ export const sectionNames = [
   'growth',
   'storm',
   'stores',
+  'reuse',
+  'pressure',
 ] as const;
 export type SectionName = (typeof sectionNames)[number];
 

@@ -4,6 +4,10 @@ export const localStores = ['graph', 'table', 'acs'] as const;
 
 export type LocalStoreName = (typeof localStores)[number];
 
+export const localProviders = ['entra', 'external_id', 'b2c', 'oidc'] as const;
+
+export type LocalProviderName = (typeof localProviders)[number];
+
 /** What the emulator's command is told. */
 export interface CommandLine {
   /** `--data`: the folder that keeps the emulator's state across restarts. */
@@ -14,7 +18,9 @@ export interface CommandLine {
 
 /** What `npm run local` is told after `--`. */
 export interface LocalCommandLine extends CommandLine {
-  /** `--store`: the server's identity store. */
+  /** `--provider`: who signs the users in. */
+  readonly provider: LocalProviderName;
+  /** `--store`: the server's identity store; by default one that the provider can be used with. */
   readonly store: LocalStoreName;
   /** `--trace`: the server prints each request with its calls. */
   readonly trace: boolean;
@@ -35,13 +41,31 @@ export function parseLocalCommandLine(args: readonly string[], environment: Envi
     args: [...args],
     options: {
       ...options,
-      store: { type: 'string', default: 'graph' },
+      store: { type: 'string' },
+      provider: { type: 'string', default: 'entra' },
       trace: { type: 'boolean', default: false },
     },
   });
-  const store = localStores.find((candidate) => candidate === values.store);
-  if (store === undefined) throw new Error(`--store must be one of ${localStores.join(', ')}.`);
-  return { ...commandLine(values, environment), store, trace: values.trace };
+  const provider = oneOf(localProviders, '--provider', values.provider);
+  const store = oneOf(localStores, '--store', values.store ?? defaultStoreOf(provider));
+  if (provider !== 'entra' && store === 'graph') {
+    throw new Error(
+      `--provider ${provider} does not go with --store graph, which needs users of Microsoft Entra ID. ` +
+        'Choose --store table or acs, or leave it out.',
+    );
+  }
+  return { ...commandLine(values, environment), provider, store, trace: values.trace };
+}
+
+/** Only Microsoft Entra ID has the On-Behalf-Of exchange that is needed to keep identities in Microsoft Graph. */
+function defaultStoreOf(provider: LocalProviderName): LocalStoreName {
+  return provider === 'entra' ? 'graph' : 'acs';
+}
+
+export function oneOf<T extends string>(choices: readonly T[], option: string, value: string): T {
+  const found = choices.find((candidate) => candidate === value);
+  if (found === undefined) throw new Error(`${option} must be one of ${choices.join(', ')}.`);
+  return found;
 }
 
 function commandLine(

@@ -40,7 +40,9 @@ export interface Emulator {
   };
   /** The registration of its clients: a web app, and a single-page app that uses PKCE. */
   readonly authClient: { clientId: string; clientSecret: string; redirectUris: string[] };
-  /** The credentials and consents of both registrations, which can change at any time. */
+  /** The registration of a daemon that may erase users. */
+  readonly offboardingJob: { clientId: string; clientSecret: string; servicePrincipalId: string };
+  /** The credentials and consents of the registrations, which can change at any time. */
   readonly applications: Applications;
   /** Carol has a Teams licence. */
   readonly users: SeededUsers;
@@ -63,6 +65,8 @@ export interface Emulator {
   idToken(options?: TokenOptions): string;
   graphToken(options?: TokenOptions): string;
   appOnlyToken(options?: TokenOptions): string;
+  /** OffboardingJob's own, with the application role that permits it to erase users. */
+  administratorToken(options?: TokenOptions): string;
   /** What a Teams user's sign-in yields, for the exchange; of Carol. */
   teamsToken(options?: TeamsTokenOptions): string;
 

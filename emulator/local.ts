@@ -6,16 +6,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectCertificateFolder } from './certificates/certificateFolders';
 import { parseLocalCommandLine } from './commandLine';
-import {
-  type DevelopmentEmulator,
-  explainPublicNames,
-  startDevelopmentEmulator,
-} from './developmentEmulator';
-import { type LocalStore, startLocalStore } from './localStore';
+import { type DevelopmentEmulator, startDevelopmentEmulator } from './developmentEmulator';
+import { type LocalProvider, localProvider } from './localProvider';
+import { startLocalStore } from './localStore';
 import { isTaken, onStopSignal, portFrom, portTaken, run } from './program';
 import { projectRoot } from './projectRoot';
-import { createStyle } from './terminal';
-import { type TokenFiles, writeTokenFiles } from './tokenFiles';
+import { createWelcome } from './welcome';
 
 const readyWithinInMs = 30_000;
 const stopsWithinInMs = 20_000;
@@ -28,16 +24,21 @@ run(async () => {
   await assertPortIsFree(port, 'PORT');
   await assertPortIsFree(playgroundPort, 'PLAYGROUND_PORT');
   const development = await startDevelopmentEmulator(commandLine, projectCertificateFolder());
+  const { emulator } = development;
+  const provider = localProvider(commandLine.provider, emulator);
   const playgroundUrl = `http://localhost:${playgroundPort}`;
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
   const server = startServer(port, playgroundUrl, development, {
+    ...provider.settings,
     ...store.settings,
     ...(commandLine.trace ? { OTEL_TRACES_EXPORTER: 'console' } : {}),
   });
-  const playground = startPlayground(port, playgroundPort, development);
+  const programs = [server];
+  // The emulator has sign-in pages of Microsoft Entra ID only.
+  if (provider.name === 'entra') programs.push(startPlayground(port, playgroundPort, development, provider));
   // However this process ends, no server keeps running.
-  process.on('exit', () => [server, playground].forEach((candidate) => candidate.kill('SIGKILL')));
+  process.on('exit', () => programs.forEach((program) => program.kill('SIGKILL')));
 
   const state = { stopping: false };
   onStopSignal(() => {
@@ -55,9 +56,9 @@ run(async () => {
   const url = `http://localhost:${port}`;
   await untilReady(url, () => state.stopping);
   if (state.stopping) return;
-  const files = writeTokenFiles(development.emulator);
-  process.on('exit', () => files.remove());
-  process.stdout.write(welcome(url, playgroundUrl, development, store, files));
+  const welcome = createWelcome({ url, playgroundUrl, emulator, provider, store });
+  process.on('exit', () => welcome.files.remove());
+  process.stdout.write(welcome.text);
 });
 
 /** The server would report it too, but only after the emulator has started. */
@@ -77,7 +78,7 @@ function startServer(
   port: number,
   playgroundUrl: string,
   { emulator, authorityFile }: DevelopmentEmulator,
-  settings: Readonly<Record<string, string>>,
+  choices: Record<string, string>,
 ): ChildProcess {
   const entry = join(projectRoot(), 'dist', 'server.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
@@ -88,7 +89,7 @@ function startServer(
       LOG_LEVEL: 'warn',
       ...process.env,
       ...emulator.settings(),
-      ...settings,
+      ...choices,
       CORS_ALLOWED_ORIGINS: [playgroundUrl, process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
       PORT: String(port),
       NODE_EXTRA_CA_CERTS: authorityFile,
@@ -97,7 +98,12 @@ function startServer(
 }
 
 /** The page that calls the server from a browser, from another origin. */
-function startPlayground(apiPort: number, port: number, { emulator }: DevelopmentEmulator): ChildProcess {
+function startPlayground(
+  apiPort: number,
+  port: number,
+  { emulator }: DevelopmentEmulator,
+  provider: LocalProvider,
+): ChildProcess {
   const entry = join(projectRoot(), 'build', 'playground', 'main.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build:playground`);
   return spawn(process.execPath, [entry], {
@@ -106,6 +112,7 @@ function startPlayground(apiPort: number, port: number, { emulator }: Developmen
     env: {
       ...process.env,
       PLAYGROUND_PORT: String(port),
+      PLAYGROUND_PROVIDER: provider.name,
       PLAYGROUND_AUTHORITY: `${emulator.url}/${emulator.tenantId}`,
       PLAYGROUND_CLIENT_ID: emulator.authClient.clientId,
       PLAYGROUND_API_SCOPE: `${emulator.authServer.appIdUri}/access_as_user`,
@@ -134,40 +141,4 @@ async function stop(server: ChildProcess, { emulator }: DevelopmentEmulator): Pr
   }
   await emulator.stop();
   process.exit(0);
-}
-
-/** One screen of 80 columns and 24 rows, ready to paste from. */
-function welcome(
-  url: string,
-  playgroundUrl: string,
-  { emulator }: DevelopmentEmulator,
-  store: LocalStore,
-  files: TokenFiles,
-): string {
-  const { strong, faint } = createStyle(process.stdout, process.env);
-  const alice = `-H "@${files.alice}"`;
-  const carol = `-H "@${files.carol}" -H "@${files.carolTeams}"`;
-  return `
-  ${strong('ACS authentication server')} on the local emulator. Nothing leaves this machine.
-
-  Playground  ${strong(playgroundUrl)}   open this first, and sign in as Alice
-  API         ${url}   try it on ${url}/docs
-  Emulator    ${emulator.url}  ${store.description}
-
-  The browser must trust the emulator: open ${emulator.url}, choose
-  Advanced, then Proceed. In a terminal:
-
-${faint('  # Get a token; creates the identity of Alice on first use')}
-curl -w "\\n" ${alice} ${url}/getToken
-${faint("  # Exchange a Teams user's token")}
-curl -w "\\n" ${carol} ${url}/exchangeToken
-${faint('  # Find the identity, or create it without a token')}
-curl -w "\\n" ${alice} ${url}/api/user
-curl -w "\\n" -X POST ${alice} ${url}/api/user
-${faint('  # Delete it')}
-curl -i -X DELETE ${alice} ${url}/deleteUser
-
-${explainPublicNames(emulator)}  Another token: npm run -s token -- --user bob       More: docs/emulator.md
-  Ctrl-C stops everything.
-`;
 }

@@ -10,24 +10,35 @@ import { projectRoot } from './projectRoot';
 
 /** The identity store that `npm run local` uses, and what had to be started for it. */
 export interface LocalStore {
+  readonly name: LocalStoreName;
   readonly settings: Record<string, string>;
-  /** For the first screen. */
+  /** Who keeps the identities, and which services are emulated for users of Microsoft Entra ID; for the first screen. */
+  readonly keeper: string;
   readonly description: string;
   stop(): void;
 }
 
-export async function startLocalStore(store: LocalStoreName): Promise<LocalStore> {
-  const settings = { IDENTITY_STORE: store };
-  switch (store) {
+export async function startLocalStore(name: LocalStoreName): Promise<LocalStore> {
+  const settings = { IDENTITY_STORE: name };
+  const stop = (): void => undefined;
+  switch (name) {
     case 'graph':
-      return { settings, description: 'Entra ID, Microsoft Graph and ACS', stop: () => undefined };
+      return {
+        ...{ name, settings, stop, keeper: 'kept by Microsoft Graph' },
+        description: 'Entra ID, Microsoft Graph and ACS',
+      };
     case 'acs':
-      return { settings, description: 'Entra ID and ACS, which keeps the identities', stop: () => undefined };
+      return {
+        ...{ name, settings, stop, keeper: 'kept by Communication Services' },
+        description: 'Entra ID and ACS; identities in ACS',
+      };
     case 'table': {
       const { connectionString, child } = await startAzurite();
       return {
+        name,
         settings: { ...settings, TABLES_CONNECTION_STRING: connectionString },
-        description: 'Entra ID and ACS; Azurite keeps the identities',
+        keeper: 'kept in a table of Azurite',
+        description: 'Entra ID and ACS; identities in Azurite',
         stop: () => void child.kill('SIGKILL'),
       };
     }

@@ -46,6 +46,18 @@ export const authClient = {
   ],
 };
 
+/** An application role of AuthServer: whoever has it may find and erase the communication identity of any user. */
+export const manageUsersRole = 'CommunicationUsers.Manage.All';
+
+/** A daemon that erases the users who have left; it has the role above. */
+export const offboardingJob = {
+  clientId: '0ffb0000-0000-4000-8000-00000000000d',
+  clientSecret: 'emulator-only-offboarding-job-secret',
+  name: 'OffboardingJob',
+  permissions: {},
+  servicePrincipalId: '5e21ce00-0000-4000-8000-000000000009',
+};
+
 export const seededUsers = [
   {
     key: 'alice',

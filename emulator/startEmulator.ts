@@ -21,7 +21,7 @@ import { managedIdentityHandlers } from './managedIdentity/managedIdentity';
 import { identitiesByKey, managedIdentitySettings } from './managedIdentity/settings';
 import { Limits } from './limits';
 import { Names, publicHostNames } from './names';
-import { authClient, authServer, communicationResource, tenantId } from './seed';
+import { authClient, authServer, communicationResource, offboardingJob, tenantId } from './seed';
 import { DataFolder } from './state/dataFolder';
 import { type DeviceGrant } from './state/deviceCodes';
 import { Directory } from './state/directory';
@@ -121,6 +121,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       redirectUris: [...authClient.webRedirectUris, ...authClient.spaRedirectUris],
     },
     users: directory.users.seeded,
+    offboardingJob: pick(offboardingJob, 'clientId', 'clientSecret', 'servicePrincipalId'),
     externalId: customers.externalId,
     b2c: customers.b2c,
     applications: directory.applications,
@@ -147,6 +148,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     idToken: (tokenOptions) => forge.idToken(tokenOptions),
     graphToken: (tokenOptions) => forge.graphToken(tokenOptions),
     appOnlyToken: (tokenOptions) => forge.appOnlyToken(tokenOptions),
+    administratorToken: (tokenOptions) => forge.administratorToken(tokenOptions),
     teamsToken: (tokenOptions) => forge.teamsToken(tokenOptions),
     fail: (fault) => faults.add(fault),
     delay: (operation, milliseconds) => faults.delay(operation, milliseconds),

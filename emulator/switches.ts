@@ -1,5 +1,5 @@
 import { type Clock } from './clock';
-import { managedIdentities } from './seed';
+import { communicationResource, managedIdentities, manageUsersRole, offboardingJob } from './seed';
 
 /** At most `count` calls in each window; beyond it 429, with Retry-After if asked for. */
 export interface Limit {
@@ -24,12 +24,16 @@ export interface Switches {
   deletedCustomId: 'new_identity' | 'old_identity' | 'gone';
   /** Object ids of the managed identities and applications that hold the role at the communication resource. */
   communicationRoleHolders: Set<string>;
+  /** The access keys of the communication resource: two while one is rotated. */
+  accessKeys: string[];
   /** The communication resource takes no access key, but only tokens of Entra. */
   accessKeysDisabled: boolean;
   /** How long the tokens of managed identities live; MSAL keeps none that ends within five minutes. */
   managedIdentityTokenLifetimeInSeconds: number;
   /** Application permissions on Graph, by the object id of the managed identity or service principal that has them. */
   graphApplicationPermissions: Record<string, readonly string[]>;
+  /** Application roles of AuthServer, by the object id of the user or service principal that has them. */
+  apiApplicationRoles: Record<string, readonly string[]>;
   /** What ACS answers to a Teams exchange for a user without a Teams licence. */
   unlicensedTeamsUser: { status: number; code: string; message: string };
   /** For so long after a write, Graph's reads still show what was there before. */
@@ -76,9 +80,11 @@ function defaults(): Switches {
     communicationRoleHolders: new Set(
       managedIdentities.filter(({ holdsRole }) => holdsRole).map(({ objectId }) => objectId),
     ),
+    accessKeys: [communicationResource.accessKey],
     accessKeysDisabled: false,
     managedIdentityTokenLifetimeInSeconds: 24 * 3600,
     graphApplicationPermissions: {},
+    apiApplicationRoles: { [offboardingJob.servicePrincipalId]: [manageUsersRole] },
     unlicensedTeamsUser: { status: 403, code: 'Forbidden', message: 'The user is not licensed for Teams.' },
     replicaLagInMs: 0,
     onlyIdInExtensions: false,

@@ -12,3 +12,8 @@ export function createStyle(
   const style = (code: number) => (text: string) => (colored ? `\u001b[${code}m${text}\u001b[0m` : text);
   return { strong: style(1), faint: style(2) };
 }
+
+/** How a command is typed: PowerShell has a curl of its own, and may not run the script that is its npm. */
+export function commandNames(platform: NodeJS.Platform): { curl: string; npm: string } {
+  return platform === 'win32' ? { curl: 'curl.exe', npm: 'npm.cmd' } : { curl: 'curl', npm: 'npm' };
+}

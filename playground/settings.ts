@@ -1,5 +1,7 @@
 /** The settings of the page. They are not secret: `/settings.json` serves them to anyone. */
 export interface PlaygroundSettings {
+  /** Who signs the users in: the IDENTITY_PROVIDER of the API. */
+  provider: string;
   /** The sign-in authority: `https://login.microsoftonline.com/<tenant id>`, or the emulator's. */
   authority: string;
   /** The client id of an app registration with the platform "Single-page application". */
@@ -37,6 +39,7 @@ export function readSettings(environment: Environment): PlaygroundSettings {
   if (!URL.canParse(apiUrl)) problems.push('PLAYGROUND_API_URL must be a URL.');
   if (problems.length > 0) throw new Error(problems.join('\n'));
   return {
+    provider: text('PLAYGROUND_PROVIDER') ?? text('IDENTITY_PROVIDER') ?? 'entra',
     authority: withoutTrailingSlash(authority),
     clientId: values.PLAYGROUND_CLIENT_ID ?? '',
     apiScope: values.PLAYGROUND_API_SCOPE ?? '',

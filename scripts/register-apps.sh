@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Registers AuthServer (this API) and AuthClient (the app that calls it) in Microsoft Entra ID, and writes the server's
 # settings to .env. It can be run repeatedly: it adds what is missing and changes nothing else.
-# docs/app-registrations.md explains each step.
+# docs/app-registrations.md explains each step. register-apps.ps1 does the same for PowerShell: a test compares their calls.
 set -euo pipefail
 
 usage() {
@@ -22,6 +22,8 @@ usage: scripts/register-apps.sh [options]
                          let this managed identity act as AuthServer, instead of a client secret
   --azure-cli            let the az CLI get access tokens for the API, to try it out
   --env FILE             the file to write (default: .env)
+  --clean-up             delete both registrations, after a prompt
+  --yes                  with --clean-up: do not prompt
   --help                 show this help
 
 Requires Node.js and the az CLI, signed in to the tenant (az login --tenant <tenant> --allow-no-subscriptions).
@@ -50,6 +52,8 @@ graph=true
 federated_principal=
 azure_cli=false
 env_file=.env
+clean_up=false
+yes=false
 
 fail() {
   printf 'register-apps: %s\n' "$1" >&2
@@ -79,6 +83,8 @@ while (($# > 0)); do
     --no-secrets) secrets=false && shift ;;
     --no-graph) graph=false && shift ;;
     --azure-cli) azure_cli=true && shift ;;
+    --clean-up) clean_up=true && shift ;;
+    --yes) yes=true && shift ;;
     --help | -h) usage && exit 0 ;;
     *) fail "unknown option $1. See --help." ;;
   esac
@@ -166,6 +172,31 @@ ensure_federated_credential() {
   )"
 }
 
+# Deletes the registrations: Entra keeps them for 30 days, in which they can be restored.
+delete_apps() {
+  local answer='' app_id app_ids=()
+  [[ -n $server_id ]] || server_id=$(find_app "$server_name")
+  client_id=$(find_app "$client_name")
+  [[ -z $server_id ]] || app_ids+=("$server_id")
+  [[ -z $client_id || $client_id == "$server_id" ]] || app_ids+=("$client_id")
+  if ((${#app_ids[@]} == 0)); then
+    say 'There is nothing to delete.'
+    return 0
+  fi
+  say "To delete   ${app_ids[*]}"
+  if [[ $yes == false ]]; then
+    printf 'No user can sign in with them any more. Type yes to delete them: '
+    read -r answer || true
+    [[ $answer == yes ]] || fail 'nothing was deleted.'
+  fi
+  for app_id in "${app_ids[@]}"; do
+    az ad app delete --id "$app_id"
+    say "Deleted     $app_id"
+  done
+  say "The settings in $env_file no longer work. For 30 days, the registrations can be restored in the portal."
+}
+
+[[ $yes == false || $clean_up == true ]] || fail '--yes goes only with --clean-up.'
 [[ $secrets == true || $new_secret == false ]] || fail '--new-secret and --no-secrets exclude each other.'
 [[ -z $federated_principal || $federated_principal =~ ^[0-9a-fA-F-]{36}$ ]] ||
   fail '--federated-credential needs the principal (object) ID of a managed identity.'
@@ -199,6 +230,11 @@ case $known_authority in
 esac
 
 say "Tenant      $tenant_id"
+
+if [[ $clean_up == true ]]; then
+  delete_apps
+  exit 0
+fi
 
 # --- AuthServer: the API ---
 if [[ -n $server_id ]]; then

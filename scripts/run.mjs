@@ -1,18 +1,22 @@
 // Builds what a program needs, quietly and only if its sources have changed, then runs it in this process:
 //   node scripts/run.mjs [--ports] <target>... -- <program> [arguments]
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { takenPorts } from './lib/takenPorts.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** For each npm script that builds: the sources that it reads, and the folder that it writes. */
+/** For each npm script that builds: the sources that it reads, the folder that it writes, and what must be there then. */
 const targets = {
-  build: { sources: ['src', 'tsconfig.json'], output: 'dist' },
-  'build:emulator': { sources: ['emulator', 'tsconfig.json'], output: 'build/emulator' },
-  'build:playground': { sources: ['playground', 'tsconfig.json'], output: 'build/playground' },
+  build: { sources: ['src', 'tsconfig.json'], output: 'dist', entry: 'server.js' },
+  'build:emulator': { sources: ['emulator', 'tsconfig.json'], output: 'build/emulator', entry: 'main.js' },
+  'build:playground': {
+    sources: ['playground', 'tsconfig.json'],
+    output: 'build/playground',
+    entry: 'page/index.html',
+  },
 };
 
 const separator = process.argv.indexOf('--', 2);
@@ -39,13 +43,18 @@ async function refuseTakenPorts() {
 }
 
 async function buildIfChanged(target) {
-  const { sources, output } = targets[target];
+  const { sources, output, entry } = targets[target];
   const stamp = join(root, output, '.built');
+  const isComplete = existsSync(join(root, output, entry));
   const newest = Math.max(...['package.json', ...sources].map((path) => newestChange(join(root, path))));
-  if (newest <= newestChange(stamp)) return;
+  if (isComplete && newest <= newestChange(stamp)) return;
+  // Otherwise TypeScript would take the files that it remembers to be there.
+  if (!isComplete) rmSync(join(root, output, 'tsconfig.tsbuildinfo'), { force: true });
+  const startedAt = new Date();
   await build(target);
-  mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, '');
+  // What changes during the build counts as newer than it.
+  utimesSync(stamp, startedAt, startedAt);
 }
 
 /** Milliseconds since 1970; 0 if there is nothing at the path. */

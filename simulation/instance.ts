@@ -55,7 +55,11 @@ export function createSimulatedServices(kind: StoreKind, scheduler: Scheduler): 
         acs,
         createLifecycle: (client) =>
           lifecycleOver(createTableMappingStore(table.client(upstream('Azure Table Storage'))), client),
-        mappedIds: () => table.rows().map(({ communicationUserId }) => communicationUserId),
+        mappedIds: () =>
+          table
+            .rows()
+            .map(({ communicationUserId }) => communicationUserId)
+            .filter((id) => id !== ''),
       };
     }
     case 'acs':
@@ -102,9 +106,10 @@ export function createInstance({ acs: service, createLifecycle }: Services): Com
     lifecycle: createLifecycle(acs),
     acs,
     // Tokens are not reused: docs/known-issues.md says what happens with several instances if they are.
-    issuedTokens: createIssuedTokenCache(0, 100),
+    issuedTokens: createIssuedTokenCache({ reuseInMinutes: 0, size: 100 }),
     mappingCacheSize: 100,
     mappingCacheMinutes: 5,
     workTimeLimitInMs: timings.workInMs,
+    reuseCheckInMs: timings.reuseCheckInMs,
   });
 }

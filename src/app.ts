@@ -7,6 +7,7 @@ import { openApiVariablesOf } from './http/apiDocs/openApiDocument';
 import { ApiError, printable } from './errors';
 import { rejectLargeBody } from './http/middleware/bodyLimit';
 import { createErrorHandler } from './http/middleware/errorHandler';
+import { createLoadShedding } from './http/middleware/loadShedding';
 import { createRejectedRateLimit } from './http/middleware/rateLimits';
 import { createRequestLog } from './http/middleware/requestLog';
 import { setSafeHeaders } from './http/middleware/safeHeaders';
@@ -48,8 +49,9 @@ export function createApp({ config, services, log, scope, isAcceptingWork }: App
   );
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
   if (config.apiDocs) app.use(createApiDocs(openApiVariablesOf(config.providers), requiredScope));
+  app.use(createLoadShedding({ ...config.overload, log }));
   app.use(rejectLargeBody);
-  app.use(createOperations({ config, services }));
+  app.use(createOperations({ config, services, log }));
   app.use(respondNotFound);
   app.use(createRejectedRateLimit(config.rateLimits.rejected));
   app.use(createErrorHandler(log));

@@ -84,12 +84,14 @@ async function composeGraphStore(
 ): Promise<PreviousMappingStore> {
   const [
     { createOboTokens },
+    { createAppTokens },
     { createClientCredential },
     { createExtensionClient },
     { createMappingSeal },
     { createGraphMappingStore },
   ] = await Promise.all([
     import('./entra/oboTokens.js'),
+    import('./entra/appTokens.js'),
     import('./entra/clientCredential/clientCredential.js'),
     import('./graph/extensionClient.js'),
     import('./identities/stores/graph/mappingSeal.js'),
@@ -104,18 +106,21 @@ async function composeGraphStore(
     log,
     telemetry,
   });
-  const oboTokens = createOboTokens({
+  const application = {
     authority,
     authorityHost,
     tenantId,
     clientId,
     credential: clientCredential,
     graphEndpoint: endpoint,
-    cacheSize: oboTokenCacheSize,
     http,
     upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log, telemetry }),
-    challenges,
     workTimeLimitInMs: timings.workInMs,
+  };
+  const oboTokens = createOboTokens({
+    ...application,
+    cacheSize: oboTokenCacheSize,
+    challenges,
     log,
     telemetry,
   });
@@ -124,6 +129,7 @@ async function composeGraphStore(
       endpoint,
       extensionName,
       oboTokens,
+      appTokens: createAppTokens(application),
       http,
       upstream: createUpstream({ name: 'Microsoft Graph', timings: timings.upstream, log, telemetry }),
       challenges,

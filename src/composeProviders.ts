@@ -4,6 +4,7 @@ import type { Authenticate } from './authentication/app/appAuthentication';
 import { createBearerAuthentication } from './authentication/bearerAuthentication';
 import type { EntraAuthority } from './authentication/entra/entraAuthority';
 import type { Challenges } from './authentication/challenge';
+import { manageUsersRole } from './authentication/manageUsersRole';
 import type { IdentityProvider } from './authentication/identityProvider';
 import type { ProviderParts } from './authentication/oidc/oidcProvider';
 import type { Config } from './config/config';
@@ -16,6 +17,8 @@ import type { Timings } from './timings';
 export interface ComposedProviders {
   /** Passes on requests with an authenticated user. */
   readonly requireUser: RequestHandler;
+  /** Passes on requests whose caller may manage all users of their directory; absent if an app signs its users in itself. */
+  readonly requireAdministrator: RequestHandler | undefined;
   /** Of the provider `entra`, for calls on behalf of its users; absent without it. */
   readonly entra: EntraParts | undefined;
   start(): void;
@@ -37,6 +40,9 @@ export interface ProvidersParts {
   readonly telemetry: Telemetry | undefined;
 }
 
+/** Of how many tokens it is remembered that they were verified. */
+const administratorCacheSize = 100;
+
 export async function composeProviders({
   config,
   http,
@@ -55,6 +61,12 @@ export async function composeProviders({
       cacheSize: config.verifiedTokenCacheSize,
       telemetry,
     }),
+    // With caches of its own: a token that is accepted here must not be accepted elsewhere.
+    requireAdministrator: createBearerAuthentication({
+      providers,
+      cacheSize: administratorCacheSize,
+      requiredRole: manageUsersRole,
+    }),
     entra: composed.find(({ provider }) => provider.name === 'entra')?.entra,
     start: () => providers.forEach((provider) => provider.start()),
     stop: () => providers.forEach((provider) => provider.stop()),
@@ -67,6 +79,7 @@ export async function composeAppAuthentication(authenticate: Authenticate): Prom
   const { createAppAuthentication } = await import('./authentication/app/appAuthentication.js');
   return {
     requireUser: createAppAuthentication(authenticate),
+    requireAdministrator: undefined,
     entra: undefined,
     start: () => undefined,
     stop: () => undefined,

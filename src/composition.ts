@@ -18,6 +18,8 @@ import { createTeamsExchange, type ExchangeTeamsToken } from './tokens/teamsExch
 export interface Services {
   /** Passes on requests with an authenticated user. */
   readonly requireUser: RequestHandler;
+  /** Passes on requests whose caller may manage all users of their directory; absent if an app signs its users in itself. */
+  readonly requireAdministrator: RequestHandler | undefined;
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
   readonly requestTimeLimitInMs: number;
@@ -68,18 +70,21 @@ export async function createServices(
   const communicationUsers = createCommunicationUsers({
     lifecycle: identities.lifecycle,
     acs,
-    issuedTokens: createIssuedTokenCache(
-      config.communication.tokenReuseInMinutes,
-      config.communication.tokenCacheSize,
-    ),
+    issuedTokens: createIssuedTokenCache({
+      reuseInMinutes: config.communication.tokenReuseInMinutes,
+      size: config.communication.tokenCacheSize,
+      checkAfterInMs: config.identities.reuseCheckInMs,
+    }),
     mappingCacheSize: mappingCache?.size ?? 1,
     mappingCacheMinutes: mappingCache?.minutes ?? 0,
     workTimeLimitInMs: timings.workInMs,
     telemetry,
+    reuseCheckInMs: timings.reuseCheckInMs,
   });
 
   return {
     requireUser: providers.requireUser,
+    requireAdministrator: providers.requireAdministrator,
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
     telemetry,

@@ -19,6 +19,7 @@ export const errorCodes = {
   insufficient_claims: 401,
   insufficient_scope: 403,
   app_only_token: 403,
+  insufficient_role: 403,
   client_not_allowed: 403,
   consent_required: 403,
   teams_exchange_not_supported: 403,
@@ -31,8 +32,10 @@ export const errorCodes = {
   body_too_large: 413,
   too_many_requests: 429,
   internal_error: 500,
+  not_supported_by_store: 501,
   upstream_invalid_response: 502,
   upstream_refused: 502,
+  server_overloaded: 503,
   upstream_unavailable: 503,
   upstream_throttled: 503,
   upstream_timeout: 504,
@@ -47,6 +50,8 @@ export interface ErrorDetails {
   innererror?: Record<string, string | number>;
   headers?: Record<string, string>;
   cause?: unknown;
+  /** For 5xx: the server works as it should, so nothing is logged and no stack is captured. */
+  expected?: boolean;
 }
 
 /** An error for the caller: status, stable code, and a message that says what is wrong and what to do. */
@@ -56,6 +61,8 @@ export class ApiError extends Error {
   readonly target: string | undefined;
   readonly innererror: Record<string, string | number> | undefined;
   readonly headers: Record<string, string>;
+  /** Of a 5xx: whether the log needs its cause. */
+  readonly isFailure: boolean;
 
   constructor(
     readonly code: ErrorCode,
@@ -64,10 +71,12 @@ export class ApiError extends Error {
   ) {
     // Nobody reads the stack of a 4xx, and capturing it would take a third of the time of a rejected request.
     const { stackTraceLimit } = Error;
-    if (errorCodes[code] < 500) Error.stackTraceLimit = 0;
+    const isFailure = errorCodes[code] >= 500 && !details.expected;
+    if (!isFailure) Error.stackTraceLimit = 0;
     super(message, { cause: details.cause });
     Error.stackTraceLimit = stackTraceLimit;
     this.status = errorCodes[code];
+    this.isFailure = isFailure;
     this.target = details.target;
     this.innererror = details.innererror;
     this.headers = details.headers ?? {};

@@ -10,6 +10,8 @@ export interface Timings {
   readonly requestInMs: number;
   /** Upstream work of a request ends this much earlier, so that there is time to clean up and to respond. */
   readonly workInMs: number;
+  /** Whether the identity of a token that is returned again still exists: beyond it, the token is returned all the same. */
+  readonly reuseCheckInMs: number;
   readonly upstream: {
     /** One attempt of a call. */
     readonly attemptInMs: number;
@@ -67,6 +69,7 @@ export interface Timings {
 export const defaultTimings: Timings = {
   requestInMs: 10_000,
   workInMs: 8_500,
+  reuseCheckInMs: 1_500,
   upstream: {
     attemptInMs: 4_000,
     minAttemptInMs: 250,

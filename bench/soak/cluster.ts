@@ -39,6 +39,7 @@ export async function startCluster(store: SoakStore): Promise<Cluster> {
     LOG_LEVEL: 'fatal',
     RATE_LIMIT_USER: '0',
     RATE_LIMIT_REJECTED: '0',
+    OVERLOAD_DELAY_MS: '0',
     // With several instances a token from memory may be of an identity that another one has deleted: docs/known-issues.md.
     TOKEN_REUSE_MINUTES: '0',
     ...settingsOf(store, tables, tableName),
@@ -88,6 +89,8 @@ function openTable({ endpoint, accountName, accountKey }: Azurite, tableName: st
 async function rowsOf(table: TableClient): Promise<Entry[]> {
   const rows: Entry[] = [];
   for await (const { communicationUserId, pendingDeletion } of table.listEntities()) {
+    // A reserved row maps nothing.
+    if (communicationUserId === '') continue;
     rows.push({
       communicationUserId: String(communicationUserId),
       pendingDeletion: pendingDeletion === true,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seededChoices } from '../../simulation/choices';
 import { checkHistory, compareStore, type Findings } from './check';
 import { startCluster } from './cluster';
@@ -45,7 +46,7 @@ export async function killUnderLoad(
       const callsBeforeTheKill = 1 + choices.choose(35);
       // Some calls have been made, others are under way: how many differs, which is the point.
       while (!progress.isOver && emulator.callsTo('acs') < before + callsBeforeTheKill)
-        await new Promise((resolve) => setImmediate(resolve));
+        await sleep(1);
       await cluster.killAndRestart(choices.choose(2));
       await finished;
       if (kill % 10 === 9) report(`${kill + 1} kills`);

@@ -1,6 +1,7 @@
 import { request } from 'node:https';
 import { parseArgs } from 'node:util';
 import { ensureCertificates } from '../certificates/loopbackCertificates';
+import { type LocalProviderName, localProviders, oneOf } from '../commandLine';
 import { isObject } from '../http/exchange';
 import { portFrom } from '../program';
 import { developmentPort } from '../seed';
@@ -11,7 +12,15 @@ export interface CommandNames {
   readonly serve: string;
 }
 
-const optionList = `[--user alice] [--teams] [--scope "…"] [--minutes 75] [--defect expired] [--public-names] [--url https://localhost:8443]`;
+const optionList = `[--user alice] [--teams | --administrator] [--provider b2c] [--scope "…"] [--minutes 75] [--defect expired] [--public-names] [--url https://localhost:8443]`;
+
+/** In `npm run local`, the external tenant is the OpenID Connect provider, too. */
+const actionOf: Readonly<Record<LocalProviderName, string>> = {
+  entra: 'token',
+  external_id: 'external-id-token',
+  b2c: 'b2c-token',
+  oidc: 'external-id-token',
+};
 
 /** Asks the running emulator for a token, and prints that and nothing else. */
 export async function printToken(
@@ -29,13 +38,14 @@ export async function printToken(
     ...(options.defect === undefined ? {} : { defect: options.defect }),
     ...(options['public-names'] ? { publicName: true } : {}),
   };
-  const answer = await post(
-    `${url}/_emulator/${options.teams ? 'teams-token' : 'token'}`,
-    authority,
-    body,
-    commands,
-  );
+  const answer = await post(`${url}/_emulator/${actionFor(options)}`, authority, body, commands);
   process.stdout.write(`${answer}\n`);
+}
+
+function actionFor(options: { teams: boolean; administrator: boolean; provider: string }): string {
+  if (options.teams) return 'teams-token';
+  if (options.administrator) return 'administrator-token';
+  return actionOf[oneOf(localProviders, '--provider', options.provider)];
 }
 
 function parse(args: string[], { token }: CommandNames) {
@@ -45,7 +55,9 @@ function parse(args: string[], { token }: CommandNames) {
       options: {
         user: { type: 'string' },
         teams: { type: 'boolean', default: false },
+        administrator: { type: 'boolean', default: false },
         'public-names': { type: 'boolean', default: false },
+        provider: { type: 'string', default: 'entra' },
         scope: { type: 'string' },
         minutes: { type: 'string' },
         defect: { type: 'string' },

@@ -67,12 +67,25 @@ export function controlActions(emulator: Emulator): Action[] {
         `defect?}; null removes a claim; defects: ${allDefects.join(', ')}`,
       (options) => emulator.accessToken(options),
     ),
+    token(
+      'external-id-token',
+      'mints an access token of the External ID tenant (same fields, without version and publicName)',
+      (options) => emulator.externalId.accessToken(options),
+    ),
+    token('b2c-token', 'mints an access token of the B2C tenant (same fields)', (options) =>
+      emulator.b2c.accessToken(options),
+    ),
     token('teams-token', 'mints what a Teams user signs in for (same fields)', (options) =>
       emulator.teamsToken(options),
     ),
     token('id-token', 'mints an ID token (same fields)', (options) => emulator.idToken(options)),
     token('app-only-token', 'mints a token without a user (same fields)', (options) =>
       emulator.appOnlyToken(options),
+    ),
+    token(
+      'administrator-token',
+      'mints a token of OffboardingJob, which may erase users (same fields)',
+      (options) => emulator.administratorToken(options),
     ),
     token('graph-token', 'mints an access token for Graph (same fields)', (options) =>
       emulator.graphToken(options),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, form, json, NotEmulated, type Reply } from '../http/exchange';
-import { communicationAudiences, graphAudience } from '../tokens/audiences';
+import { apiAudience, communicationAudiences, graphAudience } from '../tokens/audiences';
 import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import { type EmulatorContext } from '../context';
 import { authenticateClient } from './clientCredential';
@@ -43,6 +43,10 @@ export function clientCredentials(context: EmulatorContext, call: Call): Reply {
 function audienceOf(context: EmulatorContext, scope: string, registration: Registration): string {
   const communication = communicationAudiences.find((candidate) => scope === `${candidate}/.default`);
   if (communication !== undefined) return communication;
-  if (parseScopes(scope, registration, context.url).resources.graph) return graphAudience;
-  throw new NotEmulated('The client credentials flow for another resource than Microsoft Graph and ACS');
+  const { resources } = parseScopes(scope, registration, context.url);
+  if (resources.graph) return graphAudience;
+  if (resources.api) return apiAudience(context.switches.accessTokenVersion);
+  throw new NotEmulated(
+    'The client credentials flow for another resource than AuthServer, Microsoft Graph and ACS',
+  );
 }

@@ -1,4 +1,4 @@
-import { authClient, authServer, tenantId, tenantName } from '../seed';
+import { authClient, authServer, offboardingJob, tenantId, tenantName } from '../seed';
 import { fail } from './errors';
 import { type ResourceName } from './resources';
 
@@ -17,6 +17,7 @@ export interface Registration {
 const registrations: Registration[] = [
   { ...authServer, webRedirectUris: [], spaRedirectUris: [], publicClient: false },
   { ...authClient, publicClient: true },
+  { ...offboardingJob, webRedirectUris: [], spaRedirectUris: [], publicClient: false },
 ];
 
 export function findRegistration(clientId: string | null): Registration {

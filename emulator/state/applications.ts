@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { authClient, authServer } from '../seed';
+import { authClient, authServer, offboardingJob } from '../seed';
 import { type ResourceName } from '../entra/resources';
 import { tokenExchangeAudience } from '../tokens/audiences';
 import { type Certificate, readCertificate } from './certificate';
@@ -28,11 +28,11 @@ export interface Credentials {
   federated: RegisteredFederatedCredential[];
 }
 
-const seeded = [authServer, authClient];
+const seeded = [authServer, authClient, offboardingJob];
 
 /**
  * The credentials and consents of the registered applications. An application is named by its client id, or as its
- * registration is: `AuthServer`, `AuthClient`.
+ * registration is: `AuthServer`, `AuthClient`, `OffboardingJob`.
  */
 export class Applications {
   #credentials = new Map<string, Credentials>();
@@ -151,7 +151,7 @@ export class Applications {
     this.#expiries.clear();
     for (const { clientId, clientSecret, permissions } of seeded) {
       this.#credentials.set(clientId, { secrets: [clientSecret], certificates: [], federated: [] });
-      for (const [resource, names] of Object.entries(permissions)) {
+      for (const [resource, names] of Object.entries<readonly string[]>(permissions)) {
         this.#consents.grant(clientId, resource as ResourceName, names);
       }
     }

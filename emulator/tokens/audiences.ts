@@ -1,3 +1,10 @@
+import { authServer } from '../seed';
+
+/** Of tokens for the API, by their version. */
+export function apiAudience(version: 1 | 2): string {
+  return version === 1 ? authServer.appIdUri : authServer.clientId;
+}
+
 /** The audiences of the tokens that are for Microsoft's own services. */
 export const graphAudience = 'https://graph.microsoft.com';
 export const graphAppId = '00000003-0000-0000-c000-000000000000';

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Clock } from '../clock';
-import { authClient, authServer } from '../seed';
+import { authClient, authServer, manageUsersRole, offboardingJob } from '../seed';
 import { publicIssuerOrigin } from '../names';
 import { type User, type Users } from '../state/users';
 import { type Switches } from '../switches';
@@ -19,7 +19,7 @@ import {
   v1ApplicationClaims,
   v2ApplicationClaims,
 } from './applicationClaims';
-import { graphAudiences, tokenExchangeAudience } from './audiences';
+import { apiAudience, graphAudiences, tokenExchangeAudience } from './audiences';
 import { applyDefect, type Defect, type Draft } from './defects';
 import { type Claims, encodePart, type Jwt } from './jwt';
 import { type SigningKeys } from './signingKeys';
@@ -78,9 +78,9 @@ export class TokenForge {
   }
 
   apiClaims(grant: Grant, version: 1 | 2): Claims {
-    return version === 1
-      ? v1AccessClaims(grant, authServer.appIdUri)
-      : v2AccessClaims(grant, authServer.clientId);
+    const claims = version === 1 ? v1AccessClaims : v2AccessClaims;
+    const roles = this.#parts.switches.apiApplicationRoles[grant.user.objectId] ?? [];
+    return { ...claims(grant, apiAudience(version)), ...(roles.length > 0 ? { roles } : {}) };
   }
 
   idToken(options: TokenOptions = {}): string {
@@ -91,6 +91,13 @@ export class TokenForge {
   appOnlyToken(options: TokenOptions = {}): string {
     const grant = this.#grantFor(options, 'alice', '');
     return this.mint(grant, appOnlyClaims(grant, authServer.clientId), options, 2);
+  }
+
+  /** OffboardingJob's own, with the role that permits it to erase users. */
+  administratorToken(options: TokenOptions = {}): string {
+    const { clientId: client, servicePrincipalId: id } = offboardingJob;
+    const claims = { oid: id, sub: id, roles: [manageUsersRole], ...options.claims };
+    return this.appOnlyToken({ client, ...options, claims });
   }
 
   teamsToken(options: TeamsTokenOptions = {}): string {
@@ -129,7 +136,13 @@ export class TokenForge {
   ): string {
     const { url, clock, keys, switches } = this.#parts;
     const forGraph = graphAudiences.includes(audience);
-    const roles = forGraph ? (switches.graphApplicationPermissions[principal.objectId] ?? []) : [];
+    const forApi = [apiAudience(1), apiAudience(2)].includes(audience);
+    const granted = forGraph
+      ? switches.graphApplicationPermissions
+      : forApi
+        ? switches.apiApplicationRoles
+        : {};
+    const roles = granted[principal.objectId] ?? [];
     const grant: ApplicationGrant = { url, now: clock(), lifetimeInSeconds, principal, audience, roles };
     const { kid } = keys.current;
     if (audience === tokenExchangeAudience) {
@@ -138,7 +151,8 @@ export class TokenForge {
     }
     const nonce = forGraph ? { nonce: randomBytes(24).toString('base64url') } : {};
     const header = { typ: 'JWT', ...nonce, alg: 'RS256', x5t: kid, kid };
-    const signed = `${encodePart(header)}.${encodePart(v1ApplicationClaims(grant))}`;
+    const claimsOf = audience === apiAudience(2) ? v2ApplicationClaims : v1ApplicationClaims;
+    const signed = `${encodePart(header)}.${encodePart(claimsOf(grant))}`;
     const signature = forGraph
       ? this.#graphSignature(signed).toString('base64url')
       : keys.current.sign(signed);

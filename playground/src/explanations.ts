@@ -101,6 +101,11 @@ export const explanations: Record<string, Explanation> = {
     whatToDo: 'Sign in as a user.',
     remedy: 'signIn',
   },
+  insufficient_role: {
+    title: 'The application role is missing',
+    meaning: 'Only administrators and off-boarding jobs may manage the identities of other users.',
+    whatToDo: 'Ask an administrator of the tenant for the application role CommunicationUsers.Manage.All.',
+  },
   client_not_allowed: {
     title: 'This app is not allowed to call the API',
     meaning: 'The API accepts calls only from the apps on its list.',
@@ -168,6 +173,11 @@ export const explanations: Record<string, Explanation> = {
     meaning: 'Your request is valid. The API failed.',
     whatToDo: `${operator} can find the cause in the log with the request ID below.`,
   },
+  not_supported_by_store: {
+    title: 'Not possible with this identity store',
+    meaning: 'The API keeps identities in Microsoft Graph and may act there for signed-in users only.',
+    whatToDo: `${operator} can use another identity store, or grant the API a permission for all users.`,
+  },
   upstream_invalid_response: {
     title: 'A service returned an invalid response',
     meaning: 'Your request is valid. A service that the API uses failed, probably temporarily.',
@@ -178,6 +188,12 @@ export const explanations: Record<string, Explanation> = {
     title: 'A service rejected the API’s request',
     meaning: 'Your request is valid. The API’s settings or permissions are probably wrong.',
     whatToDo: `${operator} should run npm run doctor, which shows what to fix.`,
+  },
+  server_overloaded: {
+    title: 'The API is overloaded',
+    meaning: 'The server has more requests than it can answer in time. It did nothing for this one.',
+    whatToDo: waitAndRetry,
+    remedy: 'repeat',
   },
   upstream_unavailable: {
     title: 'A service is unavailable',

@@ -16,7 +16,8 @@ if (command === 'get') {
 } else {
   const changes = new Map(
     readFileSync(0, 'utf8')
-      .split('\n')
+      // PowerShell ends lines with a carriage return, too.
+      .split(/\r?\n/)
       .filter((line) => line.includes('='))
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   );

@@ -29,7 +29,7 @@ const bundleFolder = bundleDirname(bundleFile);`
   .replaceAll('\n', '');
 
 /**
- * Bundles the built server and doctor. Code splitting keeps what is imported at run time, such as the SDK of a store, in files of its
+ * Bundles the built server, doctor and erasure. Code splitting keeps what is imported at run time, such as the SDK of a store, in files of its
  * own, which are read only when they are needed.
  *
  * @param outdir where the files go; they do not depend on it
@@ -41,7 +41,7 @@ export async function bundle({ project, outdir, copied }) {
   const nominalOutdir = join(project, 'build/package/dist');
   const { metafile, warnings, outputFiles } = await build({
     absWorkingDir: project,
-    entryPoints: { server: 'dist/server.js', doctor: 'dist/doctor/main.js' },
+    entryPoints: { server: 'dist/server.js', doctor: 'dist/doctor/main.js', erase: 'dist/erase/main.js' },
     outdir: nominalOutdir,
     write: false,
     chunkNames: 'parts/[name]-[hash]',

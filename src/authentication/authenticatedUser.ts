@@ -7,10 +7,12 @@ export interface UserFacts {
   readonly subject: string;
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];
+  readonly roles?: readonly string[];
   readonly expiresAt: number;
   readonly accessToken: string;
   readonly accessTokenHash: string;
   readonly entra?: EntraAccount | undefined;
+  readonly isAbsent?: boolean;
 }
 
 /** A user's account in a Microsoft Entra tenant, by which Microsoft's other services know the user. */
@@ -29,6 +31,8 @@ export class AuthenticatedUser implements UserFacts {
   /** The client application that the user calls with. */
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];
+  /** The application roles that the operator's directory gave the caller. Empty where the provider has none. */
+  readonly roles: readonly string[];
   /** When the access token expires, in seconds since 1970. */
   readonly expiresAt: number;
   /** The caller's access token: the assertion in On-Behalf-Of. */
@@ -37,6 +41,8 @@ export class AuthenticatedUser implements UserFacts {
   readonly accessTokenHash: string;
   /** Only for users of Microsoft Entra ID. */
   readonly entra: EntraAccount | undefined;
+  /** An administrator named this user, who did not call: there is no access token to act on their behalf. */
+  readonly isAbsent: boolean;
 
   constructor(facts: UserFacts) {
     this.key = facts.key;
@@ -44,10 +50,12 @@ export class AuthenticatedUser implements UserFacts {
     this.subject = facts.subject;
     this.clientId = facts.clientId;
     this.scopes = facts.scopes;
+    this.roles = facts.roles ?? [];
     this.expiresAt = facts.expiresAt;
     this.accessToken = facts.accessToken;
     this.accessTokenHash = facts.accessTokenHash;
     this.entra = facts.entra;
+    this.isAbsent = facts.isAbsent ?? false;
   }
 }
 
@@ -57,6 +65,41 @@ export class AuthenticatedUser implements UserFacts {
  */
 export function userKeyOf(issuer: string, subject: string): string {
   return JSON.stringify([issuer, subject]);
+}
+
+/** Another user of the caller's tenant or issuer, by the id that the user has there. */
+export function absentUserOf({ issuer, entra }: AuthenticatedUser, objectId: string): AuthenticatedUser {
+  return entra
+    ? absentEntraUser(entra.tenantId, objectId)
+    : createAbsentUser({ key: userKeyOf(issuer, objectId), issuer, subject: objectId });
+}
+
+export function absentEntraUser(tenantId: string, objectId: string): AuthenticatedUser {
+  const account = { tenantId, objectId };
+  return createAbsentUser({
+    key: entraUserKeyOf(account),
+    issuer: tenantId,
+    subject: objectId,
+    entra: account,
+  });
+}
+
+export function createAbsentUser(
+  facts: Pick<UserFacts, 'key' | 'issuer' | 'subject' | 'entra'>,
+): AuthenticatedUser {
+  return new AuthenticatedUser({
+    ...facts,
+    clientId: undefined,
+    scopes: [],
+    expiresAt: Number.POSITIVE_INFINITY,
+    accessToken: '',
+    accessTokenHash: '',
+    isAbsent: true,
+  });
+}
+
+export function entraUserKeyOf({ tenantId, objectId }: EntraAccount): string {
+  return `${tenantId}:${objectId}`;
 }
 
 /** The Entra account of a user; throws if the user has none, which the settings rule out where it is needed. */

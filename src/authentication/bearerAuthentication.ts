@@ -15,6 +15,8 @@ export interface BearerAuthenticationOptions {
   providers: readonly [IdentityProvider, ...IdentityProvider[]];
   cacheSize: number;
   telemetry?: Telemetry | undefined;
+  /** An application role that callers need, instead of the scope of a signed-in user. */
+  requiredRole?: string;
 }
 
 /** A token is not verified again for this long. */
@@ -32,6 +34,7 @@ export function createBearerAuthentication({
   providers,
   cacheSize,
   telemetry,
+  requiredRole,
 }: BearerAuthenticationOptions): RequestHandler {
   const [firstProvider] = providers;
   const { challenges } = firstProvider;
@@ -62,8 +65,16 @@ export function createBearerAuthentication({
     if (!jwt) throw invalid({ challenges, problem: malformed });
     const provider = providers.length === 1 ? firstProvider : await issuingProvider(providers, jwt);
     if (!provider) throw invalid({ challenges, problem: unknownIssuerProblem });
-    const result = await provider.verify({ request, response, accessToken, accessTokenHash, jwt });
+    const received = { request, response, accessToken, accessTokenHash, jwt };
+    const result = await (requiredRole === undefined
+      ? provider.verify(received)
+      : provider.identify(received));
     if (result instanceof AuthenticatedUser) {
+      if (requiredRole !== undefined && !result.roles.includes(requiredRole)) {
+        // The caller is known, and may not do this.
+        setCaller(response, result);
+        throw provider.challenges.roleMissing(roleMissingMessage(requiredRole));
+      }
       users.set(accessTokenHash, result);
       return result;
     }
@@ -90,6 +101,13 @@ export function createBearerAuthentication({
       next();
     }, next);
   };
+}
+
+function roleMissingMessage(role: string): string {
+  return (
+    `The access token lacks the application role ${role}. An administrator can assign it to users and applications in ` +
+    'Microsoft Entra ID and External ID; other identity providers have no such role.'
+  );
 }
 
 function invalid({ challenges, problem: { code, message } }: Rejection): ApiError {

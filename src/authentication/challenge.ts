@@ -6,6 +6,8 @@ export interface Challenges {
   missingToken(message: string): ApiError;
   invalidToken(reason: string, message: string): ApiError;
   forbidden(code: ErrorCode, message: string): ApiError;
+  /** 403 to a caller without an application role, which no scope could replace. */
+  roleMissing(message: string): ApiError;
   /** 401 that requires a new sign-in that satisfies `claims` (JSON, as received from Entra). */
   insufficientClaims(claims: string | undefined, message: string): ApiError;
 }
@@ -38,6 +40,10 @@ export function createChallenges({ realm, authorizationUri, requiredScope }: Cha
     forbidden: (code, message) =>
       new ApiError(code, message, {
         headers: header({ error: 'insufficient_scope', scope: requiredScope, error_description: message }),
+      }),
+    roleMissing: (message) =>
+      new ApiError('insufficient_role', message, {
+        headers: header({ error: 'insufficient_scope', error_description: message }),
       }),
     // https://learn.microsoft.com/entra/identity-platform/claims-challenge
     insufficientClaims: (claims, message) =>

@@ -37,6 +37,11 @@ export interface IdentityProvider {
    * the provider cannot be reached and its keys are needed.
    */
   verify(token: ReceivedToken): Promise<AuthenticatedUser | InvalidToken>;
+  /**
+   * The caller of a valid token, who may be an application without a user, whatever the token permits; only the client application
+   * must be allowed. For what requires an application role.
+   */
+  identify(token: ReceivedToken): Promise<AuthenticatedUser | InvalidToken>;
   /** Loads the metadata and refreshes it in the background until `stop`. */
   start(): void;
   stop(): void;

@@ -43,6 +43,16 @@ export function stringClaim({ claims }: DecodedJwt, name: string): string | unde
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/**
+ * The application roles of the caller, as Microsoft's directories put them into an access token. They are in ID tokens too, which name
+ * no client application and permit nothing.
+ */
+export function rolesOf(jwt: DecodedJwt): readonly string[] {
+  const { roles } = jwt.claims;
+  if (!Array.isArray(roles) || clientIdOf(jwt) === undefined) return [];
+  return roles.filter((role) => typeof role === 'string');
+}
+
 /** The client application that the token was issued to: `azp` in v2 tokens, `appid` in v1 tokens. */
 export function clientIdOf(jwt: DecodedJwt): string | undefined {
   return (stringClaim(jwt, 'azp') ?? stringClaim(jwt, 'appid'))?.toLowerCase();

@@ -1,5 +1,5 @@
 import { chooseCloud, type Cloud, type CloudName } from './clouds';
-import { ConfigError } from './configError';
+import { ConfigError, type SettingFlaw } from './configError';
 import {
   type ClientCredentialConfig,
   readClientCredential,
@@ -73,6 +73,8 @@ export interface Config {
   readonly rateLimits: { readonly user: number; readonly rejected: number };
   /** Absent: telemetry is off. */
   readonly telemetry: TelemetryConfig | undefined;
+  /** Beyond these, requests are rejected with 503; 0 is off. */
+  readonly overload: { readonly delayInMs: number; readonly maxInFlight: number };
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -116,6 +118,7 @@ export function loadConfig(environment: Environment, { withoutProviders = false 
     },
     rateLimits: { user: values.RATE_LIMIT_USER, rejected: values.RATE_LIMIT_REJECTED },
     telemetry: readTelemetry(values, environment.WEBSITE_INSTANCE_ID),
+    overload: { delayInMs: values.OVERLOAD_DELAY_MS, maxInFlight: values.MAX_REQUESTS_IN_FLIGHT },
   });
 }
 
@@ -135,6 +138,7 @@ function readSettings(
   const cloud = chooseCloud(textOf(environment, 'AZURE_CLOUD'), textOf(environment, 'AZURE_AUTHORITY_HOST'));
   // A set, since several providers may share a setting.
   const problems = new Set<string>();
+  const flaws = new Map<string, SettingFlaw>();
   const unreadable = new Set<SettingName>();
   const read: Partial<Record<SettingName, unknown>> = {};
   const readOne = (name: SettingName, suffix: string): unknown => {
@@ -143,7 +147,10 @@ function readSettings(
     const text = (inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText;
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;
-    problems.add(describeProblem(name, text === undefined ? 'missing' : 'malformed', suffix));
+    const flaw = text === undefined ? 'missing' : 'malformed';
+    const problem = describeProblem(name, flaw, suffix);
+    problems.add(problem);
+    flaws.set(problem, { name, suffix, flaw });
     unreadable.add(name);
     return undefined;
   };
@@ -166,7 +173,10 @@ function readSettings(
   const connection = values.COMMUNICATION_SERVICES_CONNECTION_STRING;
   const communicationEndpoint = connection?.endpoint ?? values.COMMUNICATION_SERVICES_ENDPOINT ?? '';
   for (const each of alternatives.filter(({ areNeeded }) => areNeeded(chosen))) {
-    for (const problem of problemsOf(each, read, unreadable)) problems.add(problem);
+    for (const { text, flaw } of problemsOf(each, read, unreadable)) {
+      problems.add(text);
+      if (flaw) flaws.set(text, flaw);
+    }
   }
   const workloadIdentity = readWorkloadIdentity(values, readOne as ReadSetting);
   const facts = { values, production, cloud: cloud.name };
@@ -175,7 +185,7 @@ function readSettings(
   );
   for (const { message } of broken) problems.add(message);
   for (const problem of sharedIssuerProblems(providers)) problems.add(problem);
-  if (problems.size > 0) throw new ConfigError([...problems]);
+  if (problems.size > 0) throw new ConfigError([...problems], undefined, undefined, flaws);
   const published = publishedCredentialProblems(values, providers, communicationEndpoint);
   if (published.length > 0) throw new ConfigError(published, 'not safe to use');
   return { values, cloud, providers, communicationEndpoint, workloadIdentity };
@@ -186,11 +196,16 @@ function problemsOf(
   { settings: names, instead, choice }: Alternatives,
   read: Partial<Record<SettingName, unknown>>,
   unreadable: ReadonlySet<SettingName>,
-): string[] {
+): { text: string; flaw?: SettingFlaw }[] {
   if (names.some((name) => unreadable.has(name))) return [];
   const set = names.filter((name) => read[name] !== undefined);
-  if (set.length === 0) return [`${describeProblem(names[0], 'missing')} ${instead}`];
-  return set.length === 1 ? [] : [`${set.join(' and ')} are set, but only one of them may be. ${choice}`];
+  if (set.length === 0) {
+    const flaw: SettingFlaw = { name: names[0], suffix: '', flaw: 'missing', instead };
+    return [{ text: `${describeProblem(names[0], 'missing')} ${instead}`, flaw }];
+  }
+  return set.length === 1
+    ? []
+    : [{ text: `${set.join(' and ')} are set, but only one of them may be. ${choice}` }];
 }
 
 /** The text of a setting; an empty one counts as absent, as it does in a copied .env.sample. */

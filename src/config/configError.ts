@@ -1,11 +1,25 @@
+import type { SettingName } from './settings';
+
+/** One setting that is missing or malformed by itself. */
+export interface SettingFlaw {
+  readonly name: SettingName;
+  /** Of a named identity provider, such as `__PARTNER`; else empty. */
+  readonly suffix: string;
+  readonly flaw: 'missing' | 'malformed';
+  /** What could be set instead, where there is a choice. */
+  readonly instead?: string;
+}
+
 /** Lists every setting that is missing or malformed; never a value, since it may be a secret. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
+  /** @param flaws the problems that are about one setting; the others are about settings that do not go together */
   constructor(
     readonly problems: readonly string[],
     readonly flaw = 'missing or malformed',
     consequence = 'The server cannot start',
+    readonly flaws: ReadonlyMap<string, SettingFlaw> = new Map(),
   ) {
     const count = problems.length === 1 ? 'a setting is' : `${problems.length} settings are`;
     super([`${consequence}: ${count} ${flaw}.`, ...problems.map((line) => `  - ${line}`)].join('\n'));

@@ -55,7 +55,7 @@ export const resourceEndpoint = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const minMappingKeyBytes = 32;
+export const minMappingKeyBytes = 32;
 
 /** The first key seals mappings; all verify them. */
 export type MappingKeys = readonly [Buffer, ...Buffer[]];

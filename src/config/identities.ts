@@ -4,7 +4,10 @@ import type { ReadValues } from './requirements';
 import type { TableConnection } from './tableConnection';
 
 /** The chosen identity store, with what it needs and nothing else. */
-export type IdentitiesConfig = GraphIdentities | TableIdentities | AcsIdentities;
+export type IdentitiesConfig = (GraphIdentities | TableIdentities | AcsIdentities) & {
+  /** How long a reused token is returned without a check of its identity; undefined: always. */
+  readonly reuseCheckInMs: number | undefined;
+};
 
 export interface GraphIdentities {
   readonly store: 'graph';
@@ -55,6 +58,14 @@ export function readIdentities(
   values: ReadValues,
   workloadIdentity: WorkloadIdentityConfig | undefined,
 ): IdentitiesConfig {
+  const seconds = values.TOKEN_REUSE_CHECK_SECONDS;
+  return { ...readStore(values, workloadIdentity), reuseCheckInMs: seconds ? seconds * 1_000 : undefined };
+}
+
+function readStore(
+  values: ReadValues,
+  workloadIdentity: WorkloadIdentityConfig | undefined,
+): GraphIdentities | TableIdentities | AcsIdentities {
   switch (values.IDENTITY_STORE) {
     case 'graph':
       return { store: 'graph', graph: readGraphStore(values), cache: readCache(values) };

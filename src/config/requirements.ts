@@ -17,6 +17,8 @@ export const graphStoreIsUsed = ({ IDENTITY_STORE, IDENTITY_STORE_FALLBACK }: Ch
   IDENTITY_STORE === 'graph' || IDENTITY_STORE_FALLBACK === 'graph';
 const usesTable = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE === 'table';
 const usesMappingKey = (chosen: Choices) => graphStoreIsUsed(chosen) || chosen.IDENTITY_STORE === 'acs';
+/** In Microsoft Graph a look costs two calls and is not always up to date. */
+const findsCheaply = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE !== 'graph';
 const keepsMappings = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE !== 'acs';
 
 /** Settings that only some choices need. With other choices they are neither required nor read. */
@@ -31,6 +33,7 @@ export const usedOnlyIf = {
   IDENTITY_MAPPING_UNSIGNED: graphStoreIsUsed,
   IDENTITY_CACHE_SIZE: keepsMappings,
   IDENTITY_CACHE_MINUTES: keepsMappings,
+  TOKEN_REUSE_CHECK_SECONDS: findsCheaply,
   TABLES_CONNECTION_STRING: usesTable,
   TABLES_ENDPOINT: usesTable,
   TABLES_NAME: usesTable,

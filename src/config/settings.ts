@@ -233,6 +233,21 @@ export const settings = {
     source: 'your choice',
     format: 'a whole number',
   }),
+  OVERLOAD_DELAY_MS: setting({
+    schema: wholeNumber(0, 10_000),
+    defaultText: '250',
+    description:
+      'from which delay of its event loop, if it lasts, the server rejects requests with 503 until it has caught up; 0: never',
+    source: 'your choice',
+    format: 'a number of milliseconds from 0 to 10000',
+  }),
+  MAX_REQUESTS_IN_FLIGHT: setting({
+    schema: wholeNumber(0, 1_000_000),
+    defaultText: '2000',
+    description: 'how many requests may wait for their response; more are rejected with 503; 0: no limit',
+    source: 'your choice',
+    format: 'a whole number',
+  }),
   TRUST_PROXY_HOPS: setting({
     schema: wholeNumber(0, 10).optional(),
     description: "how many proxies stand before the server, so that it knows the caller's address",
@@ -245,6 +260,14 @@ export const settings = {
     description: 'how long an issued token may be handed out again to the same user; 0: never',
     source: 'your choice',
     format: 'a number of minutes from 0 to 720',
+  }),
+  TOKEN_REUSE_CHECK_SECONDS: setting({
+    schema: wholeNumber(0, 43_200),
+    defaultText: '60',
+    description:
+      'with IDENTITY_STORE=table or acs: how long a token is handed out again before it is checked that no other instance has deleted its identity; 0: no check',
+    source: 'your choice',
+    format: 'a number of seconds from 0 to 43200',
   }),
   TOKEN_CACHE_SIZE: count('10000', 'of how many users the issued token is kept in memory for reuse'),
   IDENTITY_CACHE_SIZE: count('50000', 'of how many users the identity mapping is kept in memory'),

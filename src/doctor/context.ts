@@ -17,6 +17,8 @@ export interface DoctorContext {
   readonly log: Log;
   /** Milliseconds since 1970 by this machine's clock. */
   readonly now: () => number;
+  /** No single call to a service may take longer. */
+  readonly callTimeLimitInMs: number;
   /** How far the clocks of the services that responded are ahead of ours. */
   readonly clocksAheadInMs: Map<string, number>;
   readonly tenants: readonly EntraTenant[];
@@ -35,7 +37,15 @@ export interface EntraTenant {
 /** What the checks of one tenant share. */
 export interface EntraDoctorContext extends DoctorContext, EntraTenant {}
 
-export function createDoctorContext(config: Config, now: () => number): DoctorContext {
+export interface DoctorContextOptions {
+  readonly now: () => number;
+  readonly callTimeLimitInMs: number;
+}
+
+export function createDoctorContext(
+  config: Config,
+  { now, callTimeLimitInMs }: DoctorContextOptions,
+): DoctorContext {
   const http = createHttpClient();
   const log = createLogger({ level: 'silent', secrets: [], destination: { write: () => undefined } });
   const tenants = config.providers.filter(isEntra).map((provider) => {
@@ -48,7 +58,7 @@ export function createDoctorContext(config: Config, now: () => number): DoctorCo
     };
   });
   const openIdProviders = createOpenIdProviders(config.providers, http, log);
-  return { config, http, log, now, clocksAheadInMs: new Map(), tenants, openIdProviders };
+  return { config, http, log, now, callTimeLimitInMs, clocksAheadInMs: new Map(), tenants, openIdProviders };
 }
 
 export function entraContextsOf(context: DoctorContext): readonly EntraDoctorContext[] {

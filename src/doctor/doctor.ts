@@ -1,4 +1,4 @@
-import type { Config, Environment } from '../config/config';
+import type { Environment } from '../config/config';
 import { graphStoreOf } from '../config/identities';
 import { type Check, type Finding, runChecks, skipped } from './check';
 import { createAuthorityChecks } from './checks/authority';
@@ -10,25 +10,33 @@ import { createCommunicationCheck } from './checks/communication';
 import { createGraphCheck, createPermissionChecks } from './checks/graph';
 import { createIdentityStoreChecks } from './checks/identityStore';
 import { createOpenIdChecks } from './checks/openIdProvider';
+import { createDeployedServerChecks } from './checks/deployedServer';
 import { createPortCheck } from './checks/port';
+import { createProductionChecks } from './checks/production';
 import { createRuntimeChecks } from './checks/runtime';
 import { createSecretExpiryCheck } from './checks/secretExpiry';
-import { createSettingsCheck } from './checks/settings';
-import { parseOptions, splitTokens, usage } from './options';
-import { createReport, type Output } from './report';
+import { createSettingsChecks, fileToCreate, type SettingsFile } from './checks/settings';
+import { type DoctorOptions, parseOptions, splitTokens, usage } from './options';
+import { type Output, toJson, withoutSecrets } from './report';
+import { fullName, readUsableConfig } from './settings/usableConfig';
+import { toText } from './textReport';
+import { createHttpClient } from '../resilience/httpClient';
+import { callTimeLimitInMs as defaultTimeLimit } from './network';
 import { createDoctorContext, type DoctorContext, entraContextsOf } from './context';
 import { createTokenChecks } from './token/tokenChecks';
 
 export interface DoctorCall {
   readonly args: readonly string[];
-  /** The settings, including those of .env. */
+  /** The settings, including those of the settings file. */
   readonly environment: Environment;
   /** The environment that the process was started with: Node.js reads only that. */
   readonly startedWith: Environment;
+  readonly settingsFile?: SettingsFile;
   readonly out: Output;
   /** Reads standard input to its end; called only if a token comes from there. */
   readonly readInput: () => Promise<string>;
   readonly now?: () => number;
+  readonly callTimeLimitInMs?: number;
 }
 
 /** Runs the checks, reports the findings and returns the exit code. */
@@ -46,39 +54,75 @@ export async function runDoctor(call: DoctorCall): Promise<0 | 1 | 2> {
     return 2;
   }
 
-  const colored = out.isTTY === true && !environment.NO_COLOR;
-  const report = createReport(out, colored, [...secretsOf(environment), ...tokens]);
-  const findings = await runCheck(call, tokens, report.onFinding);
-  report.summarize(findings);
+  const findings = await (options.url === undefined
+    ? examineSetUp(call, tokens)
+    : examineDeployedServer(call, options.url, options.origins));
+  const subject = subjectOf(options, call.settingsFile);
+  const isTerminal = out.isTTY === true;
+  const report = options.json
+    ? `${toJson(subject, findings)}\n`
+    : toText(findings, {
+        ...{ subject, all: options.all, wrapped: isTerminal },
+        colored: isTerminal && !environment.NO_COLOR,
+      });
+  out.write(withoutSecrets(report, [...secretsOf(environment), ...tokens]));
   return findings.some(({ status }) => status === 'problem') ? 1 : 0;
 }
 
-async function runCheck(
-  { environment, startedWith, now = Date.now }: DoctorCall,
-  tokens: readonly string[],
-  onFinding: (finding: Finding) => void,
+function subjectOf({ url }: DoctorOptions, file: SettingsFile | undefined): string {
+  if (url !== undefined) return `The server at ${url}`;
+  if (!file?.exists) return 'Settings of the environment';
+  return `Settings of the environment and of ${file.path} (${file.count})`;
+}
+
+/** Needs no settings: it may run anywhere. */
+async function examineDeployedServer(
+  { environment, startedWith, now = Date.now, callTimeLimitInMs = defaultTimeLimit }: DoctorCall,
+  url: string,
+  origins: readonly string[],
 ): Promise<readonly Finding[]> {
-  const known: { config?: Config } = {};
-  const settings = createSettingsCheck(environment, (config) => (known.config = config));
-  const basics = await runChecks(
-    [...createRuntimeChecks(process.version, startedWith, environment), settings],
-    onFinding,
-  );
-  if (!known.config) {
+  const http = createHttpClient();
+  const clocksAheadInMs = new Map<string, number>();
+  try {
+    return await runChecks([
+      ...createRuntimeChecks(process.version, startedWith, environment),
+      ...createDeployedServerChecks({ http, now, callTimeLimitInMs, url, origins, clocksAheadInMs }),
+      createClockCheck(clocksAheadInMs),
+    ]);
+  } finally {
+    await http.close();
+  }
+}
+
+async function examineSetUp(
+  {
+    environment,
+    startedWith,
+    settingsFile,
+    now = Date.now,
+    callTimeLimitInMs = defaultTimeLimit,
+  }: DoctorCall,
+  tokens: readonly string[],
+): Promise<readonly Finding[]> {
+  const usable = readUsableConfig(environment);
+  const { config, flaws } = usable;
+  const basics = [
+    ...createRuntimeChecks(process.version, startedWith, environment),
+    ...createSettingsChecks(environment, usable, settingsFile),
+  ];
+  if (!config || fileToCreate(flaws, settingsFile)) {
     const rest: Check = {
       name: 'remaining checks',
+      group: 'Settings',
       run: () =>
-        skipped(
-          'fix the settings above first',
-          'Set them in the environment or in .env; .env.sample is an example.',
-        ),
+        skipped('fix the settings first', 'docs/settings.md describes each, .env.sample is an example.'),
     };
-    return [...basics, ...(await runChecks([rest], onFinding))];
+    return runChecks([...basics, rest]);
   }
-  const context = createDoctorContext(known.config, now);
+  const context = createDoctorContext(config, { now, callTimeLimitInMs });
   try {
     const checks = tokens.length > 0 ? checksOfTokens(context, tokens) : checksOfSetUp(context, environment);
-    return [...basics, ...(await runChecks(checks, onFinding))];
+    return await runChecks([...basics, ...checks], new Set(flaws.map(fullName)));
   } finally {
     await context.http.close();
   }
@@ -91,6 +135,7 @@ function checksOfSetUp(context: DoctorContext, environment: Environment): Check[
   const communication = createCommunicationCheck(context, environment);
   return [
     createCloudCheck(config),
+    ...createProductionChecks(config),
     ...createConfigurationChecks(config),
     createPortCheck(config.port, http),
     ...checks,

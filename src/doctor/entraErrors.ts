@@ -5,18 +5,25 @@ const registration = 'Microsoft Entra admin center > App registrations > AuthSer
 
 interface Explanation {
   message: string;
+  cause?: string;
   remedy: string;
+  docs?: string;
 }
+
+const secretDocs = 'docs/app-registrations.md#4-let-authserver-prove-who-it-is';
 
 /** Errors of Entra ID that a wrong setup causes. */
 const explanations: Readonly<Record<number, Explanation>> = {
   7000215: {
     message: 'AZURE_CLIENT_SECRET is not a client secret of the application in AZURE_CLIENT_ID',
-    remedy: `Often the secret's ID was copied instead of its value, or AZURE_CLIENT_ID is another application. Create a new secret under ${registration} > Certificates & secrets, and copy its value: it is shown only once.`,
+    cause: "The secret's ID was copied instead of its value, or AZURE_CLIENT_ID is another application.",
+    remedy: `Create a new secret with scripts/register-apps.sh (or .ps1) --new-secret, or under ${registration} > Certificates & secrets, and copy its value: it is shown only once.`,
+    docs: secretDocs,
   },
   7000222: {
     message: 'the client secret in AZURE_CLIENT_SECRET has expired',
-    remedy: `Create a new one under ${registration} > Certificates & secrets, and set its value.`,
+    remedy: `Create a new one with scripts/register-apps.sh (or .ps1) --new-secret, or under ${registration} > Certificates & secrets, and set its value.`,
+    docs: secretDocs,
   },
   7000218: {
     message: 'Microsoft Entra ID received no client secret',
@@ -62,7 +69,8 @@ export function explainEntraError(
   const [first] = numbers;
   const known = numbers.map((number) => explanations[number]).find((explanation) => explanation);
   const number = first === undefined ? '' : `AADSTS${first}`;
-  if (known) return problem(`${known.message} (${number})`, known.remedy);
+  if (known)
+    return problem(`${known.message} (${number})`, known.remedy, { cause: known.cause, docs: known.docs });
   if (status === 429 || status >= 500) {
     return problem(
       `Microsoft Entra ID is unavailable or throttles requests (HTTP ${status})`,

@@ -1,15 +1,28 @@
+import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { config as loadDotenv } from 'dotenv';
 import { runDoctor } from './doctor';
+import { parseOptions } from './options';
 
 /** The process edge of `npm run doctor`. */
 async function main(): Promise<void> {
   const startedWith = { ...process.env };
-  loadDotenv({ quiet: true });
+  const args = process.argv.slice(2);
+  const file = parseOptions(args)?.env;
+  const path = resolve(file ?? '.env');
+  const exists = existsSync(path);
+  if (file !== undefined && !exists) {
+    process.stderr.write(`There is no file ${path}.\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const { parsed } = loadDotenv({ path, quiet: true });
   process.exitCode = await runDoctor({
-    args: process.argv.slice(2),
+    args,
     environment: process.env,
     startedWith,
+    settingsFile: { path, exists, count: Object.keys(parsed ?? {}).length },
     out: process.stdout,
     readInput() {
       if (process.stdin.isTTY) process.stderr.write('Paste the token, then press Enter and Ctrl-D.\n');

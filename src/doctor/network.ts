@@ -1,10 +1,9 @@
-import { type HttpClient, HttpError, type HttpResponse } from '../resilience/httpClient';
+import { type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../resilience/httpClient';
 import { ApiError, isError } from '../errors';
 import { type FailureFacts, UpstreamError } from '../resilience/upstreamError';
-import type { SettingName } from '../config/settings';
 import { problem, type Result } from './check';
 
-/** No single call to a service may take longer. */
+/** No single call to a service may take longer, unless a test sets a shorter time. */
 export const callTimeLimitInMs = 5_000;
 
 /** A response, and how far the sender's clock is ahead of ours. */
@@ -12,10 +11,21 @@ export interface TimedReply extends HttpResponse {
   readonly clockAheadInMs: number | undefined;
 }
 
-/** Sends a GET without credentials. Throws HttpError if there is no response. */
-export async function probe(http: HttpClient, url: string, now: () => number): Promise<TimedReply> {
+/** What a call without credentials needs. */
+export interface Prober {
+  readonly http: HttpClient;
+  readonly now: () => number;
+  readonly callTimeLimitInMs: number;
+}
+
+/** Sends a request without credentials. Throws HttpError if there is no response. */
+export async function probe(
+  { http, now, callTimeLimitInMs: limit }: Prober,
+  url: string,
+  options: Partial<Pick<HttpRequest, 'method' | 'headers'>> = {},
+): Promise<TimedReply> {
   const askedAt = now();
-  const reply = await http.send(url, { method: 'GET', signal: AbortSignal.timeout(callTimeLimitInMs) });
+  const reply = await http.send(url, { method: 'GET', ...options, signal: AbortSignal.timeout(limit) });
   return { ...reply, clockAheadInMs: clockAhead(reply.headers, (askedAt + now()) / 2) };
 }
 
@@ -26,7 +36,7 @@ function clockAhead({ date, age }: Record<string, string>, oursInMs: number): nu
 }
 
 /** The cause of a call that got no response, and what the operator can do. */
-export function explainNetworkError(error: unknown, url: string, setting: SettingName): Result {
+export function explainNetworkError(error: unknown, url: string, setting: string): Result {
   const { host } = new URL(url);
   const code = codeOf(error);
   if (code && /^(ENOTFOUND|EAI_AGAIN)$/.test(code)) {

@@ -3,30 +3,57 @@ import { parseArgs } from 'node:util';
 export interface DoctorOptions {
   /** Pasted tokens; `-` stands for standard input. */
   readonly tokens: readonly string[];
+  /** Another file than .env. */
+  readonly env: string | undefined;
+  /** Of a deployed server, without a slash at the end. */
+  readonly url: string | undefined;
+  /** Browser apps that must be able to call the deployed server. */
+  readonly origins: readonly string[];
+  readonly json: boolean;
+  /** Every finding in full. */
+  readonly all: boolean;
   readonly help: boolean;
 }
 
-export const usage = `usage: npm run doctor                       checks the setup of the server
-       npm run -s doctor -- --token -       explains the token on standard input, or an access token and a Teams token
-       npm run -s doctor -- --token <jwt>   the same; but a shell keeps what it was given in its history
-Exit code: 0 no problem, 1 at least one problem, 2 wrong usage.
+export const usage = `usage: npm run doctor                     checks the setup of the server
+       npm run doctor -- --url <address>  checks a deployed server, without a token
+       npm run -s doctor -- --token -     explains a token from standard input, or
+                                          an access token and a Teams token
+
+  --all            shows what is ok in full, too
+  --json           prints the findings as JSON
+  --env <file>     reads this file instead of .env
+  --origin <url>   with --url: this browser app must be able to call; repeatable
+  --token <jwt>    like --token -, but a shell keeps it in its history
+
+Exit code: 0 no problem, 1 at least one problem, 2 invalid arguments.
 `;
 
-/** Undefined if the arguments make no sense. */
+/** Undefined if the arguments are invalid. */
 export function parseOptions(args: readonly string[]): DoctorOptions | undefined {
   try {
     const { values } = parseArgs({
       args: [...args],
       options: {
         token: { type: 'string', multiple: true, default: [] },
+        env: { type: 'string' },
+        url: { type: 'string' },
+        origin: { type: 'string', multiple: true, default: [] },
+        json: { type: 'boolean', default: false },
+        all: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
-    return { tokens: values.token, help: values.help };
+    const { token, env, url, origin, json, all, help } = values;
+    if (url !== undefined && !isHttpUrl(url)) return undefined;
+    if (origin.length > 0 && url === undefined) return undefined;
+    return { tokens: token, env, url: url?.replace(/\/+$/, ''), origins: origin, json, all, help };
   } catch {
     return undefined;
   }
 }
+
+const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 
 /** The tokens in a text: apart by spaces or lines, perhaps in quotes, perhaps behind the word Bearer. */
 export function splitTokens(text: string): string[] {

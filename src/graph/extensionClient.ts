@@ -2,23 +2,26 @@ import {
   AuthenticationHandler,
   AuthenticationHandlerOptions,
   Client,
-  GraphClientError,
   GraphError,
 } from '@microsoft/microsoft-graph-client';
 import { z } from 'zod';
-import type { AuthenticatedUser } from '../authentication/authenticatedUser';
+import { type AuthenticatedUser, entraAccountOf } from '../authentication/authenticatedUser';
 import type { Challenges } from '../authentication/challenge';
+import type { AppTokens } from '../entra/appTokens';
 import type { OboTokens } from '../entra/oboTokens';
-import { ApiError } from '../errors';
 import type { Deadline } from '../resilience/deadline';
-import { type HttpClient, HttpError } from '../resilience/httpClient';
+import type { HttpClient } from '../resilience/httpClient';
 import type { CallOptions, Upstream } from '../resilience/upstream';
-import { type FailureFacts, parseRetryAfter, UpstreamError } from '../resilience/upstreamError';
+import { UpstreamError } from '../resilience/upstreamError';
+import { alreadyExists, describe, toAdministratorError, toUserError } from './graphErrors';
 import { SendHandler } from './sendHandler';
 
 export type ExtensionProperties = Readonly<Record<string, unknown>>;
 
-/** One open extension, by name, on the Entra user who calls. All throw UpstreamError, or ApiError if the caller must act. */
+/**
+ * One open extension, by name, on the Entra user who calls, or on an absent one. All throw UpstreamError, or ApiError if the caller must
+ * act. Of an absent user: `user_not_found` if there is no such user, and `not_supported_by_store` without the application permission.
+ */
 export interface ExtensionClient {
   find(user: AuthenticatedUser, deadline: Deadline): Promise<ExtensionProperties | undefined>;
   /** Never retried: unless an error is `definitelyNotApplied`, the extension may have been created all the same. */
@@ -41,6 +44,8 @@ export interface ExtensionClientOptions {
   endpoint: string;
   extensionName: string;
   oboTokens: OboTokens;
+  /** For absent users; not needed where there are none. */
+  appTokens?: AppTokens;
   http: HttpClient;
   upstream: Upstream;
   challenges: Challenges;
@@ -55,7 +60,7 @@ const openExtension = z.looseObject({
 const userWithExtensions = z.looseObject({ id: z.string(), extensions: z.array(openExtension).optional() });
 
 export function createExtensionClient(options: ExtensionClientOptions): ExtensionClient {
-  const { endpoint, extensionName, oboTokens, http, upstream, challenges } = options;
+  const { endpoint, extensionName, oboTokens, appTokens, http, upstream, challenges } = options;
   const client = Client.initWithMiddleware({
     baseUrl: `${endpoint}/`,
     // The client silently omits the token for hosts that it does not know. Names only, no port.
@@ -65,7 +70,21 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
       new SendHandler(http),
     ],
   });
-  const path = `/me/extensions/${extensionName}`;
+  /** Acting for users needs only their own delegated permission; for absent ones the application needs one for all users. */
+  const entryOf = (user: AuthenticatedUser) =>
+    user.isAbsent ? `/users/${entraAccountOf(user).objectId}` : '/me';
+  const pathOf = (user: AuthenticatedUser) => `${entryOf(user)}/extensions/${extensionName}`;
+  const getToken = (user: AuthenticatedUser, deadline: Deadline) => {
+    if (!user.isAbsent) return oboTokens.getGraphToken(user, deadline);
+    if (!appTokens) throw new TypeError('an absent user, and no token of the application');
+    return appTokens.getGraphToken(deadline);
+  };
+  const evictToken = (user: AuthenticatedUser) => {
+    if (user.isAbsent) appTokens?.evictGraphToken();
+    else oboTokens.evictGraphToken(user);
+  };
+  const toClientError = (user: AuthenticatedUser, error: GraphError) =>
+    user.isAbsent ? toAdministratorError(error) : toUserError(error, extensionName, challenges);
 
   interface Call<T> {
     operation: string;
@@ -82,7 +101,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
     { operation, retryOn, send, interpret }: Call<T>,
   ): Promise<T> {
     const attempt = async () => {
-      const accessToken = await oboTokens.getGraphToken(user, deadline);
+      const accessToken = await getToken(user, deadline);
       return upstream.call(operation, { deadline, retryOn, describe }, async (signal) => {
         const request = (requestPath: string) =>
           client
@@ -97,7 +116,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
           if (!(error instanceof GraphError)) throw error;
           const expected = interpret?.(error);
           if (expected !== undefined) return expected;
-          throw toClientError(error, extensionName, challenges) ?? error;
+          throw toClientError(user, error) ?? error;
         }
       });
     };
@@ -107,7 +126,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
       const tokenRejected =
         error instanceof UpstreamError && error.upstream === 'Microsoft Graph' && error.facts.status === 401;
       if (!tokenRejected) throw error;
-      oboTokens.evictGraphToken(user);
+      evictToken(user);
       return attempt();
     }
   }
@@ -124,9 +143,9 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
         operation: 'read user and extensions',
         retryOn: 'any_failure',
         send: async (request) =>
-          userWithExtensions.parse(await request('/me').select('id').expand('extensions').get()),
+          userWithExtensions.parse(await request(entryOf(user)).select('id').expand('extensions').get()),
       });
-      // The token is this user's, so the entry must be too; otherwise everything that follows would act on another user.
+      // The entry must be this user's; otherwise everything that follows would act on another user.
       if (entry.id.toLowerCase() !== user.entra?.objectId) {
         throw new UpstreamError('Microsoft Graph', 'read user and extensions', {
           transportFailure: 'invalid_response',
@@ -141,7 +160,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
         operation: 'create mapping',
         retryOn: 'never',
         async send(request) {
-          const response: unknown = await request('/me/extensions').post(bodyOf(properties));
+          const response: unknown = await request(`${entryOf(user)}/extensions`).post(bodyOf(properties));
           if (hasName(openExtension.parse(response), extensionName)) return 'created';
           throw new Error('the response names no extension');
         },
@@ -153,7 +172,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
         operation: 'update mapping',
         retryOn: 'any_failure',
         async send(request) {
-          await request(path).patch(bodyOf(properties));
+          await request(pathOf(user)).patch(bodyOf(properties));
           return 'updated';
         },
         interpret: ({ statusCode }) => (statusCode === 404 ? 'absent' : undefined),
@@ -164,71 +183,13 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
         operation: 'remove mapping',
         retryOn: 'any_failure',
         async send(request) {
-          await request(path).delete();
+          await request(pathOf(user)).delete();
           return true;
         },
         interpret: ({ statusCode }) => (statusCode === 404 ? true : undefined),
       });
     },
   };
-}
-
-/** Errors on which the caller, or their administrator, can act. */
-function toClientError(
-  error: GraphError,
-  extensionName: string,
-  challenges: Challenges,
-): ApiError | undefined {
-  const challenge = headerOf(error, 'www-authenticate') ?? '';
-  if ((error.statusCode === 401 || error.statusCode === 403) && challenge.includes('insufficient_claims')) {
-    const [, claims] = /claims="([^"]+)"/.exec(challenge) ?? [];
-    return challenges.insufficientClaims(
-      claims && Buffer.from(claims, 'base64').toString('utf8'),
-      'Microsoft Graph requires additional authentication, such as MFA. Sign in again with the claims in the WWW-Authenticate header.',
-    );
-  }
-  if (error.statusCode === 403) {
-    return new ApiError(
-      'consent_required',
-      'Microsoft Graph does not let this service store your identity mapping: the delegated permission User.ReadWrite is missing. ' +
-        'An administrator can grant it to this API in the Microsoft Entra admin center, under App registrations > API permissions.',
-      { innererror: { code: 'graph_access_denied' }, cause: error },
-    );
-  }
-  if (error.statusCode === 400 && /maximum number of extensions/i.test(error.message)) {
-    return new ApiError(
-      'extension_limit_reached',
-      'Your Entra user already has two open extensions of this application, the maximum that Microsoft Graph allows. ' +
-        `The server's operator must remove one that is not ${extensionName}, or use its name as GRAPH_EXTENSION_NAME.`,
-      { cause: error },
-    );
-  }
-  return undefined;
-}
-
-function describe(error: unknown): FailureFacts {
-  if (error instanceof GraphClientError) {
-    const cause: unknown = error.customError;
-    return { transportFailure: cause instanceof HttpError ? cause.transportFailure : 'invalid_response' };
-  }
-  if (error instanceof GraphError && error.statusCode >= 400) {
-    return {
-      status: error.statusCode,
-      code: error.code ?? undefined,
-      message: error.message,
-      retryAfterInSeconds: parseRetryAfter(headerOf(error, 'retry-after')),
-    };
-  }
-  return { transportFailure: 'invalid_response' };
-}
-
-function headerOf({ headers }: GraphError, name: string): string | undefined {
-  return headers?.get(name) ?? undefined;
-}
-
-/** The status for a second extension of one name is not documented: Graph has sent 400 with this text; 409 would fit too. */
-function alreadyExists({ statusCode, message }: GraphError): boolean {
-  return statusCode === 409 || (statusCode === 400 && /already exists/i.test(message));
 }
 
 function hasName({ id, extensionName }: z.infer<typeof openExtension>, name: string): boolean {

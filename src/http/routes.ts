@@ -1,4 +1,5 @@
 import express, { type RequestHandler, Router } from 'express';
+import type { AdministrationController } from './controllers/administrationController';
 import type { TokenController } from './controllers/tokenController';
 import type { UserController } from './controllers/userController';
 import { ApiError } from '../errors';
@@ -9,9 +10,15 @@ export interface RouteParts {
   user: UserController;
   /** Run before every operation, such as authentication and rate limit. */
   guards: readonly RequestHandler[];
+  /** Absent if no one can prove to be an administrator. */
+  administration?: {
+    controller: AdministrationController;
+    /** Run before its operations, instead of the others. */
+    guards: readonly RequestHandler[];
+  };
 }
 
-/** Every path of the API. */
+/** The paths that every user may call. */
 export const apiPaths = [
   '/getToken',
   '/api/token',
@@ -21,27 +28,34 @@ export const apiPaths = [
   '/api/user',
 ] as const;
 
+const administrationPath = '/api/users/:objectId';
+
 /** The routes of the API. Each operation has a resource path, and the path of the original sample. */
-export function createRoutes({ token, user, guards }: RouteParts): Router {
+export function createRoutes({ token, user, guards, administration }: RouteParts): Router {
   const router = Router();
   const tokenOperations = { GET: token.issueToken, POST: token.issueToken };
-  mount('/getToken', tokenOperations);
-  mount('/api/token', tokenOperations);
+  mount('/getToken', tokenOperations, guards);
+  mount('/api/token', tokenOperations, guards);
 
   const jsonBody = express.json({ limit: maxBodyBytes });
   const exchangeOperations = { GET: token.exchangeTeamsToken, POST: token.exchangeTeamsToken };
-  mount('/exchangeToken', exchangeOperations, jsonBody);
-  mount('/api/token/teams', exchangeOperations, jsonBody);
+  // The body is parsed after the guards, so that a token in it is never used as a bearer token.
+  mount('/exchangeToken', exchangeOperations, [...guards, jsonBody]);
+  mount('/api/token/teams', exchangeOperations, [...guards, jsonBody]);
 
-  mount('/deleteUser', { DELETE: user.deleteUser });
-  mount('/api/user', { GET: user.findUser, POST: user.findOrCreateUser, DELETE: user.deleteUser });
+  mount('/deleteUser', { DELETE: user.deleteUser }, guards);
+  mount('/api/user', { GET: user.findUser, POST: user.findOrCreateUser, DELETE: user.deleteUser }, guards);
+
+  if (administration) {
+    const { findUser, eraseUser } = administration.controller;
+    mount(administrationPath, { GET: findUser, DELETE: eraseUser }, administration.guards);
+  }
   return router;
 
-  /** `bodyParser` runs after the guards, so that a token in the body is never used as a bearer token. */
   function mount(
-    path: (typeof apiPaths)[number],
+    path: (typeof apiPaths)[number] | typeof administrationPath,
     operations: Readonly<Record<string, RequestHandler>>,
-    ...bodyParser: RequestHandler[]
+    before: readonly RequestHandler[],
   ): void {
     const byMethod = new Map(Object.entries(operations));
     const allowed = [...byMethod.keys()];
@@ -52,8 +66,7 @@ export function createRoutes({ token, user, guards }: RouteParts): Router {
         else if (request.method === 'OPTIONS') response.set('Allow', allowed.join(', ')).status(204).end();
         else next(methodNotAllowed(request.method, allowed));
       },
-      ...guards,
-      ...bodyParser,
+      ...before,
       (request, response, next) => byMethod.get(request.method)?.(request, response, next),
     );
   }

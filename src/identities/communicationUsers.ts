@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
-import { withDeadline, withSignal } from '../resilience/deadline';
+import { type Deadline, withDeadline, withSignal } from '../resilience/deadline';
 import { createKeyedMutex } from '../resilience/keyedMutex';
 import { createSingleFlight } from '../resilience/singleFlight';
 import { UpstreamError } from '../resilience/upstreamError';
@@ -32,6 +32,8 @@ export interface CommunicationUsersOptions {
   mappingCacheMinutes: number;
   workTimeLimitInMs: number;
   telemetry?: Telemetry | undefined;
+  /** How long a check may take whether the identity of a token still exists. */
+  reuseCheckInMs: number;
 }
 
 const maxIdentityAttempts = 3;
@@ -59,6 +61,36 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     issuedTokens.delete(user.key);
   };
 
+  /** A token that was issued before, if its identity still exists: another instance may have deleted it. */
+  async function findCheckedToken(
+    user: AuthenticatedUser,
+    deadline: Deadline,
+    acceptNoMoreCallers: () => void,
+  ): Promise<IssuedToken | undefined> {
+    const candidate = issuedTokens.getUnchecked(user.key);
+    if (!candidate) return undefined;
+    // Another instance may delete the identity from here on.
+    acceptNoMoreCallers();
+    const startedAt = performance.now();
+    let current: string | undefined;
+    try {
+      current = await withDeadline(options.reuseCheckInMs, deadline.signal, (limit) =>
+        lifecycle.find(user, undefined, limit),
+      );
+    } catch (error) {
+      if (deadline.signal.aborted || !(error instanceof UpstreamError)) throw error;
+      // Known users are served while the store is down.
+      issuedTokens.postponeCheck(user.key);
+      return candidate;
+    }
+    if (current === candidate.communicationUserId) {
+      issuedTokens.confirm(user.key, startedAt);
+      return candidate;
+    }
+    evict(user);
+    return undefined;
+  }
+
   /** Callers with the same access token share an in-flight request: another token of the user may fare differently at Entra. */
   const inFlightKey = (user: AuthenticatedUser, kind = '') => `${user.accessTokenHash}${kind}`;
 
@@ -71,19 +103,27 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     },
 
     issueToken: (user, { fresh }, caller) =>
-      coalesceToken(inFlightKey(user, fresh ? ' fresh' : ''), caller, (deadline) =>
+      coalesceToken(inFlightKey(user, fresh ? ' fresh' : ''), caller, (deadline, acceptNoMoreCallers) =>
         serialize(user.key, deadline, async () => {
-          const concurrentToken = fresh ? undefined : issuedTokens.get(user.key);
-          if (concurrentToken) {
+          const reusable = fresh
+            ? undefined
+            : (issuedTokens.get(user.key) ?? (await findCheckedToken(user, deadline, acceptNoMoreCallers)));
+          if (reusable) {
             telemetry?.count('token_reused');
-            return concurrentToken;
+            return reusable;
           }
 
           const known = mappings.get(user.key);
           telemetry?.countLookup('mappings', known !== undefined);
           let identity: UserIdentity = known
             ? { communicationUserId: known, created: false }
-            : await lifecycle.findOrCreate(user, { withToken: true, deadline });
+            : await lifecycle.findOrCreate(user, {
+                withToken: true,
+                deadline,
+                beforeCreation: acceptNoMoreCallers,
+              });
+          // Another instance may delete the identity while its token is on the way: a later caller needs a later token.
+          acceptNoMoreCallers();
           for (let attempt = 1; attempt <= maxIdentityAttempts; attempt += 1) {
             const { communicationUserId } = identity;
             const token = identity.token ?? (await acs.issueToken(communicationUserId, deadline));
@@ -107,8 +147,15 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
 
     // Asks the directory, not our memory: this is how one looks what is really there. Each caller reads for themselves, since a read
     // that was in flight before may not show what they were told meanwhile.
-    findUser: (user, caller) =>
-      withDeadline(workTimeLimitInMs, caller, (deadline) => lifecycle.find(user, deadline)),
+    async findUser(user, caller) {
+      const lastKnown = mappings.get(user.key);
+      const found = await withDeadline(workTimeLimitInMs, caller, (deadline) =>
+        lifecycle.find(user, lastKnown, deadline),
+      );
+      // Another instance has deleted it, unless this one has created another meanwhile.
+      if (found === undefined && mappings.get(user.key) === lastKnown) evict(user);
+      return found;
+    },
 
     async findOrCreateUser(user, caller) {
       const shared = await coalesceUser(inFlightKey(user), caller, (deadline, acceptNoMoreCallers) =>

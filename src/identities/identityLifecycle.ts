@@ -16,14 +16,26 @@ export interface UserIdentity {
   readonly token?: CommunicationToken | undefined;
 }
 
+export interface FindOrCreateOptions {
+  withToken: boolean;
+  deadline: Deadline;
+  /** Called before an identity is created. From then on another instance may delete it before the caller learns of it. */
+  beforeCreation?: () => void;
+}
+
 /** Finds, creates, replaces and deletes the one identity of a user. Operations of one user must not overlap within a process. */
 export interface IdentityLifecycle {
-  /** Undefined if the user has no identity, or one that is being deleted. */
-  find(user: AuthenticatedUser, deadline: Deadline): Promise<string | undefined>;
-  findOrCreate(
+  /**
+   * Undefined if the user has no identity, or one that is being deleted.
+   *
+   * @param lastKnown the identity that the user had when last seen
+   */
+  find(
     user: AuthenticatedUser,
-    options: { withToken: boolean; deadline: Deadline },
-  ): Promise<UserIdentity>;
+    lastKnown: string | undefined,
+    deadline: Deadline,
+  ): Promise<string | undefined>;
+  findOrCreate(user: AuthenticatedUser, options: FindOrCreateOptions): Promise<UserIdentity>;
   /** After ACS reported that it has no such identity: the identity that the user has now, which may be a new one. */
   replace(
     user: AuthenticatedUser,
@@ -159,16 +171,17 @@ export function createIdentityLifecycle({
   }
 
   const lifecycle: IdentityLifecycle = {
-    async find(user, deadline) {
-      const mapping = await store.find(user, { deadline, intent: 'look' });
+    async find(user, lastKnown, deadline) {
+      const mapping = await store.find(user, { deadline, intent: 'look', lastKnown });
       if (mapping?.untrusted) throw mapping.untrusted;
       return mapping?.pendingDeletion ? undefined : mapping?.communicationUserId;
     },
 
-    async findOrCreate(user, { withToken, deadline }) {
+    async findOrCreate(user, { withToken, deadline, beforeCreation }) {
       const communicationUserId = await usableIdentity(user, { deadline, intent: 'use' });
-      if (communicationUserId === undefined) return createAndMap(user, { withToken, deadline });
-      return { communicationUserId, created: false };
+      if (communicationUserId !== undefined) return { communicationUserId, created: false };
+      beforeCreation?.();
+      return createAndMap(user, { withToken, deadline });
     },
 
     async replace(user, unusable, reason, deadline) {

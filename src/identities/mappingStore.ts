@@ -51,6 +51,15 @@ export interface MappingStore {
    * have been written all the same.
    */
   add(user: AuthenticatedUser, communicationUserId: string, deadline: Deadline): Promise<AddResult>;
+  /**
+   * After an `add` whose outcome is unknown: `added` if it has been applied. If not, it will not be applied any more, however late its
+   * request arrives; a store that cannot prevent that says `cancelled` all the same.
+   */
+  cancelAdd(
+    user: AuthenticatedUser,
+    communicationUserId: string,
+    deadline: Deadline,
+  ): Promise<'added' | 'cancelled'>;
   /** Changes whether the deletion is pending, if the mapping is still `expected`. */
   replace(
     user: AuthenticatedUser,

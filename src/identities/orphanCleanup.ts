@@ -23,7 +23,7 @@ export interface OrphanCleanup {
 }
 
 export interface OrphanCleanupOptions {
-  store: Pick<MappingStore, 'find'>;
+  store: Pick<MappingStore, 'cancelAdd'>;
   acs: Pick<AcsIdentityClient, 'deleteUser'>;
   timings: Timings['orphanCleanup'];
   log: Log;
@@ -63,7 +63,7 @@ export function createOrphanCleanup({
   }
 
   /**
-   * While the store cannot be read the identity is kept: it may be in use. At the last attempt it is deleted all the same, since a
+   * While the store does not respond the identity is kept: it may be in use. At the last attempt it is deleted all the same, since a
    * mapping of a deleted identity is replaced on its next use, but an orphan stays.
    */
   async function isMapped(
@@ -72,10 +72,10 @@ export function createOrphanCleanup({
     isLastAttempt: boolean,
   ): Promise<boolean> {
     try {
-      const mapping = await withDeadline(timings.attemptInMs / 2, undefined, (deadline) =>
-        store.find(user, { deadline, intent: 'look' }),
+      const outcome = await withDeadline(timings.attemptInMs / 2, undefined, (deadline) =>
+        store.cancelAdd(user, communicationUserId, deadline),
       );
-      return !mapping?.untrusted && mapping?.communicationUserId === communicationUserId;
+      return outcome === 'added';
     } catch (error) {
       if (isLastAttempt) return false;
       throw error;

@@ -82,6 +82,7 @@ export const communicationOptions = {
   tokenScopes: 'COMMUNICATION_SERVICES_TOKEN_SCOPES',
   tokenLifetimeMinutes: 'COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES',
   tokenReuseMinutes: 'TOKEN_REUSE_MINUTES',
+  tokenReuseCheckSeconds: 'TOKEN_REUSE_CHECK_SECONDS',
 } as const satisfies SettingsOf<CommunicationOptions>;
 
 export const workloadIdentityOptions = {
@@ -107,6 +108,8 @@ export const cacheOptions = {
 export const settingsOfTheServerOnly = [
   'PORT',
   'CORS_ALLOWED_ORIGINS',
+  'OVERLOAD_DELAY_MS',
+  'MAX_REQUESTS_IN_FLIGHT',
   'TRUST_PROXY_HOPS',
   'API_DOCS',
   'LOG_LEVEL',

@@ -124,6 +124,8 @@ export interface CommunicationOptions {
   readonly tokenScopes?: readonly CommunicationTokenScope[] | undefined;
   readonly tokenLifetimeMinutes?: number | undefined;
   readonly tokenReuseMinutes?: number | undefined;
+  /** Only with the stores `table` and `acs`. */
+  readonly tokenReuseCheckSeconds?: number | undefined;
 }
 
 export type CommunicationTokenScope = 'chat' | 'voip' | 'chat.join' | 'chat.join.limited' | 'voip.join';

@@ -4,7 +4,7 @@ import type { Telemetry, UpstreamCall } from '../telemetry/telemetry';
 import type { FailureFacts } from './upstreamError';
 
 export interface HttpRequest {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS';
   headers?: Record<string, string>;
   body?: string | undefined;
   signal: AbortSignal;

@@ -8,28 +8,66 @@ export interface IssuedToken extends CommunicationToken {
 
 /** Recently issued tokens that may be returned again to the same user. In memory only. */
 export interface IssuedTokenCache {
+  /** A token that may be returned as it is. */
   get(userKey: string): IssuedToken | undefined;
+  /** A token whose identity must be found to exist first, because another instance may have deleted it. */
+  getUnchecked(userKey: string): IssuedToken | undefined;
   add(userKey: string, token: IssuedToken): void;
+  /** The identity of the token existed at that time, in `performance.now()`. */
+  confirm(userKey: string, checkedAt: number): void;
+  /** The identity could not be checked: the token may be returned for a short while before the next attempt. */
+  postponeCheck(userKey: string): void;
   delete(userKey: string): void;
+}
+
+export interface IssuedTokenCacheOptions {
+  /** 0 disables reuse. */
+  reuseInMinutes: number;
+  size: number;
+  /** How long a token is returned without a check of its identity; undefined: always. */
+  checkAfterInMs?: number | undefined;
 }
 
 const minute = 60_000;
 /** Clients refresh a token 10 minutes before its expiry; a token with less than this would be refreshed at once. */
 const minRemainingLifetimeInMs = 15 * minute;
+const postponementInMs = 5_000;
 
-/** @param reuseInMinutes 0 disables reuse */
-export function createIssuedTokenCache(reuseInMinutes: number, size: number): IssuedTokenCache {
-  const tokens = new LRUCache<string, IssuedToken>({ max: size });
+interface Entry {
+  readonly token: IssuedToken;
+  checkedAt: number;
+}
+
+export function createIssuedTokenCache({
+  reuseInMinutes,
+  size,
+  checkAfterInMs,
+}: IssuedTokenCacheOptions): IssuedTokenCache {
+  const entries = new LRUCache<string, Entry>({ max: size });
   return {
-    get: (userKey) => tokens.get(userKey),
+    get(userKey) {
+      const entry = entries.get(userKey);
+      if (!entry || checkAfterInMs === undefined) return entry?.token;
+      return performance.now() - entry.checkedAt < checkAfterInMs ? entry.token : undefined;
+    },
+    getUnchecked: (userKey) => entries.get(userKey)?.token,
     add(userKey, token) {
       const lifetimeInMs = token.expiresOn.getTime() - Date.now();
       const ttl = Math.floor(
         Math.min(reuseInMinutes * minute, lifetimeInMs / 2, lifetimeInMs - minRemainingLifetimeInMs),
       );
-      if (ttl > 0) tokens.set(userKey, token, { ttl });
-      else tokens.delete(userKey);
+      if (ttl > 0) entries.set(userKey, { token, checkedAt: performance.now() }, { ttl });
+      else entries.delete(userKey);
     },
-    delete: (userKey) => void tokens.delete(userKey),
+    confirm(userKey, checkedAt) {
+      const entry = entries.get(userKey);
+      if (entry) entry.checkedAt = checkedAt;
+    },
+    postponeCheck(userKey) {
+      const entry = entries.get(userKey);
+      const interval = checkAfterInMs ?? 0;
+      if (entry) entry.checkedAt = performance.now() - interval + Math.min(interval, postponementInMs);
+    },
+    delete: (userKey) => void entries.delete(userKey),
   };
 }

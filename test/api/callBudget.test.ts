@@ -33,6 +33,8 @@ const forNewUser = {
 };
 const forKnownUser = { 'entra.token.on_behalf_of': 1, 'graph.me': 1, 'acs.token.issue': 1 };
 const oneIssued = { 'acs.token.issue': 1 };
+/** Of many at once: the first, and one for all who came while it was under way. */
+const twoIssued = { 'acs.token.issue': 2 };
 
 describe('getToken costs', () => {
   let user: User;
@@ -129,7 +131,7 @@ describe('getToken costs', () => {
       await ok([getToken(withoutReuse)]);
       system.emulator.delay('acs', delayInMs);
       const calls = await callsDuring(system.emulator, () => ok(times(50, () => getToken(withoutReuse))));
-      expect(calls).toEqual(oneIssued);
+      expect(calls).toEqual(twoIssued);
     });
 
     it('a user who requests a new token', async () => {
@@ -138,7 +140,7 @@ describe('getToken costs', () => {
       const calls = await callsDuring(system.emulator, () =>
         ok(times(50, () => getToken(system).set('Cache-Control', 'no-cache'))),
       );
-      expect(calls).toEqual(oneIssued);
+      expect(calls).toEqual(twoIssued);
     });
   });
 });

@@ -19,6 +19,7 @@ import { fastTimings } from '../support/fastTimings';
 import { rawRequest } from '../support/rawRequest';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
+import { until } from '../support/until';
 
 let system: System;
 beforeAll(async () => (system = await startReadySystem()));
@@ -142,6 +143,12 @@ const cases: Record<ErrorCode, () => Case> = {
     expected: { status: 403, challenge: challenges().insufficientScope },
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
+  insufficient_role: () => ({
+    trigger: (server, { objectId }) =>
+      server.call('delete', `/api/users/${objectId}`, system.emulator.accessToken()),
+    expected: { status: 403, challenge: challenges().insufficientRole },
+    calls: {},
+  }),
   consent_required: () => ({
     trigger: (server, user) => {
       system.emulator.switches.consentRequiredFor.add(user.objectId);
@@ -263,6 +270,12 @@ const cases: Record<ErrorCode, () => Case> = {
     expected: { status: 500 },
     calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
+  not_supported_by_store: () => ({
+    trigger: (server, { objectId }) =>
+      server.call('delete', `/api/users/${objectId}`, system.emulator.administratorToken()),
+    expected: { status: 501, innererror: { code: 'graph_application_permission_missing' } },
+    calls: { 'entra.token.client_credentials': 1, 'graph.user.read': 1 },
+  }),
   upstream_invalid_response: () => ({
     trigger: (server, user) => {
       system.emulator.fail({ operation: 'graph.me', kind: 'garbage', times: Infinity });
@@ -288,6 +301,26 @@ const cases: Record<ErrorCode, () => Case> = {
       },
     },
     calls: { 'entra.discovery': 2, 'entra.keys': 1, 'entra.token.on_behalf_of': 1 },
+  }),
+  server_overloaded: () => ({
+    trigger: async (_server, user) => {
+      const server = await startReadyServer(system, { MAX_REQUESTS_IN_FLIGHT: '1' });
+      system.emulator.delay('graph.me', 2_000);
+      const waiting = getToken(server, user).then();
+      await until(() => system.emulator.callsTo('graph.me') === 1);
+      const answer = await getToken(server, user);
+      await waiting;
+      return answer;
+    },
+    expected: { status: 503, retryAfter: 'some' },
+    // Of the start, and of the request that waits.
+    calls: {
+      'entra.discovery': 2,
+      'entra.keys': 1,
+      ...oboAndGraph,
+      'acs.identity.create': 1,
+      'graph.extension.create': 1,
+    },
   }),
   upstream_unavailable: () => ({
     trigger: (server, user) => {

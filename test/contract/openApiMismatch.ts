@@ -28,6 +28,10 @@ ajv.addKeyword('components');
 ajv.addSchema({ $id: 'openapi', components: closed(document.components) });
 /** Express matches paths case-insensitively. */
 const paths = new Map(Object.entries(document.paths).map(([path, item]) => [path.toLowerCase(), item]));
+/** Those with a parameter, as patterns. */
+const templates = [...paths].flatMap(([path, item]) =>
+  path.includes('{') ? [{ pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`), item }] : [],
+);
 const compiled = new Map<string, ValidateFunction>();
 
 /** Describes how this response differs from openapi.yaml; undefined if it does not. */
@@ -49,7 +53,8 @@ function problemsOf(method: string, path: string, answer: Answer): string[] {
 
 function documentedAnswers(method: string, path: string): Responses {
   const { unknownPath, otherMethod, options } = document['x-other-answers'];
-  const item = paths.get(path.toLowerCase().replace(/(.)\/$/, '$1'));
+  const normalized = path.toLowerCase().replace(/(.)\/$/, '$1');
+  const item = paths.get(normalized) ?? templates.find(({ pattern }) => pattern.test(normalized))?.item;
   if (method === 'options') return { ...(item ? {} : unknownPath), ...options };
   if (!item) return unknownPath;
   // HEAD is allowed for health only; elsewhere it would issue a token and drop it.

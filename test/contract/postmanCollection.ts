@@ -29,7 +29,8 @@ export function readCollectionRequests(): CollectionRequest[] {
 function requestsOf({ name, item = [], request }: Item): CollectionRequest[] {
   if (!request) return item.flatMap(requestsOf);
   const { method, url, header } = request;
-  const path = url.raw.replace('{{baseUrl}}', '');
+  // A variable in the path is a parameter of openapi.yaml.
+  const path = url.raw.replace('{{baseUrl}}', '').replace(/\{(\{\w+\})\}/g, '$1');
   return [{ name, method, path, headers: header.map(({ key }) => key) }];
 }
 

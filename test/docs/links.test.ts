@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { type Document, projectRoot, readDocuments } from './markdown';
 
@@ -29,6 +29,17 @@ describe('the documents', () => {
       expect(named.filter((script) => !(script in scripts))).toEqual([]);
     },
   );
+
+  it('have what the doctor refers to', () => {
+    const folder = join(projectRoot, 'src/doctor');
+    const texts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(folder, file), 'utf8'));
+    const named = texts.flatMap((text) => text.match(/docs\/[\w-]+\.md(?:#[\w-]+)?/g) ?? []);
+    expect(named.length).toBeGreaterThan(8);
+    const readme = documents.find(({ path }) => path === 'README.md');
+    expect(named.filter((link) => !readme || !targetExists(readme, link))).toEqual([]);
+  });
 
   it('name the version of the package first in the changelog', () => {
     const [, newest] =

@@ -1,10 +1,12 @@
 import type { Emulator } from '../../emulator/startEmulator';
+import type { SettingsFile } from '../../src/doctor/checks/settings';
 import { runDoctor } from '../../src/doctor/doctor';
 
 export interface Examination {
   readonly exitCode: number;
+  /** All lines. */
   readonly output: string;
-  /** The report's lines: `ok       clock: …`. */
+  /** A line for each finding, `ok       clock: message -> cause fix`, and the summary. */
   readonly lines: readonly string[];
   /** The line of that check, without padding: `problem client secret: …`. */
   readonly line: (check: string) => string | undefined;
@@ -17,10 +19,26 @@ export interface ExaminationOptions {
   now?: () => number;
   /** Whether the report goes to a terminal. */
   isTTY?: boolean;
+  settingsFile?: SettingsFile;
 }
+
+/** Long enough for every call that is answered. */
+const callTimeLimitInMs = 1_500;
 
 /** Runs the doctor with the emulator's settings and these changes, on any free port unless the test sets one. */
 export async function examine(emulator: Emulator, options: ExaminationOptions = {}): Promise<Examination> {
+  const { exitCode, output } = await runForPeople(emulator, {
+    ...options,
+    args: [...(options.args ?? []), '--json'],
+  });
+  return asExamination(exitCode, output);
+}
+
+/** The same, as people see it. */
+export async function runForPeople(
+  emulator: Emulator,
+  options: ExaminationOptions = {},
+): Promise<{ exitCode: number; output: string }> {
   const environment = { PORT: '0', ...emulator.settings(), ...options.settings };
   const written: string[] = [];
   const exitCode = await runDoctor({
@@ -29,31 +47,40 @@ export async function examine(emulator: Emulator, options: ExaminationOptions = 
     startedWith: process.env,
     out: { write: (text) => written.push(text), isTTY: options.isTTY ?? false },
     readInput: () => Promise.resolve(options.input ?? ''),
+    callTimeLimitInMs,
+    ...(options.settingsFile ? { settingsFile: options.settingsFile } : {}),
     ...(options.now ? { now: options.now } : {}),
   });
   const output = written.join('');
   expectNoSecrets(output, environment);
-  return asExamination(exitCode, output);
+  return { exitCode, output };
 }
 
-export function asExamination(exitCode: number, output: string): Examination {
-  // Without marks and padding, and with the remedy on the same line: `status name: message -> remedy`.
-  const lines: string[] = [];
-  for (const line of output.split('\n').filter((text) => text !== '')) {
-    const [, status, name, message] = /^\S (\w+) +(.+?) {2,}(.*)$/.exec(line) ?? [];
-    if (status !== undefined) lines.push(`${status.padEnd(7)}  ${name ?? ''}: ${message ?? ''}`);
-    else if (line.startsWith('   ')) lines.push(`${lines.pop() ?? ''} ${line.trim()}`);
-    else lines.push(line);
-  }
+interface Report {
+  summary: string;
+  findings: { check: string; status: string; message: string; cause?: string; fix?: string }[];
+}
+
+/** From what `--json` prints; a usage text has lines only. */
+export function asExamination(exitCode: number, printed: string): Examination {
+  const lines = printed.startsWith('{') ? linesOf(JSON.parse(printed) as Report) : printed.split('\n');
   return {
     exitCode,
-    output,
+    output: lines.join('\n'),
     lines,
     line: (check) =>
       lines
         .map((line) => line.replace(/ +/, ' '))
         .find((line) => line.split(' ').slice(1).join(' ').startsWith(`${check}: `)),
   };
+}
+
+function linesOf({ findings, summary }: Report): string[] {
+  const lines = findings.map(({ check, status, message, cause, fix }) => {
+    const advice = [cause, fix].filter((text) => text !== undefined).join(' ');
+    return `${status.padEnd(7)}  ${check}: ${message}${advice === '' ? '' : ` -> ${advice}`}`;
+  });
+  return [...lines, summary];
 }
 
 /** Checks that the doctor printed no secret from the settings and no token. */

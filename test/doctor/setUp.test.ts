@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { startSystem, type System } from '../support/startSystem';
-import { examine } from './examine';
+import { examine, runForPeople } from './examine';
 
 let system: System;
 let emulator: Emulator;
@@ -54,21 +54,21 @@ const broken: BrokenSetUp[] = [
     name: 'a setting is missing',
     settings: () => ({ AZURE_CLIENT_SECRET: '' }),
     check: 'settings',
-    says: /AZURE_CLIENT_SECRET is missing: .*Where to find it: /,
-    skips: ['remaining checks'],
+    says: /AZURE_CLIENT_SECRET is missing: .* -> Where to find it: .* Or set AZURE_CLIENT_CERTIFICATE_PATH/,
+    skips: ['client secret', 'application permissions'],
   },
   {
     name: 'the connection string is malformed',
     settings: () => ({ COMMUNICATION_SERVICES_CONNECTION_STRING: 'accesskey=abcdefghijklmnop' }),
     check: 'settings',
     says: /COMMUNICATION_SERVICES_CONNECTION_STRING is malformed/,
-    skips: ['remaining checks'],
+    skips: ['Communication Services', 'cloud'],
   },
   {
     name: 'the client secret is wrong',
     settings: () => ({ AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' }),
     check: 'client secret',
-    says: /AZURE_CLIENT_SECRET is not a client secret of the application in AZURE_CLIENT_ID \(AADSTS7000215\) -> .*copied instead of its value/,
+    says: /AZURE_CLIENT_SECRET is not a client secret of the application in AZURE_CLIENT_ID \(AADSTS7000215\) -> .*copied instead of its value, or AZURE_CLIENT_ID is another application. Create a new secret/,
     skips: ['application permissions'],
   },
   {
@@ -127,7 +127,7 @@ const broken: BrokenSetUp[] = [
     name: 'the authority does not respond',
     arrange: (emulator) => emulator.fail({ operation: 'entra.discovery', kind: 'hang' }),
     check: 'Entra metadata v2',
-    says: /did not respond within 5 s -> Check for a firewall/,
+    says: /did not respond within \d+ s -> Check for a firewall/,
     skips: ['Entra signing keys'],
   },
   {
@@ -225,7 +225,7 @@ const broken: BrokenSetUp[] = [
     name: 'Communication Services does not respond',
     arrange: (emulator) => emulator.fail({ operation: 'acs', kind: 'hang', times: Infinity }),
     check: 'Communication Services',
-    says: /did not respond within 5 s/,
+    says: /did not respond within \d+ s/,
   },
   {
     name: 'the mapping key is not random',
@@ -272,6 +272,90 @@ describe('a broken setup', () => {
     expect(examination.line(check)).toMatch(says);
     expect(examination.exitCode).toBe(1);
     for (const skip of skips) expect(examination.line(skip)).toMatch(/^skipped /);
+  });
+
+  it.each<[string, Record<string, string>, string, RegExp]>([
+    [
+      'a domain instead of a tenant id',
+      { AZURE_TENANT_ID: 'contoso.onmicrosoft.com' },
+      'settings',
+      /AZURE_TENANT_ID is malformed: it is a domain, not the ID of the tenant\. Find the ID/,
+    ],
+    [
+      'an endpoint instead of a connection string',
+      { COMMUNICATION_SERVICES_CONNECTION_STRING: 'https://contoso.communication.azure.com/' },
+      'settings',
+      /it is only the endpoint, without the access key\. .*set COMMUNICATION_SERVICES_ENDPOINT instead/,
+    ],
+    ['a short key', { IDENTITY_MAPPING_KEY: 'AAAA' }, 'settings', /key 1 decodes to 3 bytes, and needs 32/],
+    [
+      'a slash after an origin',
+      { CORS_ALLOWED_ORIGINS: 'https://a.example,https://b.example/' },
+      'settings',
+      /is malformed: entry 2: remove the slash at the end of https:\/\/b\.example\/ -> Expected: /,
+    ],
+    [
+      'an unknown scope',
+      { COMMUNICATION_SERVICES_TOKEN_SCOPES: 'chat,video' },
+      'settings',
+      /entry 2: video is unknown -> /,
+    ],
+    [
+      'a client that is no id',
+      { ALLOWED_CLIENT_IDS: 'a9150000-0000-4000-8000-000000000002,AuthClient' },
+      'settings',
+      /ALLOWED_CLIENT_IDS is malformed: entry 2: it is not a GUID/,
+    ],
+    [
+      'a misspelt name',
+      { AZURE_CLIENT_ID: '', AZURE_CLIENTID: 'a9150000-0000-4000-8000-000000000002' },
+      'setting names',
+      /^problem .*AZURE_CLIENTID is not a setting: did you mean AZURE_CLIENT_ID\?/,
+    ],
+    [
+      'a misspelt name of a setting with a default',
+      { CORS_ALLOWED_ORIGIN: 'https://a.example', AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' },
+      'setting names',
+      /^warning .*CORS_ALLOWED_ORIGIN is not a setting: did you mean CORS_ALLOWED_ORIGINS\?/,
+    ],
+    [
+      'an emulator in production',
+      { NODE_ENV: 'production' },
+      'production',
+      /^problem .*on this machine: AZURE_AUTHORITY_HOST, GRAPH_ENDPOINT, the Communication Services resource -> The settings are those of an emulator/,
+    ],
+  ])('names what is wrong: %s', async (_name, settings, check, says) => {
+    const { line, exitCode } = await examine(emulator, { settings });
+    expect(line(check)).toMatch(says);
+    expect(exitCode).toBe(1);
+  });
+
+  it('goes on past a bad setting, with what does not need it', async () => {
+    const { line } = await examine(emulator, {
+      settings: {
+        CORS_ALLOWED_ORIGINS: 'https://a.example/',
+        AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody',
+        COMMUNICATION_SERVICES_CONNECTION_STRING: '',
+      },
+    });
+    expect(line('client secret')).toMatch(/^problem .*AADSTS7000215/);
+    expect(line('Microsoft Graph')).toMatch(/^ok /);
+    expect(line('browser apps')).toBe('skipped browser apps: fix "CORS_ALLOWED_ORIGINS" first');
+    expect(line('Communication Services')).toMatch(/^skipped /);
+  });
+
+  it('says that there is no settings file, in one finding', async () => {
+    const none = Object.keys(emulator.settings()).map((name) => [name, '']);
+    const { lines, exitCode } = await examine(emulator, {
+      settings: Object.fromEntries(none) as Record<string, string>,
+      settingsFile: { path: '/srv/app/.env', exists: false, count: 0 },
+    });
+    expect(lines.filter((line) => line.startsWith('problem'))).toEqual([
+      expect.stringMatching(
+        /settings: there is no file \/srv\/app\/\.env, and \d settings are missing: .*AZURE_TENANT_ID.* -> .*npm run local/,
+      ),
+    ]);
+    expect(exitCode).toBe(1);
   });
 
   it('has a line for every bad setting', async () => {
@@ -395,22 +479,48 @@ describe('the clock', () => {
   });
 });
 
-describe('color', () => {
-  const green = '\u001b[32m✓ ok     \u001b[0m  Node  ';
+describe('the report for people', () => {
+  const settingsFile = { path: '/srv/app/.env', exists: true, count: 7 };
+  const wrongSecret = { AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' };
+  const green = '\u001b[32m✓\u001b[0m Settings ';
 
   test.each([
-    { where: 'on a terminal', isTTY: true, settings: {}, start: green },
-    {
-      where: 'on a terminal with NO_COLOR',
-      isTTY: true,
-      settings: { NO_COLOR: '1' },
-      start: '✓ ok       Node  ',
-    },
-    { where: 'in a file', isTTY: false, settings: {}, start: '✓ ok       Node  ' },
-  ])('$where', async ({ isTTY, settings, start }) => {
-    const { output } = await examine(emulator, { isTTY, settings: { ...settings } });
-    expect(output.startsWith(start)).toBe(true);
-    expect(output.includes('\u001b')).toBe(start === green);
+    { where: 'on a terminal', isTTY: true, settings: {}, line: green },
+    { where: 'on a terminal with NO_COLOR', isTTY: true, settings: { NO_COLOR: '1' }, line: '✓ Settings ' },
+    { where: 'in a file', isTTY: false, settings: {}, line: '✓ Settings ' },
+  ])('has colors only $where', async ({ isTTY, settings, line }) => {
+    const { output } = await runForPeople(emulator, { isTTY, settings: { ...settings } });
+    expect(output.split('\n').some((text) => text.startsWith(line))).toBe(true);
+    expect(output.includes('\u001b')).toBe(line === green);
+  });
+
+  it('fits a screen, problems first, with cause, fix and document on lines of their own', async () => {
+    const settings = { ...wrongSecret, CORS_ALLOWED_ORIGINS: 'http://app.contoso.example', NO_COLOR: '1' };
+    const { output } = await runForPeople(emulator, { isTTY: true, settings, settingsFile });
+    const lines = output.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(40);
+    expect(lines.filter((line) => line.length > 80 && !line.includes('/'))).toEqual([]);
+    expect(output).toMatch(
+      /^Settings of the environment and of \/srv\/app\/\.env \(7\)\n\n✗ Identity provider: client secret\n {2}AZURE_CLIENT_SECRET is not/,
+    );
+    for (const line of [
+      /^ {4}Cause {2}The secret's ID was copied/m,
+      /^ {4}Fix {4}Create a new secret/m,
+      /^ {4}More {3}docs\/app-registrations\.md#4-let-authserver-prove-who-it-is$/m,
+      /^! Settings: browser apps$/m,
+      /^✓ This machine {14}Node, trust, port, clock$/m,
+      /^– application permissions {3}fix "client secret" first$/m,
+      /^1 problem, 1 warning, 2 not checked\.$/m,
+    ])
+      expect(output).toMatch(line);
+    expect(output.indexOf('✗')).toBeLessThan(output.indexOf('!'));
+    expect(output.indexOf('! ')).toBeLessThan(output.indexOf('✓'));
+  });
+
+  it('shows all that is ok with --all', async () => {
+    const { output } = await runForPeople(emulator, { args: ['--all'] });
+    expect(output).toMatch(/^✓ Microsoft Graph {11}reachable at https:/m);
+    expect(output).toMatch(/^✓ clock {21}agrees with/m);
   });
 });
 

@@ -13,7 +13,12 @@ describe('the arguments of the emulator', () => {
     ['both', ['--public-names'], { EMULATOR_PUBLIC_NAMES: '0' }, { ...nothing, publicNames: true }],
   ])('%s', (_name, args, environment, expected) => {
     expect(parseCommandLine(args, environment)).toEqual(expected);
-    expect(parseLocalCommandLine(args, environment)).toEqual({ ...expected, store: 'graph', trace: false });
+    expect(parseLocalCommandLine(args, environment)).toEqual({
+      ...expected,
+      provider: 'entra',
+      store: 'graph',
+      trace: false,
+    });
   });
 
   test.each<[string, string[], Record<string, string>, string]>([
@@ -28,13 +33,22 @@ describe('the arguments of the emulator', () => {
     expect(() => parseLocalCommandLine(args, environment)).toThrow(message);
   });
 
-  test('has a store and a trace for npm run local alone', () => {
-    expect(parseLocalCommandLine(['--trace'], {})).toMatchObject({ trace: true });
-    expect(() => parseCommandLine(['--trace'], {})).toThrow("Unknown option '--trace'");
-    expect(parseLocalCommandLine(['--store', 'acs'], {})).toEqual({ ...nothing, store: 'acs', trace: false });
-    expect(() => parseLocalCommandLine(['--store', 'sql'], {})).toThrow(
-      '--store must be one of graph, table, acs.',
-    );
-    expect(() => parseCommandLine(['--store', 'table'], {})).toThrow("Unknown option '--store'");
+  test.each<[string[], object]>([
+    [['--trace'], { provider: 'entra', store: 'graph', trace: true }],
+    [['--store', 'acs'], { provider: 'entra', store: 'acs' }],
+    // A store that the provider can be used with.
+    [['--provider', 'b2c'], { provider: 'b2c', store: 'acs' }],
+    [['--provider', 'oidc', '--store', 'table'], { provider: 'oidc', store: 'table' }],
+  ])('of npm run local: %j', (args, expected) => {
+    expect(parseLocalCommandLine(args, {})).toEqual({ ...nothing, trace: false, ...expected });
+    expect(() => parseCommandLine(args, {})).toThrow('Unknown option');
+  });
+
+  test.each<[string[], string]>([
+    [['--store', 'sql'], '--store must be one of graph, table, acs.'],
+    [['--provider', 'google'], '--provider must be one of entra, external_id, b2c, oidc.'],
+    [['--provider', 'b2c', '--store', 'graph'], 'Choose --store table or acs, or leave it out.'],
+  ])('of npm run local, refused: %j', (args, message) => {
+    expect(() => parseLocalCommandLine(args, {})).toThrow(message);
   });
 });

@@ -70,9 +70,7 @@ describe('npm run local', () => {
   const curls = () => screen.filter((line) => line.startsWith('curl '));
 
   test('fits one terminal of 80 columns and 24 rows, with curls of 100 characters at most', () => {
-    // npm prints two rows, and one is for the next prompt.
-    const rows = screen.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 0);
-    expect(rows).toBeLessThanOrEqual(24);
+    expect(rowsOf(screen)).toBeLessThanOrEqual(24);
     expect(screen.filter((line) => line.length > (line.startsWith('curl ') ? 100 : 80))).toEqual([]);
     expect(local.output()).not.toMatch(/eyJ|\u001b/);
   });
@@ -110,28 +108,58 @@ describe('npm run local', () => {
   });
 });
 
-test.each([
-  ['table', 'Azurite keeps the identities'],
-  ['acs', 'ACS, which keeps the identities'],
+/** npm prints two rows, and one is for the next prompt. */
+const rowsOf = (screen: readonly string[]): number =>
+  screen.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 0);
+
+test.each<{ args: string[]; says: string[]; statuses: number[]; token: string[] }>([
+  {
+    args: ['--store', 'table'],
+    says: ['Entra ID and ACS; identities in Azurite'],
+    statuses: [200, 200, 200, 200, 204],
+    token: ['--user', 'bob'],
+  },
+  {
+    args: ['--provider', 'b2c'],
+    says: ['Azure AD B2C, policy B2C_1_susi', 'kept by Communication Services (IDENTITY_STORE=acs)'],
+    statuses: [200, 200, 200, 204],
+    token: ['--provider', 'b2c', '--user', 'bob'],
+  },
+  {
+    args: ['--provider', 'oidc'],
+    says: ['an OpenID Connect provider (IDENTITY_PROVIDER=oidc)'],
+    statuses: [200, 200, 200, 204],
+    token: ['--provider', 'oidc', '--user', 'bob'],
+  },
 ])(
-  'npm run local -- --store %s --trace serves a token, prints its trace, and stops on Ctrl-C',
-  async (store, description) => {
-    const local = start('local', ['--store', store, '--trace'], await environmentWithFreePorts());
+  'npm run local -- $args --trace prints commands that work, in one screen, and stops on Ctrl-C',
+  async ({ args, says: texts, statuses, token }) => {
+    const ports = await environmentWithFreePorts();
+    const local = start('local', [...args, '--trace'], ports);
     // It stops its own processes only if it is asked to stop.
     running.delete(local.child);
     try {
       await says(local, 'Ctrl-C stops everything.');
-      expect(local.output()).toContain(description);
-      const call =
-        local
-          .output()
-          .split('\n')
-          .find((line) => line.startsWith('curl ')) ?? '';
-      expect((await callAsCurl(call)).status).toBe(200);
+      for (const text of texts) expect(local.output()).toContain(text);
+      const screen = local.output().trimEnd().split('\n');
+      expect(rowsOf(screen)).toBeLessThanOrEqual(24);
+      // The server's log has lines of JSON, such as the warning that a store is a preview.
+      expect(screen.filter((line) => line.length > 80 && !/^(curl |\{)/.test(line))).toEqual([]);
+      const calls = screen.filter((line) => line.startsWith('curl '));
+      const answered = [];
+      for (const call of calls) answered.push((await callAsCurl(call)).status);
+      expect(answered).toEqual(statuses);
       await says(local, '└─ ');
       expect(local.output()).toMatch(
         /^GET \/getToken {2}200 {2}[\d.]+ ms {2}trace [0-9a-f]{32}\n(├─ .+ ms\n)*└─ Azure .+ ms$/m,
       );
+
+      expect(local.output()).toContain(`npm run -s token -- ${token.join(' ')}`);
+      const printed = start('token', token, ports);
+      expect(await printed.exited).toBe(0);
+      const headers = { authorization: `Bearer ${printed.output().trim()}` };
+      const [url] = requestOf(calls[0] ?? '');
+      expect((await fetch(url, { headers })).status).toBe(200);
     } finally {
       local.child.kill('SIGINT');
     }

@@ -34,6 +34,7 @@ export function startPlaygroundFor(system: System, apiUrl: string): Promise<Play
 
 function settingsFor({ emulator }: System, apiUrl: string): PlaygroundSettings {
   return {
+    provider: 'entra',
     authority: `${emulator.url}/${emulator.tenantId}`,
     clientId: emulator.authClient.clientId,
     apiScope: `${emulator.authServer.appIdUri}/access_as_user`,

@@ -8,6 +8,7 @@ it.each([
     'follow from those of the API',
     { ...api, PLAYGROUND_CLIENT_ID: 'the-page' },
     {
+      provider: 'entra',
       authority: 'https://login.microsoftonline.com/the-tenant',
       clientId: 'the-page',
       apiScope: 'api://the-api/access_as_user',
@@ -18,6 +19,7 @@ it.each([
     'use the cloud of the API',
     { ...api, PLAYGROUND_CLIENT_ID: 'the-page', AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.us' },
     {
+      provider: 'entra',
       authority: 'https://login.microsoftonline.us/the-tenant',
       clientId: 'the-page',
       apiScope: 'api://the-api/access_as_user',
@@ -27,12 +29,14 @@ it.each([
   [
     'can all be given',
     {
+      PLAYGROUND_PROVIDER: 'b2c',
       PLAYGROUND_CLIENT_ID: ' the-page ',
       PLAYGROUND_AUTHORITY: 'https://login.example/tenant/',
       PLAYGROUND_API_SCOPE: 'api://other/access_as_user',
       PLAYGROUND_API_URL: 'https://api.example/',
     },
     {
+      provider: 'b2c',
       authority: 'https://login.example/tenant',
       clientId: 'the-page',
       apiScope: 'api://other/access_as_user',

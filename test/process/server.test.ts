@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -27,8 +28,39 @@ async function start(settings: Record<string, string> = {}): Promise<ServerProce
   return server;
 }
 
+interface TokenBody {
+  user: { communicationUserId: string };
+}
+
 const getToken = (server: ServerProcess, accessToken: string) =>
   fetch(`${server.url}/getToken`, { headers: { Authorization: `Bearer ${accessToken}` } });
+
+describe('two processes with different lists of mapping keys', () => {
+  it('keep the identities of their users through each step of a rotation', async () => {
+    const [oldKey, newKey] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
+    // Each step of docs/settings.md, while instances of the step before are still running.
+    const steps = [oldKey, `${oldKey},${newKey}`, `${newKey},${oldKey}`, newKey];
+    const users = Array.from({ length: 4 }, () => emulator.accessToken({ user: emulator.addUser() }));
+    const ids = new Map<string, string>();
+    let previous = await start({ IDENTITY_MAPPING_KEY: oldKey });
+    for (const keys of steps) {
+      const next = await start({ IDENTITY_MAPPING_KEY: keys });
+      for (const [index, user] of users.entries()) {
+        const order = index % 2 === 0 ? [previous, next] : [next, previous];
+        for (const server of order) {
+          const response = await getToken(server, user);
+          expect({ keys: steps.indexOf(keys), status: response.status }).toMatchObject({ status: 200 });
+          const { communicationUserId } = ((await response.json()) as TokenBody).user;
+          expect(ids.get(user) ?? communicationUserId).toBe(communicationUserId);
+          ids.set(user, communicationUserId);
+        }
+      }
+      await previous.stop('SIGKILL');
+      previous = next;
+    }
+    expect(emulator.identities()).toHaveLength(users.length);
+  });
+});
 
 describe('the built server', () => {
   it('does not start with missing or malformed settings, and lists them in one message without their values', async () => {

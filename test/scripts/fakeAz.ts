@@ -158,6 +158,9 @@ function runCommand(az: FakeAz, args: string[]): string {
       az.federatedCredentials.set(appId, [...(az.federatedCredentials.get(appId) ?? []), credential]);
       return '';
     }
+    case 'ad app delete':
+      az.apps.splice(az.apps.indexOf(appWith('appId', option('id'))), 1);
+      return '';
     case 'ad app permission admin-consent':
       az.consented.push(appWith('appId', option('id')).displayName);
       return '';

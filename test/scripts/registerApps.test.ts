@@ -106,6 +106,25 @@ describe('scripts/register-apps.sh, run several times', () => {
     await run('--admin-consent');
     expect(az.consented).toEqual(['AuthServer', 'AuthClient']);
   });
+
+  it('deletes nothing with --clean-up unless the prompt is answered with yes', async () => {
+    expect(await run('--clean-up')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('nothing was'),
+    });
+    expect(az.apps).toHaveLength(2);
+  });
+
+  it('deletes both registrations with --clean-up --yes, and then there is nothing to delete', async () => {
+    az.apps.push({ id: '9', appId: '9', displayName: 'Another', api: {} });
+    expect(await run('--clean-up', '--yes')).toMatchObject({ code: 0 });
+    expect(az.apps).toMatchObject([{ displayName: 'Another' }]);
+    await rm(join(folder, '.env'));
+    expect(await run('--clean-up', '--yes')).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('nothing to delete'),
+    });
+  });
 });
 
 describe('scripts/register-apps.sh', () => {
@@ -302,6 +321,7 @@ function run(...args: string[]): Promise<Result> {
     const child = execFile('bash', [script, ...args], { cwd: folder, env }, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode, output: stdout + stderr }),
     );
+    child.stdin?.end();
   });
 }
 

@@ -11,6 +11,8 @@ const find = (store: MappingStore, user: AuthenticatedUser, options: Partial<Fin
   inTime((deadline) => store.find(user, { deadline, intent: 'use', ...options }));
 const add = (store: MappingStore, user: AuthenticatedUser, id: string) =>
   inTime((deadline) => store.add(user, id, deadline));
+const cancelAdd = (store: MappingStore, user: AuthenticatedUser, id: string) =>
+  inTime((deadline) => store.cancelAdd(user, id, deadline));
 const mark = (store: MappingStore, user: AuthenticatedUser, mapping: StoredMapping, pendingDeletion = true) =>
   inTime((deadline) => store.replace(user, mapping, { pendingDeletion }, deadline));
 const remove = (store: MappingStore, user: AuthenticatedUser, mapping: StoredMapping) =>
@@ -114,6 +116,25 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       const id = newId();
       await added(another, user, id);
       expect(idOf(await find(store, user))).toBe(id);
+    });
+
+    it('keeps what was added when an add is cancelled that was applied', async () => {
+      const id = idOf(await added(store, user, newId()));
+      expect(await cancelAdd(another, user, id ?? '')).toBe('added');
+      expect(await cancelAdd(another, user, newId())).toBe('cancelled');
+      expect(idOf(await find(store, user))).toBe(id);
+    });
+
+    it('adds after an add was cancelled', async () => {
+      for (const instance of [store, another]) {
+        expect(await cancelAdd(instance, user, newId())).toBe('cancelled');
+        expect(await find(another, user)).toBeUndefined();
+      }
+      const id = newId();
+      const mapping = await added(store, user, id);
+      expect(idOf(await find(another, user))).toBe(id);
+      expect(await remove(another, user, mapping)).toBe('removed');
+      expect(await find(store, user)).toBeUndefined();
     });
 
     it('keeps the users apart', async () => {

@@ -71,7 +71,8 @@ export async function startStoreSystem(
         return used.filter(({ customId }) => customId !== undefined).map(({ id }) => id);
       }
       const ids: string[] = [];
-      for await (const row of table?.listEntities() ?? []) ids.push(String(row.communicationUserId));
+      for await (const row of table?.listEntities() ?? [])
+        if (row.communicationUserId !== '') ids.push(String(row.communicationUserId));
       return ids;
     },
     async deleteTable() {

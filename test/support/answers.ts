@@ -92,6 +92,7 @@ export function challengesOf({ url, tenantId, authServer }: Emulator) {
       scope: 'access_as_user',
       error_description: description,
     },
+    insufficientRole: { realm, error: 'insufficient_scope', error_description: description },
     insufficientClaims: (claims: unknown) => ({
       realm,
       authorization_uri: authorizationUri,

@@ -13,6 +13,8 @@ export interface Azurite {
   readonly accountName: string;
   /** Generated for this run. */
   readonly accountKey: string;
+  /** The other one of the two keys that every account has. */
+  readonly secondAccountKey: string;
   readonly connectionString: string;
   stop(): Promise<void>;
   /** Starts it again at the same address. The rows are there again only if it has a folder. */
@@ -38,6 +40,7 @@ export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {
   await install();
   const accountName = 'testaccount';
   const accountKey = randomBytes(64).toString('base64');
+  const secondAccountKey = randomBytes(64).toString('base64');
   const port = await freePort();
   const protocol = tokensOverTls ? 'https' : 'http';
   const endpoint = `${protocol}://127.0.0.1:${port}/${accountName}`;
@@ -62,7 +65,7 @@ export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {
       ],
       {
         cwd: tmpdir(),
-        env: { PATH: process.env.PATH, AZURITE_ACCOUNTS: `${accountName}:${accountKey}` },
+        env: { PATH: process.env.PATH, AZURITE_ACCOUNTS: `${accountName}:${accountKey}:${secondAccountKey}` },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
@@ -74,6 +77,7 @@ export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {
     endpoint,
     accountName,
     accountKey,
+    secondAccountKey,
     connectionString: `DefaultEndpointsProtocol=${protocol};AccountName=${accountName};AccountKey=${accountKey};TableEndpoint=${endpoint};`,
     start,
     async stop() {

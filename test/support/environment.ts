@@ -1,10 +1,54 @@
-import { TestEnvironment } from 'jest-environment-node';
+import vm from 'node:vm';
+import type { JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
+import { ModernFakeTimers } from '@jest/fake-timers';
+import { ModuleMocker } from 'jest-mock';
 import { describeMismatch } from '../contract/openApiMismatch';
 
-/** Jest loads every module again for each test file. The check against openapi.yaml is loaded once for all files of a worker. */
-export default class extends TestEnvironment {
-  override async setup(): Promise<void> {
-    await super.setup();
+/** Given to Jest as the context of the test files: what is compiled for it is compiled for the worker's own realm. */
+const workersRealm: vm.Context = {};
+const compileInContext = vm.compileFunction;
+const compileFunction: typeof vm.compileFunction = (code, params, options = {}) => {
+  if (options.parsingContext !== workersRealm) return compileInContext(code, params, options);
+  return compileInContext(code, params, { ...options, parsingContext: undefined });
+};
+Object.assign(vm, { compileFunction });
+
+/** Runs test files in the worker's realm, so that they share it with the packages, which a worker loads only once. */
+export default class implements JestEnvironment {
+  readonly global = globalThis as unknown as JestEnvironment['global'];
+  readonly fakeTimers = null;
+  readonly fakeTimersModern: ModernFakeTimers;
+  readonly moduleMocker: ModuleMocker;
+  readonly #before = { globals: new Set(Reflect.ownKeys(globalThis)), console, exit: process.exit, env: process.env };
+  readonly #variables = { ...process.env };
+
+  constructor({ projectConfig }: JestEnvironmentConfig) {
+    this.moduleMocker = new ModuleMocker(globalThis);
+    this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
+  }
+
+  setup(): Promise<void> {
     this.global.describeOpenApiMismatch = describeMismatch;
+    return Promise.resolve();
+  }
+
+  teardown(): Promise<void> {
+    this.fakeTimersModern.dispose();
+    this.moduleMocker.restoreAllMocks();
+    const { globals, console, exit, env } = this.#before;
+    for (const key of Reflect.ownKeys(globalThis)) if (!globals.has(key)) Reflect.deleteProperty(globalThis, key);
+    for (const name of Object.keys(env)) if (!(name in this.#variables)) Reflect.deleteProperty(env, name);
+    Object.assign(env, this.#variables);
+    Object.assign(globalThis, { console });
+    Object.assign(process, { exit, env });
+    return Promise.resolve();
+  }
+
+  getVmContext(): vm.Context {
+    return workersRealm;
+  }
+
+  exportConditions(): string[] {
+    return ['node', 'node-addons'];
   }
 }

@@ -6,7 +6,8 @@ export const timeScale = 1 / 4;
 const scaled = (milliseconds: number) => milliseconds * timeScale;
 const scaledReads = ({ reads, pauseInMs }: RepeatedReads) => ({ reads, pauseInMs: scaled(pauseInMs) });
 
-const { requestInMs, workInMs, upstream, mappings, table, orphanCleanup, signingKeys } = defaultTimings;
+const { requestInMs, workInMs, reuseCheckInMs, upstream, mappings, table, orphanCleanup, signingKeys } =
+  defaultTimings;
 
 /**
  * Waits are short, but the time limit of a request is not, so that no result depends on the speed of the machine. The times for
@@ -15,6 +16,7 @@ const { requestInMs, workInMs, upstream, mappings, table, orphanCleanup, signing
 export const fastTimings: Timings = {
   requestInMs,
   workInMs,
+  reuseCheckInMs,
   upstream: {
     attemptInMs: upstream.attemptInMs,
     minAttemptInMs: scaled(upstream.minAttemptInMs),

@@ -7,6 +7,7 @@ import { projectRoot } from '../../emulator/projectRoot';
 
 export interface ServerProcess {
   readonly url: string;
+  readonly pid: number | undefined;
   readonly output: () => string;
   readonly errors: () => string;
   /** Resolves with the exit code. */
@@ -19,7 +20,12 @@ export function spawnServer(environment: Record<string, string>): Omit<ServerPro
   const child: ChildProcess = spawn(process.execPath, [join(projectRoot(), 'dist/server.js')], {
     // Not in the project's folder, so that a developer's .env is not read.
     cwd: join(projectRoot(), 'dist'),
-    env: { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS, ...environment },
+    env: {
+      NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS,
+      // On a busy machine the server would be right to reject requests.
+      OVERLOAD_DELAY_MS: '0',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output: string[] = [];
@@ -33,6 +39,7 @@ export function spawnServer(environment: Record<string, string>): Omit<ServerPro
     return code as number | null;
   });
   return {
+    pid: child.pid,
     output: () => output.join(''),
     errors: () => errors.join(''),
     exited,

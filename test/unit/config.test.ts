@@ -190,8 +190,11 @@ const malformed: Record<SettingName, string[]> = {
   ],
   RATE_LIMIT_USER: ['-1', 'unlimited', '1.5', '1000001'],
   RATE_LIMIT_REJECTED: ['-1', 'unlimited', '1.5', '1000001'],
+  OVERLOAD_DELAY_MS: ['-1', '10001', '1.5', 'never'],
+  MAX_REQUESTS_IN_FLIGHT: ['-1', '1000001', 'unlimited'],
   TRUST_PROXY_HOPS: ['-1', '11', 'loopback'],
   TOKEN_REUSE_MINUTES: ['-1', '721', 'never'],
+  TOKEN_REUSE_CHECK_SECONDS: ['-1', '43201', 'never'],
   TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
   IDENTITY_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
   IDENTITY_CACHE_MINUTES: ['-1', '1441', 'forever'],
@@ -216,7 +219,7 @@ const malformed: Record<SettingName, string[]> = {
 
 /** A complete environment in which the setting is read. */
 function leastFor(name: SettingName): Environment {
-  if (name.startsWith('TABLES_')) return leastOf.table;
+  if (name.startsWith('TABLES_') || name === 'TOKEN_REUSE_CHECK_SECONDS') return leastOf.table;
   const [kind, settings] = Object.entries(leastOfProvider).find(([, { own }]) => name in own) ?? [];
   return kind === undefined || settings === undefined
     ? least
@@ -257,7 +260,9 @@ it('lists all missing settings together, with their purpose and where to find th
 it('lists all malformed and missing settings in one message without values', () => {
   // A malformed assertion is not a missing secret.
   const isRead = (name: SettingName) =>
-    !/^(TABLES_|IDENTITY_STORE|AZURE_CLIENT_ASSERTION|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_)/.test(name);
+    !/^(TABLES_|IDENTITY_STORE|AZURE_CLIENT_ASSERTION|IDENTITY_PROVIDER|EXTERNAL_ID_|B2C_|OIDC_|TOKEN_REUSE_CHECK)/.test(
+      name,
+    );
   const broken = names.filter(
     (name) => malformed[name].length > 0 && name !== 'IDENTITY_MAPPING_KEY' && isRead(name),
   );
@@ -336,6 +341,7 @@ it('has the documented defaults for the optional settings', () => {
       tokenCacheSize: 10_000,
     },
     rateLimits: { user: 120, rejected: 600 },
+    overload: { delayInMs: 250, maxInFlight: 2_000 },
   });
 });
 
@@ -382,6 +388,11 @@ it.each<[string, Environment, unknown]>([
     'no rate limits',
     { RATE_LIMIT_USER: '0', RATE_LIMIT_REJECTED: '0' },
     { rateLimits: { user: 0, rejected: 0 } },
+  ],
+  [
+    'no rejections under load',
+    { OVERLOAD_DELAY_MS: '0', MAX_REQUESTS_IN_FLIGHT: '0' },
+    { overload: { delayInMs: 0, maxInFlight: 0 } },
   ],
   ['App Service, with its one proxy', { WEBSITE_SITE_NAME: 'contoso' }, { trustedProxies: 1 }],
   [

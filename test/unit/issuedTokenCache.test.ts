@@ -30,7 +30,7 @@ it.each([
   async ({ reuse, life, kept }) => {
     fakeDate();
     const clock = fakeMonotonicClock();
-    const cache = createIssuedTokenCache(reuse, 10);
+    const cache = createIssuedTokenCache({ reuseInMinutes: reuse, size: 10 });
     const token = tokenFor('a', life * minute);
     cache.add('a', token);
     await tick();
@@ -49,20 +49,20 @@ it.each([
   ['it has 15 minutes left', 15, 15],
   ['it has expired', 15, -1],
 ])('a token is not kept when %s', (_, reuse, life) => {
-  const cache = createIssuedTokenCache(reuse, 10);
+  const cache = createIssuedTokenCache({ reuseInMinutes: reuse, size: 10 });
   cache.add('a', tokenFor('a', life * minute));
   expect(cache.get('a')).toBeUndefined();
 });
 
 it('a token that is not kept also removes an older one', () => {
-  const cache = createIssuedTokenCache(15, 10);
+  const cache = createIssuedTokenCache({ reuseInMinutes: 15, size: 10 });
   cache.add('a', tokenFor('a', 60 * minute));
   cache.add('a', tokenFor('a', 10 * minute));
   expect(cache.get('a')).toBeUndefined();
 });
 
 it('a token belongs to one user, and is removed with that user', () => {
-  const cache = createIssuedTokenCache(15, 10);
+  const cache = createIssuedTokenCache({ reuseInMinutes: 15, size: 10 });
   const [a, b] = [tokenFor('a', 60 * minute), tokenFor('b', 60 * minute)];
   cache.add('a', a);
   cache.add('b', b);
@@ -72,7 +72,7 @@ it('a token belongs to one user, and is removed with that user', () => {
 });
 
 it('keeps the most recently used tokens, up to its size', () => {
-  const cache = createIssuedTokenCache(15, 3);
+  const cache = createIssuedTokenCache({ reuseInMinutes: 15, size: 3 });
   for (const user of ['a', 'b', 'c']) cache.add(user, tokenFor(user, 60 * minute));
   cache.get('a');
   cache.add('d', tokenFor('d', 60 * minute));

@@ -1,5 +1,5 @@
 import type { B2cConfig } from '../../config/providers';
-import type { IdentityProvider } from '../identityProvider';
+import type { IdentityProvider, ReceivedToken } from '../identityProvider';
 import { type DecodedJwt, stringClaim } from '../jwt';
 import { guidSubject } from '../oidc/accessTokenChecks';
 import { createOidcProvider, type OidcProviderPolicy, type ProviderParts } from '../oidc/oidcProvider';
@@ -41,6 +41,7 @@ export function b2cPolicies(settings: B2cConfig): ReadonlyMap<string, OidcProvid
           userClaimForm: guidSubject,
           allowedClientIds: settings.allowedClientIds,
           allowedClientIdsSetting: settings.allowedClientIdsSetting,
+          hasApplicationRoles: false,
           additionalChecks: [],
         },
       ];
@@ -66,15 +67,17 @@ export function createB2cProvider(settings: B2cConfig, parts: ProviderParts): Id
   const all = [...policies.values()];
   const [first] = all;
   if (!first) throw new Error('an Azure AD B2C tenant needs a policy');
+  /** Undefined for a token of a policy that is not configured. */
+  const providerOf = ({ jwt }: ReceivedToken): IdentityProvider | undefined => {
+    const policy = b2cPolicyOf(jwt);
+    const provider = policy === undefined ? undefined : policies.get(policy);
+    return provider ?? (first.issues(jwt.claims.iss) ? undefined : first);
+  };
+  const wrongPolicy = Promise.resolve({ problem: wrongPolicyProblem, permanent: true });
   return {
     ...first,
-    async verify(token) {
-      const policy = b2cPolicyOf(token.jwt);
-      const provider = policy === undefined ? undefined : policies.get(policy);
-      if (!provider && first.issues(token.jwt.claims.iss))
-        return { problem: wrongPolicyProblem, permanent: true };
-      return (provider ?? first).verify(token);
-    },
+    verify: (token) => providerOf(token)?.verify(token) ?? wrongPolicy,
+    identify: (token) => providerOf(token)?.identify(token) ?? wrongPolicy,
     start: () => all.forEach((provider) => provider.start()),
     stop: () => all.forEach((provider) => provider.stop()),
     isReady: () => all.some((provider) => provider.isReady()),

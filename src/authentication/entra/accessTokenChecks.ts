@@ -105,6 +105,16 @@ export const validityChecks: readonly TokenCheck<AccessTokenPolicy>[] = [
   },
 ];
 
+export const clientCheck: PermissionCheck<AccessTokenPolicy> = {
+  name: 'client application',
+  permanent: true,
+  code: 'client_not_allowed',
+  find: (jwt, { allowedClientIds, allowedClientIdsSetting }) =>
+    allowedClientIds.length === 0 || allowedClientIds.includes(clientIdOf(jwt) ?? '')
+      ? undefined
+      : clientNotAllowedProblem(allowedClientIdsSetting),
+};
+
 /** What a valid token may still lack (403). */
 export const permissionChecks: readonly PermissionCheck<AccessTokenPolicy>[] = [
   {
@@ -128,15 +138,7 @@ export const permissionChecks: readonly PermissionCheck<AccessTokenPolicy>[] = [
         ? undefined
         : missingScopeProblem(requiredScope, scopeToRequest),
   },
-  {
-    name: 'client application',
-    permanent: true,
-    code: 'client_not_allowed',
-    find: (jwt, { allowedClientIds, allowedClientIdsSetting }) =>
-      allowedClientIds.length === 0 || allowedClientIds.includes(clientIdOf(jwt) ?? '')
-        ? undefined
-        : clientNotAllowedProblem(allowedClientIdsSetting),
-  },
+  clientCheck,
 ];
 
 /** An ID token has neither permissions nor a client application, other than access tokens. */

@@ -1,12 +1,12 @@
 import type { EntraProviderConfig } from '../../config/providers';
-import { AuthenticatedUser } from '../authenticatedUser';
+import { AuthenticatedUser, entraUserKeyOf } from '../authenticatedUser';
 import { type ChallengeOptions, createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
-import { clientIdOf, type DecodedJwt, isSignedBy, stringClaim } from '../jwt';
+import { clientIdOf, type DecodedJwt, isSignedBy, rolesOf, stringClaim } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
 import { requiredScope } from '../requiredScope';
-import { badSignatureProblem, firstProblem, unknownKeyProblem } from '../tokenChecks';
-import { type AccessTokenPolicy, permissionChecks, validityChecks } from './accessTokenChecks';
+import { badSignatureProblem, firstProblem, type PermissionCheck, unknownKeyProblem } from '../tokenChecks';
+import { type AccessTokenPolicy, clientCheck, permissionChecks, validityChecks } from './accessTokenChecks';
 import { EntraBearerStrategy, unknownKey } from './bearerStrategy';
 import type { EntraAuthority } from './entraAuthority';
 
@@ -74,6 +74,23 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
     return isSignedBy(key, accessToken) ? undefined : { problem: badSignatureProblem, permanent: true };
   }
 
+  async function verifyWith(
+    checks: readonly PermissionCheck<AccessTokenPolicy>[],
+    token: ReceivedToken,
+  ): Promise<AuthenticatedUser | InvalidToken> {
+    const { request, response, jwt } = token;
+    const invalid = await findProblem(token);
+    if (invalid) return invalid;
+    const reason = await checkByPassport(request, response);
+    if (reason === unknownKey) return { problem: unknownKeyIn(jwt), permanent: false };
+    // All that the strategy checks has been checked before: a bad token does not get this far.
+    if (reason !== undefined)
+      throw new Error('the bearer strategy rejected a token that had passed the same checks');
+    const missing = firstProblem(checks, jwt, policy, nowInSeconds());
+    if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
+    return createEntraUser(token);
+  }
+
   return {
     name,
     issuerName: 'Microsoft Entra ID',
@@ -83,19 +100,8 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
       const metadata = authority.current();
       return metadata && typeof issuer === 'string' && metadata.issuers.includes(issuer);
     },
-    async verify(token) {
-      const { request, response, jwt } = token;
-      const invalid = await findProblem(token);
-      if (invalid) return invalid;
-      const reason = await checkByPassport(request, response);
-      if (reason === unknownKey) return { problem: unknownKeyIn(jwt), permanent: false };
-      // All that the strategy checks has been checked before: a bad token does not get this far.
-      if (reason !== undefined)
-        throw new Error('the bearer strategy rejected a token that had passed the same checks');
-      const missing = firstProblem(permissionChecks, jwt, policy, nowInSeconds());
-      if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
-      return createEntraUser(token);
-    },
+    verify: (token) => verifyWith(permissionChecks, token),
+    identify: (token) => verifyWith([clientCheck], token),
     start: () => authority.start(),
     stop: () => authority.stop(),
     isReady: () => authority.current() !== undefined,
@@ -113,11 +119,12 @@ export function createEntraUser({
   const tenantId = (stringClaim(jwt, 'tid') ?? '').toLowerCase();
   const objectId = (stringClaim(jwt, 'oid') ?? '').toLowerCase();
   return new AuthenticatedUser({
-    key: `${tenantId}:${objectId}`,
+    key: entraUserKeyOf({ tenantId, objectId }),
     issuer: stringClaim(jwt, 'iss') ?? '',
     subject: objectId,
     clientId: clientIdOf(jwt),
     scopes: stringClaim(jwt, 'scp')?.split(' ') ?? [],
+    roles: rolesOf(jwt),
     expiresAt: Number(jwt.claims.exp),
     accessToken,
     accessTokenHash,

@@ -37,6 +37,7 @@ export function externalIdPolicy(settings: ExternalIdConfig): OidcProviderPolicy
     userClaimForm: guidSubject,
     allowedClientIds: settings.allowedClientIds,
     allowedClientIdsSetting: settings.allowedClientIdsSetting,
+    hasApplicationRoles: true,
     additionalChecks: [tenantCheck(tenantId)],
   };
 }

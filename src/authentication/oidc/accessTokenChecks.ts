@@ -27,6 +27,8 @@ export interface OidcPolicy {
   readonly allowedClientIds: readonly string[];
   /** The setting that lists them. */
   readonly allowedClientIdsSetting: string;
+  /** Whether the operator gives application roles in this directory (`roles`). Elsewhere that claim may mean anything. */
+  readonly hasApplicationRoles: boolean;
   /** What the provider adds to the checks below, after the issuer's. */
   readonly additionalChecks: readonly TokenCheck<unknown>[];
 }
@@ -111,6 +113,16 @@ export function validityChecksOf({
   ];
 }
 
+export const clientCheck: PermissionCheck<OidcPolicy> = {
+  name: 'client application',
+  permanent: true,
+  code: 'client_not_allowed',
+  find: (jwt, { allowedClientIds, allowedClientIdsSetting }) =>
+    allowedClientIds.length === 0 || allowedClientIds.includes(oidcClientIdOf(jwt) ?? '')
+      ? undefined
+      : clientNotAllowedProblem(allowedClientIdsSetting),
+};
+
 /** What a valid token may still lack (403). */
 export const permissionChecks: readonly PermissionCheck<OidcPolicy>[] = [
   {
@@ -126,15 +138,7 @@ export const permissionChecks: readonly PermissionCheck<OidcPolicy>[] = [
     find: (jwt, { requiredScope, scopeToRequest }) =>
       scopesOf(jwt).includes(requiredScope) ? undefined : missingScopeProblem(requiredScope, scopeToRequest),
   },
-  {
-    name: 'client application',
-    permanent: true,
-    code: 'client_not_allowed',
-    find: (jwt, { allowedClientIds, allowedClientIdsSetting }) =>
-      allowedClientIds.length === 0 || allowedClientIds.includes(oidcClientIdOf(jwt) ?? '')
-        ? undefined
-        : clientNotAllowedProblem(allowedClientIdsSetting),
-  },
+  clientCheck,
 ];
 
 /** RFC 9068 section 2.1; `JWT` and no type are older than it. */

@@ -23,6 +23,7 @@ export function oidcPolicy(config: OidcConfig): OidcProviderPolicy {
     userClaimForm: anySubject,
     allowedClientIds: config.allowedClientIds,
     allowedClientIdsSetting: config.allowedClientIdsSetting,
+    hasApplicationRoles: false,
     additionalChecks: [],
   };
 }

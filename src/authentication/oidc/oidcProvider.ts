@@ -5,16 +5,18 @@ import type { Timings } from '../../timings';
 import { AuthenticatedUser, userKeyOf } from '../authenticatedUser';
 import { createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
-import { stringClaim } from '../jwt';
+import { rolesOf, stringClaim } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
 import {
   badSignatureProblem,
   firstProblem,
   malformedProblem,
+  type PermissionCheck,
   problem,
   unknownKeyProblem,
 } from '../tokenChecks';
 import {
+  clientCheck,
   type OidcPolicy,
   oidcClientIdOf,
   permissionChecks,
@@ -73,10 +75,22 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
       subject,
       clientId: oidcClientIdOf(jwt),
       scopes: scopesOf(jwt),
+      roles: policy.hasApplicationRoles ? rolesOf(jwt) : [],
       expiresAt: Number(jwt.claims.exp),
       accessToken,
       accessTokenHash,
     });
+  }
+
+  async function verifyWith(
+    checks: readonly PermissionCheck<OidcPolicy>[],
+    token: ReceivedToken,
+  ): Promise<AuthenticatedUser | InvalidToken> {
+    const invalid = await findProblem(token);
+    if (invalid) return invalid;
+    const missing = firstProblem(checks, token.jwt, policy, Date.now() / 1_000);
+    if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
+    return createUser(token);
   }
 
   return {
@@ -85,13 +99,8 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
     issuesOpaqueTokens: policy.issuesOpaqueTokens,
     challenges,
     issues: (issuer) => typeof issuer === 'string' && issuers.includes(issuer),
-    async verify(token) {
-      const invalid = await findProblem(token);
-      if (invalid) return invalid;
-      const missing = firstProblem(permissionChecks, token.jwt, policy, Date.now() / 1_000);
-      if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
-      return createUser(token);
-    },
+    verify: (token) => verifyWith(permissionChecks, token),
+    identify: (token) => verifyWith([clientCheck], token),
     start: () => metadata.start(),
     stop: () => metadata.stop(),
     isReady: () => metadata.current() !== undefined,

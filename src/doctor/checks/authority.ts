@@ -5,6 +5,7 @@ import { explainEntraError, parseEntraError } from '../entraErrors';
 import { probe, explainNetworkError, type TimedReply } from '../network';
 import { printable } from '../report';
 import type { EntraDoctorContext } from '../context';
+import { settingsOfProvider } from '../settings/providerSettings';
 
 const document = z.looseObject({
   issuer: z.string(),
@@ -33,7 +34,7 @@ export function createAuthorityChecks(context: EntraDoctorContext): AuthorityChe
     const url = `${authorityHost}/${tenantId}/${path}.well-known/openid-configuration`;
     let reply: TimedReply;
     try {
-      reply = await probe(context.http, url, context.now);
+      reply = await probe(context, url);
     } catch (error) {
       return unread(explainNetworkError(error, url, 'AZURE_AUTHORITY_HOST'));
     }
@@ -49,11 +50,22 @@ export function createAuthorityChecks(context: EntraDoctorContext): AuthorityChe
       : unread(problem('the response is not a discovery document', proxyAdvice));
   }
 
-  const metadata: Check = { name: `${label} metadata v2`, run: () => read('v2.0/') };
+  const group = 'Identity provider';
+  const metadata: Check = {
+    name: `${label} metadata v2`,
+    group,
+    // Not the client id: metadata are those of a tenant.
+    settings: [
+      'AZURE_CLOUD',
+      ...settingsOfProvider(context.entra).filter((setting) => /TENANT_ID|AUTHORITY_HOST/.test(setting)),
+    ],
+    run: () => read('v2.0/'),
+  };
   return {
     metadata,
     v1Metadata: {
       name: `${label} metadata v1`,
+      group,
       needs: [metadata],
       // The server uses the usual v1 issuer if it cannot read this document.
       run: () =>
@@ -63,6 +75,7 @@ export function createAuthorityChecks(context: EntraDoctorContext): AuthorityChe
     },
     signingKeys: {
       name: `${label} signing keys`,
+      group,
       needs: [metadata],
       async run() {
         try {

@@ -9,7 +9,7 @@ import { type Check, ok, problem, type Result, skipped } from '../check';
 import type { EntraDoctorContext } from '../context';
 import { explainCredentialError } from '../credentialErrors';
 import { explainEntraError, parseEntraError } from '../entraErrors';
-import { callTimeLimitInMs, explainNetworkError } from '../network';
+import { explainNetworkError } from '../network';
 import { examineCertificate } from './clientCertificate';
 
 const names: Readonly<Record<ClientCredentialConfig['kind'], string>> = {
@@ -29,6 +29,15 @@ export function createClientCredentialCheck(
   const { credential } = context.entra;
   return {
     name: names[credential?.kind ?? 'secret'],
+    group: 'Identity provider',
+    settings: [
+      'AZURE_CLIENT_ID',
+      'AZURE_CLIENT_SECRET',
+      'AZURE_CLIENT_CERTIFICATE_PATH',
+      'AZURE_CLIENT_ASSERTION',
+      'AZURE_FEDERATED_TOKEN_FILE',
+      'GRAPH_ENDPOINT',
+    ],
     needs,
     async run() {
       const found =
@@ -38,7 +47,7 @@ export function createClientCredentialCheck(
       if (found?.status === 'problem') return found;
       let proof: MsalCredential;
       try {
-        proof = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
+        proof = await withDeadline(context.callTimeLimitInMs, undefined, (deadline) =>
           context.credential.forMsal(deadline),
         );
       } catch (error) {
@@ -105,7 +114,7 @@ function explainNoAssertion(error: unknown, credential: ClientCredentialConfig |
 }
 
 /** MSAL's errors lose the HTTP status and the cause of a broken connection, so both are kept here. */
-function createWire({ http, credential }: EntraDoctorContext) {
+function createWire({ http, credential, callTimeLimitInMs }: EntraDoctorContext) {
   let lastReply: { status: number; text: string } | undefined;
   let failure: unknown;
 

@@ -9,6 +9,7 @@ const remedy = 'Synchronize the clock with NTP.';
 export function createClockCheck(clocksAheadInMs: ReadonlyMap<string, number>): Check {
   return {
     name: 'clock',
+    group: 'This machine',
     run() {
       const [largest] = [...clocksAheadInMs].sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
       if (!largest) return skipped('not checked: no service could be reached');

@@ -1,13 +1,14 @@
 import { cloudOfUrl } from '../../config/clouds';
 import type { Config } from '../../config/config';
-import { graphStoreOf } from '../../config/identities';
-import { isEntra } from '../../config/providers';
+import { addressesOf, addressSettings } from '../addresses';
 import { type Check, ok, problem, type Result, warning } from '../check';
 
 /** Whether all services are in the same Microsoft cloud: tokens of one are not accepted in another. */
 export function createCloudCheck(config: Config): Check {
   return {
     name: 'cloud',
+    group: 'Settings',
+    settings: addressSettings,
     run() {
       const strangers = addressesOf(config).flatMap((address): Result[] => {
         const cloud = cloudOfUrl(address.url);
@@ -32,29 +33,4 @@ export function createCloudCheck(config: Config): Check {
         : ok(`all services belong to ${config.cloud}, or to an emulator`);
     },
   };
-}
-
-interface Address {
-  readonly setting: string;
-  readonly url: string;
-  readonly hasKey?: boolean;
-}
-
-function addressesOf({ providers, communication, identities }: Config): Address[] {
-  const graph = graphStoreOf(identities);
-  const table = identities.store === 'table' ? identities.table : undefined;
-  return [
-    ...providers
-      .filter(isEntra)
-      .map(({ authorityHost }) => ({ setting: 'AZURE_AUTHORITY_HOST', url: authorityHost })),
-    ...(graph ? [{ setting: 'GRAPH_ENDPOINT', url: graph.endpoint }] : []),
-    {
-      setting: 'the Communication Services resource',
-      url: communication.endpoint,
-      hasKey: communication.accessKey !== undefined,
-    },
-    ...(table
-      ? [{ setting: 'the table service', url: table.endpoint, hasKey: table.accountKey !== undefined }]
-      : []),
-  ];
 }

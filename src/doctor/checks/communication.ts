@@ -5,7 +5,7 @@ import { createAcsIdentityClient } from '../../acs/acsIdentityClient';
 import { createUpstream } from '../../resilience/upstream';
 import { type FailureFacts, UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
-import { callTimeLimitInMs, explainNetworkError } from '../network';
+import { explainNetworkError } from '../network';
 import type { DoctorContext } from '../context';
 import { defaultTimings } from '../../timings';
 
@@ -14,13 +14,23 @@ const nonexistentIdentity = '8:acs:00000000-0000-0000-0000-000000000000_00000000
 const keysPage = 'Azure portal > your Communication Services resource > Keys';
 
 /** Whether ACS accepts the access key or the managed identity. Creates and changes nothing. */
-export function createCommunicationCheck({ config, log }: DoctorContext, environment: Environment): Check {
+export function createCommunicationCheck(
+  { config, log, callTimeLimitInMs }: DoctorContext,
+  environment: Environment,
+): Check {
   const { communication } = config;
   const { endpoint } = communication;
   const withKey = communication.accessKey !== undefined;
   const inAzure = environment.IDENTITY_ENDPOINT !== undefined;
   return {
     name: 'Communication Services',
+    group: 'Communication Services',
+    settings: [
+      'COMMUNICATION_SERVICES_CONNECTION_STRING',
+      'COMMUNICATION_SERVICES_ENDPOINT',
+      'MANAGED_IDENTITY_CLIENT_ID',
+      'AZURE_CLOUD',
+    ],
     async run() {
       const acs = createAcsIdentityClient(
         communication,

@@ -13,7 +13,12 @@ export function createConfigurationChecks(config: Config): Check[] {
   return [
     ...(identities.store === 'acs' ? [mappingKeyCheck([identities.customIdKey])] : []),
     ...(graph ? createGraphStoreChecks(graph) : []),
-    { name: 'browser apps', run: () => corsAllowedOrigins.map(checkOrigin).concat(noOrigins(config)) },
+    {
+      name: 'browser apps',
+      group: 'Settings',
+      settings: ['CORS_ALLOWED_ORIGINS'],
+      run: () => corsAllowedOrigins.map(checkOrigin).concat(noOrigins(config)),
+    },
     ...providers.map(clientApplicationsCheck),
   ];
 }
@@ -23,6 +28,8 @@ function clientApplicationsCheck(provider: ProviderConfig): Check {
   const scope = kind === 'oidc' ? provider.requiredScope : requiredScope;
   return {
     name: name === 'entra' ? 'client applications' : `client applications of ${name}`,
+    group: 'Settings',
+    settings: [allowedClientIdsSetting],
     run: () => {
       if (allowedClientIds.length === 0) {
         const whose = kind === 'oidc' ? 'any' : 'any of the tenant';
@@ -43,6 +50,8 @@ function createGraphStoreChecks({ extensionName, mappingKeys, adoptUnsigned }: G
     mappingKeyCheck(mappingKeys),
     {
       name: 'mappings without a seal',
+      group: 'Settings',
+      settings: ['IDENTITY_MAPPING_UNSIGNED'],
       run: () =>
         adoptUnsigned
           ? warning(
@@ -53,6 +62,8 @@ function createGraphStoreChecks({ extensionName, mappingKeys, adoptUnsigned }: G
     },
     {
       name: 'open extension',
+      group: 'Settings',
+      settings: ['GRAPH_EXTENSION_NAME'],
       run: () => ok(`${extensionName}; users mapped under another name are not found`),
     },
   ];
@@ -60,6 +71,8 @@ function createGraphStoreChecks({ extensionName, mappingKeys, adoptUnsigned }: G
 
 const mappingKeyCheck = (keys: readonly Buffer[]): Check => ({
   name: 'identity mapping key',
+  group: 'Settings',
+  settings: ['IDENTITY_MAPPING_KEY'],
   run: () => keys.map(checkMappingKey),
 });
 

@@ -10,11 +10,13 @@ import type { DoctorContext } from '../context';
 export function createGraphCheck(context: DoctorContext, { endpoint }: GraphStoreConfig): Check {
   return {
     name: 'Microsoft Graph',
+    group: 'Microsoft Graph',
+    settings: ['GRAPH_ENDPOINT', 'AZURE_CLOUD'],
     async run() {
       const url = `${endpoint}/v1.0/me`;
       let reply: TimedReply;
       try {
-        reply = await probe(context.http, url, context.now);
+        reply = await probe(context, url);
       } catch (error) {
         return explainNetworkError(error, url, 'GRAPH_ENDPOINT');
       }
@@ -43,6 +45,7 @@ export function createPermissionChecks(
   return [
     {
       name: 'application permissions',
+      group: 'Microsoft Graph',
       needs,
       run() {
         const jwt = decodeJwt(graphToken() ?? '');
@@ -54,13 +57,14 @@ export function createPermissionChecks(
         return unneeded.length > 0
           ? warning(
               `granted in Microsoft Graph, without a user: ${printable(unneeded.join(', '))}`,
-              'This server acts for signed-in users only: remove them under App registrations > AuthServer > API permissions.',
+              'Unless administrators are to erase users, which needs User.ReadWrite.All, remove them under App registrations > AuthServer > API permissions.',
             )
           : ok('none in Microsoft Graph, and none is needed');
       },
     },
     {
       name: 'delegated permission User.ReadWrite',
+      group: 'Microsoft Graph',
       run: () =>
         skipped(
           'not checked: needs a user token',

@@ -10,7 +10,7 @@ import { UpstreamError } from '../../resilience/upstreamError';
 import { defaultTimings } from '../../timings';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import type { DoctorContext } from '../context';
-import { callTimeLimitInMs, explainNetworkError } from '../network';
+import { explainNetworkError } from '../network';
 
 /** Whether the chosen store works, tried with a row or an identity of its own that is removed again. Graph has checks of its own. */
 export function createIdentityStoreChecks(context: DoctorContext, needs: readonly Check[]): Check[] {
@@ -27,13 +27,18 @@ export function createIdentityStoreChecks(context: DoctorContext, needs: readonl
 
 const upstreamFor = ({ log }: DoctorContext, name: UpstreamError['upstream']) =>
   createUpstream({ name, timings: defaultTimings.upstream, log });
-const inTime = <T>(work: (deadline: Deadline) => Promise<T>) =>
-  withDeadline(callTimeLimitInMs, undefined, work);
+const limitTime =
+  ({ callTimeLimitInMs }: DoctorContext) =>
+  <T>(work: (deadline: Deadline) => Promise<T>) =>
+    withDeadline(callTimeLimitInMs, undefined, work);
 
 function createTableCheck(context: DoctorContext, config: TableStoreConfig): Check {
   const { endpoint, tableName } = config;
+  const inTime = limitTime(context);
   return {
     name: 'identity store: table',
+    group: 'Identity store',
+    settings: ['TABLES_CONNECTION_STRING', 'TABLES_ENDPOINT', 'TABLES_NAME', 'MANAGED_IDENTITY_CLIENT_ID'],
     async run() {
       const table = createMappingTable(config, upstreamFor(context, 'Azure Table Storage'), {
         credentialTimeLimitInMs: defaultTimings.upstream.attemptInMs,
@@ -94,8 +99,10 @@ function explain(error: unknown, endpoint: string, { accountKey, tableName }: Ta
 
 function createCustomIdCheck(context: DoctorContext, needs: readonly Check[]): Check {
   const { communication } = context.config;
+  const inTime = limitTime(context);
   return {
     name: 'identity store: acs (preview)',
+    group: 'Identity store',
     needs,
     async run() {
       const upstream = upstreamFor(context, 'Azure Communication Services');

@@ -6,6 +6,7 @@ import { type Check, ok, problem } from '../check';
 import type { DoctorContext } from '../context';
 import type { OpenIdProvider } from '../openIdProviders';
 import { explainNetworkError, probe } from '../network';
+import { settingsOfProvider } from '../settings/providerSettings';
 
 /** The setting to check if the provider's metadata cannot be used. */
 const settingOfKind: Record<ProviderConfig['kind'], SettingName> = {
@@ -24,9 +25,11 @@ export function createOpenIdChecks(
   const { metadataUrl } = policy;
   const document: Check = {
     name: `${label} metadata`,
+    group: 'Identity provider',
+    settings: settingsOfProvider(config),
     async run() {
       try {
-        const reply = await probe(context.http, metadataUrl, context.now);
+        const reply = await probe(context, metadataUrl);
         if (reply.clockAheadInMs !== undefined)
           context.clocksAheadInMs.set(policy.issuerName, reply.clockAheadInMs);
         if (reply.status !== 200)
@@ -45,6 +48,7 @@ export function createOpenIdChecks(
   };
   const signingKeys: Check = {
     name: `${label} signing keys`,
+    group: 'Identity provider',
     needs: [document],
     async run() {
       try {

@@ -7,6 +7,8 @@ import { type Check, ok, problem } from '../check';
 export function createPortCheck(port: number, http: HttpClient): Check {
   return {
     name: 'port',
+    group: 'This machine',
+    settings: ['PORT'],
     async run() {
       const code = await tryToListen(port);
       if (code === undefined) return ok(port === 0 ? 'any free port' : `${port} is free`);

@@ -13,6 +13,7 @@ export function createRuntimeChecks(
   return [
     {
       name: 'Node',
+      group: 'This machine',
       run() {
         const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
         const tooOld =
@@ -24,6 +25,7 @@ export function createRuntimeChecks(
     },
     {
       name: 'trust',
+      group: 'This machine',
       run() {
         if (environment.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
           return problem(

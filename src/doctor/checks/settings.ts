@@ -1,18 +1,82 @@
-import { type Config, ConfigError, type Environment, loadConfig } from '../../config/config';
-import { type Check, ok, problem } from '../check';
+import type { Environment } from '../../config/config';
+import type { SettingFlaw } from '../../config/configError';
+import { settings } from '../../config/settings';
+import { type Check, ok, problem, type Result, warning } from '../check';
+import { explainMalformed } from '../settings/hints';
+import { findMisspelt } from '../settings/spelling';
+import { fullName, type UsableConfig } from '../settings/usableConfig';
 
-/** @param accept receives the settings if they are valid */
-export function createSettingsCheck(environment: Environment, accept: (config: Config) => void): Check {
-  return {
-    name: 'settings',
-    run() {
-      try {
-        accept(loadConfig(environment));
-        return ok('all required settings are valid');
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        return error.problems.map((line) => problem(line));
-      }
+/** The file that the settings are read from, beside the environment. */
+export interface SettingsFile {
+  readonly path: string;
+  readonly exists: boolean;
+  /** How many settings it has. */
+  readonly count: number;
+}
+
+/** Without a file, so many missing settings mean that there was no setup yet. */
+const minMissingWithoutSetUp = 3;
+
+const isMissing = ({ flaw }: SettingFlaw) => flaw === 'missing';
+
+/** The settings file, if there has been no setup yet: it does not exist, and much is missing. */
+export function fileToCreate(
+  flaws: readonly SettingFlaw[],
+  file: SettingsFile | undefined,
+): SettingsFile | undefined {
+  return file?.exists === false && flaws.filter(isMissing).length >= minMissingWithoutSetUp
+    ? file
+    : undefined;
+}
+
+export function createSettingsChecks(
+  environment: Environment,
+  { flaws, problems }: UsableConfig,
+  file: SettingsFile | undefined,
+): Check[] {
+  return [
+    {
+      name: 'settings',
+      group: 'Settings',
+      run() {
+        const noFile = fileToCreate(flaws, file);
+        const shown = noFile ? flaws.filter(({ flaw }) => flaw !== 'missing') : flaws;
+        const results = [
+          ...(noFile ? [explainNoFile(noFile, flaws.filter(isMissing))] : []),
+          ...shown.map((flaw) => explainFlaw(flaw, environment)),
+          ...problems.map((line) => problem(line)),
+        ];
+        return results.length > 0 ? results : ok('all required settings are valid');
+      },
     },
-  };
+    {
+      name: 'setting names',
+      group: 'Settings',
+      run() {
+        const missing = new Set(flaws.map(fullName));
+        return findMisspelt(environment).map(({ found, meant }) => {
+          const message = `${found} is not a setting: did you mean ${meant}?`;
+          const remedy = `Rename it to ${meant}, or remove it.`;
+          return missing.has(meant) ? problem(message, remedy) : warning(message, remedy);
+        });
+      },
+    },
+  ];
+}
+
+function explainNoFile({ path }: SettingsFile, missing: readonly SettingFlaw[]): Result {
+  return problem(
+    `there is no file ${path}, and ${missing.length} settings are missing: ${missing.map(fullName).join(', ')}`,
+    'To try the server on this machine, run: npm run local. For Azure, scripts/register-apps.sh (or .ps1) writes the file.',
+    { docs: 'docs/app-registrations.md' },
+  );
+}
+
+function explainFlaw(flaw: SettingFlaw, environment: Environment): Result {
+  const { description, format, source } = settings[flaw.name];
+  const name = fullName(flaw);
+  const where = `Where to find it: ${source}.${flaw.instead === undefined ? '' : ` ${flaw.instead}`}`;
+  if (flaw.flaw === 'missing') return problem(`${name} is missing: ${description}`, where);
+  const hint = explainMalformed(flaw.name, environment[name]?.trim() ?? '');
+  return problem(`${name} is malformed: ${hint ?? description}`, `Expected: ${format}. ${where}`);
 }

@@ -7,6 +7,7 @@ import { type ErrorCode, errorCodes } from '../../errors';
 import { type Check, ok, problem, type Result, skipped } from '../check';
 import { type DoctorContext, entraContextsOf } from '../context';
 import { printable } from '../report';
+import { settingsOfProvider } from '../settings/providerSettings';
 import { describeNonJwt, type PastedToken, summarize, time } from './describe';
 import { chooseOpenIdProvider, entraRules, openIdRules, type TokenRule, type TokenRules } from './tokenRules';
 
@@ -26,7 +27,9 @@ export function createAccessTokenCheck(
 ): Check {
   return {
     name: label,
+    group: 'Token',
     needs,
+    settings: context.config.providers.flatMap(settingsOfProvider),
     async run() {
       if (!token.jwt) {
         const { providers } = context.config;

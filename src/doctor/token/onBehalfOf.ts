@@ -13,7 +13,7 @@ import { createUpstream } from '../../resilience/upstream';
 import { UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainEntraError } from '../entraErrors';
-import { callTimeLimitInMs, explainNetworkError } from '../network';
+import { explainNetworkError } from '../network';
 import type { EntraDoctorContext } from '../context';
 import { defaultTimings } from '../../timings';
 
@@ -25,7 +25,7 @@ export function createOnBehalfOfChecks(
   jwt: DecodedJwt,
   needs: readonly Check[],
 ): Check[] {
-  const { entra, authority, http, log } = context;
+  const { entra, authority, http, log, callTimeLimitInMs } = context;
   const user = createEntraUser({
     jwt,
     accessToken: text,
@@ -55,6 +55,7 @@ export function createOnBehalfOfChecks(
 
   const exchange: Check = {
     name: 'delegated permission User.ReadWrite',
+    group: 'Token',
     needs,
     async run() {
       try {
@@ -71,6 +72,7 @@ export function createOnBehalfOfChecks(
   };
   const readMapping: Check = {
     name: 'identity mapping of this user',
+    group: 'Token',
     needs: [exchange],
     async run() {
       try {

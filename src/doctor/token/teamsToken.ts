@@ -48,6 +48,7 @@ export function createTeamsTokenCheck(
 
   return {
     name: label,
+    group: 'Token',
     needs,
     async run() {
       const seconds = now() / 1_000;

@@ -44,6 +44,7 @@ function hasJwt(token: PastedToken): token is PastedToken & { jwt: DecodedJwt } 
 function explainCommunicationToken(label: string): Check {
   return {
     name: label,
+    group: 'Token',
     run: () =>
       problem(
         'this token was issued by Azure Communication Services: this server returns such tokens and does not accept them',

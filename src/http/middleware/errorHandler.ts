@@ -13,7 +13,7 @@ export function createErrorHandler(log: Log): ErrorRequestHandler {
       return;
     }
     const apiError = toApiError(error);
-    if (apiError.status >= 500) {
+    if (apiError.isFailure) {
       log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
     }
     const { status, code, message, target, innererror, headers } = apiError;

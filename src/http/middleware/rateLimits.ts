@@ -44,6 +44,7 @@ const rejections = new Set([
   'invalid_token',
   'insufficient_scope',
   'app_only_token',
+  'insufficient_role',
   'client_not_allowed',
 ]);
 

@@ -4,6 +4,9 @@ import { createPendingResponses } from './pendingResponses';
 import { respondToMalformedRequest, maxHeaderBytes } from './malformedRequests';
 import { createDrain, type Drain } from './drain';
 
+/** How often connections are closed that take too long to send a request. By default Node looks every 30 s. */
+const slowClientCheckInMs = 5_000;
+
 export interface HttpServer {
   readonly server: Server;
   /** Shuts down gracefully. */
@@ -24,7 +27,12 @@ export function createHttpServer(app: Express): HttpServer {
   app.response = AppResponse.prototype as Response;
   const batchEnd = createBatchEnd();
   const server = createServer(
-    { IncomingMessage: AppRequest, ServerResponse: AppResponse, maxHeaderSize: maxHeaderBytes },
+    {
+      IncomingMessage: AppRequest,
+      ServerResponse: AppResponse,
+      maxHeaderSize: maxHeaderBytes,
+      connectionsCheckingInterval: slowClientCheckInMs,
+    },
     (request, response) =>
       void batchEnd().then(() => {
         app(request, response);

@@ -36,12 +36,13 @@ export function createCustomIdLifecycle({
   }
 
   return {
-    async find(user, deadline) {
+    async find(user, _lastKnown, deadline) {
       const identity = await findOrCreate(user, false, deadline);
       return identity !== 'gone' && identity.issuedBefore ? identity.communicationUserId : undefined;
     },
 
-    async findOrCreate(user, { withToken, deadline }) {
+    async findOrCreate(user, { withToken, deadline, beforeCreation }) {
+      beforeCreation?.();
       if (withToken) return created(await withFirstToken(user, deadline));
       const identity = await findOrCreate(user, false, deadline);
       if (identity === 'gone') throw deletedForGoodError();

@@ -1,5 +1,6 @@
 import type { Log } from '../../../log';
 import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
+import { ApiError } from '../../../errors';
 import type { Deadline } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
 import type { FindOptions, MappingStore, StoredMapping } from '../../mappingStore';
@@ -40,6 +41,17 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
     version: new Origin(store, mapping.version),
   });
 
+  /** A user whom an administrator names may no longer be in the directory, and then has no mapping there. */
+  async function findPrevious(user: AuthenticatedUser, options: FindOptions) {
+    try {
+      return await previous.find(user, options);
+    } catch (error) {
+      const noSuchUser = user.isAbsent && error instanceof ApiError && error.code === 'user_not_found';
+      if (!noSuchUser) throw error;
+      return undefined;
+    }
+  }
+
   /** Undefined if the user was changed in the previous store meanwhile: then all has to be read again. */
   async function move(
     user: AuthenticatedUser,
@@ -79,7 +91,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
     expected: StoredMapping,
     deadline: Deadline,
   ): Promise<'cleared' | 'another'> {
-    const old = await previous.find(user, { deadline, intent: 'delete' });
+    const old = await findPrevious(user, { deadline, intent: 'delete' });
     if (!old) return 'cleared';
     if (old.untrusted) {
       await previous.remove(user, old, deadline);
@@ -100,8 +112,12 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
     async find(user: AuthenticatedUser, options: FindOptions) {
       for (;;) {
         const mapping = await current.find(user, options);
+        if (mapping && user.isAbsent && options.intent === 'delete') {
+          // A mapping that an administrator cannot remove from the previous store must not become known after the deletion has begun.
+          await findPrevious(user, options);
+        }
         if (mapping) return from('current', mapping);
-        const old = await previous.find(user, options);
+        const old = await findPrevious(user, options);
         const movable = old && !old.untrusted && !old.pendingDeletion && options.intent !== 'look';
         if (!movable) return old && from('previous', old);
         const moved = await move(user, old, options.deadline);
@@ -114,6 +130,9 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
       const { outcome, mapping } = await current.add(user, communicationUserId, deadline);
       return { outcome, mapping: from('current', mapping) };
     },
+
+    cancelAdd: (user, communicationUserId, deadline) =>
+      current.cancelAdd(user, communicationUserId, deadline),
 
     async replace(user, expected, change, deadline) {
       const { origin, mapping } = split(expected);

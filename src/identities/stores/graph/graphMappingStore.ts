@@ -134,6 +134,13 @@ export function createGraphMappingStore({
         inconsistentReadError,
       }),
 
+    /** A write that arrives later cannot be prevented: docs/known-issues.md. */
+    async cancelAdd(user, communicationUserId, deadline) {
+      const mapping = await read(user, deadline, notRemoved);
+      const isOurs = !mapping?.untrusted && mapping?.communicationUserId === communicationUserId;
+      return isOurs ? 'added' : 'cancelled';
+    },
+
     async replace(user, expected, { pendingDeletion }, deadline) {
       const { communicationUserId } = expected;
       const claim = pendingDeletion ? `${ownClaims}${randomUUID()}` : undefined;

@@ -22,6 +22,9 @@ export function createMemoryMappingStore(mappings = new Map<string, StoredMappin
       return Promise.resolve({ outcome: 'added', mapping: added });
     },
 
+    cancelAdd: ({ key }, communicationUserId) =>
+      Promise.resolve(mappings.get(key)?.communicationUserId === communicationUserId ? 'added' : 'cancelled'),
+
     replace({ key }, expected, { pendingDeletion }) {
       const current = mappings.get(key);
       if (!current) return Promise.resolve({ outcome: 'absent' });

@@ -1,16 +1,14 @@
 import { z } from 'zod';
-import { isError } from '../../../errors';
-import { type Deadline, withSignal } from '../../../resilience/deadline';
-import { classifyTransportError } from '../../../resilience/httpClient';
-import type { CallOptions, Upstream } from '../../../resilience/upstream';
-import { type FailureFacts, parseRetryAfter } from '../../../resilience/upstreamError';
 import type { TableStoreConfig } from '../../../config/identities';
-import { tracePolicies } from '../../../telemetry/sdkPolicy';
+import { type Deadline, withSignal } from '../../../resilience/deadline';
+import type { CallOptions, Upstream } from '../../../resilience/upstream';
 import type { Telemetry } from '../../../telemetry/telemetry';
-import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
+import { createTableClient, type TableClient } from './tableClient';
+import { describeTableError } from './tableErrors';
 
 /** The row of one user. */
 export interface MappingRow {
+  /** Empty: the row is reserved and maps nothing. */
   readonly communicationUserId: string;
   /** Present while the identity is being deleted. */
   readonly pendingDeletion: boolean;
@@ -42,15 +40,13 @@ export interface MappingTable {
 const rowKey = 'mapping';
 
 const storedRow = z.looseObject({
-  communicationUserId: z.string().min(1),
+  communicationUserId: z.string(),
   pendingDeletion: z.boolean(),
   writeId: z.string(),
   etag: z.string().min(1),
 });
 
 const written = z.object({ etag: z.string().min(1) });
-
-type TableClient = Awaited<ReturnType<typeof createClient>>;
 
 export interface MappingTableOptions {
   /** How long one request for a token of the managed identity may take. */
@@ -76,20 +72,24 @@ export function createMappingTable(
   }
 
   function call<T>(deadline: Deadline, { operation, retryOn, send, outcomes = {} }: Call<T>): Promise<T> {
-    return upstream.call(operation, { deadline, retryOn, describe }, async (abortSignal) => {
-      try {
-        const client = await (loading ??= createClient(config, credentialTimeLimitInMs, telemetry));
-        // Loading the SDK may have taken the whole time.
-        abortSignal.throwIfAborted();
-        // The SDK does not abort while it waits for the token of a managed identity.
-        return await withSignal(sendOrCreateTable(client, send, abortSignal), abortSignal);
-      } catch (error) {
-        const code = describe(error).code ?? '';
-        const outcome = Object.hasOwn(outcomes, code) ? outcomes[code] : undefined;
-        if (outcome === undefined) throw error;
-        return outcome;
-      }
-    });
+    return upstream.call(
+      operation,
+      { deadline, retryOn, describe: describeTableError },
+      async (abortSignal) => {
+        try {
+          const client = await (loading ??= createTableClient(config, credentialTimeLimitInMs, telemetry));
+          // Loading the SDK may have taken the whole time.
+          abortSignal.throwIfAborted();
+          // The SDK does not abort while it waits for the token of a managed identity.
+          return await withSignal(sendOrCreateTable(client, send, abortSignal), abortSignal);
+        } catch (error) {
+          const code = describeTableError(error).code ?? '';
+          const outcome = Object.hasOwn(outcomes, code) ? outcomes[code] : undefined;
+          if (outcome === undefined) throw error;
+          return outcome;
+        }
+      },
+    );
   }
 
   /** A table that was removed while the server runs is created again: without it nobody could be served. */
@@ -101,7 +101,7 @@ export function createMappingTable(
     try {
       return await send(client, { abortSignal });
     } catch (error) {
-      if (describe(error).code !== 'TableNotFound') throw error;
+      if (describeTableError(error).code !== 'TableNotFound') throw error;
     }
     try {
       await client.createTable({ abortSignal });
@@ -187,72 +187,4 @@ export function createMappingTable(
         },
       }),
   };
-}
-
-/** The SDK is loaded with the first call: servers with another store do without it. */
-async function createClient(
-  { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
-  credentialTimeLimitInMs: number,
-  telemetry: Telemetry | undefined,
-) {
-  const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
-  const options = {
-    // We own retries and time limits, as for every upstream.
-    retryOptions: { maxRetries: 0 },
-    redirectOptions: { maxRetries: 0 },
-    // Plain HTTP is accepted on loopback only: see config/settings.ts.
-    allowInsecureConnection: endpoint.startsWith('http://'),
-    additionalPolicies: tracePolicies(telemetry),
-  };
-  if (accountKey) {
-    const credential = new AzureNamedKeyCredential(accountKey.accountName, accountKey.accountKey);
-    return new TableClient(endpoint, tableName, credential, options);
-  }
-  return new TableClient(
-    endpoint,
-    tableName,
-    createManagedIdentityCredential({
-      clientId: managedIdentityClientId,
-      workloadIdentity,
-      timeLimitInMs: credentialTimeLimitInMs,
-    }),
-    options,
-  );
-}
-
-/** The part of core-rest-pipeline's RestError that we read. */
-interface RestErrorLike extends Error {
-  code?: unknown;
-  statusCode?: unknown;
-  response?: { headers?: { get?: (name: string) => string | undefined } };
-}
-
-function describe(error: unknown): FailureFacts {
-  if (!isError(error)) return { transportFailure: 'invalid_response' };
-  const { statusCode, code, response } = error as RestErrorLike;
-  if (typeof statusCode === 'number' && statusCode >= 400) {
-    const serviceCode = response?.headers?.get?.('x-ms-error-code') ?? odataCodeOf(error);
-    return {
-      // For half a minute after a table was deleted, another of its name cannot be created: as temporary as a 503.
-      status: serviceCode === 'TableBeingDeleted' ? 503 : statusCode,
-      code: serviceCode,
-      retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
-    };
-  }
-  if (error.message.startsWith('Error reading response as text'))
-    return { transportFailure: 'connection_lost' };
-  if (statusCode !== undefined || code === 'PARSE_ERROR' || error instanceof z.ZodError)
-    return { transportFailure: 'invalid_response' };
-  return { transportFailure: classifyTransportError(error) };
-}
-
-const odataError = z.object({ 'odata.error': z.object({ code: z.string() }) });
-
-/** Cosmos DB's Table API sends the code in the body only. */
-function odataCodeOf({ message }: Error): string | undefined {
-  try {
-    return odataError.parse(JSON.parse(message))['odata.error'].code;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
-import type { Deadline } from '../../../resilience/deadline';
+import { pause } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
 import type { MappingStore, StoredMapping } from '../../mappingStore';
 import { addOrFind } from '../addOrFind';
@@ -12,33 +11,55 @@ import { partitionKeyOf } from './rowKeys';
  * all others. Only the server and its operators can write there, so mappings need no seal (docs/decisions/0020).
  */
 export function createTableMappingStore(table: MappingTable): MappingStore {
-  async function find(user: AuthenticatedUser, deadline: Deadline): Promise<StoredMapping | undefined> {
-    const row = await table.get(partitionKeyOf(user), deadline);
-    return row && toMapping(row);
-  }
-
   return {
     removalHint: 'from the table',
 
-    find: (user, { deadline }) => find(user, deadline),
+    async find(user, { deadline }) {
+      const row = await table.get(partitionKeyOf(user), deadline);
+      return row && !isReserved(row) ? toMapping(row) : undefined;
+    },
 
     add(user, communicationUserId, deadline) {
-      const row: MappingRow = { communicationUserId, pendingDeletion: false, writeId: randomUUID() };
+      const key = partitionKeyOf(user);
+      const row = newRow(communicationUserId);
+      let reserved: StoredRow | undefined;
       return addOrFind({
         communicationUserId,
         deadline,
         async insert() {
-          const inserted = await table.insert(partitionKeyOf(user), row, deadline);
-          return inserted === 'exists' ? 'exists' : toMapping({ ...row, ...inserted });
+          const written = await (reserved
+            ? table.update(key, reserved.etag, row, deadline)
+            : table.insert(key, row, deadline));
+          return typeof written === 'string' ? 'exists' : toMapping({ ...row, ...written });
         },
-        find: () => find(user, deadline),
+        async find() {
+          const found = await table.get(key, deadline);
+          reserved = found && isReserved(found) ? found : undefined;
+          return found && !reserved ? toMapping(found) : undefined;
+        },
         inconsistentReadError,
       });
     },
 
+    /** Reserves the row, so that a late insert finds one, and a late update another ETag. */
+    async cancelAdd(user, communicationUserId, deadline) {
+      const key = partitionKeyOf(user);
+      for (;;) {
+        const found = await table.get(key, deadline);
+        if (found && !isReserved(found))
+          return found.communicationUserId === communicationUserId ? 'added' : 'cancelled';
+        const row = newRow(reservation);
+        const written = await (found
+          ? table.update(key, found.etag, row, deadline)
+          : table.insert(key, row, deadline));
+        if (typeof written !== 'string') return 'cancelled';
+        await pause(conflictPauseInMs, deadline.signal);
+      }
+    },
+
     async replace(user, expected, { pendingDeletion }, deadline) {
       const { communicationUserId } = expected;
-      const row: MappingRow = { communicationUserId, pendingDeletion, writeId: randomUUID() };
+      const row = newRow(communicationUserId, pendingDeletion);
       const written = await table.update(partitionKeyOf(user), etagOf(expected), row, deadline);
       if (written === 'absent') return { outcome: 'absent' };
       if (written !== 'conflict') return { outcome: 'replaced', mapping: toMapping({ ...row, ...written }) };
@@ -55,6 +76,16 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
       return outcome === 'deleted' ? 'removed' : outcome;
     },
   };
+}
+
+/** In place of an identity: the row only keeps the user's place, until the next mapping is added over it. */
+const reservation = '';
+const conflictPauseInMs = 50;
+
+const isReserved = ({ communicationUserId }: MappingRow) => communicationUserId === reservation;
+
+function newRow(communicationUserId: string, pendingDeletion = false): MappingRow {
+  return { communicationUserId, pendingDeletion, writeId: randomUUID() };
 }
 
 function toMapping({ communicationUserId, pendingDeletion, etag }: StoredRow): StoredMapping {

@@ -1,0 +1,94 @@
+import { explainPublicNames } from './developmentEmulator';
+import type { Emulator } from './emulator';
+import type { LocalProvider } from './localProvider';
+import type { LocalStore } from './localStore';
+import { commandNames, createStyle } from './terminal';
+import { type TokenFiles, writeTokenFiles } from './tokenFiles';
+
+export interface WelcomeParts {
+  readonly url: string;
+  readonly playgroundUrl: string;
+  readonly emulator: Emulator;
+  readonly provider: LocalProvider;
+  readonly store: LocalStore;
+}
+
+/** The first screen of `npm run local`, and the tokens that its commands use. */
+export interface Welcome {
+  readonly text: string;
+  readonly files: Pick<TokenFiles<string>, 'remove'>;
+}
+
+/** One screen of 80 columns and 24 rows, ready to paste from. */
+export function createWelcome(parts: WelcomeParts): Welcome {
+  return parts.provider.name === 'entra' ? welcomeOfEntra(parts) : welcomeOfOthers(parts);
+}
+
+function welcomeOfEntra({ url, playgroundUrl, emulator, provider, store }: WelcomeParts): Welcome {
+  const { strong, faint } = createStyle(process.stdout, process.env);
+  const { curl, npm } = commandNames(process.platform);
+  const files = writeTokenFiles({
+    alice: () => bearer(provider.accessToken('alice')),
+    carol: () => bearer(provider.accessToken('carol')),
+    'carol-teams': () => `teams-user-aad-token: ${emulator.teamsToken({ user: 'carol' })}`,
+  });
+  const alice = `-H "@${files.paths.alice}"`;
+  const carol = `-H "@${files.paths.carol}" -H "@${files.paths['carol-teams']}"`;
+  const text = `
+  ${strong('ACS authentication server')} on the local emulator. Nothing leaves this machine.
+
+  Playground  ${strong(playgroundUrl)}   open this first, and sign in as Alice
+  API         ${url}   try it on ${url}/docs
+  Emulator    ${emulator.url}  ${store.description}
+
+  The browser must trust the emulator: open ${emulator.url}, choose
+  Advanced, then Proceed. In a terminal:
+
+${faint('  # Get a token; creates the identity of Alice on first use')}
+${curl} -w "\\n" ${alice} ${url}/getToken
+${faint("  # Exchange a Teams user's token")}
+${curl} -w "\\n" ${carol} ${url}/exchangeToken
+${faint('  # Find the identity, or create it without a token')}
+${curl} -w "\\n" ${alice} ${url}/api/user
+${curl} -w "\\n" -X POST ${alice} ${url}/api/user
+${faint('  # Delete it')}
+${curl} -i -X DELETE ${alice} ${url}/deleteUser
+
+${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- --user bob       More: docs/emulator.md
+  Ctrl-C stops everything.
+`;
+  return { text, files };
+}
+
+/** Without the exchange of Teams tokens, which is for users of Microsoft Entra ID only. */
+function welcomeOfOthers({ url, emulator, provider, store }: WelcomeParts): Welcome {
+  const { strong, faint } = createStyle(process.stdout, process.env);
+  const { curl, npm } = commandNames(process.platform);
+  const files = writeTokenFiles({ alice: () => bearer(provider.accessToken('alice')) });
+  const alice = `-H "@${files.paths.alice}"`;
+  const text = `
+  ${strong('ACS authentication server')} on the local emulator. Nothing leaves this machine.
+
+  API         ${strong(url)}   described on ${url}/docs
+  Users       ${provider.description} (IDENTITY_PROVIDER=${provider.name})
+  Identities  ${store.keeper} (IDENTITY_STORE=${store.name})
+  Emulator    ${emulator.url}
+
+  In a terminal:
+
+${faint('  # Get a token; creates the identity of Alice on first use')}
+${curl} -w "\\n" ${alice} ${url}/getToken
+${faint('  # Find the identity, or create it without a token')}
+${curl} -w "\\n" ${alice} ${url}/api/user
+${curl} -w "\\n" -X POST ${alice} ${url}/api/user
+${faint('  # Delete it')}
+${curl} -i -X DELETE ${alice} ${url}/deleteUser
+
+${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- ${provider.tokenOptions}--user bob
+  More: docs/bring-your-own-identity.md
+  Ctrl-C stops everything.
+`;
+  return { text, files };
+}
+
+const bearer = (token: string): string => `Authorization: Bearer ${token}`;

@@ -1,0 +1,67 @@
+import { type Config, ConfigError, type Environment, loadConfig } from '../../config/config';
+import type { SettingFlaw } from '../../config/configError';
+import type { SettingName } from '../../config/settings';
+
+/** The settings, as far as they can be used. */
+export interface UsableConfig {
+  /** Undefined if too little is known to go on. Values of flawed settings are placeholders: they must not be used. */
+  readonly config: Config | undefined;
+  /** Settings that are missing or malformed by themselves. */
+  readonly flaws: readonly SettingFlaw[];
+  /** Other problems, such as settings that do not go together. */
+  readonly problems: readonly string[];
+}
+
+const guid = '00000000-0000-4000-8000-000000000000';
+const url = 'https://localhost:1';
+
+/** For settings that cannot be left out. On this machine, so that no call leaves it, whatever happens. */
+const placeholders: Partial<Record<SettingName, string>> = {
+  AZURE_TENANT_ID: guid,
+  AZURE_CLIENT_ID: guid,
+  AZURE_CLIENT_SECRET: 'placeholder',
+  AZURE_CLIENT_ASSERTION: 'managed_identity',
+  AZURE_AUTHORITY_HOST: url,
+  EXTERNAL_ID_TENANT_ID: guid,
+  EXTERNAL_ID_TENANT_NAME: 'placeholder',
+  EXTERNAL_ID_CLIENT_ID: guid,
+  B2C_TENANT_ID: guid,
+  B2C_TENANT_NAME: 'placeholder',
+  B2C_CLIENT_ID: guid,
+  B2C_POLICIES: 'B2C_1_placeholder',
+  OIDC_ISSUER: url,
+  OIDC_AUDIENCE: 'placeholder',
+  COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=${url};accesskey=AAAA`,
+  COMMUNICATION_SERVICES_ENDPOINT: url,
+  TABLES_CONNECTION_STRING: `AccountName=placeholder;AccountKey=AAAA;TableEndpoint=${url}`,
+  TABLES_ENDPOINT: url,
+  GRAPH_ENDPOINT: url,
+  IDENTITY_MAPPING_KEY: Buffer.from('a placeholder of thirty-two bytes').toString('base64'),
+};
+
+/** They decide which other settings are needed, so that nothing can be said without them. */
+const choices: readonly SettingName[] = ['IDENTITY_PROVIDER', 'IDENTITY_STORE', 'IDENTITY_STORE_FALLBACK'];
+
+/** Reads the settings, and goes on with placeholders for those that are flawed, so that the others can be checked. */
+export function readUsableConfig(environment: Environment): UsableConfig {
+  const flaws = new Map<string, SettingFlaw>();
+  const problems = new Set<string>();
+  let current = environment;
+  for (;;) {
+    try {
+      return { config: loadConfig(current), flaws: [...flaws.values()], problems: [...problems] };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const found = [...error.flaws.values()].filter((flaw) => !flaws.has(fullName(flaw)));
+      for (const flaw of found) flaws.set(fullName(flaw), flaw);
+      for (const problem of error.problems) if (!error.flaws.has(problem)) problems.add(problem);
+      const canGoOn = problems.size === 0 && found.length > 0;
+      if (!canGoOn || found.some(({ name }) => choices.includes(name)))
+        return { config: undefined, flaws: [...flaws.values()], problems: [...problems] };
+      const replaced = found.map((flaw) => [fullName(flaw), placeholders[flaw.name] ?? '']);
+      current = { ...current, ...(Object.fromEntries(replaced) as Environment) };
+    }
+  }
+}
+
+export const fullName = ({ name, suffix }: SettingFlaw): string => `${name}${suffix}`;

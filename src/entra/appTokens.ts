@@ -1,0 +1,78 @@
+import type { EntraAuthority } from '../authentication/entra/entraAuthority';
+import type { Deadline } from '../resilience/deadline';
+import type { HttpClient } from '../resilience/httpClient';
+import { createSingleFlight } from '../resilience/singleFlight';
+import type { Upstream } from '../resilience/upstream';
+import type { ClientCredential } from './clientCredential/clientCredential';
+import { createTokenRequest } from './tokenRequest';
+
+/** Microsoft Graph tokens of the application itself, with the application permissions that it was granted. */
+export interface AppTokens {
+  /** Throws UpstreamError. */
+  getGraphToken(deadline: Deadline): Promise<string>;
+  /** Call this when Graph rejects the token, so that the next one is new. */
+  evictGraphToken(): void;
+}
+
+export interface AppTokensOptions {
+  authority: EntraAuthority;
+  authorityHost: string;
+  tenantId: string;
+  clientId: string;
+  credential: ClientCredential;
+  graphEndpoint: string;
+  http: HttpClient;
+  upstream: Upstream;
+  workTimeLimitInMs: number;
+}
+
+/**
+ * Entra issues the same token for up to an hour after a permission was granted, so a token is kept for a few minutes only: an operator
+ * who has just granted it need not restart the server.
+ */
+const maxCachedInMs = 5 * 60_000;
+
+export function createAppTokens(options: AppTokensOptions): AppTokens {
+  const { authority, authorityHost, tenantId, clientId, credential, http, upstream } = options;
+  const coalesce = createSingleFlight<string>(options.workTimeLimitInMs);
+  let cached: { accessToken: string; until: number } | undefined;
+
+  async function request(deadline: Deadline): Promise<string> {
+    const { discovery } = await authority.metadata();
+    const proof = await credential.forMsal(deadline);
+    const exchange = createTokenRequest(http);
+    return upstream.call(
+      'get token of the application',
+      { deadline, retryOn: 'any_failure', describe: () => exchange.facts() },
+      async (signal) => {
+        const { ConfidentialClientApplication } = await import('@azure/msal-node');
+        const client = new ConfidentialClientApplication({
+          auth: {
+            clientId,
+            ...proof,
+            authority: `${authorityHost}/${tenantId}`,
+            knownAuthorities: [new URL(authorityHost).host],
+            authorityMetadata: JSON.stringify(discovery),
+          },
+          system: { networkClient: exchange.networkClient(signal) },
+        });
+        const result = await client.acquireTokenByClientCredential({
+          scopes: [`${options.graphEndpoint}/.default`],
+        });
+        if (!result?.accessToken) throw new Error('no access token in the response');
+        const lifetimeInMs = (result.expiresOn?.getTime() ?? 0) - Date.now();
+        const until = Date.now() + Math.min(maxCachedInMs, lifetimeInMs / 2);
+        cached = { accessToken: result.accessToken, until };
+        return result.accessToken;
+      },
+    );
+  }
+
+  return {
+    getGraphToken(deadline) {
+      if (cached && Date.now() < cached.until) return Promise.resolve(cached.accessToken);
+      return coalesce('', deadline.signal, request);
+    },
+    evictGraphToken: () => (cached = undefined),
+  };
+}

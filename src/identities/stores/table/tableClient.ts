@@ -1,0 +1,37 @@
+import type { TableStoreConfig } from '../../../config/identities';
+import { tracePolicies } from '../../../telemetry/sdkPolicy';
+import type { Telemetry } from '../../../telemetry/telemetry';
+import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
+
+export type TableClient = Awaited<ReturnType<typeof createTableClient>>;
+
+/** The SDK is loaded with the first call: servers with another store do without it. */
+export async function createTableClient(
+  { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
+  credentialTimeLimitInMs: number,
+  telemetry: Telemetry | undefined,
+) {
+  const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
+  const options = {
+    // We own retries and time limits, as for every upstream.
+    retryOptions: { maxRetries: 0 },
+    redirectOptions: { maxRetries: 0 },
+    // Plain HTTP is accepted on loopback only: see config/settings.ts.
+    allowInsecureConnection: endpoint.startsWith('http://'),
+    additionalPolicies: tracePolicies(telemetry),
+  };
+  if (accountKey) {
+    const credential = new AzureNamedKeyCredential(accountKey.accountName, accountKey.accountKey);
+    return new TableClient(endpoint, tableName, credential, options);
+  }
+  return new TableClient(
+    endpoint,
+    tableName,
+    createManagedIdentityCredential({
+      clientId: managedIdentityClientId,
+      workloadIdentity,
+      timeLimitInMs: credentialTimeLimitInMs,
+    }),
+    options,
+  );
+}

@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runErase } from '../../src/erase/erase';
+import { startReadySystem } from '../support/readySystem';
+import type { System } from '../support/startSystem';
+
+let system: System;
+let folder: string;
+beforeAll(async () => {
+  system = await startReadySystem({ IDENTITY_STORE: 'acs' });
+  folder = mkdtempSync(join(tmpdir(), 'erase-'));
+});
+afterEach(() => system.emulator.reset());
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await system.stop();
+});
+
+const livingIds = () => system.emulator.identities().map(({ id }) => id);
+
+async function newUser() {
+  const user = system.emulator.addUser();
+  const token = system.emulator.accessToken({ user });
+  const { body } = await system.call('get', '/api/token', token).expect(200);
+  return { objectId: user.objectId, id: body.user.communicationUserId as string };
+}
+
+function fileOf(text: string): string {
+  const file = join(folder, 'users.txt');
+  writeFileSync(file, text);
+  return file;
+}
+
+async function erase(args: string[], settings: Record<string, string> = {}) {
+  const [out, log]: [string[], string[]] = [[], []];
+  const environment = { ...system.emulator.settings(), IDENTITY_STORE: 'acs', ...settings };
+  const exitCode = await runErase({
+    args,
+    environment,
+    operator: 'olga',
+    out: { write: (text) => out.push(text) },
+    log: { write: (text) => log.push(text) },
+  });
+  return { exitCode, out: out.join(''), log: log.join('') };
+}
+
+describe('npm run erase', () => {
+  it('erases one user, again without effect, and leaves an audit line', async () => {
+    const { objectId, id } = await newUser();
+    for (let run = 1; run <= 2; run += 1) {
+      const { exitCode, out, log } = await erase(['--user', objectId]);
+      expect({ exitCode, out }).toEqual({ exitCode: 0, out: `erased ${objectId}\n` });
+      const audit = log
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .find(({ message }) => message === 'audit');
+      expect(audit).toMatchObject({
+        audit: 'erase user',
+        outcome: 'done',
+        administrator: 'olga',
+        user: objectId,
+      });
+    }
+    expect(livingIds()).not.toContain(id);
+  });
+
+  it('erases the users of a file, reports each, and goes on after a failure', async () => {
+    const users = [await newUser(), await newUser(), await newUser()];
+    const kept = await newUser();
+    const lines = users.map(({ objectId }) => objectId);
+    const text = `# left in May\n${lines[0] ?? ''}\r\n\nnobody@contoso.example\n${lines[1] ?? ''} # Bob\n${lines[2] ?? ''}\n`;
+    const { exitCode, out } = await erase(['--file', fileOf(text)]);
+    expect(exitCode).toBe(1);
+    expect(out.trim().split('\n').sort()).toEqual(
+      [
+        ...lines.map((line) => `erased ${line}`),
+        'failed nobody@contoso.example: not the id of a user of entra',
+      ].sort(),
+    );
+    expect(livingIds()).toEqual([kept.id]);
+  });
+
+  it('waits where a service throttles, and reports what cannot be erased', async () => {
+    const [first, second] = [await newUser(), await newUser()];
+    const operation = 'acs.identity.create';
+    system.emulator.fail({
+      operation,
+      kind: 'status',
+      status: 429,
+      headers: { 'Retry-After': '1' },
+      times: 3,
+    });
+    expect(await erase(['--user', first.objectId])).toMatchObject({ exitCode: 0 });
+    system.emulator.fail({ operation, kind: 'status', status: 401 });
+    const { exitCode, out } = await erase(['--user', second.objectId]);
+    expect(exitCode).toBe(1);
+    expect(out).toMatch(new RegExp(`^failed ${second.objectId}: upstream_refused: .+\\n$`));
+    expect(livingIds()).toEqual([second.id]);
+  });
+
+  it('asks whose user it is where there are several identity providers', async () => {
+    const { externalId } = system.emulator;
+    const settings = { ...externalId.settings(), IDENTITY_PROVIDER: 'entra,external_id' };
+    const user = system.emulator.addUser();
+    const server = await system.startAnother(settings);
+    const ofExternalId = externalId.accessToken({ user });
+    await server.call('get', '/api/token', ofExternalId).expect(200);
+    const ofEntra = await server.call('get', '/api/token', system.emulator.accessToken({ user })).expect(200);
+
+    expect(await erase(['--user', user.objectId], settings)).toMatchObject({
+      exitCode: 2,
+      log: expect.stringContaining('entra, external_id'),
+    });
+    const args = ['--provider', 'external_id', '--user', user.objectId];
+    expect(await erase(args, settings)).toMatchObject({ exitCode: 0 });
+    expect(livingIds()).toEqual([ofEntra.body.user.communicationUserId]);
+  });
+
+  it.each([
+    ['no user', [], 2, 'usage:', ''],
+    ['an unknown option', ['--all'], 2, 'usage:', ''],
+    ['a file that does not exist', ['--file', '/no/such/file'], 2, '', 'ENOENT'],
+    ['the question for help', ['--help'], 0, 'usage:', ''],
+  ])('explains itself after %s', async (_name, args, exitCode, out, log) => {
+    expect(await erase(args)).toEqual({
+      exitCode,
+      out: expect.stringContaining(out),
+      log: expect.stringContaining(log),
+    });
+  });
+
+  it('lists missing settings', async () => {
+    const { exitCode, log } = await erase(['--user', 'a'], { AZURE_TENANT_ID: '' });
+    expect({ exitCode, log }).toEqual({ exitCode: 1, log: expect.stringContaining('AZURE_TENANT_ID') });
+  });
+});
