@@ -37,6 +37,7 @@ export function createSecretExpiryCheck(
   if (credential?.kind !== 'secret') return [];
   return [
     {
+      group: 'Identity provider',
       name: 'expiry of the client secret',
       async run() {
         const token = graphToken() ?? '';
