@@ -5,6 +5,7 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json openapi.yaml LICENSE.md ./
+COPY docs/errors.md docs/
 COPY scripts scripts
 COPY src src
 RUN npm run package

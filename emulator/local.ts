@@ -29,7 +29,7 @@ run(async () => {
   const playgroundUrl = `http://localhost:${playgroundPort}`;
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
-  const server = startServer(port, playgroundUrl, development, {
+  const server = startServer(port, development, {
     ...provider.settings,
     ...store.settings,
     ...(commandLine.trace ? { OTEL_TRACES_EXPORTER: 'console' } : {}),
@@ -76,7 +76,6 @@ async function assertPortIsFree(port: number, setting: string): Promise<void> {
 
 function startServer(
   port: number,
-  playgroundUrl: string,
   { emulator, authorityFile }: DevelopmentEmulator,
   choices: Record<string, string>,
 ): ChildProcess {
@@ -90,7 +89,8 @@ function startServer(
       ...process.env,
       ...emulator.settings(),
       ...choices,
-      CORS_ALLOWED_ORIGINS: [playgroundUrl, process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
+      CORS_ALLOWED_ORIGINS: ['loopback', process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
+      API_DOCS_CLIENT_ID: emulator.authClient.clientId,
       PORT: String(port),
       NODE_EXTRA_CA_CERTS: authorityFile,
     },

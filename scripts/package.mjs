@@ -28,7 +28,8 @@ copyViewer();
 const inputFiles = Object.keys(metafile.inputs).filter((file) => !file.includes(':'));
 const files = [...inputFiles, `node_modules/${viewer}/package.json`];
 writeFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), collectLicences(project, packageFolders(files)));
-for (const file of ['openapi.yaml', 'LICENSE.md']) cpSync(join(project, file), join(folder, file));
+for (const file of ['openapi.yaml', 'docs/errors.md', 'LICENSE.md'])
+  cpSync(join(project, file), join(folder, file));
 writePackageJson();
 writeZip(folder, zipPath);
 writeBill();

@@ -76,7 +76,7 @@ export function createScheduler(choices: Choices, time: VirtualTime, budget: Bud
     return new Promise<T>((resolve, reject) => {
       let abandoned = false;
       const lose = (failure: 'connect_failed' | 'connection_lost') =>
-        add(owner, `${label} fails`, () => reject(new HttpError(failure, undefined)));
+        add(owner, `${label} fails`, () => reject(new HttpError(failure, undefined, label)));
       const onAbort = () => {
         abandoned = true;
         reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));

@@ -1,4 +1,3 @@
-import cors from 'cors';
 import express, { type Express, type RequestHandler, Router } from 'express';
 import type { Log } from './log';
 import type { Config } from './config/config';
@@ -6,11 +5,13 @@ import { createApiDocs } from './http/apiDocs/apiDocs';
 import { openApiVariablesOf } from './http/apiDocs/openApiDocument';
 import { ApiError, printable } from './errors';
 import { rejectLargeBody } from './http/middleware/bodyLimit';
+import { createCors } from './http/middleware/cors';
 import { createErrorHandler } from './http/middleware/errorHandler';
 import { createLoadShedding } from './http/middleware/loadShedding';
 import { createRejectedRateLimit } from './http/middleware/rateLimits';
 import { createRequestLog } from './http/middleware/requestLog';
 import { setSafeHeaders } from './http/middleware/safeHeaders';
+import { createLanding } from './http/landing';
 import { createOperations } from './http/operations';
 import type { RequestScope } from './http/requestScope';
 import { sendJson } from './http/sendJson';
@@ -22,8 +23,8 @@ export interface AppParts {
   config: Config;
   services: Services;
   log: Log;
-  /** For the request's ids in every line of the log. */
-  scope?: RequestScope;
+  /** For the request's ids in every line of the log; absent while telemetry is off. */
+  scope?: RequestScope | undefined;
   /** False while the server is shutting down. */
   isAcceptingWork: () => boolean;
 }
@@ -48,13 +49,17 @@ export function createApp({ config, services, log, scope, isAcceptingWork }: App
     }),
   );
   if (config.corsAllowedOrigins.length > 0) app.use(createCors(config.corsAllowedOrigins));
-  if (config.apiDocs) app.use(createApiDocs(openApiVariablesOf(config.providers), requiredScope));
+  app.all('/', createLanding(config));
+  if (config.apiDocs) {
+    const variables = openApiVariablesOf(config.providers);
+    app.use(createApiDocs({ variables, requiredScope, signInClientId: config.apiDocsClientId }));
+  }
   app.use(createLoadShedding({ ...config.overload, log }));
   app.use(rejectLargeBody);
   app.use(createOperations({ config, services, log }));
   app.use(respondNotFound);
   app.use(createRejectedRateLimit(config.rateLimits.rejected));
-  app.use(createErrorHandler(log));
+  app.use(createErrorHandler(log, config.errorDocumentation));
   return app;
 }
 
@@ -78,23 +83,4 @@ function createHealthRoutes(readiness: () => { ready: boolean; reason?: string }
     sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...reason });
   });
   return router;
-}
-
-/** Allows browser apps from these origins to call, and to read the headers that they need for error handling. */
-function createCors(origins: readonly string[]): RequestHandler {
-  return cors({
-    origin: origins.includes('*') ? '*' : [...origins],
-    methods: ['GET', 'POST', 'DELETE'],
-    allowedHeaders: [
-      'Authorization',
-      'Content-Type',
-      'Cache-Control',
-      'teams-user-aad-token',
-      'x-ms-client-request-id',
-      'traceparent',
-      'tracestate',
-    ],
-    exposedHeaders: ['WWW-Authenticate', 'Retry-After', 'x-ms-request-id', 'x-ms-error-code'],
-    maxAge: 86_400,
-  });
 }

@@ -24,6 +24,8 @@ export interface DescribedError {
   message: string;
   code?: string | number;
   stack?: string | undefined;
+  /** What the operator can do, where it does not depend on the request. */
+  remedy?: string;
   cause?: DescribedError;
 }
 
@@ -33,13 +35,35 @@ const maxCauseDepth = 4;
 export function describeError(error: unknown, depth = 0): DescribedError {
   if (!isError(error)) return { type: typeof error, message: 'not an error' };
   const code: unknown = 'code' in error ? error.code : undefined;
+  const remedy = depth === 0 ? remedyOf(error) : undefined;
   return {
     type: error.name,
     message: error.message,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    ...(depth === 0 ? { stack: error.stack } : {}),
+    ...(remedy === undefined ? {} : { remedy }),
+    // Where the code was does not matter if the remedy is known.
+    ...(depth === 0 && remedy === undefined ? { stack: error.stack } : {}),
     ...(isError(error.cause) && depth < maxCauseDepth
       ? { cause: describeError(error.cause, depth + 1) }
       : {}),
   };
+}
+
+/** What Node says of a certificate whose authority it does not know. */
+const untrustedCertificate = /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER_CERT|VERIFY_LEAF_SIGNATURE)/;
+
+function remedyOf(error: Error): string | undefined {
+  for (
+    let cause: unknown = error, depth = 0;
+    isError(cause) && depth <= maxCauseDepth;
+    cause = cause.cause, depth += 1
+  ) {
+    if ('code' in cause && typeof cause.code === 'string' && untrustedCertificate.test(cause.code)) {
+      return (
+        'Node does not trust the certificate of the service. Set NODE_EXTRA_CA_CERTS to the file of its certificate authority before ' +
+        'Node starts; .env is read too late. For the emulator that is .emulator/ca.pem.'
+      );
+    }
+  }
+  return undefined;
 }

@@ -12,12 +12,12 @@ export function createCommunicationCredential(
       const { accessToken } = await msal.acquireTokenSilent({ scopes: [apiScope] });
       const answer = await send(`${apiUrl}/api/token`, {
         headers: { Authorization: `Bearer ${accessToken}` },
-      });
-      if (answer.ok) return ((await answer.json()) as { token: string }).token;
-      // The credential itself does not try again: do it here, when the API says so.
-      const waitInSeconds = Number(answer.headers.get('Retry-After'));
+      }).catch(() => undefined);
+      if (answer?.ok) return ((await answer.json()) as { token: string }).token;
+      // The credential itself does not try again: do it here, if the network failed or the API says so.
+      const waitInSeconds = answer ? Number(answer.headers.get('Retry-After')) : attempt;
       if (attempt === 3 || !waitInSeconds)
-        throw new Error(`No communication token (status ${answer.status}).`);
+        throw new Error(`No communication token (status ${String(answer?.status)}).`);
       await new Promise((resolve) => setTimeout(resolve, waitInSeconds * 1_000));
     }
   };

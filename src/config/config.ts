@@ -43,6 +43,10 @@ export interface Config {
   readonly logLevel: SettingValues['LOG_LEVEL'];
   /** Whether /docs and /openapi.json are served. */
   readonly apiDocs: boolean;
+  /** The client that signs users in on the page /docs. */
+  readonly apiDocsClientId: string | undefined;
+  /** The page that explains the error codes: `#` and a code lead to its section. */
+  readonly errorDocumentation: string | undefined;
   /** How many proxies before us may be believed when they name the caller's address. */
   readonly trustedProxies: number;
   readonly corsAllowedOrigins: readonly string[];
@@ -92,11 +96,14 @@ export function loadConfig(environment: Environment, { withoutProviders = false 
     withoutProviders,
   });
   const entra = providers.filter(isEntra).find(({ name }) => name === 'entra');
+  const apiDocs = values.API_DOCS ? values.API_DOCS === 'on' : !production;
   return Object.freeze({
     port: values.PORT,
     production,
     logLevel: values.LOG_LEVEL,
-    apiDocs: values.API_DOCS ? values.API_DOCS === 'on' : !production,
+    apiDocs,
+    apiDocsClientId: values.API_DOCS_CLIENT_ID,
+    errorDocumentation: values.ERROR_DOCUMENTATION_URL ?? (apiDocs ? '/docs/errors' : undefined),
     trustedProxies: values.TRUST_PROXY_HOPS ?? (environment.WEBSITE_SITE_NAME ? 1 : 0),
     corsAllowedOrigins: values.CORS_ALLOWED_ORIGINS,
     cloud: cloud.name,

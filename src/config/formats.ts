@@ -26,6 +26,10 @@ export const httpsOrigin = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** An origin as browsers send it, or a word for several: `*` for all, `loopback` for those on this machine. */
+export const isAllowedOrigin = (text: string) =>
+  text === '*' || text === 'loopback' || parseUrl(text)?.origin === text;
+
 export const isLoopback = ({ hostname }: URL) => ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 
 function resourceOrigin(text: string): string | undefined {

@@ -126,9 +126,10 @@ export const rules: readonly Rule[] = [
   },
   {
     settings: ['CORS_ALLOWED_ORIGINS'],
-    isBroken: ({ values, production }) => production && (values.CORS_ALLOWED_ORIGINS ?? []).includes('*'),
+    isBroken: ({ values, production }) =>
+      production && (values.CORS_ALLOWED_ORIGINS ?? []).some((origin) => ['*', 'loopback'].includes(origin)),
     message:
-      'CORS_ALLOWED_ORIGINS contains *, which is refused in production: list the origins of your apps.',
+      'CORS_ALLOWED_ORIGINS contains * or loopback, which is refused in production: list the origins of your apps.',
   },
   {
     settings: ['IDENTITY_STORE', 'IDENTITY_STORE_FALLBACK'],

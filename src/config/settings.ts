@@ -5,9 +5,9 @@ import {
   connectionString,
   guid,
   httpsOrigin,
+  isAllowedOrigin,
   list,
   mappingKeys,
-  parseUrl,
   resourceEndpoint,
   wholeNumber,
 } from './formats';
@@ -213,10 +213,11 @@ export const settings = {
     format: 'a comma-separated list of GUIDs',
   }),
   CORS_ALLOWED_ORIGINS: setting({
-    schema: list.pipe(z.array(z.string().refine((text) => text === '*' || parseUrl(text)?.origin === text))),
+    schema: list.pipe(z.array(z.string().refine(isAllowedOrigin))),
     defaultText: '',
     description: 'the single-page apps that may call this server from a browser; empty: none',
-    source: 'the address bar of your app, without the path; * only outside production',
+    source:
+      'the address bar of your app, without the path; * for any and loopback for any on this machine, only outside production',
     format: 'a comma-separated list of origins such as https://app.contoso.com, without a slash at the end',
   }),
   RATE_LIMIT_USER: setting({
@@ -285,6 +286,20 @@ export const settings = {
     description: 'whether the description of the API is served, at /docs and /openapi.json',
     source: 'your choice; leave it out for on, and off with NODE_ENV=production',
     format: 'on or off',
+  }),
+  API_DOCS_CLIENT_ID: setting({
+    schema: guid.optional(),
+    description: 'the single-page app that signs users in on the page /docs, filled in there',
+    source:
+      'Microsoft Entra admin center > App registrations > your client > Application (client) ID; or none',
+    format: 'a GUID',
+  }),
+  ERROR_DOCUMENTATION_URL: setting({
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+    description: 'the page that the errors of this server link to; # and the error code are appended',
+    source:
+      'where you publish docs/errors.md; leave it out for /docs/errors of this server, while it serves /docs',
+    format: 'an http or https address',
   }),
   LOG_LEVEL: setting({
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

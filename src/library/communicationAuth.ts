@@ -4,7 +4,6 @@ import { createServices, type Services } from '../composition';
 import type { Config } from '../config/config';
 import { secretsOf } from '../config/secrets';
 import { createOperations } from '../http/operations';
-import { createRequestScope } from '../http/requestScope';
 import { type Log, silentLog } from '../log';
 import { createHostLog } from './hostLog';
 import { type ReadCommunicationAuthSettings, readCommunicationAuthSettings } from './readSettings';
@@ -33,8 +32,7 @@ export interface CommunicationAuth {
  */
 export function createCommunicationAuth(settings: CommunicationAuthSettings): CommunicationAuth {
   const { config, authenticate, logger } = readCommunicationAuthSettings(settings);
-  const scope = createRequestScope();
-  const log = logger ? createHostLog(logger, secretsOf(config), () => scope.current()) : silentLog;
+  const log = logger ? createHostLog(logger, secretsOf(config)) : silentLog;
   const starting = start(config, log, authenticate);
   let started: Started | undefined;
   let stopped: Promise<void> | undefined;
@@ -58,7 +56,6 @@ export function createCommunicationAuth(settings: CommunicationAuthSettings): Co
         return starting.then(({ operations }) => operations(request, response, next));
       },
       rejectedLimit: config.rateLimits.rejected,
-      scope,
       log,
     }),
     async ready() {

@@ -5,11 +5,7 @@ import { describeError, secretPatternOf } from '../logSafety';
  * Gives entries to the app's logger without secrets: errors are reduced to safe fields, since those of SDKs contain the request with its
  * credentials, and all that looks like a token or is one of `secrets` is redacted.
  */
-export function createHostLog(
-  logger: Log,
-  secrets: readonly string[],
-  requestIds: () => object | undefined,
-): Log {
+export function createHostLog(logger: Log, secrets: readonly string[]): Log {
   const pattern = secretPatternOf(secrets);
   const redact = (value: unknown): unknown => {
     if (typeof value === 'string') return value.replace(pattern, '[redacted]');
@@ -22,8 +18,7 @@ export function createHostLog(
   const entry =
     (level: keyof Log) =>
     ({ err, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {
-      const all = { ...requestIds(), ...fields };
-      const described = err === undefined ? all : { ...all, err: describeError(err) };
+      const described = err === undefined ? fields : { ...fields, err: describeError(err) };
       logger[level](redactFields(described), String(redact(message)));
     };
   return { debug: entry('debug'), info: entry('info'), warn: entry('warn'), error: entry('error') };

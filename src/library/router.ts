@@ -4,7 +4,6 @@ import { createErrorHandler } from '../http/middleware/errorHandler';
 import { createRejectedRateLimit } from '../http/middleware/rateLimits';
 import { createRequestLog } from '../http/middleware/requestLog';
 import { setSafeHeaders } from '../http/middleware/safeHeaders';
-import type { RequestScope } from '../http/requestScope';
 import { apiPaths } from '../http/routes';
 import type { Log } from '../log';
 
@@ -13,14 +12,13 @@ export interface RouterParts {
   operations: RequestHandler;
   /** Rejected requests a minute from one address. */
   rejectedLimit: number;
-  scope: RequestScope;
   log: Log;
 }
 
 /** The API for an app to mount. All other paths, and the errors of other handlers, stay the app's, even where it is mounted at the root. */
-export function createRouter({ operations, rejectedLimit, scope, log }: RouterParts): Router {
+export function createRouter({ operations, rejectedLimit, log }: RouterParts): Router {
   const router = Router();
-  router.all([...apiPaths], createRequestLog({ log, scope }), setSafeHeaders, rejectLargeBody, operations);
+  router.all([...apiPaths], createRequestLog({ log }), setSafeHeaders, rejectLargeBody, operations);
   router.use(createRejectedRateLimit(rejectedLimit));
   router.use(createErrorHandler(log));
   return router;

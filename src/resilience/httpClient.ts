@@ -26,8 +26,9 @@ export class HttpError extends Error {
   constructor(
     readonly transportFailure: NonNullable<FailureFacts['transportFailure']>,
     cause: unknown,
+    origin: string,
   ) {
-    super(`no usable response: ${transportFailure}`, { cause });
+    super(`no usable response from ${origin}: ${transportFailure}`, { cause });
   }
 }
 
@@ -70,7 +71,7 @@ export function createHttpClient(telemetry?: Telemetry): HttpClient {
         text: await reply.body.text(),
       };
     } catch (error) {
-      throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error);
+      throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error, url.origin);
     }
   }
 

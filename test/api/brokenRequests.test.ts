@@ -21,7 +21,13 @@ it.each([
   const [head = '', body = ''] = (await sendRaw(system.url, bytes)).split('\r\n\r\n');
   expect(head.split('\r\n')[0]).toBe(`HTTP/1.1 ${status}`);
   expect(head).toContain('x-ms-error-code: invalid_request');
-  expect(JSON.parse(body)).toEqual({ error: { code: 'invalid_request', message: expect.any(String) } });
+  expect(JSON.parse(body)).toEqual({
+    error: {
+      code: 'invalid_request',
+      message: expect.any(String),
+      documentation: '/docs/errors#invalid_request',
+    },
+  });
 });
 
 it('headers may hold two access tokens of a user in 200 groups', async () => {

@@ -104,6 +104,9 @@ describe('CORS', () => {
     server = await startReadyServer(system, { CORS_ALLOWED_ORIGINS: [origin, ...others].join(', ') });
   });
 
+  let local: Promise<TestServer> | undefined;
+  const localServer = () => (local ??= startReadyServer(system, { CORS_ALLOWED_ORIGINS: 'loopback' }));
+
   const preflight = (from: string, path = '/getToken', method = 'GET') =>
     server
       .call('options', path)
@@ -173,6 +176,23 @@ describe('CORS', () => {
     expect((await preflight(from)).headers['access-control-allow-origin']).toBeUndefined();
     const answer = await server.call('get', '/getToken', token()).set('Origin', from);
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it.each<[string, boolean]>([
+    ['http://localhost:5180', true],
+    ['http://localhost', true],
+    ['https://localhost:3001', true],
+    ['http://127.0.0.1:8080', true],
+    ['http://[::1]:4200', true],
+    ['http://localhost.attacker.example:5180', false],
+    ['http://attacker.example:5180', false],
+    ['http://localhost:5180.attacker.example', false],
+    ['http://127.0.0.1.attacker.example', false],
+    ['null', false],
+  ])('with loopback, allows every origin of this machine: %s: %s', async (from, allowed) => {
+    const local = await localServer();
+    const { headers } = await local.call('get', '/getToken', token()).set('Origin', from);
+    expect(headers['access-control-allow-origin']).toBe(allowed ? from : undefined);
   });
 
   it('rejects every origin if none is listed', async () => {

@@ -41,7 +41,7 @@ describe('the description of the API', () => {
     expect(text).not.toMatch(/<style|\son\w+=|<script(?! src="\/docs\/[\w-]+\.js"><\/script>)/);
 
     const files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file ?? '');
-    expect(files).toHaveLength(5);
+    expect(files).toHaveLength(6);
     for (const file of files) {
       const answer = await system.call('get', file);
       expect([file, answer.status]).toEqual([file, 200]);
@@ -51,6 +51,8 @@ describe('the description of the API', () => {
 
   it.each([
     ['/docs/start.js', 'text/javascript'],
+    ['/docs/viewer.css', 'text/css'],
+    ['/docs/errors.css', 'text/css'],
     ['/docs/swagger-ui.css', 'text/css'],
     ['/docs/swagger-ui-bundle.js', 'text/javascript'],
     ['/docs/oauth2-redirect.html', 'text/html'],
@@ -76,7 +78,7 @@ describe('the description of the API', () => {
     ['off with API_DOCS=off', { API_DOCS: 'off' }, 404],
   ])('is %s', async (_when, settings, expected) => {
     const server = await system.startAnother(settings);
-    for (const path of ['/openapi.json', '/docs', '/docs/start.js']) {
+    for (const path of ['/openapi.json', '/docs', '/docs/start.js', '/docs/errors']) {
       const { status } = await server.call('get', path);
       expect([path, status]).toEqual([path, expected]);
     }
@@ -87,17 +89,23 @@ it('works under any path on which the app is mounted', async () => {
   const host = express();
   host.use(
     '/acs',
-    createApiDocs(
-      { signIn: { authorityHost: 'https://localhost', tenantId: 't', clientId: 'c' }, teamsExchange: true },
-      'scope',
-    ),
+    createApiDocs({
+      variables: {
+        signIn: { authorityHost: 'https://localhost', tenantId: 't', clientId: 'c' },
+        teamsExchange: true,
+      },
+      requiredScope: 'scope',
+      signInClientId: 'spa',
+    }),
   );
   const page = await request(host).get('/acs/docs');
   const files = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file ?? '');
-  expect(files).toHaveLength(5);
+  expect(files).toHaveLength(6);
   for (const file of files)
     expect({ file, status: (await request(host).get(file)).status }).toEqual({ file, status: 200 });
   const { body } = await request(host).get('/acs/openapi.json');
   expect(body.servers).toEqual([{ url: '/acs' }]);
-  expect((await request(host).get('/acs/docs/start.js')).text).toContain('"api://c/scope"');
+  const start = (await request(host).get('/acs/docs/start.js')).text;
+  expect(start).toContain('"scopes":["api://c/scope"],"clientId":"spa"');
+  expect((await request(host).get('/acs/docs/errors')).text).toContain('href="/acs/docs/errors.css"');
 });

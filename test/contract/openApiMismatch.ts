@@ -57,8 +57,9 @@ function documentedAnswers(method: string, path: string): Responses {
   const item = paths.get(normalized) ?? templates.find(({ pattern }) => pattern.test(normalized))?.item;
   if (method === 'options') return { ...(item ? {} : unknownPath), ...options };
   if (!item) return unknownPath;
-  // HEAD is allowed for health only; elsewhere it would issue a token and drop it.
-  if (method === 'head' && path.startsWith('/health/')) return item.get?.responses ?? unknownPath;
+  // HEAD is allowed for the root and for health only; elsewhere it would issue a token and drop it.
+  if (method === 'head' && (path === '/' || path.startsWith('/health/')))
+    return item.get?.responses ?? unknownPath;
   return item[method]?.responses ?? otherMethod;
 }
 
@@ -85,7 +86,7 @@ function bodyProblems(method: string, { content }: ResponseObject, { headers, te
   const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
   const documented = content[mediaType];
   if (!documented) return [`the media type ${mediaType} is not documented`];
-  if (method === 'head') return [];
+  if (method === 'head' || mediaType !== 'application/json') return [];
   const body: unknown = JSON.parse(text);
   const code = errorCodeOf(body);
   return [

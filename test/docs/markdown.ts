@@ -30,8 +30,9 @@ export function readDocuments(): Document[] {
     .flatMap((folder) =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
     );
+  const ofExample = join(projectRoot, 'examples', 'vite-react', 'README.md');
   const atTop = readdirSync(projectRoot).map((file) => join(projectRoot, file));
-  return [...atTop, ...inFolders]
+  return [...atTop, ...inFolders, ofExample]
     .filter((file) => file.endsWith('.md'))
     .map((file) => readDocument(relative(projectRoot, file)));
 }

@@ -408,6 +408,12 @@ describe('a setup that works but is risky', () => {
       says: /refused in production/,
     },
     {
+      name: 'every origin of the machine is allowed',
+      settings: { CORS_ALLOWED_ORIGINS: 'loopback' },
+      check: 'browser apps',
+      says: /refused in production/,
+    },
+    {
       name: 'an origin uses http',
       settings: { CORS_ALLOWED_ORIGINS: 'http://app.contoso.example' },
       check: 'browser apps',

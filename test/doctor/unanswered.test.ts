@@ -21,7 +21,7 @@ describe('a call without a response', () => {
       'Microsoft Graph',
       'test',
       { transportFailure: 'connect_failed' },
-      new HttpError('connect_failed', failure(code)),
+      new HttpError('connect_failed', failure(code), 'https://localhost'),
     );
     for (const error of [failure(code), wrapped]) {
       const {
@@ -40,7 +40,7 @@ describe('a call without a response', () => {
     ['connection_lost', /^no answer from graph\.example$/],
   ] as const)('without a code is explained as %s', (broken, expected) => {
     const { message: says } = explainNetworkError(
-      new HttpError(broken, undefined),
+      new HttpError(broken, undefined, 'https://localhost'),
       'https://graph.example',
       'GRAPH_ENDPOINT',
     );

@@ -75,12 +75,12 @@ describe('an instance behind the front end', () => {
     const pings: [string, string, number][] = [
       ['HealthCheck/1.0', '/health/ready', 200],
       ['ReadyForRequest/1.0 (HealthCheck)', '/health/ready', 200],
-      ['AlwaysOn', '/', 404],
+      ['AlwaysOn', '/', 200],
       ['HealthCheck/1.0', '/robots933456.txt', 404],
       ['Mozilla/5.0', '/getToken', 401],
       // The limit on rejected requests is reached now.
       ['HealthCheck/1.0', '/health/ready', 200],
-      ['AlwaysOn', '/', 404],
+      ['AlwaysOn', '/', 200],
     ];
     for (const [agent, path, status] of pings) {
       const response = await frontEnd.fetchFrom('127.0.0.1:40000', path, { 'User-Agent': agent });

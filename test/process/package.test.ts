@@ -91,11 +91,15 @@ describe('the package', () => {
       'LICENSE.md',
       'THIRD-PARTY-NOTICES.txt',
       'dist',
+      'docs',
       'node_modules',
       'openapi.yaml',
       'package.json',
     ]);
-    expect(files.filter((file) => /\.(m?ts|md)$|emulator|test/.test(file))).toEqual(['LICENSE.md']);
+    expect(files.filter((file) => /\.(m?ts|md)$|emulator|test/.test(file))).toEqual([
+      'LICENSE.md',
+      'docs/errors.md',
+    ]);
     expect(statSync(join(root, 'first/package.zip')).size).toBeLessThan(10_000_000);
     expect(files).toContain('dist/server.js.map');
   });
@@ -158,7 +162,7 @@ describe('the package', () => {
       });
       const accessToken = emulator.accessToken({ user: emulator.addUser() });
       expect((await get('/getToken', { Authorization: `Bearer ${accessToken}` })).status).toBe(200);
-      for (const path of ['/openapi.json', '/docs', '/docs/swagger-ui-bundle.js']) {
+      for (const path of ['/', '/openapi.json', '/docs', '/docs/errors', '/docs/swagger-ui-bundle.js']) {
         expect((await get(path)).status).toBe(200);
       }
       server.kill('SIGTERM');

@@ -20,13 +20,15 @@ export interface ExpectedError {
   retryAfter?: number | 'some';
   /** Absent: no such header. */
   allow?: string;
+  /** Whether the error links to its documentation; a router in another app does not. */
+  documented?: boolean;
 }
 
 const requestId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Checks that an error response has everything that the contract requires, and nothing else. */
 export function expectError(answer: Answer, expected: ExpectedError): void {
-  const { status, code, target, innererror, challenge, retryAfter, allow } = expected;
+  const { status, code, target, innererror, challenge, retryAfter, allow, documented = true } = expected;
   const { headers } = answer;
   expect({ status: answer.status, body: answer.body }).toEqual({
     status,
@@ -36,6 +38,7 @@ export function expectError(answer: Answer, expected: ExpectedError): void {
         message: expect.stringMatching(/\S+ \S+/),
         ...(target === undefined ? {} : { target }),
         ...(innererror === undefined ? {} : { innererror }),
+        ...(documented ? { documentation: `/docs/errors#${code}` } : {}),
       },
     },
   });

@@ -78,18 +78,17 @@ export async function startServer(
   timings: Timings = fastTimings,
 ): Promise<TestServer> {
   const config = loadConfig(environment);
-  const scope = createRequestScope();
+  const scope = config.telemetry && createRequestScope();
   const rawLog: string[] = [];
   const log = createLogger({
     level: environment.LOG_LEVEL ?? 'debug',
     secrets: secretsOf(config),
-    requestIds: () => scope.current(),
+    ...(scope ? { requestIds: () => scope.current() } : {}),
     destination: { write: (line) => void rawLog.push(line) },
   });
   const services = await createServices(config, log, timings);
-  const { server } = createHttpServer(
-    createApp({ config, services, log, scope, isAcceptingWork: () => true }),
-  );
+  const app = createApp({ config, services, log, scope, isAcceptingWork: () => true });
+  const { server } = createHttpServer(app, config.errorDocumentation);
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -186,6 +186,7 @@ const malformed: Record<SettingName, string[]> = {
     'https://app.contoso.com/path',
     'https://APP.contoso.com',
     'https://app.contoso.com https://other.contoso.com',
+    'Loopback',
     'null',
   ],
   RATE_LIMIT_USER: ['-1', 'unlimited', '1.5', '1000001'],
@@ -201,6 +202,8 @@ const malformed: Record<SettingName, string[]> = {
   OBO_TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
   BEARER_TOKEN_CACHE_SIZE: ['0', '-1', '10000001', 'unlimited'],
   API_DOCS: ['yes', 'On', '1'],
+  API_DOCS_CLIENT_ID: ['AuthClient'],
+  ERROR_DOCUMENTATION_URL: ['/docs/errors', 'ftp://docs.contoso.com'],
   LOG_LEVEL: ['verbose', 'INFO'],
   APPLICATIONINSIGHTS_CONNECTION_STRING: [
     'canary',
@@ -311,6 +314,8 @@ it('has the documented defaults for the optional settings', () => {
     production: false,
     logLevel: 'info',
     apiDocs: true,
+    apiDocsClientId: undefined,
+    errorDocumentation: '/docs/errors',
     trustedProxies: 0,
     corsAllowedOrigins: [],
     cloud: 'public',
@@ -374,6 +379,7 @@ it.each<[string, Environment, unknown]>([
     { corsAllowedOrigins: ['https://app.contoso.com', 'http://localhost:5173'] },
   ],
   ['any origin', { CORS_ALLOWED_ORIGINS: '*' }, { corsAllowedOrigins: ['*'] }],
+  ['any origin of this machine', { CORS_ALLOWED_ORIGINS: 'loopback' }, { corsAllowedOrigins: ['loopback'] }],
   [
     'token scopes',
     { COMMUNICATION_SERVICES_TOKEN_SCOPES: 'chat.join.limited,voip.join' },
@@ -401,6 +407,11 @@ it.each<[string, Environment, unknown]>([
     { trustedProxies: 0 },
   ],
   ['production, without documents', { NODE_ENV: 'production' }, { production: true, apiDocs: false }],
+  [
+    'a page for the errors',
+    { NODE_ENV: 'production', ERROR_DOCUMENTATION_URL: 'https://docs.contoso.com/errors' },
+    { errorDocumentation: 'https://docs.contoso.com/errors' },
+  ],
   ['production, with documents', { NODE_ENV: 'production', API_DOCS: 'on' }, { apiDocs: true }],
 ])('accepts %s', (_, environment, expected) => {
   expect(loadConfig({ ...least, ...environment })).toMatchObject(expected as Record<string, unknown>);
@@ -507,8 +518,8 @@ it('accepts an endpoint without TLS on loopback only', () => {
   }
 });
 
-it('rejects * for CORS in production, alone or in a list', () => {
-  for (const origins of ['*', 'https://app.contoso.com,*']) {
+it('rejects * and loopback for CORS in production, alone or in a list', () => {
+  for (const origins of ['*', 'https://app.contoso.com,*', 'loopback']) {
     const environment = { ...least, NODE_ENV: 'production', CORS_ALLOWED_ORIGINS: origins };
     expect(problemsOf(environment)).toEqual([expect.stringMatching(/^CORS_ALLOWED_ORIGINS .*production/)]);
   }

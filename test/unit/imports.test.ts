@@ -38,6 +38,7 @@ const always = [
   '@azure/msal-node',
   'swagger-ui-dist',
   'yaml',
+  'marked',
   '@azure/data-tables',
   // Telemetry is off.
   '@opentelemetry/api',

@@ -109,6 +109,12 @@ function checkOrigin(origin: string): Result {
       'List the origins of your apps.',
     );
   }
+  if (origin === 'loopback') {
+    return warning(
+      'any app on the same machine as its user may call (CORS_ALLOWED_ORIGINS=loopback), which is refused in production',
+      'List the origins of your apps, unless this is for development.',
+    );
+  }
   return origin.startsWith('http:') && !isLoopback(origin)
     ? warning(`${origin} is not encrypted: tokens can be intercepted`, 'Serve the app over HTTPS.')
     : ok(`${origin} may call`);

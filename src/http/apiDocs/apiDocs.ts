@@ -1,7 +1,9 @@
 import { dirname } from 'node:path';
 import express, { type Response, Router } from 'express';
 import { type OpenApiVariables, readOpenApiJson } from './openApiDocument';
-import { page, startScript } from './page';
+import { errorsPage } from './errorsPage';
+import { basePathOf, page, startScript } from './page';
+import { errorsStyles, viewerStyles } from './styles';
 
 /** The files of Swagger UI that the page needs; the package holds many more. `npm run package` copies these. */
 export const viewerFiles = [
@@ -12,12 +14,25 @@ export const viewerFiles = [
   '/oauth2-redirect.js',
 ];
 
+export interface ApiDocsOptions {
+  variables: OpenApiVariables;
+  requiredScope: string;
+  /** The single-page app that signs users in on the page; undefined: whoever reads the page names one. */
+  signInClientId: string | undefined;
+}
+
 /**
- * The description of the API as /openapi.json, and as a page to read and try it under /docs. Works below any path that it is mounted on.
+ * The description of the API as /openapi.json, as a page to read and try it under /docs, and its errors under /docs/errors. Works below
+ * any path that it is mounted on.
  */
-export function createApiDocs(variables: OpenApiVariables, requiredScope: string): Router {
+export function createApiDocs({ variables, requiredScope, signInClientId }: ApiDocsOptions): Router {
   const { signIn } = variables;
-  const start = startScript(signIn ? [`api://${signIn.clientId}/${requiredScope}`] : []);
+  const scopes = signIn ? [`api://${signIn.clientId}/${requiredScope}`] : [];
+  const texts = [
+    { path: '/docs/start.js', type: 'js', text: startScript({ scopes, clientId: signInClientId }) },
+    { path: '/docs/viewer.css', type: 'css', text: viewerStyles },
+    { path: '/docs/errors.css', type: 'css', text: errorsStyles },
+  ];
   const policy = contentSecurityPolicy(signIn?.authorityHost);
   const setDocumentHeaders = (response: Response) => {
     response.setHeader('Content-Security-Policy', policy);
@@ -40,12 +55,19 @@ export function createApiDocs(variables: OpenApiVariables, requiredScope: string
   });
   router.get('/docs', (request, response) => {
     setDocumentHeaders(response);
-    response.type('html').send(page(request.baseUrl));
+    response.type('html').send(page(basePathOf(request)));
   });
-  router.get('/docs/start.js', (_request, response) => {
+  router.get('/docs/errors', async (request, response) => {
+    const html = await errorsPage(basePathOf(request));
     setDocumentHeaders(response);
-    response.type('js').send(start);
+    response.type('html').send(html);
   });
+  for (const { path, type, text } of texts) {
+    router.get(path, (_request, response) => {
+      setDocumentHeaders(response);
+      response.type(type).send(text);
+    });
+  }
   router.use('/docs', Router().get(viewerFiles, viewer));
   return router;
 }

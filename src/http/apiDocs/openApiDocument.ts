@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { isEntra, type ProviderConfig } from '../../config/providers';
+import { findProjectFile } from '../../projectFile';
 
 /** The parts of openapi.yaml that differ from server to server. */
 export interface OpenApiVariables {
@@ -23,14 +22,6 @@ export function openApiVariablesOf(providers: readonly ProviderConfig[]): OpenAp
   return { signIn, teamsExchange: providers.some(isEntra) };
 }
 
-/** At the root of the project or the package: above the sources, the built files and the bundle, which differ in depth. */
-function findDocument(folder = __dirname): string {
-  const file = join(folder, 'openapi.yaml');
-  if (existsSync(file)) return file;
-  if (dirname(folder) === folder) throw new Error('openapi.yaml is missing: it belongs in the project root');
-  return findDocument(dirname(folder));
-}
-
 /** What is left out, where it does not apply. */
 interface OpenApiDocument {
   paths: Record<string, unknown>;
@@ -48,7 +39,10 @@ export async function readOpenApiJson(
   { signIn, teamsExchange }: OpenApiVariables,
   serverPath: string,
 ): Promise<string> {
-  const [{ parse }, text] = await Promise.all([import('yaml'), readFile(findDocument(), 'utf8')]);
+  const [{ parse }, text] = await Promise.all([
+    import('yaml'),
+    readFile(findProjectFile('openapi.yaml'), 'utf8'),
+  ]);
   const document = parse(signIn ? withSignIn(text, signIn) : text) as OpenApiDocument;
   if (!teamsExchange) document.paths = without(document.paths, teamsPaths);
   if (!signIn) {

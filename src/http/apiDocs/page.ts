@@ -1,10 +1,16 @@
+import type { Request } from 'express';
+
+/** The path that the API is mounted on, for the HTML of a page; empty at the root. */
+export function basePathOf({ baseUrl }: Request): string {
+  return baseUrl.replace(/[^\w/.~-]/g, encodeURIComponent);
+}
+
 /**
  * The page that shows openapi.json with Swagger UI. It has no inline script or style: its policy forbids them.
  *
- * @param basePath the path that the API is mounted on, empty at the root
+ * @param base the path that the API is mounted on
  */
-export function page(basePath: string): string {
-  const base = basePath.replace(/[^\w/.~-]/g, encodeURIComponent);
+export function page(base: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -13,6 +19,7 @@ export function page(basePath: string): string {
 <title>ACS authentication server: API</title>
 <link rel="icon" type="image/png" href="${base}/docs/favicon-32x32.png">
 <link rel="stylesheet" href="${base}/docs/swagger-ui.css">
+<link rel="stylesheet" href="${base}/docs/viewer.css">
 </head>
 <body>
 <main id="api"></main>
@@ -24,11 +31,25 @@ export function page(basePath: string): string {
 `;
 }
 
+export interface StartOptions {
+  scopes: readonly string[];
+  /** The client that signs users in; it is filled in. */
+  clientId: string | undefined;
+}
+
+/** The tag of the operations under the names of Microsoft's sample, which do the same as others. */
+const repeatedOperations = 'Sample names';
+
 /**
  * Starts Swagger UI in a browser. To try an operation, sign in as a single-page app does, or paste an access token; neither is kept after
  * the page is closed. The badge of Swagger's validator, a remote service, stays off.
  */
-export function startScript(scopes: readonly string[]): string {
+export function startScript({ scopes, clientId }: StartOptions): string {
+  const signIn = {
+    usePkceWithAuthorizationCodeGrant: true,
+    scopes,
+    ...(clientId === undefined ? {} : { clientId }),
+  };
   return `'use strict';
 const docs = new URL('.', document.currentScript.src);
 const ui = SwaggerUIBundle({
@@ -39,7 +60,10 @@ const ui = SwaggerUIBundle({
   deepLinking: true,
   displayRequestDuration: true,
   persistAuthorization: false,
+  tryItOutEnabled: true,
+  defaultModelsExpandDepth: -1,
+  onComplete: () => ui.layoutActions.show(['operations-tag', ${JSON.stringify(repeatedOperations)}], false),
 });
-ui.initOAuth({ usePkceWithAuthorizationCodeGrant: true, scopes: ${JSON.stringify(scopes)} });
+ui.initOAuth(${JSON.stringify(signIn)});
 `;
 }

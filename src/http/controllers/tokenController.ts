@@ -26,6 +26,7 @@ export interface TokenControllerOptions {
   timeLimitInMs: number;
 }
 
+const expectedBody = 'Expected: {"teamsUserAadToken": "<token>"}';
 const teamsExchangeBody = z.strictObject({ teamsUserAadToken: z.string().optional() });
 
 export function createTokenController({
@@ -57,7 +58,9 @@ export function createTokenController({
       }
       const allowedClientIds = allowedClientIdsOf(entra.tenantId);
       const clientIds = clientId === undefined ? allowedClientIds : [clientId, ...allowedClientIds];
-      const teamsToken = parseTeamsToken(teamsTokenTextOf(request), { ...entra, clientIds, audience });
+      const text = teamsTokenTextOf(request);
+      if (text === undefined) rejectUnreadBody(request);
+      const teamsToken = parseTeamsToken(text, { ...entra, clientIds, audience });
       const { signal } = startRequestDeadline(response, timeLimitInMs);
       const token = await exchangeTeamsToken(caller, teamsToken, signal);
       sendJson(response, 200, tokenBody(token));
@@ -92,12 +95,24 @@ function teamsTokenTextOf(request: Request): string | undefined {
 
 const maxNameLength = 40;
 
+/** A body of another type than JSON is not read, so the token in it, if any, is missing. */
+function rejectUnreadBody(request: Request): void {
+  const { 'content-type': type, 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  if (request.body !== undefined || (encoding === undefined && Number(length ?? 0) === 0)) return;
+  const found =
+    type === undefined
+      ? 'The body has no Content-Type'
+      : `The Content-Type "${printable(type, maxNameLength)}" is not supported`;
+  throw new ApiError('teams_token_missing', `${found}. Send application/json. ${expectedBody}`, {
+    target: 'teamsUserAadToken',
+  });
+}
+
 function invalidBodyMessage({ issues }: z.ZodError): string {
-  const expected = 'Expected: {"teamsUserAadToken": "<token>"}';
   const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []))[0];
   return unknown === undefined
-    ? `Invalid body. ${expected}`
-    : `Unknown property "${printable(unknown, maxNameLength)}". ${expected}`;
+    ? `Invalid body. ${expectedBody}`
+    : `Unknown property "${printable(unknown, maxNameLength)}". ${expectedBody}`;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

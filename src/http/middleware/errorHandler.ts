@@ -5,8 +5,12 @@ import { maxBodyBytes } from './bodyLimit';
 import { requestIdOf, setErrorReason } from './requestLog';
 import { sendJson } from '../sendJson';
 
-/** Converts errors to responses in the format of the Microsoft REST API guidelines. */
-export function createErrorHandler(log: Log): ErrorRequestHandler {
+/**
+ * Converts errors to responses in the format of the Microsoft REST API guidelines.
+ *
+ * @param documentation the page that explains the error codes, each under its own anchor
+ */
+export function createErrorHandler(log: Log, documentation?: string): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
     if (error instanceof CallerGoneError || response.headersSent) {
       response.destroy();
@@ -20,7 +24,8 @@ export function createErrorHandler(log: Log): ErrorRequestHandler {
     setErrorReason(response, innererror?.code);
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     response.setHeader('x-ms-error-code', code);
-    sendJson(response, status, { error: { code, message, target, innererror } });
+    const link = documentation === undefined ? undefined : `${documentation}#${code}`;
+    sendJson(response, status, { error: { code, message, target, innererror, documentation: link } });
   };
 }
 

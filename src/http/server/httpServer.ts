@@ -17,8 +17,10 @@ export interface HttpServer {
  * An HTTP server for an Express app. Express replaces the prototype of each request and response, after which V8 treats them
  * as slow objects: that is more than half of the cost of a short request. Here they are created with the prototype that
  * Express sets, so that the replacement has no effect.
+ *
+ * @param errorDocumentation the page that explains the error codes, for errors that do not reach the app
  */
-export function createHttpServer(app: Express): HttpServer {
+export function createHttpServer(app: Express, errorDocumentation?: string): HttpServer {
   class AppRequest extends IncomingMessage {}
   class AppResponse extends ServerResponse<AppRequest> {}
   Object.setPrototypeOf(AppRequest.prototype, app.request);
@@ -41,8 +43,8 @@ export function createHttpServer(app: Express): HttpServer {
   const inFlight = createPendingResponses(server);
   server.on('clientError', (error, socket) => {
     const last = inFlight.lastFor(socket);
-    if (last) last.once('close', () => respondToMalformedRequest(error, socket));
-    else respondToMalformedRequest(error, socket);
+    if (last) last.once('close', () => respondToMalformedRequest(error, socket, errorDocumentation));
+    else respondToMalformedRequest(error, socket, errorDocumentation);
   });
   return { server, drain: createDrain(server, inFlight) };
 }

@@ -15,8 +15,16 @@ const clientErrorResponses: Readonly<Record<string, { status: string; message: s
   },
 };
 
-/** Malformed HTTP never reaches the app, so it gets its response here, in the same format. */
-export function respondToMalformedRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+/**
+ * Malformed HTTP never reaches the app, so it gets its response here, in the same format.
+ *
+ * @param documentation the page that explains the error codes
+ */
+export function respondToMalformedRequest(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  documentation?: string,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -25,14 +33,16 @@ export function respondToMalformedRequest(error: NodeJS.ErrnoException, socket: 
     status: '400 Bad Request',
     message: 'Malformed HTTP request.',
   };
-  const body = JSON.stringify({ error: { code: 'invalid_request', message } });
+  const code = 'invalid_request';
+  const link = documentation === undefined ? undefined : `${documentation}#${code}`;
+  const body = JSON.stringify({ error: { code, message, documentation: link } });
   socket.end(
     [
       `HTTP/1.1 ${status}`,
       'Content-Type: application/json; charset=utf-8',
       `Content-Length: ${Buffer.byteLength(body)}`,
       'Cache-Control: no-store',
-      'x-ms-error-code: invalid_request',
+      `x-ms-error-code: ${code}`,
       `x-ms-request-id: ${randomUUID()}`,
       'Connection: close',
       '',
