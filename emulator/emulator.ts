@@ -1,4 +1,5 @@
-import { type LoggedRequest } from './http/callLog';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type LoggedRequest, type RequestFilter } from './http/callLog';
 import { type Fault } from './http/faults';
 import { type CustomerTenant } from './customers/customerTenant';
 import { type ManagedIdentities } from './managedIdentity/settings';
@@ -71,6 +72,8 @@ export interface Emulator {
   teamsToken(options?: TeamsTokenOptions): string;
 
   fail(fault: Fault): void;
+  /** Ends all faults and delays. */
+  clearFaults(): void;
   /** Makes every call of the operation, or of the operations with that prefix, wait before anything is done. */
   delay(operation: string, milliseconds: number): void;
   /** From now on tokens are signed with a new key; the old one is withdrawn unless `keepOld`. */
@@ -87,8 +90,11 @@ export interface Emulator {
   calls(): Record<string, number>;
   /** … of one operation or prefix, … */
   callsTo(prefix: string): number;
-  /** … and the latest requests, oldest first. */
-  requests(): LoggedRequest[];
+  /** … and the latest requests, oldest first, or those of a client request id or since a time. */
+  requests(filter?: RequestFilter): LoggedRequest[];
+
+  /** Records a call to another service as one of the emulator's. */
+  observe(operation: string, request: IncomingMessage, response: ServerResponse): void;
 
   /** The living identities. */
   identities(): { id: string; createdAt: Date; customId?: string | undefined; lastTokenIssuedAt?: Date }[];

@@ -8,9 +8,13 @@ import { projectCertificateFolder } from './certificates/certificateFolders';
 import { parseLocalCommandLine } from './commandLine';
 import { type DevelopmentEmulator, startDevelopmentEmulator } from './developmentEmulator';
 import { type LocalProvider, localProvider } from './localProvider';
-import { startLocalStore } from './localStore';
+import { type LocalStore, startLocalStore } from './localStore';
+import { playgroundSignIn } from './playgroundSignIn';
 import { isTaken, onStopSignal, portFrom, portTaken, run } from './program';
 import { projectRoot } from './projectRoot';
+import { showRequestLines } from './requestLines';
+import { recordTableCalls } from './tableRelay';
+import { createStyle } from './terminal';
 import { createWelcome } from './welcome';
 
 const readyWithinInMs = 30_000;
@@ -29,14 +33,16 @@ run(async () => {
   const playgroundUrl = `http://localhost:${playgroundPort}`;
   const store = await startLocalStore(commandLine.store);
   process.on('exit', () => store.stop());
+  const storeSettings = await recordTableCalls(store.settings, emulator);
+  const signIn = provider.name === 'entra' ? { API_DOCS_CLIENT_ID: emulator.authClient.clientId } : {};
   const server = startServer(port, development, {
     ...provider.settings,
-    ...store.settings,
+    ...storeSettings,
+    ...signIn,
     ...(commandLine.trace ? { OTEL_TRACES_EXPORTER: 'console' } : {}),
   });
-  const programs = [server];
-  // The emulator has sign-in pages of Microsoft Entra ID only.
-  if (provider.name === 'entra') programs.push(startPlayground(port, playgroundPort, development, provider));
+  const playground = startPlayground(port, playgroundPort, development, { provider, store });
+  const programs = [server, playground];
   // However this process ends, no server keeps running.
   process.on('exit', () => programs.forEach((program) => program.kill('SIGKILL')));
 
@@ -81,28 +87,36 @@ function startServer(
 ): ChildProcess {
   const entry = join(projectRoot(), 'dist', 'server.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
-  return spawn(process.execPath, [entry], {
+  // Who sets a level wants to see the log itself.
+  const showsLog = Boolean(process.env.LOG_LEVEL);
+  const server = spawn(process.execPath, [entry], {
     cwd: projectRoot(),
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', showsLog ? 'inherit' : 'pipe', 'inherit'],
     env: {
-      LOG_LEVEL: 'warn',
+      LOG_LEVEL: 'info',
       ...process.env,
       ...emulator.settings(),
       ...choices,
       CORS_ALLOWED_ORIGINS: ['loopback', process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
-      API_DOCS_CLIENT_ID: emulator.authClient.clientId,
       PORT: String(port),
+      FORWARD_REQUEST_ID: 'on',
       NODE_EXTRA_CA_CERTS: authorityFile,
     },
   });
+  if (server.stdout) {
+    const write = (line: string): void => void process.stdout.write(`${line}\n`);
+    const style = createStyle(process.stdout, process.env);
+    showRequestLines({ log: server.stdout, emulator, style, write });
+  }
+  return server;
 }
 
 /** The page that calls the server from a browser, from another origin. */
 function startPlayground(
   apiPort: number,
   port: number,
-  { emulator }: DevelopmentEmulator,
-  provider: LocalProvider,
+  { emulator, authorityFile }: DevelopmentEmulator,
+  { provider, store }: { provider: LocalProvider; store: LocalStore },
 ): ChildProcess {
   const entry = join(projectRoot(), 'build', 'playground', 'main.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build:playground`);
@@ -112,11 +126,11 @@ function startPlayground(
     env: {
       ...process.env,
       PLAYGROUND_PORT: String(port),
-      PLAYGROUND_PROVIDER: provider.name,
-      PLAYGROUND_AUTHORITY: `${emulator.url}/${emulator.tenantId}`,
-      PLAYGROUND_CLIENT_ID: emulator.authClient.clientId,
-      PLAYGROUND_API_SCOPE: `${emulator.authServer.appIdUri}/access_as_user`,
+      ...playgroundSignIn(provider.name, emulator),
       PLAYGROUND_API_URL: `http://localhost:${apiPort}`,
+      PLAYGROUND_EMULATOR_URL: emulator.url,
+      IDENTITY_STORE: store.settings.IDENTITY_STORE,
+      NODE_EXTRA_CA_CERTS: authorityFile,
     },
   });
 }

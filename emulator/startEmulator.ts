@@ -151,6 +151,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     administratorToken: (tokenOptions) => forge.administratorToken(tokenOptions),
     teamsToken: (tokenOptions) => forge.teamsToken(tokenOptions),
     fail: (fault) => faults.add(fault),
+    clearFaults: () => {
+      faults.clear();
+      listener.releaseHanging();
+    },
     delay: (operation, milliseconds) => faults.delay(operation, milliseconds),
     rotateKeys: ({ keepOld = false } = {}) => keys.rotate(keepOld),
     waitingDevices: () =>
@@ -161,7 +165,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     declineDevice: (userCode) => declineDevice(waitingDevice(userCode)),
     calls: () => log.counts(),
     callsTo: (prefix) => log.countOf(prefix),
-    requests: () => log.requests(),
+    requests: (filter) => log.requests(filter),
+    observe: (operation, request, response) => listener.observe(operation, request, response),
     identities: () => directory.identities.all().map(datedIdentity),
     createIdentity: () => directory.identities.create(clock()).id,
     deleteIdentity: (id) => void directory.identities.delete(id),

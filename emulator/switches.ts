@@ -54,6 +54,8 @@ export interface Switches {
   consentRequiredFor: Set<string>;
   /** Object ids whose Graph calls are answered with a claims challenge. */
   graphRejectsWithClaims: Set<string>;
+  /** Object ids of users who count as without a Teams licence. */
+  teamsLicenceWithdrawnFrom: Set<string>;
   /**
    * A client assertion by certificate is good for one request. Off, since MSAL sends the same one for ten minutes and
    * works against Entra.
@@ -97,6 +99,7 @@ function defaults(): Switches {
     mfaError: 50076,
     consentRequiredFor: new Set(),
     graphRejectsWithClaims: new Set(),
+    teamsLicenceWithdrawnFrom: new Set(),
     refuseReplayedAssertions: false,
     accessTokenVersion: 2,
     clockOffsetInMs: 0,

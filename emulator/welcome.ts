@@ -41,8 +41,8 @@ function welcomeOfEntra({ url, playgroundUrl, emulator, provider, store }: Welco
   API         ${url}   try it on ${url}/docs
   Emulator    ${emulator.url}  ${store.description}
 
-  The browser must trust the emulator: open ${emulator.url}, choose
-  Advanced, then Proceed. In a terminal:
+  Your browser warns once about the emulator's certificate: choose Advanced,
+  then Proceed. In a terminal:
 
 ${faint('  # Get a token; creates the identity of Alice on first use')}
 ${curl} -w "\\n" ${alice} ${url}/getToken
@@ -61,7 +61,7 @@ ${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- --user bo
 }
 
 /** Without the exchange of Teams tokens, which is for users of Microsoft Entra ID only. */
-function welcomeOfOthers({ url, emulator, provider, store }: WelcomeParts): Welcome {
+function welcomeOfOthers({ url, playgroundUrl, emulator, provider, store }: WelcomeParts): Welcome {
   const { strong, faint } = createStyle(process.stdout, process.env);
   const { curl, npm } = commandNames(process.platform);
   const files = writeTokenFiles({ alice: () => bearer(provider.accessToken('alice')) });
@@ -69,12 +69,14 @@ function welcomeOfOthers({ url, emulator, provider, store }: WelcomeParts): Welc
   const text = `
   ${strong('ACS authentication server')} on the local emulator. Nothing leaves this machine.
 
-  API         ${strong(url)}   described on ${url}/docs
+  Playground  ${strong(playgroundUrl)}   open this first, and sign in as Alice
+  API         ${url}   described on ${url}/docs
   Users       ${provider.description} (IDENTITY_PROVIDER=${provider.name})
   Identities  ${store.keeper} (IDENTITY_STORE=${store.name})
   Emulator    ${emulator.url}
 
-  In a terminal:
+  Your browser warns once about the emulator's certificate: choose Advanced,
+  then Proceed. In a terminal:
 
 ${faint('  # Get a token; creates the identity of Alice on first use')}
 ${curl} -w "\\n" ${alice} ${url}/getToken

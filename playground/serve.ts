@@ -4,7 +4,9 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import express, { type RequestHandler } from 'express';
-import { type PlaygroundSettings } from './settings';
+import { loadMetadata } from './emulatorControl';
+import { createLocalRoutes } from './localRoutes';
+import type { PlaygroundSettings, SignInSettings } from './settings';
 
 export interface PlaygroundOptions {
   /** 0 selects any free port. */
@@ -29,9 +31,11 @@ export async function startPlayground({ port, settings, folder }: PlaygroundOpti
   const app = express();
   app.disable('x-powered-by');
   app.use(setSafeHeaders(settings));
-  app.get('/settings.json', (_request, response) => {
-    response.json(settings);
+  app.use(redirectToLocalhost);
+  app.get('/settings.json', async (_request, response) => {
+    response.json(settings.local ? await withMetadata(settings) : settings);
   });
+  if (settings.local) app.use('/local', createLocalRoutes(settings.local));
   app.use(express.static(folder, { cacheControl: false }));
 
   const server = createServer(app);
@@ -48,10 +52,30 @@ export async function startPlayground({ port, settings, folder }: PlaygroundOpti
   };
 }
 
+/** Only the name localhost is registered as a redirect URI. */
+const redirectToLocalhost: RequestHandler = ({ headers: { host = '' }, url }, response, next) => {
+  const port = /^127\.0\.0\.1(:\d+)?$/.exec(host);
+  if (port) response.redirect(`http://localhost${port[1] ?? ''}${url}`);
+  else next();
+};
+
+async function withMetadata(settings: PlaygroundSettings): Promise<PlaygroundSettings> {
+  const load = async <T extends SignInSettings>(signIn: T): Promise<T> => ({
+    ...signIn,
+    authorityMetadata: await loadMetadata(signIn.authority),
+  });
+  const { otherSignIns } = settings;
+  return {
+    ...(await load(settings)),
+    ...(otherSignIns ? { otherSignIns: await Promise.all(otherSignIns.map(load)) } : {}),
+  };
+}
+
 /** The page may run its own script and connect to the API and the authority only. */
 function setSafeHeaders(settings: PlaygroundSettings): RequestHandler {
   return (_request, response, next) => {
-    const authority = new URL(settings.authority).origin;
+    const signIns = [settings, ...(settings.otherSignIns ?? [])];
+    const authority = [...new Set(signIns.map((signIn) => new URL(signIn.authority).origin))].join(' ');
     const policy = [
       "default-src 'none'",
       "script-src 'self'",

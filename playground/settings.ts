@@ -1,5 +1,5 @@
-/** The settings of the page. They are not secret: `/settings.json` serves them to anyone. */
-export interface PlaygroundSettings {
+/** One way to sign in. */
+export interface SignInSettings {
   /** Who signs the users in: the IDENTITY_PROVIDER of the API. */
   provider: string;
   /** The sign-in authority: `https://login.microsoftonline.com/<tenant id>`, or the emulator's. */
@@ -8,8 +8,27 @@ export interface PlaygroundSettings {
   clientId: string;
   /** The full scope of the API: `api://<client id of the API>/access_as_user`. */
   apiScope: string;
+  /**
+   * The authority's metadata, only with the emulator. Without it MSAL.js would load it in the background, which the browser
+   * refuses until the user has accepted the emulator's certificate on its sign-in page.
+   */
+  authorityMetadata?: string;
+}
+
+/** The settings of the page. They are not secret: `/settings.json` serves them to anyone. */
+export interface PlaygroundSettings extends SignInSettings {
+  /** Users can choose among these and the one above. */
+  otherSignIns?: SignInSettings[];
   /** The URL of the API, without a trailing slash. */
   apiUrl: string;
+  /** Only with the emulator: the page then shows the calls behind the API, and can cause trouble. */
+  local?: LocalSettings;
+}
+
+export interface LocalSettings {
+  emulatorUrl: string;
+  /** Where the API keeps identities: its IDENTITY_STORE. */
+  store: string;
 }
 
 type Environment = Record<string, string | undefined>;
@@ -44,6 +63,20 @@ export function readSettings(environment: Environment): PlaygroundSettings {
     clientId: values.PLAYGROUND_CLIENT_ID ?? '',
     apiScope: values.PLAYGROUND_API_SCOPE ?? '',
     apiUrl: withoutTrailingSlash(apiUrl),
+    ...localSettings(text),
+  };
+}
+
+/** Set by `npm run local` alone. */
+function localSettings(
+  text: (name: string) => string | undefined,
+): Pick<PlaygroundSettings, 'local' | 'otherSignIns'> {
+  const emulatorUrl = text('PLAYGROUND_EMULATOR_URL');
+  if (emulatorUrl === undefined) return {};
+  const others = text('PLAYGROUND_OTHER_SIGN_INS');
+  return {
+    local: { emulatorUrl, store: text('IDENTITY_STORE') ?? 'graph' },
+    ...(others === undefined ? {} : { otherSignIns: JSON.parse(others) as SignInSettings[] }),
   };
 }
 

@@ -52,7 +52,11 @@ function writePackageJson() {
   const { name, version, description, license, engines } = JSON.parse(
     readFileSync(join(project, 'package.json'), 'utf8'),
   );
-  const scripts = { start: 'exec node dist/server.js', doctor: 'node dist/doctor.js', erase: 'node dist/erase.js' };
+  const scripts = {
+    start: 'exec node dist/server.js',
+    doctor: 'node dist/doctor.js',
+    erase: 'node dist/erase.js',
+  };
   const content = { name, version, description, license, private: true, type: 'module', engines, scripts };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
 }

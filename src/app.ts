@@ -38,7 +38,8 @@ export function createApp({ config, services, log, scope, isAcceptingWork }: App
   app.set('query parser', false);
   app.set('trust proxy', config.trustedProxies);
 
-  app.use(createRequestLog({ log, scope, telemetry: services.telemetry }));
+  const { requestIds, telemetry } = services;
+  app.use(createRequestLog({ log, scope, requestIds, telemetry }));
   app.use(setSafeHeaders);
   app.use(
     '/health',

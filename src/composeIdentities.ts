@@ -9,6 +9,7 @@ import { createOrphanCleanup } from './identities/orphanCleanup';
 import type { PreviousMappingStore } from './identities/stores/fallback/fallbackMappingStore';
 import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
+import type { RequestIds } from './resilience/requestIds';
 import { createUpstream } from './resilience/upstream';
 import type { Telemetry } from './telemetry/telemetry';
 import type { Timings } from './timings';
@@ -30,6 +31,7 @@ export interface IdentityPartsOptions {
   /** Absent: the users' provider is not Microsoft Entra ID. */
   entra: EntraParts | undefined;
   http: HttpClient;
+  requestIds: RequestIds | undefined;
   timings: Timings;
   log: Log;
   telemetry: Telemetry | undefined;
@@ -80,7 +82,7 @@ function overStore(
 
 async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
-  { config, entra, http, timings, log, telemetry }: IdentityPartsOptions,
+  { config, entra, http, requestIds, timings, log, telemetry }: IdentityPartsOptions,
 ): Promise<PreviousMappingStore> {
   const [
     { createOboTokens },
@@ -114,6 +116,7 @@ async function composeGraphStore(
     credential: clientCredential,
     graphEndpoint: endpoint,
     http,
+    requestIds,
     upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log, telemetry }),
     workTimeLimitInMs: timings.workInMs,
   };
@@ -145,7 +148,7 @@ async function composeTableStore(
   { table: config, fallback }: TableIdentities,
   options: IdentityPartsOptions,
 ): Promise<ComposedStore> {
-  const { timings, log, telemetry } = options;
+  const { requestIds, timings, log, telemetry } = options;
   const [{ createMappingTable }, { createTableMappingStore }, { createTableAvailability }] =
     await Promise.all([
       import('./identities/stores/table/mappingTable.js'),
@@ -155,6 +158,7 @@ async function composeTableStore(
   const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log, telemetry });
   const table = createMappingTable(config, upstream, {
     credentialTimeLimitInMs: timings.upstream.attemptInMs,
+    requestIds,
     telemetry,
     onMissing: () => availability.start(),
   });
@@ -169,7 +173,7 @@ async function composeTableStore(
 
 async function composeCustomIds(
   { customIdKey }: AcsIdentities,
-  { config, acs, timings, log, telemetry }: IdentityPartsOptions,
+  { config, acs, requestIds, timings, log, telemetry }: IdentityPartsOptions,
 ): Promise<IdentityParts> {
   const [{ createCustomIdClient }, { createCustomIdLifecycle }] = await Promise.all([
     import('./acs/customIdClient.js'),
@@ -185,7 +189,11 @@ async function composeCustomIds(
     log,
     telemetry,
   });
-  const identities = createCustomIdClient(config.communication, upstream, { ...timings.upstream, telemetry });
+  const identities = createCustomIdClient(config.communication, upstream, {
+    ...timings.upstream,
+    requestIds,
+    telemetry,
+  });
   return {
     lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey, telemetry }),
     start: () => undefined,

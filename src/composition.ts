@@ -5,6 +5,7 @@ import { composeAppAuthentication, composeProviders } from './composeProviders';
 import type { Config } from './config/config';
 import type { TelemetryConfig } from './config/telemetry';
 import { createHttpClient } from './resilience/httpClient';
+import type { RequestIds } from './resilience/requestIds';
 import { createUpstream } from './resilience/upstream';
 import { composeIdentities } from './composeIdentities';
 import { createAcsIdentityClient } from './acs/acsIdentityClient';
@@ -25,6 +26,8 @@ export interface Services {
   readonly requestTimeLimitInMs: number;
   /** Absent: it is off. */
   readonly telemetry: Telemetry | undefined;
+  /** Absent: upstream calls do not carry the id of their request. */
+  readonly requestIds: RequestIds | undefined;
   /** Begins background work: loads the signing keys, and prepares the identity store. */
   start(): void;
   /** Whether requests can be served. Answers from memory, without a call. */
@@ -47,20 +50,24 @@ export async function createServices(
   authenticate?: Authenticate,
 ): Promise<Services> {
   const telemetry = config.telemetry && (await loadTelemetry(config.telemetry, timings, log));
-  const http = createHttpClient(telemetry);
+  const requestIds = config.forwardRequestId
+    ? (await import('./resilience/requestIds.js')).createRequestIds()
+    : undefined;
+  const http = createHttpClient(requestIds, telemetry);
   const providers = authenticate
     ? await composeAppAuthentication(authenticate)
     : await composeProviders({ config, http, timings, log, telemetry });
   const acs = createAcsIdentityClient(
     config.communication,
     createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log, telemetry }),
-    { ...timings.upstream, telemetry },
+    { ...timings.upstream, requestIds, telemetry },
   );
   const identities = await composeIdentities({
     config,
     acs,
     entra: providers.entra,
     http,
+    requestIds,
     timings,
     log,
     telemetry,
@@ -87,6 +94,7 @@ export async function createServices(
     requireAdministrator: providers.requireAdministrator,
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
+    requestIds,
     telemetry,
     exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs, telemetry),
     start() {

@@ -83,7 +83,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Like `instanceof Error`, but also true for errors of another realm, such as Node's own under Jest. */
+/** Like `instanceof Error`, but also true for errors of another realm, such as Node's own in an app whose tests run under Jest. */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
 }

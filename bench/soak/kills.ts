@@ -45,8 +45,7 @@ export async function killUnderLoad(
       const before = emulator.callsTo('acs');
       const callsBeforeTheKill = 1 + choices.choose(35);
       // Some calls have been made, others are under way: how many differs, which is the point.
-      while (!progress.isOver && emulator.callsTo('acs') < before + callsBeforeTheKill)
-        await sleep(1);
+      while (!progress.isOver && emulator.callsTo('acs') < before + callsBeforeTheKill) await sleep(1);
       await cluster.killAndRestart(choices.choose(2));
       await finished;
       if (kill % 10 === 9) report(`${kill + 1} kills`);

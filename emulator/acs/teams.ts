@@ -19,8 +19,9 @@ export function exchangeTeamsToken(context: EmulatorContext, call: Call): Reply 
   const userId = checkedGuid(body.userId, 'UserId', 'userId');
   if (userId !== claims.oid) throw invalid('userId', 'Provided AAD token issued for unexpected user.');
   const user = context.directory.users.find(userId);
-  if (!user?.teamsLicence) {
-    const { status, code, message } = context.switches.unlicensedTeamsUser;
+  const { teamsLicenceWithdrawnFrom, unlicensedTeamsUser } = context.switches;
+  if (!user?.teamsLicence || teamsLicenceWithdrawnFrom.has(user.objectId)) {
+    const { status, code, message } = unlicensedTeamsUser;
     throw new AcsError(status, code, message);
   }
   return json(200, issueTeamsToken(context, claims));

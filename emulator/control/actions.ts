@@ -9,6 +9,7 @@ import {
   mapping,
   newUser,
   removal,
+  requestFilter,
   rotation,
   switchesSchema,
   tokenOptions,
@@ -21,7 +22,7 @@ export interface Action {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   name: string;
   does: string;
-  run: (body: unknown) => unknown;
+  run: (body: unknown, query: URLSearchParams) => unknown;
 }
 
 export function controlActions(emulator: Emulator): Action[] {
@@ -97,6 +98,12 @@ export function controlActions(emulator: Emulator): Action[] {
         'malformed | cut | replyLost, status?, headers?, body?, effectDone?}',
       (fault) => emulator.fail(fault),
     ),
+    {
+      method: 'DELETE',
+      name: 'fail',
+      does: 'ends all faults and delays',
+      run: () => emulator.clearFaults(),
+    },
     post('delay', delay, 'slows an operation, or several by prefix: {operation, milliseconds}', (body) =>
       emulator.delay(body.operation, body.milliseconds),
     ),
@@ -118,7 +125,12 @@ export function controlActions(emulator: Emulator): Action[] {
     ),
     post('reset', z.undefined(), 'everything back to the start, except the keys', () => emulator.reset()),
     get('calls', 'counts of calls by operation since the reset', () => emulator.calls()),
-    get('requests', 'the latest calls, oldest first', () => emulator.requests()),
+    {
+      method: 'GET',
+      name: 'requests',
+      does: 'the latest calls, oldest first; ?clientRequestId=<id> or ?since=<milliseconds since 1970> selects some',
+      run: (_body, query) => emulator.requests(requestFilter.parse(Object.fromEntries(query))),
+    },
     get('identities', 'the living communication identities', () => emulator.identities()),
     post(
       'delete-identity',

@@ -17,7 +17,7 @@ export function controlHandler(emulator: Emulator): Handler {
         `There is no ${call.method} ${call.path}. GET ${controlPrefix}/ lists what there is.`,
       );
     try {
-      const result = action.run(parseBody(call));
+      const result = action.run(parseBody(call), call.query);
       return result === undefined ? noContent() : json(200, result, { 'cache-control': 'no-store' });
     } catch (error) {
       if (error instanceof z.ZodError) return problem(400, z.prettifyError(error));

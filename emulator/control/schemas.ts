@@ -30,6 +30,10 @@ export const mapping = z.strictObject({
 });
 export const removal = z.strictObject({ userObjectId: z.string(), extensionName: z.string() });
 
+export const requestFilter = z
+  .strictObject({ clientRequestId: z.string(), since: z.coerce.number().nonnegative() })
+  .partial();
+
 const anyFault = {
   operation: z.string(),
   times: z.union([z.int().positive(), z.literal('always').transform(() => Infinity)]).optional(),
@@ -83,6 +87,7 @@ export const switchesSchema = z
     mfaError: z.union([z.literal(50076), z.literal(50079)]),
     consentRequiredFor: objectIds,
     graphRejectsWithClaims: objectIds,
+    teamsLicenceWithdrawnFrom: objectIds,
     refuseReplayedAssertions: z.boolean(),
     accessTokenVersion: z.union([z.literal(1), z.literal(2)]),
     clockOffsetInMs: z.int(),

@@ -32,6 +32,8 @@ export class CustomerTenant {
   readonly tenantId: string;
   readonly issuer: string;
   readonly apiClientId: string;
+  /** Of a single-page app, whose redirect URIs are those of AuthClient. */
+  readonly clientId: string;
   readonly #kind: TenantKind;
   readonly #parts: CustomerTenantParts;
   #keys: SigningKeys | undefined;
@@ -40,6 +42,7 @@ export class CustomerTenant {
     this.tenantId = kind.tenantId;
     this.issuer = kind.issuer;
     this.apiClientId = kind.apiClientId;
+    this.clientId = kind.clientId;
     this.#kind = kind;
     this.#parts = parts;
   }

@@ -1,5 +1,6 @@
 import { json, type Call, type Handler, type Reply } from '../http/exchange';
 import { b2cTenant } from './b2c';
+import { CustomerSignIn } from './customerSignIn';
 import { CustomerTenant, type CustomerTenantParts } from './customerTenant';
 import { externalIdTenant } from './externalId';
 import { b2cSeed, externalIdSeed } from './seed';
@@ -8,31 +9,44 @@ export interface Customers {
   readonly url: string;
   readonly externalId: CustomerTenant;
   readonly b2c: CustomerTenant;
+  readonly signIns: { readonly externalId: CustomerSignIn; readonly b2c: CustomerSignIn };
 }
 
 export function createCustomers(parts: CustomerTenantParts): Customers {
-  return {
-    url: parts.url,
-    externalId: new CustomerTenant(externalIdTenant(parts.url), parts),
-    b2c: new CustomerTenant(b2cTenant(parts.url), parts),
+  const externalId = new CustomerTenant(externalIdTenant(parts.url), parts);
+  const b2c = new CustomerTenant(b2cTenant(parts.url), parts);
+  const signIns = {
+    externalId: new CustomerSignIn(externalId, parts.users, 'External ID'),
+    b2c: new CustomerSignIn(b2c, parts.users, 'Azure AD B2C'),
   };
+  return { url: parts.url, externalId, b2c, signIns };
 }
 
-export function customerHandlers({ url, externalId, b2c }: Customers) {
+export function customerHandlers({ url, externalId, b2c, signIns }: Customers) {
   const tenantUrl = `${url}/${externalIdSeed.tenantId}`;
   const policyUrl = (policy: string): string => `${url}/${b2cSeed.tenantName}.onmicrosoft.com/${policy}`;
   /** Policies have the same name in any letters. */
   const forPolicy =
-    (handle: (policy: string) => Reply): Handler =>
-    ({ params: { policy = '' } }: Call) =>
-      b2cSeed.policies.some((known) => known.toLowerCase() === policy.toLowerCase())
-        ? handle(policy.toLowerCase())
+    (handle: (policy: string, call: Call) => Reply): Handler =>
+    (call: Call) => {
+      const { policy = '' } = call.params;
+      return b2cSeed.policies.some((known) => known.toLowerCase() === policy.toLowerCase())
+        ? handle(policy.toLowerCase(), call)
         : json(404, { error: { code: 'AADB2C90047', message: `The policy ${policy} does not exist.` } });
+    };
   return {
     'externalId.discovery': (): Reply => discovery(externalId.issuer, tenantUrl),
     'externalId.keys': (): Reply => keys(externalId),
     'b2c.discovery': forPolicy((policy) => discovery(b2c.issuer, policyUrl(policy))),
     'b2c.keys': forPolicy(() => keys(b2c)),
+    'externalId.authorize': (call: Call): Reply => signIns.externalId.authorize(call),
+    'externalId.signIn': (call: Call): Reply => signIns.externalId.signIn(call),
+    'externalId.token': (call: Call): Reply => signIns.externalId.token(call),
+    'externalId.logout': (call: Call): Reply => signIns.externalId.logout(call),
+    'b2c.authorize': forPolicy((_policy, call) => signIns.b2c.authorize(call)),
+    'b2c.signIn': forPolicy((_policy, call) => signIns.b2c.signIn(call)),
+    'b2c.token': forPolicy((_policy, call) => signIns.b2c.token(call)),
+    'b2c.logout': forPolicy((_policy, call) => signIns.b2c.logout(call)),
   };
 }
 

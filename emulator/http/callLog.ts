@@ -1,4 +1,4 @@
-import type { Call } from './exchange';
+import { type Call } from './exchange';
 import { assertKnownOperation, matchesOperation } from './emulated';
 
 export interface LoggedRequest {
@@ -7,8 +7,20 @@ export interface LoggedRequest {
   path: string;
   /** 0 if there was no response. */
   status: number;
+  /** Of this machine's clock, in milliseconds since 1970. */
+  startedAt: number;
+  /** Until the response was written or the connection ended; absent before. */
+  milliseconds?: number;
+  /** The client request id that the caller sent. A server with FORWARD_REQUEST_ID=on sends its own request's id. */
+  clientRequestId?: string;
   /** The W3C trace context that came with it. */
   traceparent?: string;
+}
+
+export interface RequestFilter {
+  clientRequestId?: string | undefined;
+  /** Started at this time or later, in milliseconds since 1970. */
+  since?: number | undefined;
 }
 
 /** The operation name for requests that are not emulated. */
@@ -25,12 +37,22 @@ export class CallLog {
   /** Counts a request when it arrives; the status is set with the response. */
   record(
     operation: string,
-    { method, path, headers }: Pick<Call, 'method' | 'path' | 'headers'>,
+    { method, path, headers, query }: Pick<Call, 'method' | 'path' | 'headers' | 'query'>,
   ): LoggedRequest {
     this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1);
+    const sent =
+      headers['client-request-id'] ?? headers['x-ms-client-request-id'] ?? query.get('client-request-id');
+    const clientRequestId = typeof sent === 'string' ? { clientRequestId: sent } : {};
     const { traceparent } = headers;
-    const request: LoggedRequest = { operation, method, path, status: 0 };
-    if (typeof traceparent === 'string') request.traceparent = traceparent;
+    const request = {
+      operation,
+      method,
+      path,
+      status: 0,
+      startedAt: Date.now(),
+      ...clientRequestId,
+      ...(typeof traceparent === 'string' ? { traceparent } : {}),
+    };
     this.#requests[this.#next] = request;
     this.#next = (this.#next + 1) % kept;
     return request;
@@ -47,11 +69,15 @@ export class CallLog {
     return sum;
   }
 
-  /** Oldest first. */
-  requests(): LoggedRequest[] {
-    return [...this.#requests.slice(this.#next), ...this.#requests.slice(0, this.#next)].map((request) => ({
-      ...request,
-    }));
+  /** Oldest first; with `filter`, those that match all of it. */
+  requests({ clientRequestId, since = 0 }: RequestFilter = {}): LoggedRequest[] {
+    return [...this.#requests.slice(this.#next), ...this.#requests.slice(0, this.#next)]
+      .filter(
+        (request) =>
+          request.startedAt >= since &&
+          (clientRequestId === undefined || request.clientRequestId === clientRequestId),
+      )
+      .map((request) => ({ ...request }));
   }
 
   clear(): void {

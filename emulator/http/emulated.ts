@@ -37,6 +37,36 @@ export const emulated = [
     crossOrigin: true,
   },
   {
+    operation: 'externalId.authorize',
+    method: 'GET',
+    path: `/${externalIdSeed.tenantId}/oauth2/v2.0/authorize`,
+  },
+  { operation: 'externalId.signIn', method: 'POST', path: `/${externalIdSeed.tenantId}/login` },
+  {
+    operation: 'externalId.token',
+    method: 'POST',
+    path: `/${externalIdSeed.tenantId}/oauth2/v2.0/token`,
+    crossOrigin: true,
+  },
+  { operation: 'externalId.logout', method: 'GET', path: `/${externalIdSeed.tenantId}/oauth2/v2.0/logout` },
+  {
+    operation: 'b2c.authorize',
+    method: 'GET',
+    path: `/${b2cSeed.tenantName}.onmicrosoft.com/{policy}/oauth2/v2.0/authorize`,
+  },
+  { operation: 'b2c.signIn', method: 'POST', path: `/${b2cSeed.tenantName}.onmicrosoft.com/{policy}/login` },
+  {
+    operation: 'b2c.token',
+    method: 'POST',
+    path: `/${b2cSeed.tenantName}.onmicrosoft.com/{policy}/oauth2/v2.0/token`,
+    crossOrigin: true,
+  },
+  {
+    operation: 'b2c.logout',
+    method: 'GET',
+    path: `/${b2cSeed.tenantName}.onmicrosoft.com/{policy}/oauth2/v2.0/logout`,
+  },
+  {
     operation: 'entra.discovery',
     method: 'GET',
     path: '/{tenant}/v2.0/.well-known/openid-configuration',

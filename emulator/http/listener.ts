@@ -39,6 +39,15 @@ export class Listener {
     });
   };
 
+  /** Records a call that another service answers. */
+  observe(operation: string, request: IncomingMessage, response: ServerResponse): void {
+    const { method = 'GET', url = '/', headers } = request;
+    const { pathname: path, searchParams: query } = new URL(url, 'http://localhost');
+    const entry = this.#parts.log.record(operation, { method, path, headers, query });
+    timeUntilEnd(entry, response);
+    response.once('finish', () => (entry.status = response.statusCode));
+  }
+
   /** Ends the calls that a fault left hanging. */
   releaseHanging(): void {
     for (const response of this.#hanging) response.destroy();
@@ -79,6 +88,7 @@ export class Listener {
   async #serve(call: Call, route: Route, response: ServerResponse): Promise<void> {
     const { faults, handlers, log } = this.#parts;
     const entry = log.record(route.operation, call);
+    timeUntilEnd(entry, response);
     const delay = faults.delayFor(route.operation);
     if (delay > 0) await sleep(delay, undefined, { ref: false });
     const fault = faults.take(route.operation);
@@ -130,6 +140,7 @@ export class Listener {
       return;
     }
     const entry = this.#parts.log.record(notEmulated, call);
+    timeUntilEnd(entry, response);
     answer(response, entry, warn(new NotEmulated(`${call.method} ${call.path}`)));
   }
 }
@@ -171,6 +182,15 @@ async function withWarning(handler: (call: Call) => Reply | Promise<Reply>, call
 function warn(error: NotEmulated): Reply {
   process.stderr.write(`emulator: ${error.message} is not emulated\n`);
   return error.toReply();
+}
+
+/** Also if the caller gives up, or a fault closes the connection. */
+function timeUntilEnd(entry: LoggedRequest, response: ServerResponse): void {
+  const startedAt = performance.now();
+  const setTime = (): void => {
+    entry.milliseconds ??= Math.round((performance.now() - startedAt) * 10) / 10;
+  };
+  response.once('finish', setTime).once('close', setTime);
 }
 
 function answer(response: ServerResponse, entry: LoggedRequest, reply: Reply): void {

@@ -5,6 +5,7 @@ import type { Recorder } from './recorder';
 import type { SignIn } from './signIn';
 import type { PlaygroundSettings } from '../settings';
 import { duration, element, find, timeOfDay } from './view/dom';
+import { clearOutcome } from './view/outcomeView';
 
 interface CredentialPanelOptions {
   settings: PlaygroundSettings;
@@ -23,6 +24,8 @@ export class CredentialPanel {
   #credential: AzureCommunicationTokenCredential | undefined;
   /** The token that the credential had at the last check. */
   #lastToken: { token: string; expiresOnTimestamp: number } | undefined;
+  /** The token that the demonstration began with, before its expiry was changed. */
+  #original: string | undefined;
   /** True if the credential may have a new token. Only then is it read: without a valid token, reading would request one. */
   #mayHaveNewToken = false;
 
@@ -62,15 +65,18 @@ export class CredentialPanel {
     if (token === undefined) return;
     const expiry = Date.now() + demonstrationInMs;
     this.#create(withExpiry(token, expiry));
+    this.#original = token;
     this.#log(`Created with a token whose expiry was changed to ${timeOfDay(expiry)}.`);
     await this.#update();
   }
 
   #create(token?: string): void {
     const { settings, signIn, recorder } = this.#options;
+    clearOutcome();
     this.stop('Stopped.');
     find('credential-events').replaceChildren();
     this.#lastToken = undefined;
+    this.#original = undefined;
     this.#mayHaveNewToken = token !== undefined;
     this.#credential = createCommunicationCredential(signIn.msal, settings, {
       ...(token === undefined ? {} : { token }),
@@ -101,6 +107,9 @@ export class CredentialPanel {
     this.#log(
       first ? `Got a token that expires in ${left}.` : `Refreshed: got a token that expires in ${left}.`,
     );
+    if (current.token === this.#original) {
+      this.#log('It is the token from before: the API returns a recently issued one again.');
+    }
   }
 
   #log(text: string): void {

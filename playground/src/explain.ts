@@ -16,11 +16,37 @@ export function explain(exchange: Exchange): Explanation | undefined {
     };
   }
   if (response.status < 400) return undefined;
-  return (
-    explanations[response.headers['x-ms-error-code'] ?? ''] ?? {
-      title: `Unexpected response: ${response.status}`,
-      meaning: 'The response has no error code of the API. It may come from a proxy.',
-      whatToDo: 'See the response below.',
-    }
-  );
+  const explanation = explanations[response.headers['x-ms-error-code'] ?? ''];
+  if (explanation) return { ...documentationOf(exchange), ...explanation };
+  return {
+    title: `Unexpected response: ${response.status}`,
+    meaning: 'The response has no error code of the API. It may come from a proxy.',
+    whatToDo: 'See the response below.',
+  };
+}
+
+/** The page to which the API's error links, if it names one. */
+function documentationOf({ url, response }: Exchange): { link?: string } {
+  const { error } = (response?.body ?? {}) as { error?: { documentation?: unknown } };
+  const documentation = error?.documentation;
+  return typeof documentation === 'string' && URL.canParse(documentation, url)
+    ? { link: new URL(documentation, url).href }
+    : {};
+}
+
+/** What a successful request returned, as text and for further use. */
+export function readResult(
+  { response, durationInMs }: Exchange,
+  remark: string | undefined,
+): { token: string | undefined; details: string } {
+  const { token, user } = (response?.body ?? {}) as {
+    token?: string;
+    user?: { communicationUserId?: string };
+  };
+  const details = [
+    ...(remark === undefined ? [] : [remark]),
+    `The API returned ${response?.status ?? ''} in ${durationInMs} ms.`,
+    ...(user?.communicationUserId ? [`Your identity is ${user.communicationUserId}.`] : []),
+  ];
+  return { token, details: details.join(' ') };
 }

@@ -3,8 +3,9 @@ import { Playground } from './playground';
 import { showProblem } from './view/outcomeView';
 
 async function main(): Promise<void> {
-  const settings = (await (await fetch('/settings.json')).json()) as PlaygroundSettings;
-  await new Playground(settings).start();
+  const response = await fetch('/settings.json');
+  if (!response.ok) throw new Error('The emulator does not respond.');
+  await new Playground((await response.json()) as PlaygroundSettings).start();
 }
 
 main().catch((error: unknown) => {

@@ -1,53 +1,93 @@
 import type { AccountInfo } from '@azure/msal-browser';
-import type { PlaygroundSettings } from '../settings';
+import type { PlaygroundSettings, SignInSettings } from '../settings';
+import { AuthorityCheck } from './authorityCheck';
 import { requestedClaims } from './challenge';
 import { CredentialPanel } from './credentialPanel';
-import { explain } from './explain';
+import { explain, readResult } from './explain';
 import type { Explanation } from './explanations';
+import type { Surroundings } from './journey';
+import { JourneyPanel } from './journeyPanel';
 import { isOperationName, operation, type OperationName } from './operations';
 import { createRecorder, type Exchange, type Recorder } from './recorder';
 import { type Continuation, RedirectStarted, SignIn } from './signIn';
-import { authorityUnreachable, discoveryUrl, explainSignIn } from './signInProblems';
+import { chooseSignIn, chosenSignIn } from './signInChoice';
+import { explainSignIn, secondAccountNeeded } from './signInProblems';
+import { TroublePanel } from './troublePanel';
+import type { TroubleScene } from './troubleScenes';
 import { showAccount } from './view/accountView';
+import { showCode } from './view/codeView';
 import { confirm } from './view/confirm';
 import { find } from './view/dom';
 import { showExchanges } from './view/exchangeView';
-import { clearOutcome, showProblem, showProgress, showSuccess } from './view/outcomeView';
+import {
+  clearOutcome,
+  type ExtraAction,
+  revealOutcome,
+  showProblem,
+  showProgress,
+  showSuccess,
+} from './view/outcomeView';
 import { showSettings } from './view/settingsView';
 import { TokensPanel } from './view/tokensPanel';
 import { updateTimesLeft } from './view/tokenView';
+import { showWelcome } from './view/welcomeView';
+
+/** How a request is sent when there is trouble. */
+interface Circumstances {
+  forceRefresh?: boolean;
+  /** Instead of one from MSAL. */
+  accessToken?: string | undefined;
+  scene?: TroubleScene;
+}
 
 /** Connects the buttons of the page with sign-in, API and views. */
 export class Playground {
   readonly #settings: PlaygroundSettings;
+  readonly #around: Surroundings;
   readonly #recorder: Recorder;
   readonly #signIn: SignIn;
+  readonly #authority: AuthorityCheck;
   readonly #credential: CredentialPanel;
   readonly #tokens = new TokensPanel();
+  /** Only with the emulator. */
+  readonly #journey: JourneyPanel | undefined;
+  readonly #trouble: TroublePanel | undefined;
   #busy = false;
-  #authorityIsReachable = true;
 
-  constructor(settings: PlaygroundSettings) {
+  constructor(allSettings: PlaygroundSettings) {
+    const settings = { ...allSettings, ...chosenSignIn(allSettings) };
     this.#settings = settings;
-    this.#recorder = createRecorder(() => showExchanges(this.#recorder.exchanges));
+    this.#around = { provider: settings.provider, store: settings.local?.store ?? 'graph' };
+    this.#recorder = createRecorder({
+      onStart: (request) => this.#journey?.begin(request),
+      onExchange: (exchange) => this.#showExchange(exchange),
+    });
     this.#signIn = new SignIn(settings, () => this.#recorder.save());
+    this.#authority = new AuthorityCheck(settings.authority, () => this.#remedies({}));
     this.#credential = new CredentialPanel({
       settings,
       signIn: this.#signIn,
       recorder: this.#recorder,
       getToken: () => this.#tokenForCredential(),
     });
+    if (settings.local) {
+      this.#journey = new JourneyPanel(this.#around);
+      this.#trouble = new TroublePanel({
+        around: this.#around,
+        run: (action) => void this.#run(action),
+        meet: (scene, accessToken) => this.#meet(scene, accessToken),
+        userObjectId: () => this.#signIn.account?.localAccountId,
+        onEnd: () => showSuccess('Back to normal', 'The trouble is over. Call the API again.'),
+      });
+    }
     for (const button of operationButtons()) {
       const { operation: name } = button.dataset;
       if (isOperationName(name)) button.onclick = () => void this.#run(() => this.#perform(name, {}));
     }
-    find('welcome-sign-in').onclick = () => this.#redirect(() => this.#signIn.signIn());
-    // The user may return from the tab in which they have accepted the emulator's certificate.
-    window.addEventListener('focus', () => {
-      if (!this.#authorityIsReachable) void this.#checkAuthority();
-    });
     setInterval(() => updateTimesLeft(), 1_000);
+    showWelcome(allSettings, this.#around, (choice) => this.#signInWith(choice));
     showSettings(settings);
+    showCode(operation('getToken'));
     showExchanges(this.#recorder.exchanges);
   }
 
@@ -62,11 +102,15 @@ export class Playground {
     const next = continuation?.operation;
     if (next) await this.#run(() => this.#perform(next, continuation ?? {}));
     else if (continuation) showSuccess('Signed in', 'Now get a token from the API.');
-    else if (!this.#signIn.account) await this.#checkAuthority();
+    else if (!this.#signIn.account && !this.#settings.local) await this.#authority.check();
   }
 
   /** Gets the required tokens and sends the request. */
-  async #perform(name: OperationName, before: Continuation): Promise<void> {
+  async #perform(
+    name: OperationName,
+    before: Continuation,
+    circumstances: Circumstances = {},
+  ): Promise<void> {
     const { title, method, path, headers = {}, teamsTokenOf, confirm: warning } = operation(name);
     // After a redirect the user has already confirmed.
     if (warning !== undefined && before.operation !== name && !(await confirm(`${title}?`, warning))) return;
@@ -77,7 +121,10 @@ export class Playground {
       return;
     }
     showProgress(title);
-    const accessToken = await this.#signIn.apiToken(continuation);
+    showCode(operation(name));
+    const { forceRefresh = false } = circumstances;
+    const accessToken =
+      circumstances.accessToken ?? (await this.#signIn.apiToken(continuation, { forceRefresh }));
     this.#tokens.set('api', accessToken);
     const teamsToken = teamsAccount && (await this.#signIn.teamsToken(teamsAccount, continuation));
     if (teamsToken) this.#tokens.set('teams', teamsToken);
@@ -89,26 +136,31 @@ export class Playground {
         ...headers,
       },
     });
+    showCode(operation(name), exchange.response?.headers['x-ms-error-code']);
     const problem = explain(exchange);
     if (problem) this.#showError(problem, exchange, continuation);
-    else this.#showResult(name, exchange);
+    else this.#showResult(name, exchange, circumstances.scene);
+    revealOutcome();
   }
 
-  #showResult(name: OperationName, { title, response, durationInMs }: Exchange): void {
-    const { token, user } = (response?.body ?? {}) as {
-      token?: string;
-      user?: { communicationUserId?: string };
-    };
+  #meet(scene: TroubleScene, accessToken: string | undefined): Promise<void> {
+    const forceRefresh = scene.newToken ?? false;
+    return this.#perform(scene.operation, {}, { forceRefresh, accessToken, scene });
+  }
+
+  #showExchange(exchange: Exchange): void {
+    showExchanges(this.#recorder.exchanges);
+    void this.#journey?.end(exchange);
+  }
+
+  #showResult(name: OperationName, exchange: Exchange, scene: TroubleScene | undefined): void {
+    const { token, details } = readResult(exchange, scene?.onSuccess);
     if (token) this.#tokens.set('communication', token);
     if (name === 'deleteUser') {
       this.#tokens.delete('communication');
       this.#credential.stop('Stopped: the identity was deleted.');
     }
-    const details = [
-      `The API returned ${response?.status ?? ''} in ${durationInMs} ms.`,
-      ...(user?.communicationUserId ? [`Your identity is ${user.communicationUserId}.`] : []),
-    ];
-    showSuccess(`${title}: done`, details.join(' '));
+    showSuccess(`${scene?.title ?? exchange.title}: done`, details, this.#wayBack());
   }
 
   #showError(problem: Explanation, { response }: Exchange, continuation: Continuation): void {
@@ -118,10 +170,11 @@ export class Playground {
       showProblem(
         { ...problem, title: 'Additional authentication was not sufficient', remedy: 'signIn' },
         this.#remedies({}),
+        this.#wayBack(),
       );
       return;
     }
-    showProblem(problem, {
+    const actions = {
       ...this.#remedies(continuation),
       ...(claims === undefined
         ? {}
@@ -130,26 +183,23 @@ export class Playground {
               this.#redirect(() => this.#signIn.stepUp(claims, { ...continuation, challenged: true })),
           }),
       ...(name ? { repeat: () => void this.#run(() => this.#perform(name, continuation)) } : {}),
-    });
+    };
+    showProblem(problem, actions, this.#wayBack());
+  }
+
+  #wayBack(): ExtraAction | undefined {
+    const { active, end } = this.#trouble ?? {};
+    return active && end ? { label: 'Back to normal', run: end } : undefined;
   }
 
   #askForOtherAccount(continuation: Continuation): void {
     const actAs = this.#signIn.account?.homeAccountId;
-    showProblem(
-      {
-        title: 'This needs a second account',
-        meaning: 'The page calls the API as you, but sends the Teams token of another user.',
-        whatToDo: 'Sign in with a second account. You stay signed in as the first one.',
-        remedy: 'otherAccount',
-        note: true,
-      },
-      {
-        otherAccount: () =>
-          this.#redirect(() =>
-            this.#signIn.signInAnother({ ...continuation, ...(actAs === undefined ? {} : { actAs }) }),
-          ),
-      },
-    );
+    showProblem(secondAccountNeeded, {
+      otherAccount: () =>
+        this.#redirect(() =>
+          this.#signIn.signInAnother({ ...continuation, ...(actAs === undefined ? {} : { actAs }) }),
+        ),
+    });
   }
 
   #teamsAccount(of: 'me' | 'someone else'): AccountInfo | undefined {
@@ -183,6 +233,16 @@ export class Playground {
     });
   }
 
+  #signInWith(choice: SignInSettings): void {
+    this.#redirect(async () => {
+      chooseSignIn(choice);
+      if (choice.provider === this.#settings.provider) return await this.#signIn.signIn();
+      const other = new SignIn(choice, () => this.#recorder.save());
+      await other.start();
+      return await other.signIn();
+    });
+  }
+
   #showFailure(error: unknown): void {
     if (error instanceof RedirectStarted) return;
     showProblem(explainSignIn(error, this.#settings.authority), this.#remedies({}));
@@ -192,19 +252,8 @@ export class Playground {
     return {
       signIn: () => this.#redirect(() => this.#signIn.signIn(continuation)),
       consent: () => this.#redirect(() => this.#signIn.consent(continuation)),
-      repeat: () => void this.#checkAuthority(),
+      repeat: () => void this.#authority.check(),
     };
-  }
-
-  /** Checks the authority before the user signs in, because MSAL's error does not say why it is unreachable. */
-  async #checkAuthority(): Promise<void> {
-    const { authority } = this.#settings;
-    this.#authorityIsReachable = await fetch(discoveryUrl(authority)).then(
-      () => true,
-      () => false,
-    );
-    if (this.#authorityIsReachable) clearOutcome();
-    else showProblem(authorityUnreachable(authority), this.#remedies({}));
   }
 
   #switchAccount(homeAccountId: string): void {
@@ -219,20 +268,17 @@ export class Playground {
   #showAccount(): void {
     const { account, accounts } = this.#signIn;
     showAccount(account, accounts, {
-      signIn: () => this.#redirect(() => this.#signIn.signIn()),
+      signIn: () => this.#signInWith(this.#settings),
       signInAnother: () => this.#redirect(() => this.#signIn.signInAnother()),
       signOut: () => this.#redirect(() => this.#signIn.signOut()),
       use: (homeAccountId) => this.#switchAccount(homeAccountId),
     });
-    find('welcome').hidden = account !== undefined;
-    for (const button of [...operationButtons(), ...credentialButtons()]) button.disabled = !account;
+    find(account ? 'results' : 'main').prepend(find('outcome'));
+    for (const id of ['welcome', 'workspace'])
+      find(id).hidden = (id === 'welcome') === (account !== undefined);
   }
 }
 
 function operationButtons(): HTMLButtonElement[] {
   return [...document.querySelectorAll<HTMLButtonElement>('button[data-operation]')];
-}
-
-function credentialButtons(): HTMLButtonElement[] {
-  return ['credential-start', 'credential-demo'].map((id) => find(id) as HTMLButtonElement);
 }

@@ -1,3 +1,4 @@
+import type { UpstreamCall } from '../troubles';
 import { shortenTokens } from './jwt';
 
 /** One request with its response. */
@@ -16,6 +17,8 @@ export interface Exchange {
     headers: Record<string, string>;
     body: unknown;
   };
+  /** The calls that the API made for it; unknown without the emulator. */
+  calls?: UpstreamCall[];
   /** The tokens were shortened before a redirect to the sign-in page. */
   shortened?: boolean;
 }
@@ -33,7 +36,12 @@ export interface Recorder {
 const storageKey = 'playground.exchanges';
 const maxExchanges = 30;
 
-export function createRecorder(onExchange: (exchange: Exchange) => void): Recorder {
+interface RecorderEvents {
+  onStart: (request: Pick<Exchange, 'method' | 'url' | 'startedAt'>) => void;
+  onExchange: (exchange: Exchange) => void;
+}
+
+export function createRecorder({ onStart, onExchange }: RecorderEvents): Recorder {
   const exchanges = restoreSaved();
 
   function add(exchange: Exchange): Exchange {
@@ -57,6 +65,7 @@ export function createRecorder(onExchange: (exchange: Exchange) => void): Record
       requestHeaders: headersOf(new Headers(init.headers)),
       startedAt,
     };
+    onStart(exchange);
     const elapsedInMs = (): number => Math.round(performance.now() - start);
     try {
       const response = await fetch(url, init);

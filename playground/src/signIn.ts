@@ -5,7 +5,7 @@ import {
   InteractionRequiredAuthError,
   PublicClientApplication,
 } from '@azure/msal-browser';
-import type { PlaygroundSettings } from '../settings';
+import type { SignInSettings } from '../settings';
 import { isOperationName, type OperationName } from './operations';
 
 /** What to continue with after a redirect to the sign-in page. Sent as the request's state. */
@@ -27,10 +27,10 @@ export class RedirectStarted extends Error {}
 /** The accounts and tokens of this page, from MSAL. */
 export class SignIn {
   readonly msal: PublicClientApplication;
-  readonly #settings: PlaygroundSettings;
+  readonly #settings: SignInSettings;
   readonly #beforeRedirect: () => void;
 
-  constructor(settings: PlaygroundSettings, beforeRedirect: () => void) {
+  constructor(settings: SignInSettings, beforeRedirect: () => void) {
     this.#settings = settings;
     this.#beforeRedirect = beforeRedirect;
     this.msal = new PublicClientApplication({
@@ -38,6 +38,9 @@ export class SignIn {
         clientId: settings.clientId,
         authority: settings.authority,
         knownAuthorities: [new URL(settings.authority).host],
+        ...(settings.authorityMetadata === undefined
+          ? {}
+          : { authorityMetadata: settings.authorityMetadata }),
         redirectUri: `${location.origin}/redirect.html`,
         postLogoutRedirectUri: `${location.origin}/`,
         // Tells Microsoft Entra ID that this app can answer claims challenges; APIs do not send them otherwise.
@@ -110,8 +113,8 @@ export class SignIn {
     await this.msal.logoutRedirect(account ? { account } : {});
   }
 
-  apiToken(continuation: Continuation): Promise<string> {
-    return this.#token(this.#apiRequest.scopes, this.account, continuation);
+  apiToken(continuation: Continuation, { forceRefresh = false } = {}): Promise<string> {
+    return this.#token(this.#apiRequest.scopes, this.account, continuation, forceRefresh);
   }
 
   teamsToken(of: AccountInfo, continuation: Continuation): Promise<string> {
@@ -123,10 +126,15 @@ export class SignIn {
     scopes: string[],
     account: AccountInfo | undefined,
     continuation: Continuation,
+    forceRefresh = false,
   ): Promise<string> {
     if (!account) return await this.signIn(continuation);
     try {
-      const result: AuthenticationResult = await this.msal.acquireTokenSilent({ scopes, account });
+      const result: AuthenticationResult = await this.msal.acquireTokenSilent({
+        scopes,
+        account,
+        forceRefresh,
+      });
       return result.accessToken;
     } catch (error) {
       if (!(error instanceof InteractionRequiredAuthError)) throw error;

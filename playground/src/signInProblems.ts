@@ -111,3 +111,11 @@ function unknownProblem(message: string): Explanation {
     remedy: 'signIn',
   };
 }
+
+export const secondAccountNeeded: Explanation = {
+  title: 'This needs a second account',
+  meaning: 'The page calls the API as you, but sends the Teams token of another user.',
+  whatToDo: 'Sign in with a second account. You stay signed in as the first one.',
+  remedy: 'otherAccount',
+  note: true,
+};

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../config/config';
 import { type Deadline, withSignal } from '../resilience/deadline';
 import { ApiError } from '../errors';
+import type { RequestIds } from '../resilience/requestIds';
 import type { CallOptions, Upstream } from '../resilience/upstream';
 import type { Telemetry } from '../telemetry/telemetry';
 import { defaultTimings } from '../timings';
@@ -48,15 +49,16 @@ export interface AcsIdentityClient {
 export interface AcsClientOptions {
   /** How long one request for a token of the managed identity may take. */
   attemptInMs: number;
+  requestIds?: RequestIds | undefined;
   telemetry?: Telemetry | undefined;
 }
 
 export function createAcsIdentityClient(
   config: Config['communication'],
   upstream: Upstream,
-  { attemptInMs, telemetry }: AcsClientOptions = defaultTimings.upstream,
+  { attemptInMs, requestIds, telemetry }: AcsClientOptions = defaultTimings.upstream,
 ): AcsIdentityClient {
-  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs, telemetry });
+  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs, requestIds, telemetry });
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 

@@ -7,6 +7,7 @@ import type { Config } from '../config/config';
 import { createManagedIdentityCredential } from '../entra/managedIdentity';
 import { isError } from '../errors';
 import { classifyTransportError } from '../resilience/httpClient';
+import { requestIdPolicies, type RequestIds } from '../resilience/requestIds';
 import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
 import { tracePolicies } from '../telemetry/sdkPolicy';
 import type { Telemetry } from '../telemetry/telemetry';
@@ -27,6 +28,7 @@ type SdkOptions = CommunicationIdentityClientOptions & {
 export interface SdkClientOptions {
   /** How long one request for a token of the managed identity may take. */
   credentialTimeLimitInMs: number;
+  requestIds?: RequestIds | undefined;
   /** For a version of the API that the SDK does not have. */
   extraOptions?: SdkOptions;
   telemetry?: Telemetry | undefined;
@@ -40,11 +42,15 @@ export function createSdkClient(
     workloadIdentity,
     managedIdentityScope,
   }: Config['communication'],
-  { credentialTimeLimitInMs, extraOptions = {}, telemetry }: SdkClientOptions,
+  { credentialTimeLimitInMs, requestIds, extraOptions = {}, telemetry }: SdkClientOptions,
 ): CommunicationIdentityClient {
   const options = {
     ...extraOptions,
-    additionalPolicies: [...(extraOptions.additionalPolicies ?? []), ...tracePolicies(telemetry)],
+    additionalPolicies: [
+      ...(extraOptions.additionalPolicies ?? []),
+      ...requestIdPolicies(requestIds),
+      ...tracePolicies(telemetry),
+    ],
     // `upstream` handles retries: the SDK's own would create a second identity after a lost response.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },

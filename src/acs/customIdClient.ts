@@ -64,10 +64,11 @@ const detailsReply = z.looseObject({
 export function createCustomIdClient(
   config: Config['communication'],
   upstream: Upstream,
-  { attemptInMs, telemetry }: AcsClientOptions,
+  { attemptInMs, requestIds, telemetry }: AcsClientOptions,
 ): CustomIdClient {
   const client = createSdkClient(config, {
     credentialTimeLimitInMs: attemptInMs,
+    requestIds,
     telemetry,
     extraOptions: {
       apiVersion,

@@ -43,6 +43,8 @@ export interface Config {
   readonly logLevel: SettingValues['LOG_LEVEL'];
   /** Whether /docs and /openapi.json are served. */
   readonly apiDocs: boolean;
+  /** Whether upstream calls carry the request id of their caller. */
+  readonly forwardRequestId: boolean;
   /** The client that signs users in on the page /docs. */
   readonly apiDocsClientId: string | undefined;
   /** The page that explains the error codes: `#` and a code lead to its section. */
@@ -101,6 +103,7 @@ export function loadConfig(environment: Environment, { withoutProviders = false 
     port: values.PORT,
     production,
     logLevel: values.LOG_LEVEL,
+    forwardRequestId: values.FORWARD_REQUEST_ID === 'on',
     apiDocs,
     apiDocsClientId: values.API_DOCS_CLIENT_ID,
     errorDocumentation: values.ERROR_DOCUMENTATION_URL ?? (apiDocs ? '/docs/errors' : undefined),

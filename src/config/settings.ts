@@ -287,6 +287,14 @@ export const settings = {
     source: 'your choice; leave it out for on, and off with NODE_ENV=production',
     format: 'on or off',
   }),
+  FORWARD_REQUEST_ID: setting({
+    schema: z.enum(['on', 'off']),
+    defaultText: 'off',
+    description:
+      'whether calls to Entra ID, Graph, Communication Services and the table carry the request id of their caller',
+    source: 'your choice; on lets you find a request in the logs of these services',
+    format: 'on or off',
+  }),
   API_DOCS_CLIENT_ID: setting({
     schema: guid.optional(),
     description: 'the single-page app that signs users in on the page /docs, filled in there',

@@ -7,6 +7,7 @@ import type { Deadline } from '../resilience/deadline';
 import { createSingleFlight } from '../resilience/singleFlight';
 import { ApiError } from '../errors';
 import type { HttpClient } from '../resilience/httpClient';
+import type { RequestIds } from '../resilience/requestIds';
 import type { Upstream } from '../resilience/upstream';
 import { UpstreamError } from '../resilience/upstreamError';
 import type { Telemetry } from '../telemetry/telemetry';
@@ -30,6 +31,7 @@ export interface OboTokensOptions {
   graphEndpoint: string;
   cacheSize: number;
   http: HttpClient;
+  requestIds?: RequestIds | undefined;
   upstream: Upstream;
   challenges: Challenges;
   workTimeLimitInMs: number;
@@ -52,7 +54,8 @@ interface OboToken {
 }
 
 export function createOboTokens(options: OboTokensOptions): OboTokens {
-  const { authority, authorityHost, tenantId, clientId, credential, http, upstream, log } = options;
+  const { authority, authorityHost, tenantId, clientId, credential, http, requestIds, upstream, log } =
+    options;
   // User.ReadWrite is the least privilege that can write the user's own open extensions. With the endpoint as prefix,
   // sovereign clouds issue a token for their own Graph.
   const scope = `${options.graphEndpoint}/User.ReadWrite`;
@@ -82,9 +85,11 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
           system: { networkClient: exchange.networkClient(signal) },
         });
         try {
+          const correlationId = requestIds?.current();
           const result = await client.acquireTokenOnBehalfOf({
             oboAssertion: user.accessToken,
             scopes: [scope],
+            ...(correlationId === undefined ? {} : { correlationId }),
           });
           if (!result?.accessToken) throw new Error('no access token in the response');
           const lifetimeInMs = (result.expiresOn?.getTime() ?? Date.now()) - Date.now();

@@ -1,4 +1,5 @@
 import { isError } from '../errors';
+import type { RequestIds } from './requestIds';
 import { createAgent, request } from './undici';
 import type { Telemetry, UpstreamCall } from '../telemetry/telemetry';
 import type { FailureFacts } from './upstreamError';
@@ -41,7 +42,8 @@ export interface HttpClient {
 
 const maxResponseBytes = 1_000_000;
 
-export function createHttpClient(telemetry?: Telemetry): HttpClient {
+/** @param requestIds the calls carry `client-request-id`, as Entra ID and Graph log it */
+export function createHttpClient(requestIds?: RequestIds, telemetry?: Telemetry): HttpClient {
   const agent = createAgent({
     connections: 128,
     connect: { timeout: 3_000, maxCachedSessions: 100 },
@@ -55,11 +57,12 @@ export function createHttpClient(telemetry?: Telemetry): HttpClient {
   ): Promise<HttpResponse> {
     try {
       const { origin, pathname, search } = url;
+      const requestId = requestIds?.current();
       const reply = await request(agent, {
         origin,
         path: `${pathname}${search}`,
         method,
-        headers,
+        headers: requestId === undefined ? headers : { ...headers, 'client-request-id': requestId },
         body: body ?? null,
         signal,
       });

@@ -67,7 +67,32 @@ describe('over HTTP the emulator', () => {
     expect((await control('GET', 'calls')).body).toEqual({});
     expect((await callAcs(emulator, { path: '/identities' })).status).toBe(201);
     expect((await control('GET', 'identities')).body).toHaveLength(1);
-    expect((await control('GET', 'requests')).body).toMatchObject([{ path: '/identities', status: 201 }]);
+    expect((await control('GET', 'requests')).body).toMatchObject([
+      { path: '/identities', status: 201, milliseconds: expect.any(Number) as unknown },
+    ]);
+  });
+
+  test('selects requests by the id that their client sent, and by time', async () => {
+    const before = Date.now();
+    const callAs = (id: string) =>
+      callAcs(emulator, {
+        path: '/identities',
+        tamper: ({ headers }) => void (headers['x-ms-client-request-id'] = id),
+      });
+    await callAs('one');
+    await callAs('two');
+    const selected = (query: string) => control('GET', `requests?${query}`);
+    expect((await selected('clientRequestId=two')).body).toMatchObject([{ clientRequestId: 'two' }]);
+    expect((await selected(`since=${before}`)).body).toHaveLength(2);
+    expect((await selected(`since=${Date.now() + 1_000}`)).body).toEqual([]);
+    expect((await selected('id=two')).status).toBe(400);
+  });
+
+  test('ends faults and delays', async () => {
+    await control('POST', 'fail', { operation: 'acs', kind: 'status', status: 503, times: 'always' });
+    await control('POST', 'delay', { operation: 'acs', milliseconds: 60_000 });
+    expect((await control('DELETE', 'fail')).status).toBe(204);
+    expect((await callAcs(emulator, { path: '/identities' })).status).toBe(201);
   });
 
   test('changes switches, users, keys and mappings', async () => {

@@ -130,7 +130,7 @@ function createChatService() {
 
   return {
     participants: () => participants,
-    /** Whom the tokens are of, by the claim of Communication Services. */
+    /** The users of the received tokens, from the claim of Communication Services. */
     tokenUsers: () =>
       tokens.map((token) => {
         const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();

@@ -231,20 +231,7 @@ describe('the credential', () => {
   });
 });
 
-describe('connection problems are distinguished:', () => {
-  it('a sign-in service whose certificate the browser does not trust', async () => {
-    const untrustingBrowser = await startBrowser({ trustsEmulator: false });
-    stops.push(() => untrustingBrowser.close());
-    const visitor = await openPlayground(untrustingBrowser, system.playground.url);
-    await expectText(visitor.outcome, 'Your browser does not trust the emulator yet');
-    const link = visitor.outcome.getByRole('link');
-    expect(await link.getAttribute('href')).toBe(
-      `${system.emulator.url}/${system.emulator.tenantId}/v2.0/.well-known/openid-configuration`,
-    );
-    await visitor.click('Sign in to start');
-    await expectText(visitor.outcome, 'Your browser does not trust the emulator yet');
-  });
-
+describe('connection problems are explained:', () => {
   it('an API that does not allow the page', async () => {
     // The system's first server allows no origin.
     const foreign = await startPlaygroundFor(system, system.url);

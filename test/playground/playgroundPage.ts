@@ -7,6 +7,8 @@ export interface PlaygroundPage {
   readonly complaints: string[];
   /** The result of the last action. */
   readonly outcome: Locator;
+  /** The way of the latest request. */
+  readonly journey: Locator;
   /** Requests and answers, the newest first. */
   readonly exchanges: Locator;
   /** The log of the credential. */
@@ -52,6 +54,7 @@ export async function openPlayground(
     page,
     complaints,
     outcome: page.getByRole('status'),
+    journey: page.locator('#journey'),
     exchanges: page.locator('.exchange'),
     events: page.getByRole('log').getByRole('listitem'),
     token: (kind) => page.locator(`[data-token=${kind}]`),

@@ -46,9 +46,9 @@ export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {
   const endpoint = `${protocol}://127.0.0.1:${port}/${accountName}`;
   let child: ChildProcess | undefined;
   const kill = () => void child?.kill('SIGKILL');
-  process.once('exit', kill);
 
   async function start(): Promise<void> {
+    process.once('exit', kill);
     const tls = tokensOverTls
       ? ['--cert', tokensOverTls.certificateFile, '--key', tokensOverTls.keyFile, '--oauth', 'basic']
       : [];
@@ -81,6 +81,7 @@ export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {
     connectionString: `DefaultEndpointsProtocol=${protocol};AccountName=${accountName};AccountKey=${accountKey};TableEndpoint=${endpoint};`,
     start,
     async stop() {
+      process.off('exit', kill);
       if (child?.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
       // Upon SIGINT it writes its rows to the folder.

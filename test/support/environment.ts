@@ -4,7 +4,7 @@ import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
 import { describeMismatch } from '../contract/openApiMismatch';
 
-/** Given to Jest as the context of the test files: what is compiled for it is compiled for the worker's own realm. */
+/** Given to Jest as the context of the test files: what it compiles for this one runs in the worker's own realm. */
 const workersRealm: vm.Context = {};
 const compileInContext = vm.compileFunction;
 const compileFunction: typeof vm.compileFunction = (code, params, options = {}) => {
@@ -19,7 +19,12 @@ export default class implements JestEnvironment {
   readonly fakeTimers = null;
   readonly fakeTimersModern: ModernFakeTimers;
   readonly moduleMocker: ModuleMocker;
-  readonly #before = { globals: new Set(Reflect.ownKeys(globalThis)), console, exit: process.exit, env: process.env };
+  readonly #before = {
+    globals: new Set(Reflect.ownKeys(globalThis)),
+    console,
+    exit: process.exit,
+    env: process.env,
+  };
   readonly #variables = { ...process.env };
 
   constructor({ projectConfig }: JestEnvironmentConfig) {
@@ -36,7 +41,8 @@ export default class implements JestEnvironment {
     this.fakeTimersModern.dispose();
     this.moduleMocker.restoreAllMocks();
     const { globals, console, exit, env } = this.#before;
-    for (const key of Reflect.ownKeys(globalThis)) if (!globals.has(key)) Reflect.deleteProperty(globalThis, key);
+    for (const key of Reflect.ownKeys(globalThis))
+      if (!globals.has(key)) Reflect.deleteProperty(globalThis, key);
     for (const name of Object.keys(env)) if (!(name in this.#variables)) Reflect.deleteProperty(env, name);
     Object.assign(env, this.#variables);
     Object.assign(globalThis, { console });

@@ -17,7 +17,7 @@ export const viewerFiles = [
 export interface ApiDocsOptions {
   variables: OpenApiVariables;
   requiredScope: string;
-  /** The single-page app that signs users in on the page; undefined: whoever reads the page names one. */
+  /** The single-page app that signs users in on the page; undefined: the reader of the page enters one. */
   signInClientId: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Leaves out of Swagger UI what only makes it longer: a secret that a single-page app has not, and headers that every response has. */
+/** Hides what only makes Swagger UI longer: the client secret, which a single-page app does not have, and the headers of responses. */
 export const viewerStyles = `
 .auth-container label[for^="client_secret"], .auth-container label[for^="client_secret"] + section,
 .responses-inner .headers-wrapper { display: none; }

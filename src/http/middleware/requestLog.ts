@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Log } from '../../log';
 import { findCaller } from '../../authentication/authenticatedUser';
+import type { RequestIds } from '../../resilience/requestIds';
 import type { Telemetry } from '../../telemetry/telemetry';
 import type { RequestScope } from '../requestScope';
 
@@ -11,6 +12,8 @@ const errorReasonKey = 'communicationAuth.errorReason';
 export interface RequestLogOptions {
   log: Log;
   scope?: RequestScope | undefined;
+  /** For upstream calls that carry the id of their request. */
+  requestIds?: RequestIds | undefined;
   telemetry?: Telemetry | undefined;
 }
 
@@ -18,7 +21,7 @@ export interface RequestLogOptions {
  * Assigns a request id (`x-ms-request-id`), and logs and reports each response. The query is not logged: it may contain tokens. All log
  * lines of the request get its ids.
  */
-export function createRequestLog({ log, scope, telemetry }: RequestLogOptions): RequestHandler {
+export function createRequestLog({ log, scope, requestIds, telemetry }: RequestLogOptions): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     const requestId = randomUUID();
@@ -49,9 +52,10 @@ export function createRequestLog({ log, scope, telemetry }: RequestLogOptions): 
       );
       trace?.end({ status, route: routeOf(request), errorCode, reason: errorReasonOf(response) });
     });
-    const handle = trace ? () => trace.run(next) : next;
-    if (scope) scope.run(ids, handle);
-    else handle();
+    const traced = trace ? () => trace.run(next) : next;
+    const logged = scope ? () => scope.run(ids, traced) : traced;
+    if (requestIds) requestIds.run(requestId, logged);
+    else logged();
   };
 }
 

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import type { TableStoreConfig } from '../../../config/identities';
 import { type Deadline, withSignal } from '../../../resilience/deadline';
 import type { CallOptions, Upstream } from '../../../resilience/upstream';
-import type { Telemetry } from '../../../telemetry/telemetry';
-import { createTableClient, type TableClient } from './tableClient';
+import { createTableClient, type TableClient, type TableClientOptions } from './tableClient';
 import { describeTableError } from './tableErrors';
 
 /** The row of one user. */
@@ -48,10 +47,7 @@ const storedRow = z.looseObject({
 
 const written = z.object({ etag: z.string().min(1) });
 
-export interface MappingTableOptions {
-  /** How long one request for a token of the managed identity may take. */
-  credentialTimeLimitInMs: number;
-  telemetry?: Telemetry | undefined;
+export interface MappingTableOptions extends TableClientOptions {
   /** Called when the table does not exist and could not be created. */
   onMissing?: () => void;
 }
@@ -59,7 +55,7 @@ export interface MappingTableOptions {
 export function createMappingTable(
   config: TableStoreConfig,
   upstream: Upstream,
-  { credentialTimeLimitInMs, telemetry, onMissing }: MappingTableOptions,
+  { credentialTimeLimitInMs, requestIds, telemetry, onMissing }: MappingTableOptions,
 ): MappingTable {
   let loading: Promise<TableClient> | undefined;
 
@@ -77,7 +73,11 @@ export function createMappingTable(
       { deadline, retryOn, describe: describeTableError },
       async (abortSignal) => {
         try {
-          const client = await (loading ??= createTableClient(config, credentialTimeLimitInMs, telemetry));
+          const client = await (loading ??= createTableClient(config, {
+            credentialTimeLimitInMs,
+            requestIds,
+            telemetry,
+          }));
           // Loading the SDK may have taken the whole time.
           abortSignal.throwIfAborted();
           // The SDK does not abort while it waits for the token of a managed identity.

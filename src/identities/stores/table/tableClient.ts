@@ -2,23 +2,30 @@ import type { TableStoreConfig } from '../../../config/identities';
 import { tracePolicies } from '../../../telemetry/sdkPolicy';
 import type { Telemetry } from '../../../telemetry/telemetry';
 import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
+import { requestIdPolicies, type RequestIds } from '../../../resilience/requestIds';
 
 export type TableClient = Awaited<ReturnType<typeof createTableClient>>;
+
+export interface TableClientOptions {
+  /** How long one request for a token of the managed identity may take. */
+  credentialTimeLimitInMs: number;
+  requestIds?: RequestIds | undefined;
+  telemetry?: Telemetry | undefined;
+}
 
 /** The SDK is loaded with the first call: servers with another store do without it. */
 export async function createTableClient(
   { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
-  credentialTimeLimitInMs: number,
-  telemetry: Telemetry | undefined,
+  { credentialTimeLimitInMs, requestIds, telemetry }: TableClientOptions,
 ) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
+    additionalPolicies: [...requestIdPolicies(requestIds), ...tracePolicies(telemetry)],
     // We own retries and time limits, as for every upstream.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
     // Plain HTTP is accepted on loopback only: see config/settings.ts.
     allowInsecureConnection: endpoint.startsWith('http://'),
-    additionalPolicies: tracePolicies(telemetry),
   };
   if (accountKey) {
     const credential = new AzureNamedKeyCredential(accountKey.accountName, accountKey.accountKey);

@@ -1,0 +1,44 @@
+import express, { type RequestHandler, Router } from 'express';
+import { createEmulatorControl } from './emulatorControl';
+import type { LocalSettings } from './settings';
+import { isTroubleName } from './troubles';
+
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** What the page may ask of the emulator, whose own control surface no web page can call. */
+export function createLocalRoutes({ emulatorUrl }: LocalSettings): Router {
+  const emulator = createEmulatorControl(emulatorUrl);
+  const router = Router();
+  router.use(refuseOtherPages);
+  router.use(express.json({ limit: '1kb' }));
+
+  router.get('/calls', async ({ query: { requestId, since } }, response) => {
+    if (typeof requestId === 'string' && guid.test(requestId)) {
+      response.json(await emulator.calls({ requestId }));
+    } else if (typeof since === 'string' && /^\d{1,15}$/.test(since)) {
+      response.json(await emulator.calls({ since: Number(since) }));
+    } else {
+      response.sendStatus(400);
+    }
+  });
+  router.put('/trouble', async (request, response) => {
+    const { name, user } = (request.body ?? {}) as { name?: unknown; user?: unknown };
+    if (isTroubleName(name) && typeof user === 'string' && guid.test(user)) {
+      response.json(await emulator.cause(name, user));
+    } else {
+      response.sendStatus(400);
+    }
+  });
+  router.delete('/trouble', async (_request, response) => {
+    await emulator.end();
+    response.sendStatus(204);
+  });
+  return router;
+}
+
+/** Browsers send this header and pages cannot change it. It also refuses a page at another name of this machine. */
+const refuseOtherPages: RequestHandler = (request, response, next) => {
+  const ownHost = /^localhost(:\d+)?$/.test(request.headers.host ?? '');
+  if (ownHost && request.headers['sec-fetch-site'] === 'same-origin') next();
+  else response.sendStatus(403);
+};

@@ -1,0 +1,173 @@
+import type { LocalSettings, SignInSettings } from '../settings';
+import type { UpstreamCall } from '../troubles';
+import type { Exchange } from './recorder';
+
+/** A stop on the way of a request. */
+export type Stop = 'browser' | 'api' | 'provider' | 'store' | 'acs';
+
+export type StopState = 'idle' | 'active' | 'good' | 'bad' | 'memory' | 'unused';
+
+export interface JourneyStop {
+  readonly stop: Stop;
+  readonly name: string;
+  readonly state: StopState;
+  /** Its part in this journey, such as "12 ms" or "from memory". */
+  readonly note: string;
+}
+
+export interface JourneyStep {
+  readonly stop: Stop;
+  readonly text: string;
+  /** Since the browser sent the request. */
+  readonly startInMs: number;
+  /** Absent while it runs. */
+  readonly durationInMs?: number;
+  /** 0 if there was no response; absent while it runs. */
+  readonly status?: number;
+}
+
+export interface Journey {
+  readonly stops: JourneyStop[];
+  readonly steps: JourneyStep[];
+  readonly summary: string;
+}
+
+export interface Surroundings {
+  readonly provider: SignInSettings['provider'];
+  readonly store: LocalSettings['store'];
+}
+
+/** A request that was sent, and its outcome once there is one. */
+export type Sent = Pick<Exchange, 'method' | 'url' | 'startedAt'> &
+  Partial<Pick<Exchange, 'durationInMs' | 'response'>>;
+
+const providerNames: Record<string, string> = {
+  entra: 'Entra ID',
+  external_id: 'External ID',
+  b2c: 'Azure AD B2C',
+  oidc: 'Identity provider',
+};
+const storeNames: Record<string, string> = { graph: 'Microsoft Graph', table: 'Table Storage' };
+
+/** The stops of a request; the notes say what each is for. With the store `acs`, ACS keeps the identities itself. */
+export function stopsOf({ provider, store }: Surroundings): Pick<JourneyStop, 'stop' | 'name' | 'note'>[] {
+  const storeName = storeNames[store];
+  return [
+    { stop: 'browser', name: 'Browser', note: 'calls the API' },
+    { stop: 'api', name: 'API', note: 'verifies your token' },
+    {
+      stop: 'provider',
+      name: providerNames[provider] ?? provider,
+      note: store === 'graph' ? 'lets the API act for you' : 'signs you in',
+    },
+    ...(storeName === undefined
+      ? []
+      : [{ stop: 'store' as const, name: storeName, note: 'keeps your identity’s ID' }]),
+    { stop: 'acs', name: 'ACS', note: 'identities and tokens' },
+  ];
+}
+
+const texts: [prefix: string, stop: Stop, text: string][] = [
+  ['entra.token.on_behalf_of', 'provider', 'On-Behalf-Of exchange'],
+  ['entra.token', 'provider', 'Token for the API itself'],
+  ['entra', 'provider', 'Load the signing keys'],
+  ['externalId', 'provider', 'Load the signing keys'],
+  ['b2c', 'provider', 'Load the signing keys'],
+  ['graph.extension.create', 'store', 'Write the mapping'],
+  ['graph.extension.update', 'store', 'Mark the mapping for deletion'],
+  ['graph.extension.delete', 'store', 'Remove the mapping'],
+  ['graph', 'store', 'Read the mapping'],
+  ['table.insert', 'store', 'Write the mapping'],
+  ['table.update', 'store', 'Mark the mapping for deletion'],
+  ['table.delete', 'store', 'Remove the mapping'],
+  ['table.create', 'store', 'Create the table'],
+  ['table', 'store', 'Read the mapping'],
+  ['acs.identity.create', 'acs', 'Find or create the identity'],
+  ['acs.identity.delete', 'acs', 'Delete the identity'],
+  ['acs.identity', 'acs', 'Read the identity'],
+  ['acs.token.issue', 'acs', 'Issue a token'],
+  ['acs.teams', 'acs', 'Exchange the Teams token'],
+];
+
+export function describeJourney(sent: Sent, calls: readonly UpstreamCall[], around: Surroundings): Journey {
+  const steps = [browserStep(sent), ...calls.map((call) => stepOf(call, sent))];
+  const running = sent.durationInMs === undefined;
+  return {
+    steps,
+    stops: stopsOf(around).map(({ stop, name }) => ({
+      stop,
+      name,
+      ...stateOf(stop, sent, steps, around.store),
+    })),
+    summary: running ? 'On its way …' : summaryOf(sent, calls.length),
+  };
+}
+
+function browserStep({ method, url, durationInMs, response }: Sent): JourneyStep {
+  return {
+    stop: 'api',
+    text: `${method} ${new URL(url).pathname}`,
+    startInMs: 0,
+    ...(durationInMs === undefined ? {} : { durationInMs, status: response?.status ?? 0 }),
+  };
+}
+
+function stepOf({ operation, status, startedAt, milliseconds }: UpstreamCall, sent: Sent): JourneyStep {
+  const [, stop = 'provider', text = operation] =
+    texts.find(([prefix]) => operation === prefix || operation.startsWith(`${prefix}.`)) ?? [];
+  return {
+    stop,
+    text,
+    startInMs: Math.max(0, startedAt - sent.startedAt),
+    ...(milliseconds === undefined ? {} : { durationInMs: milliseconds, status }),
+  };
+}
+
+function stateOf(
+  stop: Stop,
+  sent: Sent,
+  steps: readonly JourneyStep[],
+  store: string,
+): Pick<JourneyStop, 'state' | 'note'> {
+  const running = sent.durationInMs === undefined;
+  const failed = (sent.response?.status ?? 0) >= 400 || (!running && !sent.response);
+  const own = steps.filter((step) => step.stop === (stop === 'browser' ? 'api' : stop));
+  if (stop === 'browser') return { state: running ? 'active' : 'good', note: 'sent the request' };
+  const last = own.at(-1);
+  if (last) {
+    if (last.durationInMs === undefined) return { state: 'active', note: 'working …' };
+    const sum = own.reduce((total, { durationInMs = 0 }) => total + durationInMs, 0);
+    const calls = own.length > 1 ? `${own.length} calls, ` : '';
+    const state = isFailure(last.status, last.stop, sent) ? 'bad' : 'good';
+    return { state, note: `${calls}${Math.round(sum)} ms` };
+  }
+  if (running) return { state: 'unused', note: '…' };
+  if (failed) return { state: 'unused', note: 'not reached' };
+  return fromMemory(stop, sent, steps, store)
+    ? { state: 'memory', note: 'from memory' }
+    : { state: 'unused', note: 'not needed' };
+}
+
+/** 404 for a mapping that does not exist is an answer like any other. */
+function isFailure(status: number | undefined, stop: Stop, { response }: Sent): boolean {
+  if (status === undefined || status === 0) return true;
+  return status >= 400 && !(stop !== 'api' && status === 404 && (response?.status ?? 0) < 400);
+}
+
+/** What an earlier call left in the API's memory, so that this stop was not asked again. */
+function fromMemory(stop: Stop, { url }: Sent, steps: readonly JourneyStep[], store: string): boolean {
+  const asked = (other: Stop) => steps.some((step) => step.stop === other);
+  const path = new URL(url).pathname;
+  if (stop === 'provider') return store === 'graph' && asked('store');
+  if (path !== '/api/token') return false;
+  return stop === 'store' ? asked('acs') : stop === 'acs';
+}
+
+function summaryOf({ response }: Sent, calls: number): string {
+  if (!response) return 'No response from the API.';
+  if (calls === 1) return '1 call behind the API.';
+  if (calls > 1) return `${calls} calls behind the API.`;
+  return response.status < 400
+    ? 'No call behind the API: everything came from its memory.'
+    : 'No call behind the API: it rejected the request itself.';
+}

@@ -1,0 +1,57 @@
+import type { UpstreamCall } from '../troubles';
+import type { Sent, Surroundings } from './journey';
+import { localTools } from './localTools';
+import type { Exchange } from './recorder';
+import { element, find } from './view/dom';
+import { idleStops, showJourney } from './view/journeyView';
+
+const pollIntervalInMs = 200;
+
+/** Shows the way of the latest request through the services, also while it runs. */
+export class JourneyPanel {
+  readonly #around: Surroundings;
+  #latest: Sent | undefined;
+  #calls: readonly UpstreamCall[] = [];
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    find('journey-card').hidden = false;
+    find('journey').replaceChildren(
+      idleStops(around),
+      element('p', { class: 'hint' }, 'Call the API to see each call that it makes.'),
+    );
+  }
+
+  begin(sent: Sent): void {
+    this.#latest = sent;
+    this.#calls = [];
+    this.#show();
+    void this.#follow(sent);
+  }
+
+  /** Resolves when the journey is complete. */
+  async end(exchange: Exchange): Promise<void> {
+    this.#latest = exchange;
+    const requestId = exchange.response?.headers['x-ms-request-id'];
+    this.#calls = requestId === undefined ? [] : await localTools.callsOf(requestId).catch(() => []);
+    if (this.#latest === exchange) this.#show();
+  }
+
+  async #follow(sent: Sent): Promise<void> {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, pollIntervalInMs));
+      if (this.#latest !== sent) return;
+      const calls = await localTools.callsSince(sent.startedAt).catch(() => []);
+      if (this.#latest !== sent) return;
+      // MSAL's own requests are not part of it.
+      this.#calls = calls.filter(
+        ({ operation }) => !/^entra\.(token\.(auth|refresh)|authorize)/.test(operation),
+      );
+      this.#show();
+    }
+  }
+
+  #show(): void {
+    if (this.#latest) showJourney(this.#latest, this.#calls, this.#around);
+  }
+}

@@ -1,0 +1,91 @@
+import type { TroubleName } from '../troubles';
+import type { Surroundings } from './journey';
+import type { OperationName } from './operations';
+
+export interface TroubleScene {
+  readonly name: TroubleName;
+  readonly title: string;
+  readonly about: string;
+  /** The request that meets the trouble. */
+  readonly operation: OperationName;
+  /** A new access token first: for the present one the API has what it needs in memory. */
+  readonly newToken?: true;
+  /** What to say if the API succeeds in spite of it. */
+  readonly onSuccess: string;
+  /** Whether it can happen with this provider and store. */
+  readonly occurs: (around: Surroundings) => boolean;
+}
+
+const onBehalfOf = ({ store }: Surroundings) => store === 'graph';
+const entra = ({ provider }: Surroundings) => provider === 'entra';
+const always = () => true;
+
+export const troubleScenes: readonly TroubleScene[] = [
+  {
+    name: 'mfa',
+    title: 'Require MFA',
+    about: 'Entra ID wants a second factor before the API may act for you.',
+    operation: 'whoAmI',
+    newToken: true,
+    onSuccess: 'You have already signed in with a second factor. Sign out and in again to see the challenge.',
+    occurs: onBehalfOf,
+  },
+  {
+    name: 'consent',
+    title: 'Withdraw consent',
+    about: 'The API may no longer use Microsoft Graph for you.',
+    operation: 'whoAmI',
+    newToken: true,
+    onSuccess: 'Your consent is still there.',
+    occurs: onBehalfOf,
+  },
+  {
+    name: 'graphDown',
+    title: 'Graph is down',
+    about: 'Each call to Microsoft Graph fails with 503.',
+    operation: 'whoAmI',
+    onSuccess: 'The API did not need Microsoft Graph.',
+    occurs: onBehalfOf,
+  },
+  {
+    name: 'slowAcs',
+    title: 'ACS is slow',
+    about: 'Each call to ACS takes 5 seconds. The API waits for 4, tries again, and gives up.',
+    operation: 'refresh',
+    onSuccess: 'ACS was fast enough.',
+    occurs: always,
+  },
+  {
+    name: 'throttled',
+    title: 'ACS throttles',
+    about: 'Each call to ACS fails with 429 and a Retry-After of 30 seconds.',
+    operation: 'refresh',
+    onSuccess: 'The API did not need ACS.',
+    occurs: always,
+  },
+  {
+    name: 'newKeys',
+    title: 'Rotate the keys',
+    about: 'Entra ID signs with a new key. The API does not know it yet.',
+    operation: 'whoAmI',
+    newToken: true,
+    onSuccess: 'The API did not know the key of your new access token, loaded it, and accepted the token.',
+    occurs: entra,
+  },
+  {
+    name: 'expiredToken',
+    title: 'Expired token',
+    about: 'The page sends an access token that has expired.',
+    operation: 'whoAmI',
+    onSuccess: 'The API accepted the token.',
+    occurs: entra,
+  },
+  {
+    name: 'noTeamsLicense',
+    title: 'No Teams license',
+    about: 'You have no Teams license, and exchange a Teams token.',
+    operation: 'exchange',
+    onSuccess: 'ACS accepted the token.',
+    occurs: entra,
+  },
+];
