@@ -22,6 +22,8 @@ export interface LocalCommandLine extends CommandLine {
   readonly provider: LocalProviderName;
   /** `--store`: the server's identity store; by default one that the provider can be used with. */
   readonly store: LocalStoreName;
+  /** `--trace`: the server prints each request with its calls. */
+  readonly trace: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -37,7 +39,12 @@ export function parseCommandLine(args: readonly string[], environment: Environme
 export function parseLocalCommandLine(args: readonly string[], environment: Environment): LocalCommandLine {
   const { values } = parseArgs({
     args: [...args],
-    options: { ...options, store: { type: 'string' }, provider: { type: 'string', default: 'entra' } },
+    options: {
+      ...options,
+      store: { type: 'string' },
+      provider: { type: 'string', default: 'entra' },
+      trace: { type: 'boolean', default: false },
+    },
   });
   const provider = oneOf(localProviders, '--provider', values.provider);
   const store = oneOf(localStores, '--store', values.store ?? defaultStoreOf(provider));
@@ -47,7 +54,7 @@ export function parseLocalCommandLine(args: readonly string[], environment: Envi
         'Choose --store table or acs, or leave it out.',
     );
   }
-  return { ...commandLine(values, environment), provider, store };
+  return { ...commandLine(values, environment), provider, store, trace: values.trace };
 }
 
 /** Only Microsoft Entra ID has the On-Behalf-Of exchange that is needed to keep identities in Microsoft Graph. */

@@ -35,7 +35,12 @@ run(async () => {
   process.on('exit', () => store.stop());
   const storeSettings = await recordTableCalls(store.settings, emulator);
   const signIn = provider.name === 'entra' ? { API_DOCS_CLIENT_ID: emulator.authClient.clientId } : {};
-  const server = startServer(port, development, { ...provider.settings, ...storeSettings, ...signIn });
+  const server = startServer(port, development, {
+    ...provider.settings,
+    ...storeSettings,
+    ...signIn,
+    ...(commandLine.trace ? { OTEL_TRACES_EXPORTER: 'console' } : {}),
+  });
   const playground = startPlayground(port, playgroundPort, development, { provider, store });
   const programs = [server, playground];
   // However this process ends, no server keeps running.

@@ -44,6 +44,9 @@ param planSku string = 'B1'
 @description('Address of a package built by npm run package, from which the server runs; empty: the package is uploaded after this deployment.')
 param packageUrl string = ''
 
+@description('Email address that alerts go to; empty: they are only shown in the portal.')
+param alertEmail string = ''
+
 @description('Key of the identity mappings, base64 of at least 32 bytes; used with the graph and acs stores only. Stored once: a later deployment does not change it.')
 @secure()
 param mappingKey string = base64('${newGuid()}${newGuid()}')
@@ -227,6 +230,268 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   properties: {
     Application_Type: 'web'
     WorkspaceResourceId: workspace.id
+  }
+}
+
+// --- Dashboard and alerts: the queries use the names in src/telemetry/names.ts; test/infra compares them ---
+
+var requestsQuery = '''
+requests
+| summarize requests = sum(itemCount), p95 = percentile(duration, 95) by bin(timestamp, 5m), name
+| order by timestamp asc
+'''
+
+var errorsQuery = '''
+requests
+| extend error = tostring(customDimensions["acs_auth.error"])
+| where isnotempty(error)
+| summarize requests = sum(itemCount) by error, resultCode
+| order by requests desc
+'''
+
+var upstreamsQuery = '''
+dependencies
+| extend upstream = tostring(customDimensions["acs_auth.upstream"]), operation = tostring(customDimensions["acs_auth.operation"])
+| where isnotempty(upstream)
+| summarize calls = sum(itemCount), failed = sumif(itemCount, success == "False"), p95 = percentile(duration, 95) by upstream, operation
+| order by calls desc
+'''
+
+var retriesQuery = '''
+traces
+| where message in ("retry", "circuit breaker open")
+| summarize events = sum(itemCount) by message, bin(timestamp, 5m)
+| order by timestamp asc
+'''
+
+var identitiesQuery = '''
+customMetrics
+| where name in ("acs_auth.identities", "acs_auth.orphans", "acs_auth.tokens")
+| extend outcome = tostring(customDimensions["acs_auth.outcome"])
+| summarize total = sum(valueSum) by name, outcome
+| order by name asc
+'''
+
+var refusedQuery = '''
+customMetrics
+| where name == "acs_auth.refused_tokens"
+| extend reason = tostring(customDimensions["acs_auth.reason"])
+| summarize refused = sum(valueSum) by reason, bin(timestamp, 5m)
+| order by timestamp asc
+'''
+
+var cachesQuery = '''
+customMetrics
+| where name == "acs_auth.cache.lookups"
+| extend cache = tostring(customDimensions["acs_auth.cache"]), hit = tostring(customDimensions["acs_auth.cache.hit"])
+| summarize lookups = sum(valueSum), hits = sumif(valueSum, hit == "true") by cache
+| extend hitRate = round(100.0 * hits / lookups, 1)
+'''
+
+var processQuery = '''
+customMetrics
+| where name in ("nodejs.eventloop.delay.p99", "nodejs.eventloop.delay.max", "acs_auth.circuit_breaker.open")
+| summarize highest = max(valueMax) by name, bin(timestamp, 5m), cloud_RoleInstance
+| order by timestamp asc
+'''
+
+// No share of failed requests while there are few; 100 % if no instance reports.
+var availabilityQuery = '''
+let reporting = toscalar(customMetrics | where name == "nodejs.eventloop.delay.p99" | count);
+requests
+| summarize total = sum(itemCount), failed = sumif(itemCount, toint(resultCode) >= 500)
+| extend failedPercent = case(reporting == 0, 100.0, total < 20, 0.0, 100.0 * failed / total)
+| project failedPercent
+'''
+
+var upstreamFailingQuery = '''
+dependencies
+| extend upstream = tostring(customDimensions["acs_auth.upstream"])
+| where isnotempty(upstream)
+| summarize total = sum(itemCount), failed = sumif(itemCount, success == "False") by upstream
+| where total >= 20
+| project upstream, failedPercent = 100.0 * failed / total
+'''
+
+// Compared with the average quarter of an hour of the day before. Missing and expired tokens are normal.
+var refusedSpikeQuery = '''
+customMetrics
+| where name == "acs_auth.refused_tokens"
+| where tostring(customDimensions["acs_auth.reason"]) !in ("missing_token", "token_expired")
+| summarize recent = sumif(valueSum, timestamp > ago(15m)), earlier = sumif(valueSum, timestamp <= ago(15m))
+| project spike = iff(recent > 5.0 * earlier / 95, recent, 0.0)
+'''
+
+var orphansLostQuery = '''
+customMetrics
+| where name == "acs_auth.orphans"
+| where tostring(customDimensions["acs_auth.outcome"]) == "lost"
+| summarize lost = sum(valueSum)
+'''
+
+// The latest value of each instance: after a renewal the alert is over.
+var credentialExpiringQuery = '''
+customMetrics
+| where name == "acs_auth.credential.time_to_expiry"
+| extend credential = tostring(customDimensions["acs_auth.credential"])
+| summarize arg_max(timestamp, value) by credential, cloud_RoleInstance
+| summarize daysLeft = min(value) / 86400 by credential
+'''
+
+var workbookQuery = { version: 'KqlItem/1.0', size: 0, timeContext: { durationMs: 86400000 }, queryType: 0, resourceType: 'microsoft.insights/components' }
+
+var workbookItems = [
+  { type: 3, name: 'requests', content: union(workbookQuery, { title: 'Requests', query: requestsQuery, visualization: 'timechart' }) }
+  { type: 3, name: 'errors', content: union(workbookQuery, { title: 'Errors by code', query: errorsQuery, visualization: 'table' }) }
+  { type: 3, name: 'upstreams', content: union(workbookQuery, { title: 'Upstreams', query: upstreamsQuery, visualization: 'table' }) }
+  { type: 3, name: 'retries', content: union(workbookQuery, { title: 'Retries and open circuit breakers', query: retriesQuery, visualization: 'timechart' }) }
+  { type: 3, name: 'identities', content: union(workbookQuery, { title: 'Identities, orphans and tokens', query: identitiesQuery, visualization: 'table' }) }
+  { type: 3, name: 'refused', content: union(workbookQuery, { title: 'Refused access tokens by reason', query: refusedQuery, visualization: 'timechart' }) }
+  { type: 3, name: 'caches', content: union(workbookQuery, { title: 'Cache hit rates', query: cachesQuery, visualization: 'table' }) }
+  { type: 3, name: 'process', content: union(workbookQuery, { title: 'Event loop delay (seconds) and open circuit breakers', query: processQuery, visualization: 'timechart' }) }
+]
+
+var atOnce = { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+var sendsAlerts = !empty(alertEmail)
+var alertActions = sendsAlerts ? [alertMail.id] : []
+
+resource workbook 'Microsoft.Insights/workbooks@2022-04-01' = {
+  name: guid(resourceGroup().id, webAppName, 'workbook')
+  location: location
+  tags: tags
+  kind: 'shared'
+  properties: {
+    displayName: 'ACS authentication server'
+    category: 'workbook'
+    sourceId: insights.id
+    version: 'Notebook/1.0'
+    serializedData: string({ version: 'Notebook/1.0', items: workbookItems, isLocked: false, fallbackResourceIds: [insights.id] })
+  }
+}
+
+resource alertMail 'Microsoft.Insights/actionGroups@2023-01-01' = if (sendsAlerts) {
+  name: '${webAppName}-alerts'
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'acsauth'
+    enabled: true
+    emailReceivers: [
+      { name: 'operator', emailAddress: alertEmail, useCommonAlertSchema: true }
+    ]
+  }
+}
+
+resource availabilityAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
+  name: '${webAppName}-availability'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'Users are not served'
+    description: 'More than 10 % of the requests fail with a 5xx status, or no instance has reported for 15 minutes.'
+    enabled: true
+    severity: 1
+    scopes: [insights.id]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    criteria: {
+      allOf: [
+        { query: availabilityQuery, metricMeasureColumn: 'failedPercent', timeAggregation: 'Maximum', operator: 'GreaterThan', threshold: 10, failingPeriods: atOnce }
+      ]
+    }
+    actions: { actionGroups: alertActions }
+  }
+}
+
+resource upstreamAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
+  name: '${webAppName}-upstream-failing'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'An upstream fails'
+    description: 'More than half of the calls to Entra ID, Microsoft Graph, Communication Services or the table fail.'
+    enabled: true
+    severity: 2
+    scopes: [insights.id]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT10M'
+    criteria: {
+      allOf: [
+        { query: upstreamFailingQuery, metricMeasureColumn: 'failedPercent', timeAggregation: 'Maximum', dimensions: [{ name: 'upstream', operator: 'Include', values: ['*'] }], operator: 'GreaterThan', threshold: 50, failingPeriods: atOnce }
+      ]
+    }
+    actions: { actionGroups: alertActions }
+  }
+}
+
+resource refusedTokensAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
+  name: '${webAppName}-refused-tokens'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'Many access tokens are refused'
+    description: 'Five times as many as usual, and at least 100 in 15 minutes: an attack, or a client with a wrong setting.'
+    enabled: true
+    severity: 2
+    scopes: [insights.id]
+    evaluationFrequency: 'PT15M'
+    windowSize: 'PT15M'
+    overrideQueryTimeRange: 'P1D'
+    criteria: {
+      allOf: [
+        { query: refusedSpikeQuery, metricMeasureColumn: 'spike', timeAggregation: 'Maximum', operator: 'GreaterThanOrEqual', threshold: 100, failingPeriods: atOnce }
+      ]
+    }
+    actions: { actionGroups: alertActions }
+  }
+}
+
+resource orphansAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
+  name: '${webAppName}-orphans-lost'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'An identity must be deleted manually'
+    description: 'An identity that could not be mapped could not be deleted either. The log has its id.'
+    enabled: true
+    severity: 2
+    scopes: [insights.id]
+    evaluationFrequency: 'PT15M'
+    windowSize: 'PT15M'
+    criteria: {
+      allOf: [
+        { query: orphansLostQuery, metricMeasureColumn: 'lost', timeAggregation: 'Total', operator: 'GreaterThan', threshold: 0, failingPeriods: atOnce }
+      ]
+    }
+    // Nothing ends this by itself.
+    autoMitigate: false
+    actions: { actionGroups: alertActions }
+  }
+}
+
+resource credentialAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
+  name: '${webAppName}-credential-expiring'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'The client certificate expires'
+    description: 'In less than 30 days. A managed identity, the default of this template, has nothing that expires.'
+    enabled: true
+    severity: 2
+    scopes: [insights.id]
+    evaluationFrequency: 'PT1H'
+    windowSize: 'PT6H'
+    criteria: {
+      allOf: [
+        { query: credentialExpiringQuery, metricMeasureColumn: 'daysLeft', timeAggregation: 'Minimum', operator: 'LessThan', threshold: 30, failingPeriods: atOnce }
+      ]
+    }
+    actions: { actionGroups: alertActions }
   }
 }
 

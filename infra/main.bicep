@@ -36,6 +36,9 @@ param dataLocation string = 'Europe'
 @allowed(['B1', 'S1', 'P0v3', 'P1v3'])
 param planSku string = 'B1'
 
+@description('Email address that alerts go to; empty: they are only shown in the portal.')
+param alertEmail string = ''
+
 var tags = { 'azd-env-name': environmentName }
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -58,6 +61,7 @@ module app 'app.bicep' = {
     graphExtensionName: graphExtensionName
     dataLocation: dataLocation
     planSku: planSku
+    alertEmail: alertEmail
   }
 }
 

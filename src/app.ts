@@ -13,6 +13,7 @@ import { createRequestLog } from './http/middleware/requestLog';
 import { setSafeHeaders } from './http/middleware/safeHeaders';
 import { createLanding } from './http/landing';
 import { createOperations } from './http/operations';
+import type { RequestScope } from './http/requestScope';
 import { sendJson } from './http/sendJson';
 import { methodNotAllowed } from './http/routes';
 import { requiredScope } from './authentication/requiredScope';
@@ -22,12 +23,14 @@ export interface AppParts {
   config: Config;
   services: Services;
   log: Log;
+  /** For the request's ids in every line of the log; absent while telemetry is off. */
+  scope?: RequestScope | undefined;
   /** False while the server is shutting down. */
   isAcceptingWork: () => boolean;
 }
 
 /** Builds the Express app. It does not listen and does not read the environment. */
-export function createApp({ config, services, log, isAcceptingWork }: AppParts): Express {
+export function createApp({ config, services, log, scope, isAcceptingWork }: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -35,7 +38,8 @@ export function createApp({ config, services, log, isAcceptingWork }: AppParts):
   app.set('query parser', false);
   app.set('trust proxy', config.trustedProxies);
 
-  app.use(createRequestLog(log, services.requestIds));
+  const { requestIds, telemetry } = services;
+  app.use(createRequestLog({ log, scope, requestIds, telemetry }));
   app.use(setSafeHeaders);
   app.use(
     '/health',

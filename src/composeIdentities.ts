@@ -11,6 +11,7 @@ import type { TableAvailability } from './identities/stores/table/tableAvailabil
 import type { HttpClient } from './resilience/httpClient';
 import type { RequestIds } from './resilience/requestIds';
 import { createUpstream } from './resilience/upstream';
+import type { Telemetry } from './telemetry/telemetry';
 import type { Timings } from './timings';
 
 /** The lifecycle of identities over the chosen store. */
@@ -33,6 +34,7 @@ export interface IdentityPartsOptions {
   requestIds: RequestIds | undefined;
   timings: Timings;
   log: Log;
+  telemetry: Telemetry | undefined;
 }
 
 /** What a store adds to the server. */
@@ -57,11 +59,18 @@ export async function composeIdentities(options: IdentityPartsOptions): Promise<
 
 function overStore(
   { store, availability }: ComposedStore,
-  { acs, timings, log }: IdentityPartsOptions,
+  { acs, timings, log, telemetry }: IdentityPartsOptions,
 ): IdentityParts {
-  const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
+  const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log, telemetry });
   return {
-    lifecycle: createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log }),
+    lifecycle: createIdentityLifecycle({
+      store,
+      acs,
+      orphanCleanup,
+      timings: timings.mappings,
+      log,
+      telemetry,
+    }),
     start: () => availability?.start(),
     unavailableReason: () => availability?.unavailableReason(),
     async stop() {
@@ -73,7 +82,7 @@ function overStore(
 
 async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
-  { config, entra, http, requestIds, timings, log }: IdentityPartsOptions,
+  { config, entra, http, requestIds, timings, log, telemetry }: IdentityPartsOptions,
 ): Promise<PreviousMappingStore> {
   const [
     { createOboTokens },
@@ -94,19 +103,30 @@ async function composeGraphStore(
   const { authority, challenges } = entra;
   const { authorityHost, tenantId, clientId, credential } = config.entra;
   if (credential === undefined) throw new TypeError('Microsoft Graph needs a client credential');
+  const clientCredential = await createClientCredential(credential, {
+    timings: timings.upstream,
+    log,
+    telemetry,
+  });
   const application = {
     authority,
     authorityHost,
     tenantId,
     clientId,
-    credential: await createClientCredential(credential, { timings: timings.upstream, log }),
+    credential: clientCredential,
     graphEndpoint: endpoint,
     http,
     requestIds,
-    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log }),
+    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log, telemetry }),
     workTimeLimitInMs: timings.workInMs,
   };
-  const oboTokens = createOboTokens({ ...application, cacheSize: oboTokenCacheSize, challenges, log });
+  const oboTokens = createOboTokens({
+    ...application,
+    cacheSize: oboTokenCacheSize,
+    challenges,
+    log,
+    telemetry,
+  });
   return createGraphMappingStore({
     extensions: createExtensionClient({
       endpoint,
@@ -114,7 +134,7 @@ async function composeGraphStore(
       oboTokens,
       appTokens: createAppTokens(application),
       http,
-      upstream: createUpstream({ name: 'Microsoft Graph', timings: timings.upstream, log }),
+      upstream: createUpstream({ name: 'Microsoft Graph', timings: timings.upstream, log, telemetry }),
       challenges,
     }),
     seal: createMappingSeal(mappingKeys),
@@ -128,17 +148,18 @@ async function composeTableStore(
   { table: config, fallback }: TableIdentities,
   options: IdentityPartsOptions,
 ): Promise<ComposedStore> {
-  const { requestIds, timings, log } = options;
+  const { requestIds, timings, log, telemetry } = options;
   const [{ createMappingTable }, { createTableMappingStore }, { createTableAvailability }] =
     await Promise.all([
       import('./identities/stores/table/mappingTable.js'),
       import('./identities/stores/table/tableMappingStore.js'),
       import('./identities/stores/table/tableAvailability.js'),
     ]);
-  const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log });
+  const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log, telemetry });
   const table = createMappingTable(config, upstream, {
     credentialTimeLimitInMs: timings.upstream.attemptInMs,
     requestIds,
+    telemetry,
     onMissing: () => availability.start(),
   });
   const { tableName } = config;
@@ -152,7 +173,7 @@ async function composeTableStore(
 
 async function composeCustomIds(
   { customIdKey }: AcsIdentities,
-  { config, acs, requestIds, timings, log }: IdentityPartsOptions,
+  { config, acs, requestIds, timings, log, telemetry }: IdentityPartsOptions,
 ): Promise<IdentityParts> {
   const [{ createCustomIdClient }, { createCustomIdLifecycle }] = await Promise.all([
     import('./acs/customIdClient.js'),
@@ -162,13 +183,19 @@ async function composeCustomIds(
     {},
     'IDENTITY_STORE=acs is a preview: it relies on a preview version of the Communication Services API, which may change or end',
   );
-  const upstream = createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log });
+  const upstream = createUpstream({
+    name: 'Azure Communication Services',
+    timings: timings.upstream,
+    log,
+    telemetry,
+  });
   const identities = createCustomIdClient(config.communication, upstream, {
     ...timings.upstream,
     requestIds,
+    telemetry,
   });
   return {
-    lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey }),
+    lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey, telemetry }),
     start: () => undefined,
     unavailableReason: () => undefined,
     stop: () => Promise.resolve(),

@@ -10,6 +10,7 @@ import type { ProviderParts } from './authentication/oidc/oidcProvider';
 import type { Config } from './config/config';
 import type { ProviderConfig } from './config/providers';
 import type { HttpClient } from './resilience/httpClient';
+import type { Telemetry } from './telemetry/telemetry';
 import type { Timings } from './timings';
 
 /** The identity providers, and what the rest of the server uses of them. */
@@ -36,6 +37,7 @@ export interface ProvidersParts {
   readonly http: HttpClient;
   readonly timings: Timings;
   readonly log: Log;
+  readonly telemetry: Telemetry | undefined;
 }
 
 /** Of how many tokens it is remembered that they were verified. */
@@ -46,6 +48,7 @@ export async function composeProviders({
   http,
   timings,
   log,
+  telemetry,
 }: ProvidersParts): Promise<ComposedProviders> {
   const parts = { http, timings: timings.signingKeys, log };
   const composed = await Promise.all(config.providers.map((provider) => composeProvider(provider, parts)));
@@ -53,7 +56,11 @@ export async function composeProviders({
   if (!first) throw new TypeError('at least one identity provider is needed');
   const providers = [first, ...others] as const;
   return {
-    requireUser: createBearerAuthentication({ providers, cacheSize: config.verifiedTokenCacheSize }),
+    requireUser: createBearerAuthentication({
+      providers,
+      cacheSize: config.verifiedTokenCacheSize,
+      telemetry,
+    }),
     // With caches of its own: a token that is accepted here must not be accepted elsewhere.
     requireAdministrator: createBearerAuthentication({
       providers,

@@ -3,6 +3,7 @@ import type { Log } from './log';
 import type { Authenticate } from './authentication/app/appAuthentication';
 import { composeAppAuthentication, composeProviders } from './composeProviders';
 import type { Config } from './config/config';
+import type { TelemetryConfig } from './config/telemetry';
 import { createHttpClient } from './resilience/httpClient';
 import type { RequestIds } from './resilience/requestIds';
 import { createUpstream } from './resilience/upstream';
@@ -10,6 +11,7 @@ import { composeIdentities } from './composeIdentities';
 import { createAcsIdentityClient } from './acs/acsIdentityClient';
 import { type CommunicationUsers, createCommunicationUsers } from './identities/communicationUsers';
 import { createIssuedTokenCache } from './tokens/issuedTokenCache';
+import type { Telemetry } from './telemetry/telemetry';
 import { defaultTimings, type Timings } from './timings';
 import { createTeamsExchange, type ExchangeTeamsToken } from './tokens/teamsExchange';
 
@@ -22,6 +24,8 @@ export interface Services {
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
   readonly requestTimeLimitInMs: number;
+  /** Absent: it is off. */
+  readonly telemetry: Telemetry | undefined;
   /** Absent: upstream calls do not carry the id of their request. */
   readonly requestIds: RequestIds | undefined;
   /** Begins background work: loads the signing keys, and prepares the identity store. */
@@ -45,20 +49,29 @@ export async function createServices(
   timings: Timings = defaultTimings,
   authenticate?: Authenticate,
 ): Promise<Services> {
+  const telemetry = config.telemetry && (await loadTelemetry(config.telemetry, timings, log));
   const requestIds = config.forwardRequestId
     ? (await import('./resilience/requestIds.js')).createRequestIds()
     : undefined;
-  const http = createHttpClient(requestIds);
+  const http = createHttpClient(requestIds, telemetry);
   const providers = authenticate
     ? await composeAppAuthentication(authenticate)
-    : await composeProviders({ config, http, timings, log });
+    : await composeProviders({ config, http, timings, log, telemetry });
   const acs = createAcsIdentityClient(
     config.communication,
-    createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log }),
-    { ...timings.upstream, requestIds },
+    createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log, telemetry }),
+    { ...timings.upstream, requestIds, telemetry },
   );
-  const entra = providers.entra;
-  const identities = await composeIdentities({ config, acs, entra, http, requestIds, timings, log });
+  const identities = await composeIdentities({
+    config,
+    acs,
+    entra: providers.entra,
+    http,
+    requestIds,
+    timings,
+    log,
+    telemetry,
+  });
   // An identity store without mappings of its own has none to keep in memory.
   const mappingCache = config.identities.store === 'acs' ? undefined : config.identities.cache;
   const communicationUsers = createCommunicationUsers({
@@ -72,6 +85,7 @@ export async function createServices(
     mappingCacheSize: mappingCache?.size ?? 1,
     mappingCacheMinutes: mappingCache?.minutes ?? 0,
     workTimeLimitInMs: timings.workInMs,
+    telemetry,
     reuseCheckInMs: timings.reuseCheckInMs,
   });
 
@@ -81,7 +95,8 @@ export async function createServices(
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
     requestIds,
-    exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs),
+    telemetry,
+    exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs, telemetry),
     start() {
       providers.start();
       identities.start();
@@ -92,6 +107,13 @@ export async function createServices(
       providers.stop();
       await identities.stop();
       await http.close();
+      await telemetry?.stop();
     },
   };
+}
+
+/** OpenTelemetry is loaded only if it is used. */
+async function loadTelemetry(config: TelemetryConfig, timings: Timings, log: Log): Promise<Telemetry> {
+  const { createTelemetry } = await import('./telemetry/openTelemetry.js');
+  return createTelemetry(config, { timings: timings.telemetry, log });
 }

@@ -46,6 +46,12 @@ export interface Timings {
     /** How long a response waits for it. */
     readonly maxResponseDelayInMs: number;
   };
+  readonly telemetry: {
+    readonly spanExportIntervalInMs: number;
+    readonly metricExportIntervalInMs: number;
+    /** How long a shutdown waits for the last export. */
+    readonly stopInMs: number;
+  };
   readonly signingKeys: {
     readonly fetchInMs: number;
     /** Microsoft's guide to key rollover asks for a refresh at least daily; hourly leaves room for failed ones. */
@@ -85,6 +91,11 @@ export const defaultTimings: Timings = {
     retryDelaysInMs: [0, 1_000, 5_000, 15_000, 60_000],
     attemptInMs: 8_000,
     maxResponseDelayInMs: 1_200,
+  },
+  telemetry: {
+    spanExportIntervalInMs: 5_000,
+    metricExportIntervalInMs: 60_000,
+    stopInMs: 3_000,
   },
   signingKeys: {
     fetchInMs: 4_000,

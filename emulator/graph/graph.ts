@@ -1,5 +1,6 @@
 import { type Call, type Handler, type Reply } from '../http/exchange';
 import { type EmulatorContext } from '../context';
+import { listApplications } from './applications';
 import { authenticate, type GraphCaller } from './bearer';
 import { GraphError } from './errors';
 import { create, list, read, remove, update } from './extensions';
@@ -35,6 +36,7 @@ export function graphHandlers(context: EmulatorContext) {
   };
   return {
     ...handlers,
+    'graph.application.list': withErrorMapping(listApplications),
     'graph.batch': withErrorMapping((_context, call) => runBatch(call, handlers)),
   };
 }

@@ -13,6 +13,8 @@ export interface LoggedRequest {
   milliseconds?: number;
   /** The client request id that the caller sent. A server with FORWARD_REQUEST_ID=on sends its own request's id. */
   clientRequestId?: string;
+  /** The W3C trace context that came with it. */
+  traceparent?: string;
 }
 
 export interface RequestFilter {
@@ -41,7 +43,16 @@ export class CallLog {
     const sent =
       headers['client-request-id'] ?? headers['x-ms-client-request-id'] ?? query.get('client-request-id');
     const clientRequestId = typeof sent === 'string' ? { clientRequestId: sent } : {};
-    const request = { operation, method, path, status: 0, startedAt: Date.now(), ...clientRequestId };
+    const { traceparent } = headers;
+    const request = {
+      operation,
+      method,
+      path,
+      status: 0,
+      startedAt: Date.now(),
+      ...clientRequestId,
+      ...(typeof traceparent === 'string' ? { traceparent } : {}),
+    };
     this.#requests[this.#next] = request;
     this.#next = (this.#next + 1) % kept;
     return request;

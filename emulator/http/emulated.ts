@@ -174,6 +174,7 @@ export const emulated = [
     path: '/v1.0/users/{id}/extensions/{name}',
     crossOrigin: true,
   },
+  { operation: 'graph.application.list', method: 'GET', path: '/v1.0/applications', crossOrigin: true },
   { operation: 'graph.batch', method: 'POST', path: '/v1.0/$batch', crossOrigin: true },
 
   { operation: 'managedIdentity.token', method: 'GET', path: '/msi/token' },

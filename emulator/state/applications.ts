@@ -36,6 +36,8 @@ const seeded = [authServer, authClient, offboardingJob];
  */
 export class Applications {
   #credentials = new Map<string, Credentials>();
+  /** Of secrets with an expiry of their own. It is shown, but not enforced. */
+  readonly #expiries = new Map<string, Date>();
   readonly #consents = new Consents();
 
   constructor() {
@@ -49,7 +51,8 @@ export class Applications {
   }
 
   /** Beside the secrets that there are, as in a rotation. */
-  addSecret(application: string, secret = randomBytes(24).toString('base64url')): string {
+  addSecret(application: string, secret = randomBytes(24).toString('base64url'), expires?: Date): string {
+    if (expires) this.#expiries.set(secret, expires);
     const { secrets } = this.credentials(application);
     if (!secrets.includes(secret)) secrets.push(secret);
     return secret;
@@ -113,6 +116,18 @@ export class Applications {
     this.#consents.withdraw(idOf(application), resource, permissions);
   }
 
+  /** As Microsoft Graph shows them: of a secret only its first characters. */
+  describeSecrets(application: string): Record<string, unknown>[] {
+    return this.credentials(application).secrets.map((secret) => ({
+      customKeyIdentifier: null,
+      displayName: null,
+      endDateTime: (this.#expiries.get(secret) ?? inTwoYears()).toISOString(),
+      hint: secret.slice(0, 3),
+      keyId: randomUUID(),
+      secretText: null,
+    }));
+  }
+
   /** What an operator sees: no secret. */
   describe(): Record<string, unknown> {
     const shown = seeded.map(({ clientId, name }) => {
@@ -133,6 +148,7 @@ export class Applications {
 
   reset(): void {
     this.#consents.clear();
+    this.#expiries.clear();
     for (const { clientId, clientSecret, permissions } of seeded) {
       this.#credentials.set(clientId, { secrets: [clientSecret], certificates: [], federated: [] });
       for (const [resource, names] of Object.entries<readonly string[]>(permissions)) {
@@ -140,6 +156,10 @@ export class Applications {
       }
     }
   }
+}
+
+function inTwoYears(): Date {
+  return new Date(Date.now() + 730 * 86_400_000);
 }
 
 function idOf(application: string): string {

@@ -5,6 +5,7 @@ import { type Deadline, withSignal } from '../resilience/deadline';
 import { ApiError } from '../errors';
 import type { RequestIds } from '../resilience/requestIds';
 import type { CallOptions, Upstream } from '../resilience/upstream';
+import type { Telemetry } from '../telemetry/telemetry';
 import { defaultTimings } from '../timings';
 import type { FailureFacts } from '../resilience/upstreamError';
 import { createSdkClient, describe, tokenReply, userReply, userWithTokenReply } from './acsSdk';
@@ -45,15 +46,19 @@ export interface AcsIdentityClient {
   ): Promise<CommunicationToken>;
 }
 
+export interface AcsClientOptions {
+  /** How long one request for a token of the managed identity may take. */
+  attemptInMs: number;
+  requestIds?: RequestIds | undefined;
+  telemetry?: Telemetry | undefined;
+}
+
 export function createAcsIdentityClient(
   config: Config['communication'],
   upstream: Upstream,
-  {
-    attemptInMs,
-    requestIds,
-  }: { attemptInMs: number; requestIds?: RequestIds | undefined } = defaultTimings.upstream,
+  { attemptInMs, requestIds, telemetry }: AcsClientOptions = defaultTimings.upstream,
 ): AcsIdentityClient {
-  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs, requestIds });
+  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs, requestIds, telemetry });
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 

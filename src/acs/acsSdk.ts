@@ -9,6 +9,8 @@ import { isError } from '../errors';
 import { classifyTransportError } from '../resilience/httpClient';
 import { requestIdPolicies, type RequestIds } from '../resilience/requestIds';
 import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
+import { tracePolicies } from '../telemetry/sdkPolicy';
+import type { Telemetry } from '../telemetry/telemetry';
 
 export const tokenReply = z.object({ token: z.string().min(1), expiresOn: z.date() });
 /** Ids have more forms than `8:acs:<resource>_<user>`. Anything that is not an id must not be stored as one. */
@@ -29,6 +31,7 @@ export interface SdkClientOptions {
   requestIds?: RequestIds | undefined;
   /** For a version of the API that the SDK does not have. */
   extraOptions?: SdkOptions;
+  telemetry?: Telemetry | undefined;
 }
 
 export function createSdkClient(
@@ -39,11 +42,15 @@ export function createSdkClient(
     workloadIdentity,
     managedIdentityScope,
   }: Config['communication'],
-  { credentialTimeLimitInMs, requestIds, extraOptions = {} }: SdkClientOptions,
+  { credentialTimeLimitInMs, requestIds, extraOptions = {}, telemetry }: SdkClientOptions,
 ): CommunicationIdentityClient {
   const options = {
     ...extraOptions,
-    additionalPolicies: [...(extraOptions.additionalPolicies ?? []), ...requestIdPolicies(requestIds)],
+    additionalPolicies: [
+      ...(extraOptions.additionalPolicies ?? []),
+      ...requestIdPolicies(requestIds),
+      ...tracePolicies(telemetry),
+    ],
     // `upstream` handles retries: the SDK's own would create a second identity after a lost response.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },

@@ -2,10 +2,8 @@ import type { CommunicationIdentityClientOptions, TokenScope } from '@azure/comm
 import { z } from 'zod';
 import type { Config } from '../config/config';
 import { type Deadline, withSignal } from '../resilience/deadline';
-import type { RequestIds } from '../resilience/requestIds';
 import type { Upstream } from '../resilience/upstream';
-import type { Timings } from '../timings';
-import { type CommunicationToken, unusableIdentity } from './acsIdentityClient';
+import { type AcsClientOptions, type CommunicationToken, unusableIdentity } from './acsIdentityClient';
 import { createSdkClient, describe, userReply, userWithTokenReply } from './acsSdk';
 
 /** The identity that Communication Services keeps for a custom id. */
@@ -66,14 +64,12 @@ const detailsReply = z.looseObject({
 export function createCustomIdClient(
   config: Config['communication'],
   upstream: Upstream,
-  {
-    attemptInMs,
-    requestIds,
-  }: Pick<Timings['upstream'], 'attemptInMs'> & { requestIds?: RequestIds | undefined },
+  { attemptInMs, requestIds, telemetry }: AcsClientOptions,
 ): CustomIdClient {
   const client = createSdkClient(config, {
     credentialTimeLimitInMs: attemptInMs,
     requestIds,
+    telemetry,
     extraOptions: {
       apiVersion,
       additionalPolicies: [

@@ -5,6 +5,7 @@ import type { ApiError } from '../errors';
 import { AuthenticatedUser, setCaller } from './authenticatedUser';
 import { bearerTokenOf } from './bearerToken';
 import type { Challenges } from './challenge';
+import type { Telemetry } from '../telemetry/telemetry';
 import type { IdentityProvider } from './identityProvider';
 import { decodeJwt, type DecodedJwt } from './jwt';
 import { malformedProblem, problem, type TokenProblem } from './tokenChecks';
@@ -13,6 +14,7 @@ export interface BearerAuthenticationOptions {
   /** With distinct issuers. The first one's challenges go to callers without a usable token. */
   providers: readonly [IdentityProvider, ...IdentityProvider[]];
   cacheSize: number;
+  telemetry?: Telemetry | undefined;
   /** An application role that callers need, instead of the scope of a signed-in user. */
   requiredRole?: string;
 }
@@ -31,6 +33,7 @@ interface Rejection {
 export function createBearerAuthentication({
   providers,
   cacheSize,
+  telemetry,
   requiredRole,
 }: BearerAuthenticationOptions): RequestHandler {
   const [firstProvider] = providers;
@@ -86,7 +89,9 @@ export function createBearerAuthentication({
     const rejection = rejectedTokens.get(accessTokenHash);
     if (rejection) throw invalid(rejection);
     const cachedUser = users.get(accessTokenHash);
-    if (cachedUser && cachedUser.expiresAt > Date.now() / 1_000) {
+    const isValid = cachedUser !== undefined && cachedUser.expiresAt > Date.now() / 1_000;
+    telemetry?.countLookup('verified_tokens', isValid);
+    if (isValid) {
       setCaller(response, cachedUser);
       next();
       return;

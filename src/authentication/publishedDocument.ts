@@ -14,7 +14,11 @@ export type ReadDocument = <T>(
 export function createDocumentReader(upstream: UpstreamName, http: HttpClient): ReadDocument {
   return async (operation, url, shape, deadline) => {
     try {
-      const reply = await http.send(url, { method: 'GET', signal: deadline.signal });
+      const reply = await http.send(url, {
+        method: 'GET',
+        signal: deadline.signal,
+        call: { upstream, operation },
+      });
       if (reply.status !== 200) {
         const retryAfterInSeconds = parseRetryAfter(reply.headers['retry-after']);
         throw new UpstreamError(upstream, operation, {

@@ -28,6 +28,7 @@ import {
 } from './requirements';
 import { describeProblem } from './settingProblem';
 import { settings, type SettingName, type SettingValues } from './settings';
+import { readTelemetry, type TelemetryConfig } from './telemetry';
 
 export { ConfigError } from './configError';
 
@@ -76,6 +77,8 @@ export interface Config {
   };
   /** Requests a minute; 0 is off. */
   readonly rateLimits: { readonly user: number; readonly rejected: number };
+  /** Absent: telemetry is off. */
+  readonly telemetry: TelemetryConfig | undefined;
   /** Beyond these, requests are rejected with 503; 0 is off. */
   readonly overload: { readonly delayInMs: number; readonly maxInFlight: number };
 }
@@ -124,6 +127,7 @@ export function loadConfig(environment: Environment, { withoutProviders = false 
       tokenCacheSize: values.TOKEN_CACHE_SIZE,
     },
     rateLimits: { user: values.RATE_LIMIT_USER, rejected: values.RATE_LIMIT_REJECTED },
+    telemetry: readTelemetry(values, environment.WEBSITE_INSTANCE_ID),
     overload: { delayInMs: values.OVERLOAD_DELAY_MS, maxInFlight: values.MAX_REQUESTS_IN_FLIGHT },
   });
 }

@@ -13,6 +13,7 @@ import {
 } from './formats';
 import { b2cSettings, externalIdSettings, identityProvider, oidcSettings } from './providerSettings';
 import { setting } from './setting';
+import { telemetrySettings } from './telemetry';
 import { tableConnectionString, tableEndpoint, withEndpointSuffix } from './tableConnection';
 
 const count = (defaultText: string, description: string) =>
@@ -315,6 +316,7 @@ export const settings = {
     source: 'your choice',
     format: 'fatal, error, warn, info, debug, trace or silent',
   }),
+  ...telemetrySettings,
 };
 
 export type SettingName = keyof typeof settings;

@@ -14,6 +14,7 @@ import { createDeployedServerChecks } from './checks/deployedServer';
 import { createPortCheck } from './checks/port';
 import { createProductionChecks } from './checks/production';
 import { createRuntimeChecks } from './checks/runtime';
+import { createSecretExpiryCheck } from './checks/secretExpiry';
 import { createSettingsChecks, fileToCreate, type SettingsFile } from './checks/settings';
 import { type DoctorOptions, parseOptions, splitTokens, usage } from './options';
 import { type Output, toJson, withoutSecrets } from './report';
@@ -180,7 +181,12 @@ function checksOfGraphAccess(context: DoctorContext, needs: readonly Check[]): C
   const known: { graphToken?: string } = {};
   const accept = (graphToken: string) => (known.graphToken = graphToken);
   const credential = createClientCredentialCheck(entra, graph, needs, accept);
-  return [credential, ...createPermissionChecks(() => known.graphToken, [credential])];
+  const token = () => known.graphToken;
+  return [
+    credential,
+    ...createSecretExpiryCheck(entra, graph, token),
+    ...createPermissionChecks(token, [credential]),
+  ];
 }
 
 function checksOfTokens(context: DoctorContext, tokens: readonly string[]): Check[] {

@@ -10,6 +10,7 @@ import type { HttpClient } from '../resilience/httpClient';
 import type { RequestIds } from '../resilience/requestIds';
 import type { Upstream } from '../resilience/upstream';
 import { UpstreamError } from '../resilience/upstreamError';
+import type { Telemetry } from '../telemetry/telemetry';
 import type { ClientCredential } from './clientCredential/clientCredential';
 import { createTokenRequest, type EntraErrorBody, errorNumbers } from './tokenRequest';
 
@@ -35,6 +36,7 @@ export interface OboTokensOptions {
   challenges: Challenges;
   workTimeLimitInMs: number;
   log: Log;
+  telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -114,6 +116,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
   return {
     async getGraphToken(user, deadline) {
       const cached = tokens.get(user.accessTokenHash);
+      options.telemetry?.countLookup('obo_tokens', cached !== undefined);
       if (cached) return cached;
       const { accessToken, lifetimeInMs } = await coalesce(user.accessTokenHash, deadline.signal, (shared) =>
         request(user, shared).catch((error: unknown) => {

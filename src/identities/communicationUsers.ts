@@ -6,6 +6,7 @@ import { createSingleFlight } from '../resilience/singleFlight';
 import { UpstreamError } from '../resilience/upstreamError';
 import type { AcsIdentityClient } from '../acs/acsIdentityClient';
 import type { IdentityLifecycle, UserIdentity } from './identityLifecycle';
+import type { Telemetry } from '../telemetry/telemetry';
 import type { IssuedToken, IssuedTokenCache } from '../tokens/issuedTokenCache';
 
 /** What callers may do with their own communication user. `caller` fires when the caller has gone or its time is up. */
@@ -30,6 +31,7 @@ export interface CommunicationUsersOptions {
   /** 0 turns the memory of mappings off. */
   mappingCacheMinutes: number;
   workTimeLimitInMs: number;
+  telemetry?: Telemetry | undefined;
   /** How long a check may take whether the identity of a token still exists. */
   reuseCheckInMs: number;
 }
@@ -37,7 +39,7 @@ export interface CommunicationUsersOptions {
 const maxIdentityAttempts = 3;
 
 export function createCommunicationUsers(options: CommunicationUsersOptions): CommunicationUsers {
-  const { lifecycle, acs, issuedTokens, workTimeLimitInMs } = options;
+  const { lifecycle, acs, issuedTokens, workTimeLimitInMs, telemetry } = options;
   const serialize = createKeyedMutex();
   const coalesceToken = createSingleFlight<IssuedToken>(workTimeLimitInMs);
   const coalesceUser = createSingleFlight<{ communicationUserId: string; created: boolean }>(
@@ -93,7 +95,12 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
   const inFlightKey = (user: AuthenticatedUser, kind = '') => `${user.accessTokenHash}${kind}`;
 
   return {
-    findReusableToken: (user) => issuedTokens.get(user.key),
+    findReusableToken(user) {
+      const token = issuedTokens.get(user.key);
+      telemetry?.countLookup('issued_tokens', token !== undefined);
+      if (token) telemetry?.count('token_reused');
+      return token;
+    },
 
     issueToken: (user, { fresh }, caller) =>
       coalesceToken(inFlightKey(user, fresh ? ' fresh' : ''), caller, (deadline, acceptNoMoreCallers) =>
@@ -101,9 +108,13 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
           const reusable = fresh
             ? undefined
             : (issuedTokens.get(user.key) ?? (await findCheckedToken(user, deadline, acceptNoMoreCallers)));
-          if (reusable) return reusable;
+          if (reusable) {
+            telemetry?.count('token_reused');
+            return reusable;
+          }
 
           const known = mappings.get(user.key);
+          telemetry?.countLookup('mappings', known !== undefined);
           let identity: UserIdentity = known
             ? { communicationUserId: known, created: false }
             : await lifecycle.findOrCreate(user, {
@@ -120,10 +131,12 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
               const issued = { communicationUserId, token: token.token, expiresOn: token.expiresOn };
               cacheMapping(user, communicationUserId);
               issuedTokens.add(user.key, issued);
+              telemetry?.count('token_issued');
               return issued;
             }
             evict(user);
             identity = await lifecycle.replace(user, communicationUserId, token, deadline);
+            if (identity.created) telemetry?.count('identity_replaced');
           }
           throw new UpstreamError('Azure Communication Services', 'issue token', {
             transportFailure: 'invalid_response',

@@ -4,6 +4,7 @@ import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { type Deadline, pause, withDeadline } from '../resilience/deadline';
 import { UpstreamError } from '../resilience/upstreamError';
 import type { Timings } from '../timings';
+import type { Telemetry } from '../telemetry/telemetry';
 import type { FindOptions, MappingStore, StoredMapping } from './mappingStore';
 import type { OrphanCleanup } from './orphanCleanup';
 import { createResourceOwnership, wrongResourceError } from './resourceOwnership';
@@ -52,6 +53,7 @@ export interface IdentityLifecycleOptions {
   orphanCleanup: OrphanCleanup;
   timings: Timings['mappings'];
   log: Log;
+  telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -69,6 +71,7 @@ export function createIdentityLifecycle({
   orphanCleanup,
   timings,
   log,
+  telemetry,
 }: IdentityLifecycleOptions): IdentityLifecycle {
   const ownership = createResourceOwnership();
   const wrongResource = () => wrongResourceError(store.removalHint);
@@ -106,6 +109,7 @@ export function createIdentityLifecycle({
       marked = change.mapping;
     }
     const deleted = await acs.deleteUser(communicationUserId, deadline);
+    if (deleted === 'deleted') telemetry?.count('identity_deleted');
     if (deleted === 'not_owned' && !ownership.belongsToThisResource(communicationUserId)) {
       await store.replace(user, marked, { pendingDeletion: false }, deadline);
       throw wrongResource();
@@ -136,7 +140,10 @@ export function createIdentityLifecycle({
           await store.remove(user, replacing, own);
         }
         const mapped = await addOrUseExisting(user, communicationUserId, own);
-        if (mapped === communicationUserId) return { ...created, created: true };
+        if (mapped === communicationUserId) {
+          telemetry?.count('identity_created');
+          return { ...created, created: true };
+        }
         await orphanCleanup.cleanUp(user, communicationUserId, { mayBeMapped: false });
         return { communicationUserId: mapped, created: false };
       } catch (error) {

@@ -3,6 +3,7 @@ import type { AcsIdentityClient } from '../acs/acsIdentityClient';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { pause, waitAtMost, withDeadline } from '../resilience/deadline';
 import type { Timings } from '../timings';
+import type { Telemetry } from '../telemetry/telemetry';
 import type { MappingStore } from './mappingStore';
 
 /** Deletes identities that were created and could not be mapped. */
@@ -26,9 +27,16 @@ export interface OrphanCleanupOptions {
   acs: Pick<AcsIdentityClient, 'deleteUser'>;
   timings: Timings['orphanCleanup'];
   log: Log;
+  telemetry?: Telemetry | undefined;
 }
 
-export function createOrphanCleanup({ store, acs, timings, log }: OrphanCleanupOptions): OrphanCleanup {
+export function createOrphanCleanup({
+  store,
+  acs,
+  timings,
+  log,
+  telemetry,
+}: OrphanCleanupOptions): OrphanCleanup {
   const pending = new Set<Promise<void>>();
 
   async function deleteUntilDone(
@@ -44,11 +52,13 @@ export function createOrphanCleanup({ store, acs, timings, log }: OrphanCleanupO
         await withDeadline(timings.attemptInMs, undefined, (deadline) =>
           acs.deleteUser(communicationUserId, deadline),
         );
+        telemetry?.count('orphan_cleaned');
         return;
       } catch (error) {
         log.warn({ err: error, communicationUserId }, 'orphaned identity could not be deleted yet');
       }
     }
+    telemetry?.count('orphan_lost');
     log.error({ communicationUserId }, 'orphaned identity could not be deleted; delete it manually');
   }
 

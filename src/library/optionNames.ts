@@ -116,4 +116,7 @@ export const settingsOfTheServerOnly = [
   'ERROR_DOCUMENTATION_URL',
   'FORWARD_REQUEST_ID',
   'LOG_LEVEL',
+  'APPLICATIONINSIGHTS_CONNECTION_STRING',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_TRACES_EXPORTER',
 ] as const satisfies readonly SettingName[];

@@ -18,7 +18,7 @@ export interface RouterParts {
 /** The API for an app to mount. All other paths, and the errors of other handlers, stay the app's, even where it is mounted at the root. */
 export function createRouter({ operations, rejectedLimit, log }: RouterParts): Router {
   const router = Router();
-  router.all([...apiPaths], createRequestLog(log), setSafeHeaders, rejectLargeBody, operations);
+  router.all([...apiPaths], createRequestLog({ log }), setSafeHeaders, rejectLargeBody, operations);
   router.use(createRejectedRateLimit(rejectedLimit));
   router.use(createErrorHandler(log));
   return router;

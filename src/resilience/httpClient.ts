@@ -1,6 +1,7 @@
 import { isError } from '../errors';
 import type { RequestIds } from './requestIds';
 import { createAgent, request } from './undici';
+import type { Telemetry, UpstreamCall } from '../telemetry/telemetry';
 import type { FailureFacts } from './upstreamError';
 
 export interface HttpRequest {
@@ -8,6 +9,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   body?: string | undefined;
   signal: AbortSignal;
+  /** The call to an upstream that this request is, where it is not within one. For telemetry. */
+  call?: UpstreamCall;
 }
 
 export interface HttpResponse {
@@ -40,7 +43,7 @@ export interface HttpClient {
 const maxResponseBytes = 1_000_000;
 
 /** @param requestIds the calls carry `client-request-id`, as Entra ID and Graph log it */
-export function createHttpClient(requestIds?: RequestIds): HttpClient {
+export function createHttpClient(requestIds?: RequestIds, telemetry?: Telemetry): HttpClient {
   const agent = createAgent({
     connections: 128,
     connect: { timeout: 3_000, maxCachedSessions: 100 },
@@ -48,29 +51,55 @@ export function createHttpClient(requestIds?: RequestIds): HttpClient {
     maxResponseSize: maxResponseBytes,
   });
 
+  async function sendOnce(
+    url: URL,
+    { method, headers = {}, body, signal }: HttpRequest,
+  ): Promise<HttpResponse> {
+    try {
+      const { origin, pathname, search } = url;
+      const requestId = requestIds?.current();
+      const reply = await request(agent, {
+        origin,
+        path: `${pathname}${search}`,
+        method,
+        headers: requestId === undefined ? headers : { ...headers, 'client-request-id': requestId },
+        body: body ?? null,
+        signal,
+      });
+      return {
+        status: reply.statusCode,
+        headers: Object.fromEntries(
+          Object.entries(reply.headers).map(([name, value]) => [name, String(value)]),
+        ),
+        text: await reply.body.text(),
+      };
+    } catch (error) {
+      throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error, url.origin);
+    }
+  }
+
+  async function sendTraced(url: URL, httpRequest: HttpRequest, tracer: Telemetry): Promise<HttpResponse> {
+    const trace = tracer.startSend(httpRequest.method, url);
+    try {
+      const response = await sendOnce(url, {
+        ...httpRequest,
+        headers: { ...httpRequest.headers, ...trace.headers },
+      });
+      trace.end({ status: response.status });
+      return response;
+    } catch (error) {
+      trace.end({ failure: error instanceof HttpError ? error.transportFailure : 'connection_lost' });
+      throw error;
+    }
+  }
+
   return {
-    async send(url, { method, headers = {}, body, signal }) {
-      const { origin, pathname, search } = new URL(url);
-      try {
-        const requestId = requestIds?.current();
-        const reply = await request(agent, {
-          origin,
-          path: `${pathname}${search}`,
-          method,
-          headers: requestId === undefined ? headers : { ...headers, 'client-request-id': requestId },
-          body: body ?? null,
-          signal,
-        });
-        return {
-          status: reply.statusCode,
-          headers: Object.fromEntries(
-            Object.entries(reply.headers).map(([name, value]) => [name, String(value)]),
-          ),
-          text: await reply.body.text(),
-        };
-      } catch (error) {
-        throw new HttpError(signal.aborted ? 'timed_out' : classifyTransportError(error), error, origin);
-      }
+    send(address, httpRequest) {
+      const url = new URL(address);
+      if (!telemetry) return sendOnce(url, httpRequest);
+      const { call } = httpRequest;
+      const send = () => sendTraced(url, httpRequest, telemetry);
+      return call ? telemetry.traceCall(call, send) : send();
     },
     close: () => agent.close(),
   };

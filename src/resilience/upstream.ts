@@ -13,6 +13,7 @@ import {
 import type { Log } from '../log';
 import { type Deadline, isCallerGone, abortReason, withDeadline, withSignal } from './deadline';
 import { ApiError } from '../errors';
+import type { CallTrace, Telemetry } from '../telemetry/telemetry';
 import type { Timings } from '../timings';
 import { LoadBreaker } from './loadBreaker';
 import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
@@ -53,9 +54,10 @@ export interface UpstreamOptions {
   name: UpstreamName;
   timings: Timings['upstream'];
   log: Log;
+  telemetry?: Telemetry | undefined;
 }
 
-export function createUpstream({ name, timings, log }: UpstreamOptions): Upstream {
+export function createUpstream({ name, timings, log, telemetry }: UpstreamOptions): Upstream {
   /**
    * Opens only under load (from 5 calls a second): the failures of a few requests must not reject the next one. While it is
    * open, one call at a time is let through as a probe; the first success closes it.
@@ -66,6 +68,7 @@ export function createUpstream({ name, timings, log }: UpstreamOptions): Upstrea
   );
   health.onBreak(() => log.warn({ upstream: name }, 'circuit breaker opened'));
   health.onReset(() => log.info({ upstream: name }, 'circuit breaker closed'));
+  telemetry?.observeBreaker({ upstream: name }, () => health.isOpen());
 
   /** One per operation, because each has its own quota. Consecutive 429 responses mean that the quota is used up. */
   const throttleBreakers = new Map<string, Breaker>();
@@ -79,6 +82,7 @@ export function createUpstream({ name, timings, log }: UpstreamOptions): Upstrea
     throttleBreaker.onBreak(() =>
       log.warn({ upstream: name, operation }, 'circuit breaker opened: throttled'),
     );
+    telemetry?.observeBreaker({ upstream: name, operation }, () => throttleBreaker.isOpen());
     throttleBreakers.set(operation, throttleBreaker);
     return throttleBreaker;
   }
@@ -142,36 +146,56 @@ export function createUpstream({ name, timings, log }: UpstreamOptions): Upstrea
     }
   }
 
-  return {
-    async call(operation, options, attempt) {
-      const { deadline, retryOn } = options;
-      const isRetryable = (error: Error) =>
-        error instanceof UpstreamError &&
-        !(error.cause instanceof BrokenCircuitError) &&
-        error.transient &&
-        (retryOn === 'any_failure' || (retryOn === 'not_applied' && error.definitelyNotApplied)) &&
-        (error.facts.retryAfterInSeconds ?? 0) * 1_000 + timings.minAttemptInMs < deadline.remainingInMs();
+  /** @param trace absent while telemetry is off */
+  async function callWithRetries<T>(
+    operation: string,
+    options: CallOptions<T>,
+    attempt: (signal: AbortSignal) => Promise<T>,
+    trace?: CallTrace,
+  ): Promise<T> {
+    const { deadline, retryOn } = options;
+    const isRetryable = (error: Error) =>
+      error instanceof UpstreamError &&
+      !(error.cause instanceof BrokenCircuitError) &&
+      error.transient &&
+      (retryOn === 'any_failure' || (retryOn === 'not_applied' && error.definitelyNotApplied)) &&
+      (error.facts.retryAfterInSeconds ?? 0) * 1_000 + timings.minAttemptInMs < deadline.remainingInMs();
 
-      const retries = retry(handleWhen(isRetryable), {
-        maxAttempts: maxRetries,
-        backoff: new DelegateBackoff(({ attempt: retryCount, result }) =>
-          retryDelayInMs(timings, retryCount, result),
-        ),
+    const retries = retry(handleWhen(isRetryable), {
+      maxAttempts: maxRetries,
+      backoff: new DelegateBackoff(({ attempt: retryCount, result }) =>
+        retryDelayInMs(timings, retryCount, result),
+      ),
+    });
+    if (trace) {
+      retries.onRetry(({ attempt: retryCount, delay, ...failure }) => {
+        const error = 'error' in failure ? failure.error : undefined;
+        if (error instanceof UpstreamError) trace.retried(retryCount, delay, error);
       });
-      const throttleBreaker = throttleBreakerFor(operation);
-      return retries.execute(async () => {
-        try {
-          return await throttleBreaker.execute(() =>
-            health.execute(() => attemptOnce(operation, options, attempt)),
-          );
-        } catch (error) {
-          if (!(error instanceof BrokenCircuitError)) throw error;
-          throw throttleBreaker.isOpen()
-            ? circuitOpenError(operation, 'upstream_throttled', throttleBreaker.openUntil(), error)
-            : circuitOpenError(operation, 'upstream_unavailable', health.openUntil(), error);
-        }
-      }, deadline.signal);
-    },
+    }
+    const throttleBreaker = throttleBreakerFor(operation);
+    return retries.execute(async () => {
+      try {
+        return await throttleBreaker.execute(() =>
+          health.execute(() => attemptOnce(operation, options, attempt)),
+        );
+      } catch (error) {
+        if (!(error instanceof BrokenCircuitError)) throw error;
+        trace?.rejectedByBreaker();
+        throw throttleBreaker.isOpen()
+          ? circuitOpenError(operation, 'upstream_throttled', throttleBreaker.openUntil(), error)
+          : circuitOpenError(operation, 'upstream_unavailable', health.openUntil(), error);
+      }
+    }, deadline.signal);
+  }
+
+  return {
+    call: (operation, options, attempt) =>
+      telemetry
+        ? telemetry.traceCall({ upstream: name, operation }, (trace) =>
+            callWithRetries(operation, options, attempt, trace),
+          )
+        : callWithRetries(operation, options, attempt),
   };
 }
 

@@ -1,20 +1,34 @@
 import type { Response, Test } from 'supertest';
 import type { FaultKind } from '../../emulator/http/faults';
 import { allDefects } from '../../emulator/startEmulator';
+import { type Collector, startCollector } from '../support/collector';
 import { catchOutput, expectNothingLeaked, outletsOf, partsOf } from '../support/canaries';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
+import { until } from '../support/until';
 import type { System, TestServer } from '../support/startSystem';
 
 /** Sends secrets, and looks for them in all output: log, standard output and error, headers and bodies. */
 let system: System;
 let written: string[];
-beforeAll(async () => (system = await startReadySystem({ LOG_LEVEL: 'trace' })));
+let collector: Collector;
+/** All that was sent and must not be in telemetry, where ids of users must not be either. */
+const sent = new Set<string>();
+beforeAll(async () => {
+  collector = await startCollector();
+  system = await startReadySystem({
+    LOG_LEVEL: 'trace',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  });
+});
 beforeEach(() => (written = catchOutput()));
 afterEach(() => {
   jest.restoreAllMocks();
   system.emulator.reset();
 });
-afterAll(() => system.stop());
+afterAll(async () => {
+  await system.stop();
+  await collector.stop();
+});
 
 /** The secrets of the settings, and the tokens of a user: one for this API, one for Teams. */
 function canaries() {
@@ -26,6 +40,8 @@ function canaries() {
     emulator.settings();
   const [, accessKey = ''] = /accesskey=(.+)$/.exec(emulator.communicationResource.connectionString) ?? [];
   const whole = [clientSecret, accessKey, mappingKey, accessToken, teamsToken];
+  for (const secret of [...whole, ...partsOf(accessToken), ...partsOf(teamsToken)]) sent.add(secret);
+  for (const personal of [user.objectId, user.userPrincipalName, user.name]) sent.add(personal);
   return {
     accessToken,
     teamsToken,
@@ -185,5 +201,27 @@ describe.each(operations)('nothing gets out when %s fails', (operation) => {
     const answers = await callEverything(server, tokens);
     expect(emulator.callsTo(operation)).toBeGreaterThan(0);
     expectNothingLeaked(outletsOf(server, written, answers), all);
+    await server.stop();
   });
+});
+
+it('none of all that was in the telemetry, and neither were ids, names and addresses of users', async () => {
+  const { accessToken, ...tokens } = canaries();
+  const address = '203.0.113.77';
+  const request = system.call('get', '/getToken?name=Canary-of-query', accessToken);
+  await request
+    .set('X-Forwarded-For', address)
+    .set('User-Agent', 'Canary-of-agent')
+    .set('Cookie', 'a=Canary-of-cookie');
+  await callEverything(system, { accessToken, ...tokens });
+  const deletions = () => collector.spans.filter(({ name }) => name === 'DELETE /deleteUser').length;
+  const before = deletions();
+  await callEverything(system, { accessToken, ...tokens });
+  await until(() => deletions() > before);
+  const exported = collector.bodies.join('\n');
+  expect(exported).toContain('GET /getToken');
+  const leaks = [...sent].filter((text) => exported.includes(text));
+  expect(leaks.length).toBe(0);
+  expect(exported).not.toMatch(/eyJ[\w-]{8,}\./);
+  for (const text of ['8:acs:', 'Canary', address]) expect(exported).not.toContain(text);
 });

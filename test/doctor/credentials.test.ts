@@ -206,6 +206,43 @@ test.each([...certificates, ...assertions])('$name', async ({ arrange, settings,
   expect(examination.exitCode).toBe(exitCode);
 });
 
+test.each<[string, number, RegExp | undefined, 0 | 1, readonly string[]]>([
+  [
+    'soon',
+    12,
+    /^warning expiry of the client secret: the secret [0-9a-f-]{36} expires in 12 days, on /,
+    0,
+    ['Application.Read.All'],
+  ],
+  [
+    'in a year',
+    365,
+    /^ok expiry of the client secret: the secret [0-9a-f-]{36} expires in 365 days, on /,
+    0,
+    ['Application.Read.All'],
+  ],
+  [
+    'and it has',
+    -3,
+    /^problem expiry of the client secret: the secret [0-9a-f-]{36} expired on /,
+    1,
+    ['Application.Read.All'],
+  ],
+  ['and Graph does not let it be read', 12, undefined, 0, []],
+])('a secret that expires %s', async (_when, days, line, exitCode, permissions) => {
+  const secret = 'Zq7-secret-of-this-test-only';
+  const expires = new Date(Date.now() + days * dayInMs + dayInMs / 2);
+  emulator.applications.addSecret('AuthServer', secret, expires);
+  emulator.switches.graphApplicationPermissions = { [emulator.authServer.servicePrincipalId]: permissions };
+  const examination = await examine(emulator, { settings: { AZURE_CLIENT_SECRET: secret } });
+  const found = examination.line('expiry of the client secret');
+  if (line) expect(found).toMatch(line);
+  else expect(found).toBeUndefined();
+  expect(examination.output).not.toContain('Zq7');
+  expect(examination.line('application permissions')).toMatch(/^ok /);
+  expect(examination.exitCode).toBe(exitCode);
+});
+
 test('two credentials are one too many', async () => {
   const examination = await examine(emulator, { settings: { AZURE_CLIENT_ASSERTION: 'managed_identity' } });
   expect(examination.line('settings')).toMatch(

@@ -17,6 +17,7 @@ describe('the arguments of the emulator', () => {
       ...expected,
       provider: 'entra',
       store: 'graph',
+      trace: false,
     });
   });
 
@@ -33,12 +34,13 @@ describe('the arguments of the emulator', () => {
   });
 
   test.each<[string[], object]>([
+    [['--trace'], { provider: 'entra', store: 'graph', trace: true }],
     [['--store', 'acs'], { provider: 'entra', store: 'acs' }],
     // A store that the provider can be used with.
     [['--provider', 'b2c'], { provider: 'b2c', store: 'acs' }],
     [['--provider', 'oidc', '--store', 'table'], { provider: 'oidc', store: 'table' }],
   ])('of npm run local: %j', (args, expected) => {
-    expect(parseLocalCommandLine(args, {})).toEqual({ ...nothing, ...expected });
+    expect(parseLocalCommandLine(args, {})).toEqual({ ...nothing, trace: false, ...expected });
     expect(() => parseCommandLine(args, {})).toThrow('Unknown option');
   });
 

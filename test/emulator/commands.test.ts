@@ -132,10 +132,10 @@ test.each<{ args: string[]; says: string[]; statuses: number[]; token: string[] 
     token: ['--provider', 'oidc', '--user', 'bob'],
   },
 ])(
-  'npm run local -- $args prints commands that work, in one screen, and stops on Ctrl-C',
+  'npm run local -- $args --trace prints commands that work, in one screen, and stops on Ctrl-C',
   async ({ args, says: texts, statuses, token }) => {
     const ports = await environmentWithFreePorts();
-    const local = start('local', args, ports);
+    const local = start('local', [...args, '--trace'], ports);
     // It stops its own processes only if it is asked to stop.
     running.delete(local.child);
     try {
@@ -149,6 +149,10 @@ test.each<{ args: string[]; says: string[]; statuses: number[]; token: string[] 
       const answered = [];
       for (const call of calls) answered.push((await callAsCurl(call)).status);
       expect(answered).toEqual(statuses);
+      await says(local, '└─ ');
+      expect(local.output()).toMatch(
+        /^GET \/getToken {2}200 {2}[\d.]+ ms {2}trace [0-9a-f]{32}\n(├─ .+ ms\n)*└─ Azure .+ ms$/m,
+      );
 
       expect(local.output()).toContain(`npm run -s token -- ${token.join(' ')}`);
       const printed = start('token', token, ports);

@@ -17,15 +17,13 @@ const ofPlatform = [
   'WEBSITE_WARMUP_PATH',
   'WEBSITE_WARMUP_STATUSES',
 ];
-/** Settings of capabilities that are on their way. Each leaves this list once the server reads it. */
-const coming = ['APPLICATIONINSIGHTS_CONNECTION_STRING'];
 const template = readArmTemplate();
 const ownSettings = (resource: string) =>
   [...appSettingsOf(template, resource).keys()].filter((name) => !ofPlatform.includes(name));
 
 describe('the app settings of the templates', () => {
   it('are settings that the server reads', () => {
-    expect(ownSettings('web').filter((name) => !(name in settings))).toEqual(coming);
+    expect(ownSettings('web').filter((name) => !(name in settings))).toEqual([]);
   });
 
   it('are the same in the staging slot', () => {

@@ -254,11 +254,13 @@ class Translation {
   #string(node: Node): Literal | Formula {
     const values: Expression[] = [];
     let text = '';
+    const isMultiLine = node.text.startsWith("'''");
     for (const piece of parts(node)) {
       if (piece.type === 'interpolation') {
         text += `{${values.length}}`;
         values.push(this.#expression(part(piece, 0)));
-      } else if (piece.type === 'string_content') text += piece.text;
+      } else if (piece.type === 'string_content')
+        text += isMultiLine ? piece.text.replace(/^\n/, '') : piece.text;
       else throw new Error(`not supported: ${piece.type} in ${node.text}`);
     }
     if (values.length > 0 && /[{}]/.test(text.replaceAll(/\{\d+\}/g, ''))) {

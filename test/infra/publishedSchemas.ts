@@ -81,6 +81,23 @@ const site = object({
 const web = '2023-12-01/Microsoft.Web.json';
 const publishing = resource(web, object({ allow: flag }, 'allow'));
 
+const condition = object({
+  dimensions: listOf(
+    object(
+      { name: text, operator: oneOf('Include', 'Exclude'), values: listOf(text) },
+      'name',
+      'operator',
+      'values',
+    ),
+  ),
+  failingPeriods: object({ minFailingPeriodsToAlert: whole, numberOfEvaluationPeriods: whole }),
+  metricMeasureColumn: text,
+  operator: oneOf('Equals', 'GreaterThan', 'GreaterThanOrEqual', 'LessThan', 'LessThanOrEqual'),
+  query: text,
+  threshold: orExpression({ type: 'number' }),
+  timeAggregation: oneOf('Count', 'Average', 'Minimum', 'Maximum', 'Total'),
+});
+
 /** By type, version, and name where resources of one type differ; see keyOf. */
 export const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
   'Microsoft.Web/serverfarms@2023-12-01': resource(
@@ -225,5 +242,56 @@ export const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
       workspaceId: text,
       logs: listOf(object({ category: text, categoryGroup: text, enabled: flag }, 'enabled')),
     }),
+  ),
+  'Microsoft.Insights/workbooks@2022-04-01': resource(
+    '2022-04-01/Microsoft.Insights.Application.json',
+    object(
+      {
+        category: text,
+        description: text,
+        displayName: text,
+        serializedData: text,
+        sourceId: text,
+        version: text,
+      },
+      'category',
+      'displayName',
+      'serializedData',
+    ),
+    { location: text, tags, kind: oneOf('shared') },
+    'location',
+  ),
+  'Microsoft.Insights/actionGroups@2023-01-01': resource(
+    '2023-01-01/Microsoft.Insights.json',
+    object(
+      {
+        groupShortName: text,
+        enabled: flag,
+        emailReceivers: listOf(
+          object({ name: text, emailAddress: text, useCommonAlertSchema: flag }, 'name', 'emailAddress'),
+        ),
+      },
+      'enabled',
+      'groupShortName',
+    ),
+    { location: text, tags },
+    'location',
+  ),
+  'Microsoft.Insights/scheduledQueryRules@2022-06-15': resource(
+    '2022-06-15/Microsoft.Insights.json',
+    object({
+      actions: object({ actionGroups: listOf(text) }),
+      autoMitigate: flag,
+      criteria: object({ allOf: listOf(condition) }),
+      description: text,
+      displayName: text,
+      enabled: flag,
+      evaluationFrequency: text,
+      overrideQueryTimeRange: text,
+      scopes: listOf(text),
+      severity: whole,
+      windowSize: text,
+    }),
+    { location: text, tags, kind: oneOf('LogAlert', 'LogToMetric') },
   ),
 };

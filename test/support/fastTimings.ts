@@ -39,6 +39,7 @@ export const fastTimings: Timings = {
     attemptInMs: scaled(orphanCleanup.attemptInMs),
     maxResponseDelayInMs: scaled(orphanCleanup.maxResponseDelayInMs),
   },
+  telemetry: { spanExportIntervalInMs: 20, metricExportIntervalInMs: 100, stopInMs: 500 },
   signingKeys,
 };
 

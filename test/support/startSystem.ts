@@ -5,6 +5,7 @@ import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
 import { loadConfig } from '../../src/config/config';
 import { secretsOf } from '../../src/config/secrets';
+import { createRequestScope } from '../../src/http/requestScope';
 import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
@@ -77,14 +78,16 @@ export async function startServer(
   timings: Timings = fastTimings,
 ): Promise<TestServer> {
   const config = loadConfig(environment);
+  const scope = config.telemetry && createRequestScope();
   const rawLog: string[] = [];
   const log = createLogger({
     level: environment.LOG_LEVEL ?? 'debug',
     secrets: secretsOf(config),
+    ...(scope ? { requestIds: () => scope.current() } : {}),
     destination: { write: (line) => void rawLog.push(line) },
   });
   const services = await createServices(config, log, timings);
-  const app = createApp({ config, services, log, isAcceptingWork: () => true });
+  const app = createApp({ config, services, log, scope, isAcceptingWork: () => true });
   const { server } = createHttpServer(app, config.errorDocumentation);
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

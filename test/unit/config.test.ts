@@ -206,6 +206,19 @@ const malformed: Record<SettingName, string[]> = {
   API_DOCS_CLIENT_ID: ['AuthClient'],
   ERROR_DOCUMENTATION_URL: ['/docs/errors', 'ftp://docs.contoso.com'],
   LOG_LEVEL: ['verbose', 'INFO'],
+  APPLICATIONINSIGHTS_CONNECTION_STRING: [
+    'canary',
+    'InstrumentationKey=canary',
+    'IngestionEndpoint=https://canary.in.applicationinsights.azure.com/',
+    'InstrumentationKey=7e4a0000-0000-4000-8000-000000000001;IngestionEndpoint=http://canary.example/',
+  ],
+  OTEL_EXPORTER_OTLP_ENDPOINT: [
+    'localhost:4318',
+    'grpc://collector:4317',
+    'http://canary@collector:4318',
+    'http://collector:4318?canary',
+  ],
+  OTEL_TRACES_EXPORTER: ['zipkin', 'otlp,canary'],
 };
 
 /** A complete environment in which the setting is read. */

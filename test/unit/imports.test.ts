@@ -24,10 +24,11 @@ function loadParts(environment: Record<string, string>): Loaded {
     const { createLogger } = require(${JSON.stringify(join(dist, 'logger'))});
     const { createServices } = require(${JSON.stringify(join(dist, 'composition'))});
     const log = createLogger({ level: 'silent', secrets: [] });
-    createServices(loadConfig(${JSON.stringify(environment)}), log).then(() => {
+    createServices(loadConfig(${JSON.stringify(environment)}), log).then(async (services) => {
       const files = Object.keys(require.cache).flatMap((file) => /node_modules[\\\\/]((?:@[^\\\\/]+[\\\\/])?[^\\\\/]+)/.exec(file)?.[1] ?? []);
       const dispatcher = Symbol.for('undici.globalDispatcher.1') in globalThis;
       process.stdout.write(JSON.stringify({ packages: [...new Set(files)], dispatcher }));
+      await services.stop();
     });`;
   return JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as Loaded;
 }
@@ -39,6 +40,12 @@ const always = [
   'yaml',
   'marked',
   '@azure/data-tables',
+  // Telemetry is off.
+  '@opentelemetry/api',
+  '@opentelemetry/core',
+  '@opentelemetry/sdk-trace-base',
+  '@opentelemetry/sdk-metrics',
+  '@azure/monitor-opentelemetry-exporter',
 ];
 const graphClient = '@microsoft/microsoft-graph-client';
 
@@ -70,5 +77,22 @@ describe.each([
   it.each(unused)('does not load %s', (name) => {
     expect(packages).toContain('express');
     expect(packages).not.toContain(name);
+  });
+});
+
+describe('telemetry', () => {
+  const store = { ...mappingKey, AZURE_CLIENT_SECRET: 'secret' };
+  const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' };
+
+  it('to a collector does not load the exporter for Application Insights', () => {
+    const { packages } = loadParts({ ...settings, ...store, ...collector });
+    expect(packages).toContain('@opentelemetry/sdk-metrics');
+    expect(packages).not.toContain('@azure/monitor-opentelemetry-exporter');
+  });
+
+  it('on the console loads no exporter', () => {
+    const { packages } = loadParts({ ...settings, ...store, OTEL_TRACES_EXPORTER: 'console' });
+    expect(packages).toContain('@opentelemetry/sdk-trace-base');
+    expect(packages.filter((name) => name.includes('exporter'))).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { decodeJwt } from '../../authentication/jwt';
 import { type Check, ok, problem, skipped, warning } from '../check';
 import { probe, explainNetworkError, type TimedReply } from '../network';
 import { printable } from '../report';
+import { readApplications } from './secretExpiry';
 import type { DoctorContext } from '../context';
 
 /** Microsoft Graph responds to a request without a token with 401. */
@@ -49,10 +50,13 @@ export function createPermissionChecks(
       run() {
         const jwt = decodeJwt(graphToken() ?? '');
         if (!jwt) return skipped("the application's own token for Microsoft Graph cannot be read");
-        const { roles } = jwt.claims;
-        return Array.isArray(roles) && roles.length > 0
+        const roles = Array.isArray(jwt.claims.roles) ? jwt.claims.roles.map(String) : [];
+        const unneeded = roles.filter((role) => role !== readApplications);
+        if (unneeded.length === 0 && roles.length > 0)
+          return ok(`only ${readApplications}, which this doctor uses`);
+        return unneeded.length > 0
           ? warning(
-              `granted in Microsoft Graph, without a user: ${printable(roles.join(', '))}`,
+              `granted in Microsoft Graph, without a user: ${printable(unneeded.join(', '))}`,
               'Unless administrators are to erase users, which needs User.ReadWrite.All, remove them under App registrations > AuthServer > API permissions.',
             )
           : ok('none in Microsoft Graph, and none is needed');

@@ -11,9 +11,9 @@ const minRemainingInMs = 30_000;
 /** An assertion that Entra ID accepts because of a federated credential of the registration. */
 export function createAssertionCredential(
   { setting, isReused, next }: AssertionSource,
-  { timings, log }: ClientCredentialOptions,
+  { timings, log, telemetry }: ClientCredentialOptions,
 ): ClientCredential {
-  const upstream = createUpstream({ name: 'Azure managed identity', timings, log });
+  const upstream = createUpstream({ name: 'Azure managed identity', timings, log, telemetry });
   let last: Assertion | undefined;
   let fetching: Promise<Assertion> | undefined;
   const isUsable = (remainingInMs: number) =>

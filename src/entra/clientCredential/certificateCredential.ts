@@ -6,21 +6,37 @@ import { isError } from '../../errors';
 
 /** Before a certificate expires, its operator is warned for so long. */
 export const expiryWarningInDays = 30;
+/** A warning is repeated after so long, since the server may run for months. */
+const warningIntervalInMs = 86_400_000;
 
 /** A certificate that is read again when its file changes. MSAL signs an assertion with it for each exchange. */
 export async function createCertificateCredential(
   path: string,
-  { timings, log }: ClientCredentialOptions,
+  { timings, log, telemetry }: ClientCredentialOptions,
 ): Promise<ClientCredential> {
   const setting = 'AZURE_CLIENT_CERTIFICATE_PATH';
+  let warnedAt = -Infinity;
+  const warnIfExpiring = ({ thumbprint, expires }: ApplicationCertificate): boolean => {
+    const remaining = daysUntil(expires);
+    if (remaining >= expiryWarningInDays) return false;
+    if (Date.now() - warnedAt >= warningIntervalInMs) {
+      warnedAt = Date.now();
+      log.warn(
+        { thumbprint, expires: expires.toISOString() },
+        remaining > 0 ? 'the client certificate expires soon' : 'the client certificate has expired',
+      );
+    }
+    return true;
+  };
   const file = createReloadedFile({
     path,
     setting,
     parse: parseCertificate,
-    onLoaded({ thumbprint, expires }) {
-      const facts = { thumbprint, expires: expires.toISOString() };
-      if (daysUntil(expires) < expiryWarningInDays) log.warn(facts, 'the client certificate expires soon');
-      else log.info(facts, 'loaded the client certificate');
+    onLoaded(loaded) {
+      warnedAt = -Infinity;
+      const { thumbprint, expires } = loaded;
+      if (!warnIfExpiring(loaded))
+        log.info({ thumbprint, expires: expires.toISOString() }, 'loaded the client certificate');
     },
     timeLimitInMs: timings.attemptInMs,
     log,
@@ -29,10 +45,17 @@ export async function createCertificateCredential(
     throw new CertificateFileError(`${setting} cannot be used: ${reasonOf(error)}`);
   });
 
+  /** The file is read again, and its operator warned in time, without a restart. */
+  async function currentCertificate(): Promise<ApplicationCertificate> {
+    certificate = await file.current();
+    warnIfExpiring(certificate);
+    return certificate;
+  }
+  telemetry?.observeCertificate(async () => (await currentCertificate()).expires);
+
   return {
     async forMsal() {
-      certificate = await file.current();
-      const { privateKey, chain: x5c, thumbprintSha256 } = certificate;
+      const { privateKey, chain: x5c, thumbprintSha256 } = await currentCertificate();
       return { clientCertificate: { privateKey, x5c, thumbprintSha256 } };
     },
     describe: () => ({ setting, ...describeCertificate(certificate) }),

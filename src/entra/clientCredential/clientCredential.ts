@@ -2,6 +2,7 @@ import type { NodeAuthOptions } from '@azure/msal-node';
 import type { Log } from '../../log';
 import type { ClientCredentialConfig } from '../../config/credentials';
 import type { Deadline } from '../../resilience/deadline';
+import type { Telemetry } from '../../telemetry/telemetry';
 import type { Timings } from '../../timings';
 import { createAssertionCredential } from './assertion';
 import { createCertificateCredential } from './certificateCredential';
@@ -35,6 +36,7 @@ export type CredentialDescription =
 export interface ClientCredentialOptions {
   timings: Timings['upstream'];
   log: Log;
+  telemetry?: Telemetry | undefined;
 }
 
 /** Reads the certificate, if it is one: throws CertificateFileError if that cannot be used. */

@@ -21,6 +21,8 @@ export function createCors(origins: readonly string[]): RequestHandler {
       'Cache-Control',
       'teams-user-aad-token',
       'x-ms-client-request-id',
+      'traceparent',
+      'tracestate',
     ],
     exposedHeaders: ['WWW-Authenticate', 'Retry-After', 'x-ms-request-id', 'x-ms-error-code'],
     maxAge: 86_400,

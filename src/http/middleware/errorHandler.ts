@@ -2,7 +2,7 @@ import type { ErrorRequestHandler } from 'express';
 import type { Log } from '../../log';
 import { ApiError, CallerGoneError, isError } from '../../errors';
 import { maxBodyBytes } from './bodyLimit';
-import { requestIdOf } from './requestLog';
+import { requestIdOf, setErrorReason } from './requestLog';
 import { sendJson } from '../sendJson';
 
 /**
@@ -21,6 +21,7 @@ export function createErrorHandler(log: Log, documentation?: string): ErrorReque
       log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
     }
     const { status, code, message, target, innererror, headers } = apiError;
+    setErrorReason(response, innererror?.code);
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     response.setHeader('x-ms-error-code', code);
     const link = documentation === undefined ? undefined : `${documentation}#${code}`;

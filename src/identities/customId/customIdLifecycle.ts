@@ -3,6 +3,7 @@ import type { CustomIdClient, CustomIdentity } from '../../acs/customIdClient';
 import type { AuthenticatedUser } from '../../authentication/authenticatedUser';
 import { ApiError } from '../../errors';
 import type { Deadline } from '../../resilience/deadline';
+import type { Telemetry } from '../../telemetry/telemetry';
 import type { IdentityLifecycle, UserIdentity } from '../identityLifecycle';
 import { customIdOf } from './customId';
 
@@ -10,6 +11,7 @@ export interface CustomIdLifecycleOptions {
   identities: CustomIdClient;
   acs: Pick<AcsIdentityClient, 'deleteUser'>;
   key: Buffer;
+  telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -20,6 +22,7 @@ export function createCustomIdLifecycle({
   identities,
   acs,
   key,
+  telemetry,
 }: CustomIdLifecycleOptions): IdentityLifecycle {
   const findOrCreate = (user: AuthenticatedUser, withToken: boolean, deadline: Deadline) =>
     identities.findOrCreate(customIdOf(user, key), { withToken, deadline });
@@ -27,6 +30,8 @@ export function createCustomIdLifecycle({
   async function withFirstToken(user: AuthenticatedUser, deadline: Deadline): Promise<CustomIdentity> {
     const identity = await findOrCreate(user, true, deadline);
     if (identity === 'gone') throw deletedForGoodError();
+    // It counts from its first token on, which only one caller gets.
+    if (!identity.issuedBefore) telemetry?.count('identity_created');
     return identity;
   }
 
@@ -56,7 +61,9 @@ export function createCustomIdLifecycle({
     async delete(user, _lastKnown, deadline) {
       const identity = await findOrCreate(user, false, deadline);
       // What is gone already has nothing left to delete.
-      if (identity !== 'gone') await acs.deleteUser(identity.communicationUserId, deadline);
+      if (identity === 'gone') return;
+      const deleted = await acs.deleteUser(identity.communicationUserId, deadline);
+      if (deleted === 'deleted' && identity.issuedBefore) telemetry?.count('identity_deleted');
     },
   };
 }

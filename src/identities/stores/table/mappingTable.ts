@@ -55,7 +55,7 @@ export interface MappingTableOptions extends TableClientOptions {
 export function createMappingTable(
   config: TableStoreConfig,
   upstream: Upstream,
-  { credentialTimeLimitInMs, requestIds, onMissing }: MappingTableOptions,
+  { credentialTimeLimitInMs, requestIds, telemetry, onMissing }: MappingTableOptions,
 ): MappingTable {
   let loading: Promise<TableClient> | undefined;
 
@@ -76,6 +76,7 @@ export function createMappingTable(
           const client = await (loading ??= createTableClient(config, {
             credentialTimeLimitInMs,
             requestIds,
+            telemetry,
           }));
           // Loading the SDK may have taken the whole time.
           abortSignal.throwIfAborted();

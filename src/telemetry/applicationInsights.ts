@@ -1,0 +1,41 @@
+import { createHttpHeaders, type HttpClient as SdkHttpClient } from '@azure/core-rest-pipeline';
+import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
+import { createHttpClient, type HttpClient } from '../resilience/httpClient';
+import type { Exporters } from './exporters';
+
+const exportTimeLimitInMs = 10_000;
+
+/** Application Insights, by the connection string. */
+export function createApplicationInsightsExporters(connectionString: string): Exporters {
+  // The exporter would send statistics about its own use to Microsoft. Only this variable prevents it.
+  process.env.APPLICATION_INSIGHTS_NO_STATSBEAT ??= 'true';
+  const http = createHttpClient();
+  const options = {
+    connectionString,
+    // It would write what could not be sent to a folder for temporary files. This server writes no files.
+    disableOfflineStorage: true,
+    retryOptions: { maxRetries: 1 },
+    httpClient: createSdkHttpClient(http),
+  };
+  return {
+    name: 'Application Insights',
+    spans: new AzureMonitorTraceExporter(options),
+    metrics: new AzureMonitorMetricExporter(options),
+    close: () => http.close(),
+  };
+}
+
+/** Through our own client, which limits the size of a response and the time that it takes. */
+function createSdkHttpClient(http: HttpClient): SdkHttpClient {
+  return {
+    async sendRequest(request) {
+      const { status, headers, text } = await http.send(request.url, {
+        method: 'POST',
+        headers: request.headers.toJSON({ preserveCase: true }),
+        body: typeof request.body === 'string' ? request.body : '',
+        signal: AbortSignal.timeout(exportTimeLimitInMs),
+      });
+      return { request, status, headers: createHttpHeaders(headers), bodyAsText: text };
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { type Misbehavior, type Receiver, startCollector, startIngestion } from '../support/collector';
+import { startReadyServer, startReadySystem } from '../support/readySystem';
+import type { System } from '../support/startSystem';
+import { fastTimings } from '../support/fastTimings';
+import { until } from '../support/until';
+
+let system: System;
+beforeAll(async () => (system = await startReadySystem()));
+afterAll(() => system.stop());
+
+const chunk = Buffer.alloc(256 * 1024, 'x');
+
+const misbehaviors: readonly [string, Misbehavior][] = [
+  ['does not answer', () => undefined],
+  ['drops the connection', ({ socket }) => void socket.destroy()],
+  ['answers 400', (_request, response) => void response.writeHead(400).end('<html>')],
+  ['answers 503', (_request, response) => void response.writeHead(503, { 'retry-after': '1' }).end()],
+  ['throttles', (_request, response) => void response.writeHead(429, { 'retry-after': '9999' }).end()],
+  ['answers with malformed JSON', (_request, response) => void response.writeHead(206).end('{"errors":')],
+  [
+    'rejects items that were not sent',
+    (_request, response) =>
+      void response.writeHead(206).end('{"itemsAccepted":0,"errors":[{"index":9,"statusCode":500}]}'),
+  ],
+  [
+    'redirects in a circle',
+    ({ headers }, response) =>
+      void response.writeHead(308, { location: `https://${headers.host ?? ''}/` }).end(),
+  ],
+  [
+    'sends a response without an end',
+    (_request, response) => {
+      response.writeHead(200);
+      const write = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on('drain', write);
+      write();
+    },
+  ],
+];
+
+const targets: readonly [string, () => Promise<[Receiver, Record<string, string>]>][] = [
+  [
+    'the collector',
+    async () => {
+      const collector = await startCollector();
+      return [collector, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }];
+    },
+  ],
+  [
+    'Application Insights',
+    async () => {
+      const ingestion = await startIngestion();
+      return [ingestion, { APPLICATIONINSIGHTS_CONNECTION_STRING: ingestion.connectionString }];
+    },
+  ],
+];
+
+describe.each(targets)('when %s', (_target, startReceiver) => {
+  it.each(misbehaviors)('%s, requests are served, and the server stops in time', async (_how, misbehave) => {
+    const [receiver, settings] = await startReceiver();
+    receiver.misbehave(misbehave);
+    const server = await startReadyServer(system, settings);
+    const { emulator } = system;
+    const received = receiver.requests.length;
+    for (let call = 0; call < 3; call += 1) {
+      const accessToken = emulator.accessToken({ user: emulator.addUser() });
+      expect((await server.call('get', '/api/token', accessToken)).status).toBe(200);
+    }
+    await until(() => receiver.requests.length > received);
+
+    const begun = performance.now();
+    await server.stop();
+    // An export gives up after 10 s.
+    expect(performance.now() - begun).toBeLessThan(fastTimings.telemetry.stopInMs + 8_000);
+    await receiver.stop();
+  });
+
+  it('is down, the log says so once', async () => {
+    const [receiver, settings] = await startReceiver();
+    await receiver.stop();
+    const server = await startReadyServer(system, settings);
+    expect((await server.call('get', '/api/token')).status).toBe(401);
+    await server.stop();
+    const warnings = server.rawLog.filter((line) => line.includes('telemetry cannot be exported'));
+    expect(warnings.length).toBeLessThanOrEqual(2);
+  });
+});
