@@ -5,7 +5,6 @@ import { decodeJwt } from '../../authentication/jwt';
 import { daysUntil, expiryWarningInDays } from '../../entra/clientCredential/certificateCredential';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
 import type { EntraDoctorContext } from '../context';
-import { callTimeLimitInMs } from '../network';
 
 /** With this application permission Microsoft Graph tells when a secret expires. */
 export const readApplications = 'Application.Read.All';
@@ -50,7 +49,7 @@ export function createSecretExpiryCheck(
         const reply = await context.http.send(`${graph.endpoint}/v1.0/applications?${query.toString()}`, {
           method: 'GET',
           headers: { Authorization: `Bearer ${token}` },
-          signal: AbortSignal.timeout(callTimeLimitInMs),
+          signal: AbortSignal.timeout(context.callTimeLimitInMs),
         });
         if (reply.status !== 200) return skipped(`Microsoft Graph answers HTTP ${reply.status}`);
         return describeExpiry(reply.text, credential, context.now());
