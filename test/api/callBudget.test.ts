@@ -103,7 +103,7 @@ describe('getToken costs', () => {
 
   describe('no more for 50 concurrent requests:', () => {
     // Slow enough for all requests to arrive while the first is in flight.
-    const delayInMs = 500;
+    const delayInMs = 1_500;
 
     it('a new user', async () => {
       system.emulator.delay('entra.token', delayInMs);
@@ -159,7 +159,7 @@ describe('exchangeToken costs', () => {
 
   it('no more for 50 concurrent requests with the same Teams token', async () => {
     const { emulator } = system;
-    emulator.delay('acs', 500);
+    emulator.delay('acs', 1_500);
     const [accessToken, teamsToken] = [
       emulator.accessToken({ user: 'carol' }),
       emulator.teamsToken({ user: 'carol' }),

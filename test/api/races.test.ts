@@ -33,7 +33,7 @@ describe('concurrent first calls of one user', () => {
     const user = emulator.addUser();
     const accessToken = emulator.accessToken({ user });
     // Slow enough for all requests to arrive while the first is in flight.
-    emulator.delay('graph.me', 500);
+    emulator.delay('graph.me', 1_500);
     const responses = await Promise.all(times(50, () => system.call('get', '/getToken', accessToken)));
     expectAllServed([user], responses);
     expect(new Set(responses.map(({ body }) => body.token as string)).size).toBe(1);
@@ -48,7 +48,7 @@ describe('concurrent first calls of one user', () => {
   it('to POST /api/user return 201 once and 200 to the others', async () => {
     const { emulator } = system;
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
-    emulator.delay('graph.me', 500);
+    emulator.delay('graph.me', 1_500);
     const responses = await Promise.all(times(10, () => system.call('post', '/api/user', accessToken)));
     expect(responses.map(({ status }) => status).sort()).toEqual([...times(9, () => 200), 201]);
   });
