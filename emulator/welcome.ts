@@ -75,8 +75,7 @@ function welcomeOfOthers({ url, playgroundUrl, emulator, provider, store }: Welc
   Identities  ${store.keeper} (IDENTITY_STORE=${store.name})
   Emulator    ${emulator.url}
 
-  Your browser warns once about the emulator's certificate: choose Advanced,
-  then Proceed. In a terminal:
+  In a terminal:
 
 ${faint('  # Get a token; creates the identity of Alice on first use')}
 ${curl} -w "\\n" ${alice} ${url}/getToken
@@ -87,8 +86,7 @@ ${faint('  # Delete it')}
 ${curl} -i -X DELETE ${alice} ${url}/deleteUser
 
 ${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- ${provider.tokenOptions}--user bob
-  More: docs/bring-your-own-identity.md
-  Ctrl-C stops everything.
+  More: docs/bring-your-own-identity.md        Ctrl-C stops everything.
 `;
   return { text, files };
 }

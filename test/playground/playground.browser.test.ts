@@ -280,5 +280,6 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
 /** Takes the screenshot for the documents, if requested. */
 async function keepScreenshot(page: Page): Promise<void> {
   if (!process.env.UPDATE_SCREENSHOTS) return;
+  await page.evaluate('scrollTo(0, 0)');
   await page.screenshot({ path: join(__dirname, '..', '..', 'docs', 'images', 'playground.png') });
 }
