@@ -3,6 +3,7 @@ import type { FaultKind } from '../../emulator/http/faults';
 import { allDefects } from '../../emulator/startEmulator';
 import { type Collector, startCollector } from '../support/collector';
 import { catchOutput, expectNothingLeaked, outletsOf, partsOf } from '../support/canaries';
+import { fastTimings } from '../support/fastTimings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import { until } from '../support/until';
 import type { System, TestServer } from '../support/startSystem';
@@ -15,10 +16,12 @@ let collector: Collector;
 const sent = new Set<string>();
 beforeAll(async () => {
   collector = await startCollector();
-  system = await startReadySystem({
-    LOG_LEVEL: 'trace',
-    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-  });
+  // Many servers: their metrics need not be exported all the time.
+  const telemetry = { ...fastTimings.telemetry, metricExportIntervalInMs: 3_000 };
+  system = await startReadySystem(
+    { LOG_LEVEL: 'trace', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+    { ...fastTimings, telemetry },
+  );
 });
 beforeEach(() => (written = catchOutput()));
 afterEach(() => {
@@ -201,7 +204,6 @@ describe.each(operations)('nothing gets out when %s fails', (operation) => {
     const answers = await callEverything(server, tokens);
     expect(emulator.callsTo(operation)).toBeGreaterThan(0);
     expectNothingLeaked(outletsOf(server, written, answers), all);
-    await server.stop();
   });
 });
 
@@ -217,7 +219,9 @@ it('none of all that was in the telemetry, and neither were ids, names and addre
   const deletions = () => collector.spans.filter(({ name }) => name === 'DELETE /deleteUser').length;
   const before = deletions();
   await callEverything(system, { accessToken, ...tokens });
+  const exports = collector.requests.length;
   await until(() => deletions() > before);
+  await until(() => collector.requests.slice(exports).some(({ path }) => path === '/v1/metrics'));
   const exported = collector.bodies.join('\n');
   expect(exported).toContain('GET /getToken');
   const leaks = [...sent].filter((text) => exported.includes(text));

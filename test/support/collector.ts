@@ -22,6 +22,7 @@ export interface Receiver {
   readonly bodies: string[];
   readonly requests: { path: string; headers: IncomingMessage['headers'] }[];
   misbehave(how: Misbehavior | undefined): void;
+  dropConnections(): void;
   stop(): Promise<void>;
 }
 
@@ -128,6 +129,7 @@ async function startReceiver(
     bodies,
     requests,
     misbehave: (how) => (misbehavior = how),
+    dropConnections: () => server.closeAllConnections(),
     async stop() {
       const closed = once(server, 'close');
       server.close();

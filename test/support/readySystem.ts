@@ -1,8 +1,12 @@
+import type { Timings } from '../../src/timings';
 import { startSystem, type System, type TestServer } from './startSystem';
 
 /** A system whose server has finished its start, so that all later upstream calls are made by the test. */
-export async function startReadySystem(settings: Record<string, string> = {}): Promise<System> {
-  const system = await startSystem(settings);
+export async function startReadySystem(
+  settings: Record<string, string> = {},
+  timings?: Timings,
+): Promise<System> {
+  const system = await startSystem(settings, timings);
   await system.ready();
   return system;
 }
