@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   limitHeapGrowth();
   loadDotenv({ quiet: true });
   const config = readConfigOrExit();
-  // On Node.js 20 it costs a quarter of a request's CPU time.
+  // Node.js 20 tracks every promise of the process for it.
   const scope = config.telemetry && createRequestScope();
   const log = createLogger({
     level: config.logLevel,
