@@ -11,5 +11,6 @@ module.exports = {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
   // Only an end for a test that hangs: a busy machine may take many times as long as a quiet one.
   testTimeout: 120_000,
-  maxWorkers: 2,
+  // Tests wait for timers and child processes about half of the time.
+  maxWorkers: 3,
 };

@@ -22,7 +22,7 @@ export default class implements JestEnvironment {
   readonly #before = {
     globals: new Set(Reflect.ownKeys(globalThis)),
     console,
-    exit: process.exit,
+    exit: Reflect.getOwnPropertyDescriptor(process, 'exit'),
     env: process.env,
   };
   readonly #variables = { ...process.env };
@@ -46,7 +46,8 @@ export default class implements JestEnvironment {
     for (const name of Object.keys(env)) if (!(name in this.#variables)) Reflect.deleteProperty(env, name);
     Object.assign(env, this.#variables);
     Object.assign(globalThis, { console });
-    Object.assign(process, { exit, env });
+    Object.assign(process, { env });
+    if (exit) Object.defineProperty(process, 'exit', exit);
     return Promise.resolve();
   }
 
