@@ -236,7 +236,7 @@ export const settings = {
   }),
   OVERLOAD_DELAY_MS: setting({
     schema: wholeNumber(0, 10_000),
-    defaultText: '250',
+    defaultText: '1000',
     description:
       'from which delay of its event loop, if it lasts, the server rejects requests with 503 until it has caught up; 0: never',
     source: 'your choice',

@@ -348,7 +348,7 @@ it('has the documented defaults for the optional settings', () => {
       tokenCacheSize: 10_000,
     },
     rateLimits: { user: 120, rejected: 600 },
-    overload: { delayInMs: 250, maxInFlight: 2_000 },
+    overload: { delayInMs: 1_000, maxInFlight: 2_000 },
   });
 });
 
