@@ -24,7 +24,7 @@ export async function createTableClient(
     // We own retries and time limits, as for every upstream.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
-    // Plain HTTP is accepted on loopback only: see config/settings.ts.
+    // Plain HTTP is accepted on loopback only: see config/storeSettings.ts.
     allowInsecureConnection: endpoint.startsWith('http://'),
   };
   if (accountKey) {
