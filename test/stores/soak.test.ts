@@ -8,7 +8,7 @@ import { azuriteStartTimeoutInMs } from '../support/azurite';
 it.each(soakStores)(
   'two processes keep every promise under random requests and faults: %s',
   async (store) => {
-    const size = { users: 20, callers: 8, milliseconds: 3_000, pauseBetweenFaultsInMs: 40 };
+    const size = { users: 20, callers: 8, milliseconds: 2_000, pauseBetweenFaultsInMs: 40 };
     const result = await soak(store, 1, size);
     expect(problemsOf(result)).toEqual([]);
   },
