@@ -30,7 +30,11 @@ export async function openPlayground(
   url: string,
   options: Parameters<Browser['newContext']>[0] = {},
 ): Promise<PlaygroundPage> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await browser.newContext({
+    reducedMotion: 'reduce',
+    viewport: { width: 1280, height: 900 },
+    ...options,
+  });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
   context.setDefaultTimeout(20_000);
   const page = await context.newPage();
