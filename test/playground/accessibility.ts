@@ -18,7 +18,7 @@ export async function expectAccessible(page: Page, state: string): Promise<void>
       await page.screenshot({ path: join(folder, `${state}-${colorScheme}.png`), fullPage: true });
     }
     const violations = await page.evaluate<Violation[]>(
-      `${axe}; axe.run().then(({ violations }) => violations)`,
+      `${axe}; axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)`,
     );
     const found = violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
     expect({ state, colorScheme, found }).toEqual({ state, colorScheme, found: [] });
