@@ -4,6 +4,7 @@ import type { HttpClient } from '../resilience/httpClient';
 import { createSingleFlight } from '../resilience/singleFlight';
 import type { Upstream } from '../resilience/upstream';
 import type { ClientCredential } from './clientCredential/clientCredential';
+import { createMsalClient } from './msalClient';
 import { createTokenRequest } from './tokenRequest';
 
 /** Microsoft Graph tokens of the application itself, with the application permissions that it was granted. */
@@ -45,16 +46,14 @@ export function createAppTokens(options: AppTokensOptions): AppTokens {
       'get token of the application',
       { deadline, retryOn: 'any_failure', describe: () => exchange.facts() },
       async (signal) => {
-        const { ConfidentialClientApplication } = await import('@azure/msal-node');
-        const client = new ConfidentialClientApplication({
-          auth: {
-            clientId,
-            ...proof,
-            authority: `${authorityHost}/${tenantId}`,
-            knownAuthorities: [new URL(authorityHost).host],
-            authorityMetadata: JSON.stringify(discovery),
-          },
-          system: { networkClient: exchange.networkClient(signal) },
+        const networkClient = exchange.networkClient(signal);
+        const client = await createMsalClient({
+          authorityHost,
+          tenantId,
+          clientId,
+          proof,
+          discovery,
+          networkClient,
         });
         const result = await client.acquireTokenByClientCredential({
           scopes: [`${options.graphEndpoint}/.default`],

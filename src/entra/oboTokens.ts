@@ -12,6 +12,7 @@ import type { Upstream } from '../resilience/upstream';
 import { UpstreamError } from '../resilience/upstreamError';
 import type { Telemetry } from '../telemetry/telemetry';
 import type { ClientCredential } from './clientCredential/clientCredential';
+import { createMsalClient } from './msalClient';
 import { createTokenRequest, type EntraErrorBody, errorNumbers } from './tokenRequest';
 
 /** Exchanges a caller's access token for a Microsoft Graph token of the same user (On-Behalf-Of). */
@@ -70,19 +71,14 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
       'exchange token On-Behalf-Of',
       { deadline, retryOn: 'any_failure', describe: () => exchange.facts() },
       async (signal) => {
-        // One client per exchange (0.5 ms): MSAL's cache never evicts and slows down with every user, and after one throttled
-        // call MSAL blocks the calls of all users.
-        // Loaded with the first exchange, which a server with another store never makes.
-        const { ConfidentialClientApplication } = await import('@azure/msal-node');
-        const client = new ConfidentialClientApplication({
-          auth: {
-            clientId,
-            ...proof,
-            authority: `${authorityHost}/${tenantId}`,
-            knownAuthorities: [new URL(authorityHost).host],
-            authorityMetadata: JSON.stringify(discovery),
-          },
-          system: { networkClient: exchange.networkClient(signal) },
+        const networkClient = exchange.networkClient(signal);
+        const client = await createMsalClient({
+          authorityHost,
+          tenantId,
+          clientId,
+          proof,
+          discovery,
+          networkClient,
         });
         try {
           const correlationId = requestIds?.current();

@@ -1,10 +1,10 @@
 import type { TokenCredential } from '@azure/core-auth';
-import { ConfidentialClientApplication } from '@azure/msal-node';
 import type { WorkloadIdentityConfig } from '../config/credentials';
 import { withDeadline } from '../resilience/deadline';
 import { createHttpClient } from '../resilience/httpClient';
 import { UpstreamError } from '../resilience/upstreamError';
 import { tokenFileAssertions } from './clientCredential/assertionSources';
+import { createMsalClient } from './msalClient';
 import { createTokenRequest } from './tokenRequest';
 
 export interface WorkloadIdentityOptions extends WorkloadIdentityConfig {
@@ -31,15 +31,12 @@ export function createWorkloadIdentityCredential(options: WorkloadIdentityOption
     const tokenRequest = createTokenRequest(http);
     try {
       return await withDeadline(timeLimitInMs, undefined, async ({ signal }) => {
-        // One client per request, about once an hour: after an error, MSAL would refuse further requests.
-        const client = new ConfidentialClientApplication({
-          auth: {
-            clientId,
-            clientAssertion,
-            authority: `${authorityHost}/${tenantId}`,
-            knownAuthorities: [new URL(authorityHost).host],
-          },
-          system: { networkClient: tokenRequest.networkClient(signal) },
+        const client = await createMsalClient({
+          authorityHost,
+          tenantId,
+          clientId,
+          proof: { clientAssertion },
+          networkClient: tokenRequest.networkClient(signal),
         });
         const result = await client.acquireTokenByClientCredential({ scopes: [scope] });
         if (!result?.expiresOn) throw new Error('no access token in the response');

@@ -1,7 +1,8 @@
-import { ConfidentialClientApplication, type NetworkResponse } from '@azure/msal-node';
+import type { NetworkResponse } from '@azure/msal-node';
 import type { ClientCredentialConfig } from '../../config/credentials';
 import type { GraphStoreConfig } from '../../config/identities';
 import type { MsalCredential } from '../../entra/clientCredential/clientCredential';
+import { createMsalClient } from '../../entra/msalClient';
 import { withDeadline } from '../../resilience/deadline';
 import { HttpError, type HttpRequest } from '../../resilience/httpClient';
 import { UpstreamError } from '../../resilience/upstreamError';
@@ -69,16 +70,8 @@ async function trySignIn(
   const { discovery } = await context.authority.metadata();
   const wire = createWire(context);
   try {
-    const client = new ConfidentialClientApplication({
-      auth: {
-        clientId: entra.clientId,
-        ...proof,
-        authority: `${entra.authorityHost}/${entra.tenantId}`,
-        knownAuthorities: [new URL(entra.authorityHost).host],
-        authorityMetadata: JSON.stringify(discovery),
-      },
-      system: { networkClient: wire.networkClient },
-    });
+    const { networkClient } = wire;
+    const client = await createMsalClient({ ...entra, proof, discovery, networkClient });
     const result = await client.acquireTokenByClientCredential({
       scopes: [`${graph.endpoint}/.default`],
     });
