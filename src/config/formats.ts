@@ -38,13 +38,18 @@ function resourceOrigin(text: string): string | undefined {
   return url && secure && url.pathname === '/' && !url.search ? url.origin : undefined;
 }
 
-export const connectionString = z.string().transform((text, context) => {
-  const parts = new Map(
+/** The values of a connection string of Azure by their names in lower case. */
+export function connectionStringParts(text: string): ReadonlyMap<string, string> {
+  return new Map(
     text.split(';').map((part): [string, string] => {
       const [name = '', ...value] = part.split('=');
       return [name.trim().toLowerCase(), value.join('=').trim()];
     }),
   );
+}
+
+export const connectionString = z.string().transform((text, context) => {
+  const parts = connectionStringParts(text);
   const endpoint = resourceOrigin(parts.get('endpoint') ?? '');
   const accessKey = parts.get('accesskey') ?? '';
   if (endpoint && /^[A-Za-z0-9+/]+={0,2}$/.test(accessKey)) return { endpoint, accessKey };

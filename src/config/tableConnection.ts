@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isLoopback, parseUrl } from './formats';
+import { connectionStringParts, isLoopback, parseUrl } from './formats';
 
 /** A table service and the key of its account. */
 export interface TableConnection {
@@ -34,12 +34,7 @@ export function withEndpointSuffix(text: string, suffix: string): string {
 }
 
 function parseConnection(text: string): TableConnection | undefined {
-  const parts = new Map(
-    text.split(';').map((part): [string, string] => {
-      const [name = '', ...value] = part.split('=');
-      return [name.trim().toLowerCase(), value.join('=').trim()];
-    }),
-  );
+  const parts = connectionStringParts(text);
   if (parts.get('usedevelopmentstorage')?.toLowerCase() === 'true') return developmentAccount;
   const accountName = parts.get('accountname') ?? '';
   const accountKey = parts.get('accountkey') ?? '';

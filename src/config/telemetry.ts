@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { list, parseUrl } from './formats';
+import { connectionStringParts, list, parseUrl } from './formats';
 import { setting } from './setting';
 
 export interface TelemetryConfig {
@@ -18,12 +18,7 @@ export type TraceExporter = z.infer<typeof traceExporter>;
 const traceExporter = z.enum(['otlp', 'console', 'none']);
 
 const applicationInsights = z.string().refine((text) => {
-  const parts = new Map(
-    text.split(';').map((part): [string, string] => {
-      const [name = '', ...value] = part.split('=');
-      return [name.trim().toLowerCase(), value.join('=').trim()];
-    }),
-  );
+  const parts = connectionStringParts(text);
   const endpoint = parts.get('ingestionendpoint');
   return (
     z.guid().safeParse(parts.get('instrumentationkey')).success &&
