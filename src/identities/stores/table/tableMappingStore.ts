@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { pause } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
 import type { MappingStore, StoredMapping } from '../../mappingStore';
 import { addOrFind } from '../addOrFind';
@@ -52,8 +51,8 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
         const written = await (found
           ? table.update(key, found.etag, row, deadline)
           : table.insert(key, row, deadline));
+        // Otherwise another instance has written since: look again.
         if (typeof written !== 'string') return 'cancelled';
-        await pause(conflictPauseInMs, deadline.signal);
       }
     },
 
@@ -80,7 +79,6 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
 
 /** In place of an identity: the row only keeps the user's place, until the next mapping is added over it. */
 const reservation = '';
-const conflictPauseInMs = 50;
 
 const isReserved = ({ communicationUserId }: MappingRow) => communicationUserId === reservation;
 
