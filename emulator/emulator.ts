@@ -106,7 +106,7 @@ export interface Emulator {
   createForeignIdentity(): string;
   /** The open extensions of all users, whichever app made them. */
   mappings(): { userObjectId: string; extension: Record<string, unknown> }[];
-  /** Writes an extension as any app with User.ReadWrite could: `extensionName` (or `id`) names it. */
+  /** Writes an extension, as an app with User.ReadWrite can: `extensionName` (or `id`) names it. */
   setExtension(userObjectId: string, extension: Record<string, unknown>, creatorApp?: string): void;
   removeExtension(userObjectId: string, extensionName: string): void;
 

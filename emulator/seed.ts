@@ -46,7 +46,7 @@ export const authClient = {
   ],
 };
 
-/** An application role of AuthServer: whoever has it may find and erase the communication identity of any user. */
+/** An application role of AuthServer: its holders may find and erase the communication identity of any user. */
 export const manageUsersRole = 'CommunicationUsers.Manage.All';
 
 /** A daemon that erases the users who have left; it has the role above. */

@@ -142,7 +142,7 @@ export function controlActions(emulator: Emulator): Action[] {
     {
       method: 'PUT',
       name: 'mappings',
-      does: 'writes an extension as any app of the user could: {userObjectId, extension: {extensionName, …}}',
+      does: 'writes an extension, as an app with User.ReadWrite can: {userObjectId, extension: {extensionName, …}}',
       run: (body) => {
         const { userObjectId, extension } = mapping.parse(body);
         emulator.setExtension(userObjectId, extension);
