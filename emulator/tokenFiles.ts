@@ -5,7 +5,7 @@ import { projectCertificateFolder } from './certificates/certificateFolders';
 /** Tokens are valid for at least an hour, and are replaced long before they expire. */
 const rewriteIntervalInMs = 20 * 60_000;
 
-/** A request header with a token, made again each time that the file is written. */
+/** A request header with a token, or other text, made again each time that the file is written. */
 export type TokenHeader = () => string;
 
 /** Request headers with tokens of seeded users, in files that curl reads: `curl -H "@<file>"`. */

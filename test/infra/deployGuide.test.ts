@@ -93,10 +93,14 @@ describe('the button', () => {
       jobs: { publish: { steps: { run?: string }[] } };
     };
     const script = jobs.publish.steps.flatMap(({ run = [] }) => run).join('\n');
-    const notes = execFileSync('bash', ['--norc', '-euc', `gh() { printf '%s\\n' "\${@: -1}"; }\n${script}`], {
-      encoding: 'utf8',
-      env: { PATH: process.env.PATH, REPOSITORY: 'contoso/acs-auth', TAG: 'v1.2.3' },
-    });
+    const notes = execFileSync(
+      'bash',
+      ['--norc', '-euc', `gh() { printf '%s\\n' "\${@: -1}"; }\n${script}`],
+      {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, REPOSITORY: 'contoso/acs-auth', TAG: 'v1.2.3' },
+      },
+    );
     const [, address = ''] = /#create\/Microsoft\.Template\/uri\/([\w%.-]+)\)/.exec(notes) ?? [];
     const [, packageUrl] = /Enter `(\S+)` as/.exec(notes) ?? [];
     expect(decodeURIComponent(address)).toBe(
