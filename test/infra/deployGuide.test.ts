@@ -70,6 +70,12 @@ describe('docs/deploy-to-azure.md', () => {
     expect([...described.keys()]).toEqual(expect.arrayContaining(set));
   });
 
+  it('names every variable of the workflow that deploys', () => {
+    const variables = matches(read('.github', 'workflows', 'deploy.yml'), /vars\.(\w+)/g);
+    expect(variables.length).toBeGreaterThan(3);
+    expect(matches(guide.text, /`(AZURE_\w+)`/g)).toEqual(expect.arrayContaining(variables));
+  });
+
   it('names files and names that exist', () => {
     const zips = new Set(matches(`${commands}${read('azure.yaml')}`, /(build\/\S+\.zip)/g));
     // What `npm run package` writes: see test/process/package.test.ts.
