@@ -13,17 +13,16 @@ import { createRequestLog } from './http/middleware/requestLog';
 import { setSafeHeaders } from './http/middleware/safeHeaders';
 import { createLanding } from './http/landing';
 import { createOperations } from './http/operations';
-import type { RequestScope } from './http/requestScope';
 import { sendJson } from './http/sendJson';
 import { methodNotAllowed } from './http/routes';
 import { requiredScope } from './authentication/requiredScope';
 import type { Services } from './composition';
+import type { RequestScope } from './requestScope';
 
 export interface AppParts {
   config: Config;
   services: Services;
   log: Log;
-  /** For the request's ids in every line of the log; absent while telemetry is off. */
   scope?: RequestScope | undefined;
   /** False while the server is shutting down. */
   isAcceptingWork: () => boolean;
@@ -38,8 +37,7 @@ export function createApp({ config, services, log, scope, isAcceptingWork }: App
   app.set('query parser', false);
   app.set('trust proxy', config.trustedProxies);
 
-  const { requestIds, telemetry } = services;
-  app.use(createRequestLog({ log, scope, requestIds, telemetry }));
+  app.use(createRequestLog({ log, scope, telemetry: services.telemetry }));
   app.use(setSafeHeaders);
   app.use(
     '/health',
