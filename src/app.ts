@@ -14,6 +14,7 @@ import { setSafeHeaders } from './http/middleware/safeHeaders';
 import { createLanding } from './http/landing';
 import { createOperations } from './http/operations';
 import { sendJson } from './http/sendJson';
+import type { AcceptDelay } from './http/server/acceptDelay';
 import { methodNotAllowed } from './http/routes';
 import { requiredScope } from './authentication/requiredScope';
 import type { Services } from './composition';
@@ -24,12 +25,14 @@ export interface AppParts {
   services: Services;
   log: Log;
   scope?: RequestScope | undefined;
+  /** Of the server that the app runs in. */
+  acceptDelay?: AcceptDelay | undefined;
   /** False while the server is shutting down. */
   isAcceptingWork: () => boolean;
 }
 
 /** Builds the Express app. It does not listen and does not read the environment. */
-export function createApp({ config, services, log, scope, isAcceptingWork }: AppParts): Express {
+export function createApp({ config, services, log, scope, acceptDelay, isAcceptingWork }: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -53,7 +56,7 @@ export function createApp({ config, services, log, scope, isAcceptingWork }: App
     const variables = openApiVariablesOf(config.providers);
     app.use(createApiDocs({ variables, requiredScope, signInClientId: config.apiDocsClientId }));
   }
-  app.use(createLoadShedding({ ...config.overload, log }));
+  app.use(createLoadShedding({ ...config.overload, acceptDelay, log }));
   app.use(rejectLargeBody);
   app.use(createOperations({ config, services, log }));
   app.use(respondNotFound);

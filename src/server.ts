@@ -6,6 +6,7 @@ import { waitAtMost } from './resilience/deadline';
 import { type Config, ConfigError, loadConfig } from './config/config';
 import { secretsOf } from './config/secrets';
 import { CertificateFileError } from './entra/clientCredential/certificate';
+import { createAcceptDelay } from './http/server/acceptDelay';
 import { createHttpServer } from './http/server/httpServer';
 import { createLogger } from './logger';
 import { createServices } from './composition';
@@ -24,8 +25,10 @@ async function main(): Promise<void> {
   });
   const services = await createServices(config, log, { scope }).catch(exitIfUnusable);
   let shuttingDown = false;
-  const app = createApp({ config, services, log, scope, isAcceptingWork: () => !shuttingDown });
+  const acceptDelay = createAcceptDelay();
+  const app = createApp({ config, services, log, scope, acceptDelay, isAcceptingWork: () => !shuttingDown });
   const { server, drain } = createHttpServer(app, config.errorDocumentation);
+  acceptDelay.watch(server);
   setServerTimeouts(server);
 
   process.once('uncaughtException', (error) => {

@@ -6,6 +6,7 @@ import { createApp } from '../../src/app';
 import { loadConfig } from '../../src/config/config';
 import { secretsOf } from '../../src/config/secrets';
 import { createRequestScope } from '../../src/requestScope';
+import { createAcceptDelay } from '../../src/http/server/acceptDelay';
 import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
@@ -87,8 +88,10 @@ export async function startServer(
     destination: { write: (line) => void rawLog.push(line) },
   });
   const services = await createServices(config, log, { timings, scope });
-  const app = createApp({ config, services, log, scope, isAcceptingWork: () => true });
+  const acceptDelay = createAcceptDelay();
+  const app = createApp({ config, services, log, scope, acceptDelay, isAcceptingWork: () => true });
   const { server } = createHttpServer(app, config.errorDocumentation);
+  acceptDelay.watch(server);
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
