@@ -1,5 +1,5 @@
 import type { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
-import type { ExtensionClient, ExtensionProperties } from '../../src/graph/extensionClient';
+import type { ChangeOptions, ExtensionClient, ExtensionProperties } from '../../src/graph/extensionClient';
 import type { Deadline } from '../../src/resilience/deadline';
 import type { CallOptions, Upstream } from '../../src/resilience/upstream';
 import type { Scheduler } from '../scheduler';
@@ -51,13 +51,23 @@ export function createGraphService(scheduler: Scheduler, maxLagInMs: number): Gr
         operation: string,
         deadline: Deadline,
         work: () => T,
-        retryOn: CallOptions<T>['retryOn'] = 'any_failure',
+        options: Pick<CallOptions<T>, 'retryOn' | 'beforeRetry'> = { retryOn: 'any_failure' },
       ) =>
-        upstream.call<T>(operation, { deadline, retryOn, describe }, (signal) =>
+        upstream.call<T>(operation, { deadline, describe, ...options }, (signal) =>
           scheduler.call(operation, work, { signal }),
         );
+      const find: ExtensionClient['find'] = (user, deadline) =>
+        call('read mapping', deadline, () => read(user));
+      /** As the real client retries a change. */
+      const retries = (user: AuthenticatedUser, { deadline, isSuperseded }: ChangeOptions) => ({
+        retryOn: 'any_failure' as const,
+        async beforeRetry(): Promise<'superseded' | undefined> {
+          const found = isSuperseded && (await find(user, deadline));
+          return found && isSuperseded(found) ? 'superseded' : undefined;
+        },
+      });
       return {
-        find: (user, deadline) => call('read mapping', deadline, () => read(user)),
+        find,
         create: (user, properties, deadline) =>
           call(
             'create mapping',
@@ -67,18 +77,29 @@ export function createGraphService(scheduler: Scheduler, maxLagInMs: number): Gr
               write(user, properties);
               return 'created';
             },
-            'never',
+            { retryOn: 'never' },
           ),
-        update: (user, properties, deadline) =>
-          call('update mapping', deadline, () => {
-            if (!current(user)) return 'absent';
-            write(user, properties);
-            return 'updated';
-          }),
-        delete: (user, deadline) =>
-          call('remove mapping', deadline, () => {
-            if (current(user)) write(user, undefined);
-          }),
+        update: (user, properties, options) =>
+          call(
+            'update mapping',
+            options.deadline,
+            () => {
+              if (!current(user)) return 'absent';
+              write(user, properties);
+              return 'updated';
+            },
+            retries(user, options),
+          ),
+        delete: (user, options) =>
+          call(
+            'remove mapping',
+            options.deadline,
+            () => {
+              if (current(user)) write(user, undefined);
+              return 'deleted';
+            },
+            retries(user, options),
+          ),
       };
     },
   };

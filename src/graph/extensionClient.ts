@@ -34,10 +34,19 @@ export interface ExtensionClient {
   update(
     user: AuthenticatedUser,
     properties: ExtensionProperties,
-    deadline: Deadline,
-  ): Promise<'updated' | 'absent'>;
-  /** Succeeds also if there is none. */
-  delete(user: AuthenticatedUser, deadline: Deadline): Promise<void>;
+    options: ChangeOptions,
+  ): Promise<'updated' | 'absent' | 'superseded'>;
+  /** `deleted` also if there is none. */
+  delete(user: AuthenticatedUser, options: ChangeOptions): Promise<'deleted' | 'superseded'>;
+}
+
+export interface ChangeOptions {
+  deadline: Deadline;
+  /**
+   * Whether the extension is another one by now, which the change must not hit. The extension is read and asked about before a retry:
+   * meanwhile the first attempt may have had its effect, and others may have gone on from there.
+   */
+  isSuperseded?: (current: ExtensionProperties) => boolean;
 }
 
 export interface ExtensionClientOptions {
@@ -89,6 +98,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
   interface Call<T> {
     operation: string;
     retryOn: CallOptions<T>['retryOn'];
+    beforeRetry?: CallOptions<T>['beforeRetry'];
     send: (request: (path: string) => ReturnType<Client['api']>) => Promise<T>;
     /** What an error of Graph means, where it is an expected outcome. */
     interpret?: (error: GraphError) => T | undefined;
@@ -98,11 +108,11 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
   async function call<T>(
     user: AuthenticatedUser,
     deadline: Deadline,
-    { operation, retryOn, send, interpret }: Call<T>,
+    { operation, retryOn, beforeRetry, send, interpret }: Call<T>,
   ): Promise<T> {
     const attempt = async () => {
       const accessToken = await getToken(user, deadline);
-      return upstream.call(operation, { deadline, retryOn, describe }, async (signal) => {
+      return upstream.call(operation, { deadline, retryOn, beforeRetry, describe }, async (signal) => {
         const request = (requestPath: string) =>
           client
             .api(requestPath)
@@ -137,23 +147,32 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
     ...properties,
   });
 
-  return {
-    async find(user, deadline) {
-      const entry = await call(user, deadline, {
-        operation: 'read user and extensions',
-        retryOn: 'any_failure',
-        send: async (request) =>
-          userWithExtensions.parse(await request(entryOf(user)).select('id').expand('extensions').get()),
+  async function find(user: AuthenticatedUser, deadline: Deadline): Promise<ExtensionProperties | undefined> {
+    const entry = await call(user, deadline, {
+      operation: 'read user and extensions',
+      retryOn: 'any_failure',
+      send: async (request) =>
+        userWithExtensions.parse(await request(entryOf(user)).select('id').expand('extensions').get()),
+    });
+    // The entry must be this user's; otherwise everything that follows would act on another user.
+    if (entry.id.toLowerCase() !== user.entra?.objectId) {
+      throw new UpstreamError('Microsoft Graph', 'read user and extensions', {
+        transportFailure: 'invalid_response',
+        message: 'another user',
       });
-      // The entry must be this user's; otherwise everything that follows would act on another user.
-      if (entry.id.toLowerCase() !== user.entra?.objectId) {
-        throw new UpstreamError('Microsoft Graph', 'read user and extensions', {
-          transportFailure: 'invalid_response',
-          message: 'another user',
-        });
-      }
-      return entry.extensions?.find((candidate) => hasName(candidate, extensionName));
-    },
+    }
+    return entry.extensions?.find((candidate) => hasName(candidate, extensionName));
+  }
+
+  const supersededBeforeRetry =
+    (user: AuthenticatedUser, { deadline, isSuperseded }: ChangeOptions) =>
+    async (): Promise<'superseded' | undefined> => {
+      const current = isSuperseded && (await find(user, deadline));
+      return current && isSuperseded(current) ? 'superseded' : undefined;
+    };
+
+  return {
+    find,
 
     create: (user, properties, deadline) =>
       call<'created' | 'exists'>(user, deadline, {
@@ -167,10 +186,11 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
         interpret: (error) => (alreadyExists(error) ? 'exists' : undefined),
       }),
 
-    update: (user, properties, deadline) =>
-      call<'updated' | 'absent'>(user, deadline, {
+    update: (user, properties, options) =>
+      call<'updated' | 'absent' | 'superseded'>(user, options.deadline, {
         operation: 'update mapping',
         retryOn: 'any_failure',
+        beforeRetry: supersededBeforeRetry(user, options),
         async send(request) {
           await request(pathOf(user)).patch(bodyOf(properties));
           return 'updated';
@@ -178,17 +198,17 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
         interpret: ({ statusCode }) => (statusCode === 404 ? 'absent' : undefined),
       }),
 
-    async delete(user, deadline) {
-      await call<true>(user, deadline, {
+    delete: (user, options) =>
+      call<'deleted' | 'superseded'>(user, options.deadline, {
         operation: 'remove mapping',
         retryOn: 'any_failure',
+        beforeRetry: supersededBeforeRetry(user, options),
         async send(request) {
           await request(pathOf(user)).delete();
-          return true;
+          return 'deleted';
         },
-        interpret: ({ statusCode }) => (statusCode === 404 ? true : undefined),
-      });
-    },
+        interpret: ({ statusCode }) => (statusCode === 404 ? 'deleted' : undefined),
+      }),
   };
 }
 

@@ -15,6 +15,8 @@ export interface CallOptions<T> {
    * `never`: the caller decides.
    */
   retryOn: 'any_failure' | 'not_applied' | 'never';
+  /** Called before a retry, which is not made if this has a result: then it is that of the call. */
+  beforeRetry?: (() => Promise<T | undefined>) | undefined;
   /** Converts an error of the SDK. */
   describe: (error: unknown) => FailureFacts;
   /**
@@ -117,10 +119,10 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
         if (error) trace.retried(retryCount, delay, error);
       });
     }
-    return retries.execute(
-      () => breakers.execute(operation, () => attemptOnce(operation, options, attempt), trace),
-      deadline.signal,
-    );
+    return retries.execute(async ({ attempt: retryCount }) => {
+      const known = retryCount > 0 ? await options.beforeRetry?.() : undefined;
+      return known ?? breakers.execute(operation, () => attemptOnce(operation, options, attempt), trace);
+    }, deadline.signal);
   }
 
   return {

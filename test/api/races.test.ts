@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { User } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
-import { timeScale } from '../support/fastTimings';
+import { impatientTimings, timeScale } from '../support/fastTimings';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { until } from '../support/until';
 
@@ -226,4 +226,25 @@ describe('a deletion that fails partway', () => {
       mappings: [],
     });
   });
+
+  it.each(['graph.extension.update', 'graph.extension.delete'])(
+    'whose %s has no response does not touch the identity that the user has when it is retried',
+    async (operation) => {
+      const { emulator } = system;
+      const impatient = await system.startAnother({}, impatientTimings);
+      await impatient.ready();
+      const accessToken = emulator.accessToken({ user: emulator.addUser() });
+      await other.call('get', '/getToken', accessToken).expect(200);
+      emulator.fail({ operation, kind: 'hang' });
+      const before = emulator.callsTo(operation);
+      const deletion = impatient.call('delete', '/deleteUser', accessToken).then();
+      await until(() => emulator.callsTo(operation) > before);
+      await other.call('delete', '/deleteUser', accessToken).expect(204);
+      const { body } = await other.call('get', '/getToken', accessToken).expect(200);
+      expect((await deletion).status).toBe(204);
+      const { communicationUserId } = body.user as { communicationUserId: string };
+      expect(emulator.identities().map(({ id }) => id)).toEqual([communicationUserId]);
+      expectOneIdentityEach(emulator);
+    },
+  );
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../../log';
 import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
-import type { ExtensionClient } from '../../../graph/extensionClient';
+import type { ExtensionClient, ExtensionProperties } from '../../../graph/extensionClient';
 import { type Deadline, pause } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
 import type { Timings } from '../../../timings';
@@ -78,13 +78,21 @@ export function createGraphMappingStore({
   ): Promise<void> {
     const { communicationUserId, trust } = mapping;
     try {
-      await extensions.update(user, format.toProperties(user, { communicationUserId }), deadline);
+      await extensions.update(user, format.toProperties(user, { communicationUserId }), {
+        deadline,
+        isSuperseded: namesAnother(user, communicationUserId),
+      });
     } catch (error) {
       // A previous key is still valid: the next use tries again. A mapping without a seal must not be used before it has one.
       if (trust !== 'previous_key' || deadline.signal.aborted) throw error;
       log.warn({ err: error, user: user.subject }, 'mapping could not be sealed with the current key yet');
     }
   }
+
+  /** Asked before a change is retried: it must not hit the mapping of a later creation. */
+  const namesAnother =
+    (user: AuthenticatedUser, communicationUserId: string) => (current: ExtensionProperties) =>
+      format.parse(user, current).communicationUserId !== communicationUserId;
 
   const notRemoved = (mapping: GraphMapping | undefined) =>
     !mapping || !removed.has(mapping.communicationUserId);
@@ -145,14 +153,16 @@ export function createGraphMappingStore({
       const { communicationUserId } = expected;
       const claim = pendingDeletion ? `${ownClaims}${randomUUID()}` : undefined;
       const properties = format.toProperties(user, { communicationUserId, deletion: claim });
-      if ((await extensions.update(user, properties, deadline)) === 'absent') return { outcome: 'absent' };
+      const isSuperseded = namesAnother(user, communicationUserId);
+      const outcome = await extensions.update(user, properties, { deadline, isSuperseded });
+      if (outcome !== 'updated') return { outcome: outcome === 'absent' ? 'absent' : 'conflict' };
       const version = new GraphVersion(claim, versionOf(expected));
       return { outcome: 'replaced', mapping: { communicationUserId, pendingDeletion, version } };
     },
 
     async remove(user, expected, deadline) {
       if (expected.untrusted) {
-        await extensions.delete(user, deadline);
+        await extensions.delete(user, { deadline });
         return 'removed';
       }
       let version = versionOf(expected);
@@ -167,7 +177,8 @@ export function createGraphMappingStore({
         const { claim } = current.version;
         const claimedSince = claim !== version.claim && claim !== version.replaced?.claim;
         if (claimedSince) return 'conflict';
-        await extensions.delete(user, deadline);
+        const isSuperseded = namesAnother(user, expected.communicationUserId);
+        await extensions.delete(user, { deadline, isSuperseded });
       }
       removed.set(expected.communicationUserId, true);
       return 'removed';
@@ -179,8 +190,9 @@ export function createGraphMappingStore({
       if (!mapping) return 'absent';
       const isExpected = mapping.communicationUserId === expected.communicationUserId;
       if (!isExpected || mapping.pendingDeletion) return 'conflict';
-      await extensions.delete(user, deadline);
-      return 'removed';
+      const isSuperseded = namesAnother(user, expected.communicationUserId);
+      const outcome = await extensions.delete(user, { deadline, isSuperseded });
+      return outcome === 'superseded' ? 'conflict' : 'removed';
     },
   };
   return store;
