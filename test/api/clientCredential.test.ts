@@ -245,35 +245,6 @@ describe('a credential that is registered wrongly is the operator’s to correct
 });
 
 describe('the certificate', () => {
-  test('is rotated under load without a restart', async () => {
-    ways['a certificate']?.register();
-    const server = await start({ AZURE_CLIENT_CERTIFICATE_PATH: certificateFile });
-    let running = true;
-    const statuses: number[] = [];
-    const caller = async () => {
-      while (running) statuses.push((await getToken(server)).status);
-    };
-    const load = Promise.all([caller(), caller(), caller()]);
-    await getToken(server).expect(200);
-
-    emulator.applications.addCertificate('AuthServer', newer.certificate);
-    await replace(certificateFile, pem(newer));
-    await getToken(server).expect(200);
-    // Requests that began with the old one are done when three later ones are.
-    const sofar = statuses.length;
-    while (statuses.length < sofar + 6) await getToken(server).expect(200);
-    emulator.applications.removeCertificate('AuthServer', certificate.sha1);
-    await getToken(server).expect(200);
-    running = false;
-    await load;
-
-    expect(new Set(statuses)).toEqual(new Set([200]));
-    expect(logged(server, /^loaded the client certificate/)).toMatchObject([
-      { thumbprint: certificate.sha1.toUpperCase() },
-      { thumbprint: newer.sha1.toUpperCase() },
-    ]);
-  });
-
   test.each([
     ['is half written', () => writeFile(certificateFile, pem(certificate).slice(0, 900))],
     ['has the key of another', () => writeFile(certificateFile, newer.privateKey + certificate.certificate)],
