@@ -11,6 +11,7 @@ import {
   retry,
 } from 'cockatiel';
 import type { Log } from '../log';
+import { withoutAddresses } from '../logSafety';
 import { type Deadline, isCallerGone, abortReason, withDeadline, withSignal } from './deadline';
 import { ApiError } from '../errors';
 import type { CallTrace, Telemetry } from '../telemetry/telemetry';
@@ -133,11 +134,12 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
               signal.aborted ? { transportFailure: 'timed_out' } : describe(error),
               error,
             );
+      const { message, ...facts } = failure.facts;
       log.warn(
         {
           upstream: name,
           operation,
-          failure: failure.facts,
+          failure: { ...facts, message: message && withoutAddresses(message) },
           milliseconds: Math.round(performance.now() - startedAt),
         },
         'call to upstream failed',

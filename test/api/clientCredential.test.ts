@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -51,11 +51,6 @@ afterAll(async () => {
 });
 
 const pem = ({ privateKey, certificate: text }: ClientCertificate) => `${privateKey}\n${text}`;
-/** As Kubernetes and careful operators do: readers never see half a file. */
-async function replace(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text);
-  await rename(`${file}.new`, file);
-}
 
 async function start(settings: Record<string, string> = {}, timings = fastTimings): Promise<TestServer> {
   const server = await startServer(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Log } from '../../log';
+import { withoutAddresses } from '../../logSafety';
 import { findCaller } from '../../authentication/authenticatedUser';
 import type { RequestIds } from '../../resilience/requestIds';
 import type { Telemetry } from '../../telemetry/telemetry';
@@ -18,7 +19,8 @@ export interface RequestLogOptions {
 }
 
 /**
- * Assigns a request id (`x-ms-request-id`), and logs and reports each response. The query is not logged: it may contain tokens. All log
+ * Assigns a request id (`x-ms-request-id`), and logs and reports each response. The query is not logged: it may contain tokens, and a
+ * path may name a user. All log
  * lines of the request get its ids.
  */
 export function createRequestLog({ log, scope, requestIds, telemetry }: RequestLogOptions): RequestHandler {
@@ -42,7 +44,7 @@ export function createRequestLog({ log, scope, requestIds, telemetry }: RequestL
         {
           ...ids,
           method,
-          path,
+          path: withoutAddresses(path),
           status,
           milliseconds: Math.round((performance.now() - startedAt) * 10) / 10,
           user: findCaller(response)?.subject,
