@@ -147,16 +147,16 @@ const setUps: Record<string, SetUp> = {
     calls: (server) => [...asUser(server), ...asAdministrator(server)],
   },
   ...Object.fromEntries(
-    testProviders.flatMap(({ kind, operations, settings, tenant }) =>
+    testProviders.flatMap((provider) =>
       ['discovery', 'keys'].map((part): [string, SetUp] => [
-        `the provider ${kind}, in its ${part}`,
+        `the provider ${provider.kind}, in its ${part}`,
         {
-          settings: () => ({ IDENTITY_STORE: 'acs', ...settings(system.emulator) }),
-          operation: `${operations}.${part}`,
+          settings: () => ({ IDENTITY_STORE: 'acs', ...provider.settings(system.emulator) }),
+          operation: `${provider.operations}.${part}`,
           calls: (server) =>
             [undefined, 'expired', 'bad_signature'].flatMap((defect) => {
               const options = defect === undefined ? {} : { defect: defect as Defect };
-              return asUser(server, tenant(system.emulator).accessToken(options));
+              return asUser(server, provider.tenant(system.emulator).accessToken(options));
             }),
         },
       ]),
