@@ -19,6 +19,15 @@ export function secretPatternOf(secrets: readonly string[]): RegExp {
   return new RegExp([...new Set([...tokens, ...literal])].join('|'), 'gi');
 }
 
+/** An email address or a sign-in name, as it is or URL-encoded. A version, as in a path of a package, does not end with letters. */
+const address =
+  /(?<![^\s"'`/\\:;,=<>()[\]{}|])[^\s"'`/\\:;,=<>()[\]{}|@]+(?:@|%40)(?:[\p{L}\d-]+\.)+\p{L}{2,}/giu;
+
+/** For text of services and of requests: it may name users, which a pattern for secrets cannot know. */
+export function withoutAddresses(text: string): string {
+  return text.replace(address, '[redacted]');
+}
+
 export interface DescribedError {
   type: string;
   message: string;
@@ -38,11 +47,11 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   const remedy = depth === 0 ? remedyOf(error) : undefined;
   return {
     type: error.name,
-    message: error.message,
+    message: withoutAddresses(error.message),
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     ...(remedy === undefined ? {} : { remedy }),
     // Where the code was does not matter if the remedy is known.
-    ...(depth === 0 && remedy === undefined ? { stack: error.stack } : {}),
+    ...(depth === 0 && remedy === undefined ? { stack: error.stack && withoutAddresses(error.stack) } : {}),
     ...(isError(error.cause) && depth < maxCauseDepth
       ? { cause: describeError(error.cause, depth + 1) }
       : {}),

@@ -12,17 +12,15 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const requiredSettings = {
-  /** The API: identifier URI, scope, v2 access tokens, and its permissions for Microsoft Graph. */
+  /** The API: identifier URI, scope, role of administrators, v2 access tokens, and its permissions for Microsoft Graph. */
   server(app, values) {
-    const scopes = app.api?.oauth2PermissionScopes ?? [];
     return {
       identifierUris: union(app.identifierUris, [`api://${app.appId}`]),
       api: {
         requestedAccessTokenVersion: 2,
-        oauth2PermissionScopes: scopes.some(({ value }) => value === accessAsUser.value)
-          ? scopes
-          : [...scopes, { id: randomUUID(), ...accessAsUser }],
+        oauth2PermissionScopes: withPermission(app.api?.oauth2PermissionScopes, accessAsUser),
       },
+      appRoles: withPermission(app.appRoles, manageUsers),
       requiredResourceAccess: withPermissions(app.requiredResourceAccess, values('permission')),
     };
   },
@@ -70,9 +68,26 @@ const accessAsUser = {
     'Lets the app get communication tokens for you, and create and delete your communication identity.',
 };
 
+/** Nobody has it until an administrator assigns it. */
+const manageUsers = {
+  value: 'CommunicationUsers.Manage.All',
+  allowedMemberTypes: ['User', 'Application'],
+  isEnabled: true,
+  displayName: 'Manage the communication identities of all users',
+  description: 'Lets administrators and apps find and erase the communication identity of any user.',
+};
+
 function union(existing, required) {
   const before = existing ?? [];
   return [...before, ...required.filter((each) => !before.includes(each))];
+}
+
+/** A scope or a role that is there is kept as it is, since its id may be in use. */
+function withPermission(existing, permission) {
+  const before = existing ?? [];
+  return before.some(({ value }) => value === permission.value)
+    ? before
+    : [...before, { id: randomUUID(), ...permission }];
 }
 
 function withPermissions(access, permissions) {

@@ -4,8 +4,9 @@ import { type Config, ConfigError, type Environment, loadConfig } from '../confi
 import type { ProviderConfig } from '../config/providers';
 import { secretsOf } from '../config/secrets';
 import { CertificateFileError } from '../entra/clientCredential/certificate';
-import { ApiError, isError } from '../errors';
+import { ApiError, isError, printable } from '../errors';
 import type { Log } from '../log';
+import { withoutAddresses } from '../logSafety';
 import { createLogger } from '../logger';
 import { pause } from '../resilience/deadline';
 import { UpstreamError } from '../resilience/upstreamError';
@@ -43,6 +44,10 @@ export async function runErase({ args, environment, operator, out, log }: EraseC
   }
   const ids = await readUsers(options, log);
   if (!ids) return 2;
+  if (ids.length === 0) {
+    log.write('No file names a user.\n');
+    return 2;
+  }
 
   const logger = createLogger({
     level: config.logLevel,
@@ -83,12 +88,19 @@ function chooseProvider(
 /** Each once, in their order; undefined if a file cannot be read. */
 async function readUsers({ users, files }: EraseOptions, log: Output): Promise<string[] | undefined> {
   try {
-    const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+    const texts = await Promise.all(files.map(readText));
     return [...new Set([...users, ...texts.flatMap(splitUsers)])];
   } catch (error) {
     log.write(`${isError(error) ? error.message : 'A file cannot be read'}\n`);
     return undefined;
   }
+}
+
+/** Windows PowerShell writes UTF-16 when output is redirected to a file. */
+async function readText(file: string): Promise<string> {
+  const bytes = await readFile(file);
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
 /** Enough to hide the time of the calls, and far from the limits of the services. */
@@ -134,6 +146,7 @@ function createEraser({ services, provider, operator, out, log }: EraserParts): 
     const user = namedUser(provider, id);
     if (!user) {
       out.write(`failed ${id}: not the id of a user of ${provider.name}\n`);
+      audit(printable(withoutAddresses(id), maxIdLength), 'refused', 'invalid_request');
       return false;
     }
     try {
@@ -151,6 +164,7 @@ function createEraser({ services, provider, operator, out, log }: EraserParts): 
   };
 }
 
+const maxIdLength = 64;
 const internalError = { code: 'internal_error', message: 'the cause is in the log' };
 const maxAttempts = 5;
 const maxPauseInMs = 60_000;

@@ -1,5 +1,6 @@
 import { BrokenCircuitError, DelegateBackoff, type FailureReason, handleWhen, retry } from 'cockatiel';
 import type { Log } from '../log';
+import { withoutAddresses } from '../logSafety';
 import { type Deadline, isCallerGone, abortReason, withDeadline, withSignal } from './deadline';
 import { ApiError } from '../errors';
 import type { CallTrace, Telemetry } from '../telemetry/telemetry';
@@ -79,11 +80,12 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
               signal.aborted ? { transportFailure: 'timed_out' } : describe(error),
               error,
             );
+      const { message, ...facts } = failure.facts;
       log.warn(
         {
           upstream: name,
           operation,
-          failure: failure.facts,
+          failure: { ...facts, message: message && withoutAddresses(message) },
           milliseconds: Math.round(performance.now() - startedAt),
         },
         'call to upstream failed',

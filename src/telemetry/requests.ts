@@ -22,6 +22,7 @@ const refusals: ReadonlySet<string> = new Set<ErrorCode>([
   'invalid_token',
   'insufficient_claims',
   'insufficient_scope',
+  'insufficient_role',
   'app_only_token',
   'client_not_allowed',
   'consent_required',

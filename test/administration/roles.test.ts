@@ -104,6 +104,11 @@ describe('an administrator', () => {
   );
 });
 
+it('a path that cannot be decoded is refused as such', async () => {
+  const answer = await system.call('delete', pathOf('%E0%A4%A'), system.emulator.administratorToken());
+  expectError(answer, { status: 400, code: 'invalid_request', target: 'path' });
+});
+
 describe('refused is', () => {
   it.each<[string, () => string]>([
     ['a user without the role', () => system.emulator.accessToken()],
@@ -183,6 +188,7 @@ describe('the audit log', () => {
     await server.call('get', pathOf(objectId), administrator).expect(404);
     await server.call('delete', pathOf(objectId), ordinary).expect(403);
     await server.call('delete', pathOf('x'.repeat(100))).expect(401);
+    await server.call('get', pathOf('alice@contoso.example'), administrator).expect(400);
     emulator.fail({ operation: 'acs.identity.create', kind: 'status', status: 400 });
     await server.call('delete', pathOf(objectId), administrator).expect(502);
 
@@ -204,6 +210,7 @@ describe('the audit log', () => {
           user: expect.stringMatching(/^x{64}\.\.\.$/),
           error: 'missing_token',
         },
+        { ...find, ...byJob, outcome: 'refused', user: '[redacted]', error: 'invalid_request' },
         { ...erase, ...byJob, outcome: 'failed', error: 'upstream_refused' },
       ].map((expected): unknown => expect.objectContaining(expected)),
     );
@@ -212,7 +219,7 @@ describe('the audit log', () => {
     }
     expect(audits.map(({ administrator: who }) => who === undefined)).toEqual([
       ...[false, false, false, false],
-      ...[true, false],
+      ...[true, false, false],
     ]);
   });
 });

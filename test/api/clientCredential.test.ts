@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -51,11 +51,6 @@ afterAll(async () => {
 });
 
 const pem = ({ privateKey, certificate: text }: ClientCertificate) => `${privateKey}\n${text}`;
-/** As Kubernetes and careful operators do: readers never see half a file. */
-async function replace(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text);
-  await rename(`${file}.new`, file);
-}
 
 async function start(settings: Record<string, string> = {}, timings = fastTimings): Promise<TestServer> {
   const server = await startServer(
@@ -245,35 +240,6 @@ describe('a credential that is registered wrongly is the operator’s to correct
 });
 
 describe('the certificate', () => {
-  test('is rotated under load without a restart', async () => {
-    ways['a certificate']?.register();
-    const server = await start({ AZURE_CLIENT_CERTIFICATE_PATH: certificateFile });
-    let running = true;
-    const statuses: number[] = [];
-    const caller = async () => {
-      while (running) statuses.push((await getToken(server)).status);
-    };
-    const load = Promise.all([caller(), caller(), caller()]);
-    await getToken(server).expect(200);
-
-    emulator.applications.addCertificate('AuthServer', newer.certificate);
-    await replace(certificateFile, pem(newer));
-    await getToken(server).expect(200);
-    // Requests that began with the old one are done when three later ones are.
-    const sofar = statuses.length;
-    while (statuses.length < sofar + 6) await getToken(server).expect(200);
-    emulator.applications.removeCertificate('AuthServer', certificate.sha1);
-    await getToken(server).expect(200);
-    running = false;
-    await load;
-
-    expect(new Set(statuses)).toEqual(new Set([200]));
-    expect(logged(server, /^loaded the client certificate/)).toMatchObject([
-      { thumbprint: certificate.sha1.toUpperCase() },
-      { thumbprint: newer.sha1.toUpperCase() },
-    ]);
-  });
-
   test.each([
     ['is half written', () => writeFile(certificateFile, pem(certificate).slice(0, 900))],
     ['has the key of another', () => writeFile(certificateFile, newer.privateKey + certificate.certificate)],

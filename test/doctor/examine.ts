@@ -85,10 +85,16 @@ function linesOf({ findings, summary }: Report): string[] {
 
 /** Checks that the doctor printed no secret from the settings and no token. */
 export function expectNoSecrets(output: string, environment: Record<string, string>): void {
-  const { AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY, COMMUNICATION_SERVICES_CONNECTION_STRING } = environment;
-  const [, accessKey] = (COMMUNICATION_SERVICES_CONNECTION_STRING ?? '').split('accesskey=');
-  for (const secret of [AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY, accessKey]) {
+  const { AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY, ...others } = environment;
+  const inConnectionStrings = ['COMMUNICATION_SERVICES', 'TABLES', 'APPLICATIONINSIGHTS'].map(
+    (name) =>
+      /(?:AccountKey|accesskey|InstrumentationKey)=([^;]+)/.exec(
+        others[`${name}_CONNECTION_STRING`] ?? '',
+      )?.[1],
+  );
+  for (const secret of [AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY, ...inConnectionStrings]) {
     if (secret) expect(output).not.toContain(secret);
   }
+  expect(output).not.toContain('PRIVATE KEY-----');
   expect(output).not.toMatch(/eyJ[\w-]{5,}/);
 }

@@ -26,7 +26,7 @@ async function newUser() {
   return { objectId: user.objectId, id: body.user.communicationUserId as string };
 }
 
-function fileOf(text: string): string {
+function fileOf(text: string | Buffer): string {
   const file = join(folder, 'users.txt');
   writeFileSync(file, text);
   return file;
@@ -45,23 +45,22 @@ async function erase(args: string[], settings: Record<string, string> = {}) {
   return { exitCode, out: out.join(''), log: log.join('') };
 }
 
+const auditsOf = (log: string) =>
+  log
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ message }) => message === 'audit');
+
 describe('npm run erase', () => {
   it('erases one user, again without effect, and leaves an audit line', async () => {
     const { objectId, id } = await newUser();
     for (let run = 1; run <= 2; run += 1) {
       const { exitCode, out, log } = await erase(['--user', objectId]);
       expect({ exitCode, out }).toEqual({ exitCode: 0, out: `erased ${objectId}\n` });
-      const audit = log
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as Record<string, unknown>)
-        .find(({ message }) => message === 'audit');
-      expect(audit).toMatchObject({
-        audit: 'erase user',
-        outcome: 'done',
-        administrator: 'olga',
-        user: objectId,
-      });
+      expect(auditsOf(log)).toMatchObject([
+        { audit: 'erase user', outcome: 'done', administrator: 'olga', user: objectId },
+      ]);
     }
     expect(livingIds()).not.toContain(id);
   });
@@ -71,8 +70,15 @@ describe('npm run erase', () => {
     const kept = await newUser();
     const lines = users.map(({ objectId }) => objectId);
     const text = `# left in May\n${lines[0] ?? ''}\r\n\nnobody@contoso.example\n${lines[1] ?? ''} # Bob\n${lines[2] ?? ''}\n`;
-    const { exitCode, out } = await erase(['--file', fileOf(text)]);
+    const { exitCode, out, log } = await erase(['--file', fileOf(text)]);
     expect(exitCode).toBe(1);
+    const outcomes = auditsOf(log).map(({ outcome, user, error }) => [outcome, user, error]);
+    expect(outcomes.sort()).toEqual(
+      [
+        ...lines.map((line) => ['done', line, undefined]),
+        ['refused', '[redacted]', 'invalid_request'],
+      ].sort(),
+    );
     expect(out.trim().split('\n').sort()).toEqual(
       [
         ...lines.map((line) => `erased ${line}`),
@@ -80,6 +86,12 @@ describe('npm run erase', () => {
       ].sort(),
     );
     expect(livingIds()).toEqual([kept.id]);
+  });
+
+  it('reads a file in UTF-16, as Windows PowerShell writes it', async () => {
+    const { objectId } = await newUser();
+    const file = fileOf(Buffer.from(`\ufeff${objectId}\r\n`, 'utf16le'));
+    expect(await erase(['--file', file])).toMatchObject({ exitCode: 0, out: `erased ${objectId}\n` });
   });
 
   it('waits where a service throttles, and reports what cannot be erased', async () => {
@@ -121,6 +133,7 @@ describe('npm run erase', () => {
   it.each([
     ['no user', [], 2, 'usage:', ''],
     ['an unknown option', ['--all'], 2, 'usage:', ''],
+    ['a file without a user', ['--file', '/dev/null'], 2, '', 'No file names a user'],
     ['a file that does not exist', ['--file', '/no/such/file'], 2, '', 'ENOENT'],
     ['the question for help', ['--help'], 0, 'usage:', ''],
   ])('explains itself after %s', async (_name, args, exitCode, out, log) => {

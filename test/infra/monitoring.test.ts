@@ -1,3 +1,4 @@
+import { expiryWarningInDays } from '../../src/entra/clientCredential/certificateCredential';
 import { attributeNames, metricNames, spanEvents } from '../../src/telemetry/names';
 import { readDocument } from '../docs/markdown';
 import { readArmTemplate } from './infraFiles';
@@ -63,6 +64,14 @@ describe('the alerts', () => {
       );
     }
   });
+});
+
+it('the alert for the certificate is about its expiry, and begins when the log warns', () => {
+  const [, alert] =
+    alerts.find(([, { displayName }]) => displayName === 'The client certificate expires') ?? [];
+  const [criterion] = alert?.criteria.allOf ?? [];
+  expect(queryOf(criterion?.query ?? '')).toContain(`name == "${metricNames.certificateExpiry}"`);
+  expect(criterion).toMatchObject({ operator: 'LessThan', threshold: expiryWarningInDays });
 });
 
 it('the workbook shows every query that is not for an alert', () => {

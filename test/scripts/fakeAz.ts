@@ -20,6 +20,7 @@ export interface Registration {
     oauth2PermissionScopes?: PermissionScope[];
     preAuthorizedApplications?: { appId: string; delegatedPermissionIds: string[] }[];
   };
+  appRoles?: { id: string; value: string; allowedMemberTypes?: string[] }[];
   spa?: { redirectUris: string[] };
   requiredResourceAccess?: { resourceAppId: string; resourceAccess: { id: string; type: string }[] }[];
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parse } from 'dotenv';
 import { loadConfig } from '../../src/config/config';
+import { manageUsersRole } from '../../src/authentication/manageUsersRole';
 import { type FakeAz, graphAppId, startFakeAz, teamsAppId } from './fakeAz';
 
 const script = join(__dirname, '..', '..', 'scripts', 'register-apps.sh');
@@ -48,6 +49,16 @@ describe('scripts/register-apps.sh, run several times', () => {
           knownClientApplications: [client?.appId],
           preAuthorizedApplications: [{ appId: client?.appId, delegatedPermissionIds: [scopeId] }],
         },
+        appRoles: [
+          {
+            id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+            value: manageUsersRole,
+            allowedMemberTypes: ['User', 'Application'],
+            isEnabled: true,
+            displayName: expect.any(String),
+            description: expect.any(String),
+          },
+        ],
         requiredResourceAccess: [
           { resourceAppId: graphAppId, resourceAccess: [{ id: 'graph-rw', type: 'Scope' }] },
         ],
@@ -95,9 +106,13 @@ describe('scripts/register-apps.sh, run several times', () => {
     expect(await readEnv()).toEqual(settings);
   });
 
-  it('creates another secret with --new-secret', async () => {
+  it('creates another secret with --new-secret, and adds a role that is missing', async () => {
+    const [server] = az.apps;
+    const auditor = { id: 'my-role', value: 'Auditor', allowedMemberTypes: ['User'] };
+    if (server) server.appRoles = [auditor];
     await run('--new-secret');
-    const secrets = az.secrets.get(az.apps[0]?.appId ?? '');
+    expect(server?.appRoles).toEqual([auditor, expect.objectContaining({ value: manageUsersRole })]);
+    const secrets = az.secrets.get(server?.appId ?? '');
     expect(secrets).toHaveLength(2);
     expect((await readEnv()).AZURE_CLIENT_SECRET).toBe(secrets?.[1]);
   });
@@ -157,9 +172,16 @@ describe('scripts/register-apps.sh', () => {
 
   it('adds missing parts to manual registrations, and removes nothing', async () => {
     const myScope = { id: 'my-scope', value: 'my_scope' };
+    const myRole = { id: 'my-role', value: manageUsersRole, allowedMemberTypes: ['Application'] };
     const mine = { resourceAppId: graphAppId, resourceAccess: [{ id: 'by-hand', type: 'Scope' }] };
     az.apps.push(
-      { id: 'o1', appId: 'a1', displayName: 'AuthServer', api: { oauth2PermissionScopes: [myScope] } },
+      {
+        id: 'o1',
+        appId: 'a1',
+        displayName: 'AuthServer',
+        api: { oauth2PermissionScopes: [myScope] },
+        appRoles: [myRole],
+      },
       {
         id: 'o2',
         appId: 'a2',
@@ -173,7 +195,11 @@ describe('scripts/register-apps.sh', () => {
     expect(await run('--client-name', "Contoso's chat", '--no-teams')).toMatchObject({ code: 0 });
 
     expect(az.apps).toMatchObject([
-      { appId: 'a1', api: { oauth2PermissionScopes: [myScope, { value: 'access_as_user' }] } },
+      {
+        appId: 'a1',
+        api: { oauth2PermissionScopes: [myScope, { value: 'access_as_user' }] },
+        appRoles: [myRole],
+      },
       {
         appId: 'a2',
         spa: { redirectUris: ['https://chat.contoso.example', ...defaultSpaRedirectUris] },

@@ -14,6 +14,7 @@ const misbehaviors: readonly [string, Misbehavior][] = [
   ['does not answer', () => undefined],
   ['drops the connection', ({ socket }) => void socket.destroy()],
   ['answers 400', (_request, response) => void response.writeHead(400).end('<html>')],
+  ['rejects the credential', (_request, response) => void response.writeHead(401).end()],
   ['answers 503', (_request, response) => void response.writeHead(503, { 'retry-after': '1' }).end()],
   ['throttles', (_request, response) => void response.writeHead(429, { 'retry-after': '9999' }).end()],
   ['answers with malformed JSON', (_request, response) => void response.writeHead(206).end('{"errors":')],

@@ -166,6 +166,15 @@ const cases: readonly Case[] = [
     metrics: [[refusedTokens, { [reason]: 'token_expired' }, 1]],
   },
   {
+    what: 'a request for another user without the role',
+    send: ({ accessToken }) =>
+      system.call('delete', '/api/users/00000000-0000-4000-8000-000000000000', accessToken),
+    status: 403,
+    span: 'DELETE /api/users/:objectId',
+    calls: [],
+    metrics: [[refusedTokens, { [reason]: 'insufficient_role' }, 1]],
+  },
+  {
     what: 'a request without a route',
     send: ({ accessToken }) => system.call('get', `/getToken/${accessToken}`),
     status: 404,

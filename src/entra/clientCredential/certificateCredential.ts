@@ -16,27 +16,24 @@ export async function createCertificateCredential(
 ): Promise<ClientCredential> {
   const setting = 'AZURE_CLIENT_CERTIFICATE_PATH';
   let warnedAt = -Infinity;
-  const warnIfExpiring = ({ thumbprint, expires }: ApplicationCertificate): boolean => {
-    const remaining = daysUntil(expires);
-    if (remaining >= expiryWarningInDays) return false;
-    if (Date.now() - warnedAt >= warningIntervalInMs) {
-      warnedAt = Date.now();
-      log.warn(
-        { thumbprint, expires: expires.toISOString() },
-        remaining > 0 ? 'the client certificate expires soon' : 'the client certificate has expired',
-      );
-    }
-    return true;
+  const warnIfExpiring = (loaded: ApplicationCertificate): void => {
+    const remaining = daysUntil(loaded.expires);
+    if (remaining >= expiryWarningInDays || Date.now() - warnedAt < warningIntervalInMs) return;
+    warnedAt = Date.now();
+    log.warn(
+      describeCertificate(loaded),
+      remaining > 0 ? 'the client certificate expires soon' : 'the client certificate has expired',
+    );
   };
   const file = createReloadedFile({
     path,
     setting,
     parse: parseCertificate,
     onLoaded(loaded) {
+      // Also if it is warned of: the operator who rotates it waits for this line.
+      log.info(describeCertificate(loaded), 'loaded the client certificate');
       warnedAt = -Infinity;
-      const { thumbprint, expires } = loaded;
-      if (!warnIfExpiring(loaded))
-        log.info({ thumbprint, expires: expires.toISOString() }, 'loaded the client certificate');
+      warnIfExpiring(loaded);
     },
     timeLimitInMs: timings.attemptInMs,
     log,

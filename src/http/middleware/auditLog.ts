@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { findCaller } from '../../authentication/authenticatedUser';
 import { printable } from '../../errors';
 import type { Log } from '../../log';
+import { withoutAddresses } from '../../logSafety';
 import { requestIdOf } from './requestLog';
 
 const actions: Readonly<Record<string, string>> = { GET: 'find user', DELETE: 'erase user' };
@@ -20,7 +21,8 @@ export function createAuditLog(log: Log): RequestHandler {
           administrator: caller?.subject,
           client: caller?.clientId,
           tenant: caller?.entra?.tenantId ?? caller?.issuer,
-          user: typeof objectId === 'string' ? printable(objectId, maxNameLength) : undefined,
+          user:
+            typeof objectId === 'string' ? printable(withoutAddresses(objectId), maxNameLength) : undefined,
           error: response.getHeader('x-ms-error-code'),
           requestId: requestIdOf(response),
         },

@@ -29,7 +29,7 @@ export function createErrorHandler(log: Log, documentation?: string): ErrorReque
   };
 }
 
-/** Errors of Express and its body parser have a 4xx status. All others are internal, and their messages stay in the log. */
+/** Errors of Express, such as for a path that cannot be decoded, and of its body parser have a 4xx status. All others are internal, and their messages stay in the log. */
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const status = isError(error) && 'status' in error ? Number(error.status) : 500;
@@ -42,6 +42,12 @@ function toApiError(error: unknown): ApiError {
         cause: error,
       },
     );
+  }
+  if (status === 400 && error instanceof URIError) {
+    return new ApiError('invalid_request', 'The path is malformed: it has a % that encodes no character.', {
+      target: 'path',
+      cause: error,
+    });
   }
   if (status >= 400 && status < 500) {
     return new ApiError('invalid_request', 'The request body is malformed. Send JSON in UTF-8.', {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Log } from '../../log';
+import { withoutAddresses } from '../../logSafety';
 import { findCaller } from '../../authentication/authenticatedUser';
 import type { Telemetry } from '../../telemetry/telemetry';
 import type { RequestScope } from '../../requestScope';
@@ -15,8 +16,8 @@ export interface RequestLogOptions {
 }
 
 /**
- * Assigns a request id (`x-ms-request-id`), and logs and reports each response. The query is not logged: it may contain tokens. With
- * a scope, all log lines of the request get its ids.
+ * Assigns a request id (`x-ms-request-id`), and logs and reports each response. The query is not logged: it may contain tokens.
+ * Neither are addresses in the path. With a scope, all log lines of the request get its ids.
  */
 export function createRequestLog({ log, scope, telemetry }: RequestLogOptions): RequestHandler {
   return (request, response, next) => {
@@ -39,7 +40,7 @@ export function createRequestLog({ log, scope, telemetry }: RequestLogOptions): 
         {
           ...ids,
           method,
-          path,
+          path: withoutAddresses(path),
           status,
           milliseconds: Math.round((performance.now() - startedAt) * 10) / 10,
           user: findCaller(response)?.subject,
