@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,8 @@ export interface Workbench {
     nodeArguments: readonly string[],
     environment: Record<string, string>,
   ): Promise<MeasuredProcess>;
+  /** Starts a program that takes a share of the core of the servers. Returns how to stop it. */
+  keepServerCoreBusy(): () => void;
   /** Resets the emulator and makes it sign cheaply. */
   reset(): void;
   /** Access tokens of this number of users without an identity. */
@@ -84,6 +87,18 @@ export async function openWorkbench(cores: Cores | undefined): Promise<Workbench
           running.delete(child);
           await child.stop();
         },
+      };
+    },
+
+    keepServerCoreBusy() {
+      const program = [process.execPath, '-e', 'for (;;);'];
+      const [command = '', ...args] = cores ? ['taskset', '-c', cores.server, ...program] : program;
+      const child = spawn(command, args, { stdio: 'ignore' });
+      const stop = () => void child.kill('SIGKILL');
+      process.once('exit', stop);
+      return () => {
+        process.removeListener('exit', stop);
+        stop();
       };
     },
 

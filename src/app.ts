@@ -13,24 +13,26 @@ import { createRequestLog } from './http/middleware/requestLog';
 import { setSafeHeaders } from './http/middleware/safeHeaders';
 import { createLanding } from './http/landing';
 import { createOperations } from './http/operations';
-import type { RequestScope } from './http/requestScope';
 import { sendJson } from './http/sendJson';
+import type { AcceptDelay } from './http/server/acceptDelay';
 import { methodNotAllowed } from './http/routes';
 import { requiredScope } from './authentication/requiredScope';
 import type { Services } from './composition';
+import type { RequestScope } from './requestScope';
 
 export interface AppParts {
   config: Config;
   services: Services;
   log: Log;
-  /** For the request's ids in every line of the log; absent while telemetry is off. */
   scope?: RequestScope | undefined;
+  /** Of the server that the app runs in. */
+  acceptDelay?: AcceptDelay | undefined;
   /** False while the server is shutting down. */
   isAcceptingWork: () => boolean;
 }
 
 /** Builds the Express app. It does not listen and does not read the environment. */
-export function createApp({ config, services, log, scope, isAcceptingWork }: AppParts): Express {
+export function createApp({ config, services, log, scope, acceptDelay, isAcceptingWork }: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -38,8 +40,7 @@ export function createApp({ config, services, log, scope, isAcceptingWork }: App
   app.set('query parser', false);
   app.set('trust proxy', config.trustedProxies);
 
-  const { requestIds, telemetry } = services;
-  app.use(createRequestLog({ log, scope, requestIds, telemetry }));
+  app.use(createRequestLog({ log, scope, telemetry: services.telemetry }));
   app.use(setSafeHeaders);
   app.use(
     '/health',
@@ -55,7 +56,7 @@ export function createApp({ config, services, log, scope, isAcceptingWork }: App
     const variables = openApiVariablesOf(config.providers);
     app.use(createApiDocs({ variables, requiredScope, signInClientId: config.apiDocsClientId }));
   }
-  app.use(createLoadShedding({ ...config.overload, log }));
+  app.use(createLoadShedding({ ...config.overload, acceptDelay, log }));
   app.use(rejectLargeBody);
   app.use(createOperations({ config, services, log }));
   app.use(respondNotFound);

@@ -9,7 +9,7 @@ import { createOrphanCleanup } from './identities/orphanCleanup';
 import type { PreviousMappingStore } from './identities/stores/fallback/fallbackMappingStore';
 import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
-import type { RequestIds } from './resilience/requestIds';
+import type { RequestScope } from './requestScope';
 import { createUpstream } from './resilience/upstream';
 import type { Telemetry } from './telemetry/telemetry';
 import type { Timings } from './timings';
@@ -31,7 +31,7 @@ export interface IdentityPartsOptions {
   /** Absent: the users' provider is not Microsoft Entra ID. */
   entra: EntraParts | undefined;
   http: HttpClient;
-  requestIds: RequestIds | undefined;
+  requestScope: RequestScope | undefined;
   timings: Timings;
   log: Log;
   telemetry: Telemetry | undefined;
@@ -82,7 +82,7 @@ function overStore(
 
 async function composeGraphStore(
   { endpoint, extensionName, mappingKeys, adoptUnsigned, oboTokenCacheSize }: GraphStoreConfig,
-  { config, entra, http, requestIds, timings, log, telemetry }: IdentityPartsOptions,
+  { config, entra, http, requestScope, timings, log, telemetry }: IdentityPartsOptions,
 ): Promise<PreviousMappingStore> {
   const [
     { createOboTokens },
@@ -116,7 +116,7 @@ async function composeGraphStore(
     credential: clientCredential,
     graphEndpoint: endpoint,
     http,
-    requestIds,
+    requestScope,
     upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log, telemetry }),
     workTimeLimitInMs: timings.workInMs,
   };
@@ -148,7 +148,7 @@ async function composeTableStore(
   { table: config, fallback }: TableIdentities,
   options: IdentityPartsOptions,
 ): Promise<ComposedStore> {
-  const { requestIds, timings, log, telemetry } = options;
+  const { requestScope, timings, log, telemetry } = options;
   const [{ createMappingTable }, { createTableMappingStore }, { createTableAvailability }] =
     await Promise.all([
       import('./identities/stores/table/mappingTable.js'),
@@ -158,7 +158,7 @@ async function composeTableStore(
   const upstream = createUpstream({ name: 'Azure Table Storage', timings: timings.upstream, log, telemetry });
   const table = createMappingTable(config, upstream, {
     credentialTimeLimitInMs: timings.upstream.attemptInMs,
-    requestIds,
+    requestScope,
     telemetry,
     onMissing: () => availability.start(),
   });
@@ -173,7 +173,7 @@ async function composeTableStore(
 
 async function composeCustomIds(
   { customIdKey }: AcsIdentities,
-  { config, acs, requestIds, timings, log, telemetry }: IdentityPartsOptions,
+  { config, acs, requestScope, timings, log, telemetry }: IdentityPartsOptions,
 ): Promise<IdentityParts> {
   const [{ createCustomIdClient }, { createCustomIdLifecycle }] = await Promise.all([
     import('./acs/customIdClient.js'),
@@ -191,7 +191,7 @@ async function composeCustomIds(
   });
   const identities = createCustomIdClient(config.communication, upstream, {
     ...timings.upstream,
-    requestIds,
+    requestScope,
     telemetry,
   });
   return {

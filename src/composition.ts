@@ -5,7 +5,7 @@ import { composeAppAuthentication, composeProviders } from './composeProviders';
 import type { Config } from './config/config';
 import type { TelemetryConfig } from './config/telemetry';
 import { createHttpClient } from './resilience/httpClient';
-import type { RequestIds } from './resilience/requestIds';
+import type { RequestScope } from './requestScope';
 import { createUpstream } from './resilience/upstream';
 import { composeIdentities } from './composeIdentities';
 import { createAcsIdentityClient } from './acs/acsIdentityClient';
@@ -26,8 +26,6 @@ export interface Services {
   readonly requestTimeLimitInMs: number;
   /** Absent: it is off. */
   readonly telemetry: Telemetry | undefined;
-  /** Absent: upstream calls do not carry the id of their request. */
-  readonly requestIds: RequestIds | undefined;
   /** Begins background work: loads the signing keys, and prepares the identity store. */
   start(): void;
   /** Whether requests can be served. Answers from memory, without a call. */
@@ -38,36 +36,37 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/**
- * The composition root. Nothing in here is started, but for what `start` methods do.
- *
- * @param authenticate instead of the identity providers, in an app that signs its users in itself
- */
+export interface ServiceOptions {
+  timings?: Timings | undefined;
+  /** Absent: nothing is told of the request that causes it. */
+  scope?: RequestScope | undefined;
+  /** Instead of the identity providers, in an app that signs its users in itself. */
+  authenticate?: Authenticate | undefined;
+}
+
+/** The composition root. Nothing in here is started, but for what `start` methods do. */
 export async function createServices(
   config: Config,
   log: Log,
-  timings: Timings = defaultTimings,
-  authenticate?: Authenticate,
+  { timings = defaultTimings, scope, authenticate }: ServiceOptions = {},
 ): Promise<Services> {
   const telemetry = config.telemetry && (await loadTelemetry(config.telemetry, timings, log));
-  const requestIds = config.forwardRequestId
-    ? (await import('./resilience/requestIds.js')).createRequestIds()
-    : undefined;
-  const http = createHttpClient(requestIds, telemetry);
+  const requestScope = config.forwardRequestId ? scope : undefined;
+  const http = createHttpClient(requestScope, telemetry);
   const providers = authenticate
     ? await composeAppAuthentication(authenticate)
     : await composeProviders({ config, http, timings, log, telemetry });
   const acs = createAcsIdentityClient(
     config.communication,
     createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log, telemetry }),
-    { ...timings.upstream, requestIds, telemetry },
+    { ...timings.upstream, requestScope, telemetry },
   );
   const identities = await composeIdentities({
     config,
     acs,
     entra: providers.entra,
     http,
-    requestIds,
+    requestScope,
     timings,
     log,
     telemetry,
@@ -94,7 +93,6 @@ export async function createServices(
     requireAdministrator: providers.requireAdministrator,
     communicationUsers,
     requestTimeLimitInMs: timings.requestInMs,
-    requestIds,
     telemetry,
     exchangeTeamsToken: createTeamsExchange(acs, timings.workInMs, telemetry),
     start() {

@@ -6,27 +6,29 @@ import { waitAtMost } from './resilience/deadline';
 import { type Config, ConfigError, loadConfig } from './config/config';
 import { secretsOf } from './config/secrets';
 import { CertificateFileError } from './entra/clientCredential/certificate';
-import { createRequestScope } from './http/requestScope';
+import { createAcceptDelay } from './http/server/acceptDelay';
 import { createHttpServer } from './http/server/httpServer';
 import { createLogger } from './logger';
 import { createServices } from './composition';
+import { createRequestScope } from './requestScope';
 
 /** Reads the settings, starts the server and shuts it down on a signal. */
 async function main(): Promise<void> {
   limitHeapGrowth();
   loadDotenv({ quiet: true });
   const config = readConfigOrExit();
-  // Node.js 20 tracks every promise of the process for it.
-  const scope = config.telemetry && createRequestScope();
+  const scope = createRequestScope(config);
   const log = createLogger({
     level: config.logLevel,
     secrets: secretsOf(config),
     ...(scope ? { requestIds: () => scope.current() } : {}),
   });
-  const services = await createServices(config, log).catch(exitIfUnusable);
+  const services = await createServices(config, log, { scope }).catch(exitIfUnusable);
   let shuttingDown = false;
-  const app = createApp({ config, services, log, scope, isAcceptingWork: () => !shuttingDown });
+  const acceptDelay = createAcceptDelay();
+  const app = createApp({ config, services, log, scope, acceptDelay, isAcceptingWork: () => !shuttingDown });
   const { server, drain } = createHttpServer(app, config.errorDocumentation);
+  acceptDelay.watch(server);
   setServerTimeouts(server);
 
   process.once('uncaughtException', (error) => {

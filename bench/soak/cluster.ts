@@ -39,7 +39,7 @@ export async function startCluster(store: SoakStore): Promise<Cluster> {
     LOG_LEVEL: 'fatal',
     RATE_LIMIT_USER: '0',
     RATE_LIMIT_REJECTED: '0',
-    OVERLOAD_DELAY_MS: '0',
+    OVERLOAD_WAIT_MS: '0',
     // With several instances a token from memory may be of an identity that another one has deleted: docs/known-issues.md.
     TOKEN_REUSE_MINUTES: '0',
     ...settingsOf(store, tables, tableName),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../config/config';
 import { type Deadline, withSignal } from '../resilience/deadline';
 import { ApiError } from '../errors';
-import type { RequestIds } from '../resilience/requestIds';
+import type { RequestScope } from '../requestScope';
 import type { CallOptions, Upstream } from '../resilience/upstream';
 import type { Telemetry } from '../telemetry/telemetry';
 import { defaultTimings } from '../timings';
@@ -49,16 +49,16 @@ export interface AcsIdentityClient {
 export interface AcsClientOptions {
   /** How long one request for a token of the managed identity may take. */
   attemptInMs: number;
-  requestIds?: RequestIds | undefined;
+  requestScope?: RequestScope | undefined;
   telemetry?: Telemetry | undefined;
 }
 
 export function createAcsIdentityClient(
   config: Config['communication'],
   upstream: Upstream,
-  { attemptInMs, requestIds, telemetry }: AcsClientOptions = defaultTimings.upstream,
+  { attemptInMs, requestScope, telemetry }: AcsClientOptions = defaultTimings.upstream,
 ): AcsIdentityClient {
-  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs, requestIds, telemetry });
+  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs, requestScope, telemetry });
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 

@@ -7,7 +7,8 @@ import type { Config } from '../config/config';
 import { createManagedIdentityCredential } from '../entra/managedIdentity';
 import { isError } from '../errors';
 import { classifyTransportError } from '../resilience/httpClient';
-import { requestIdPolicies, type RequestIds } from '../resilience/requestIds';
+import type { RequestScope } from '../requestScope';
+import { requestIdPolicies } from '../resilience/requestIdPolicies';
 import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
 import { tracePolicies } from '../telemetry/sdkPolicy';
 import type { Telemetry } from '../telemetry/telemetry';
@@ -28,7 +29,7 @@ type SdkOptions = CommunicationIdentityClientOptions & {
 export interface SdkClientOptions {
   /** How long one request for a token of the managed identity may take. */
   credentialTimeLimitInMs: number;
-  requestIds?: RequestIds | undefined;
+  requestScope?: RequestScope | undefined;
   /** For a version of the API that the SDK does not have. */
   extraOptions?: SdkOptions;
   telemetry?: Telemetry | undefined;
@@ -42,13 +43,13 @@ export function createSdkClient(
     workloadIdentity,
     managedIdentityScope,
   }: Config['communication'],
-  { credentialTimeLimitInMs, requestIds, extraOptions = {}, telemetry }: SdkClientOptions,
+  { credentialTimeLimitInMs, requestScope, extraOptions = {}, telemetry }: SdkClientOptions,
 ): CommunicationIdentityClient {
   const options = {
     ...extraOptions,
     additionalPolicies: [
       ...(extraOptions.additionalPolicies ?? []),
-      ...requestIdPolicies(requestIds),
+      ...requestIdPolicies(requestScope),
       ...tracePolicies(telemetry),
     ],
     // `upstream` handles retries: the SDK's own would create a second identity after a lost response.

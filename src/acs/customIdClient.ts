@@ -64,11 +64,11 @@ const detailsReply = z.looseObject({
 export function createCustomIdClient(
   config: Config['communication'],
   upstream: Upstream,
-  { attemptInMs, requestIds, telemetry }: AcsClientOptions,
+  { attemptInMs, requestScope, telemetry }: AcsClientOptions,
 ): CustomIdClient {
   const client = createSdkClient(config, {
     credentialTimeLimitInMs: attemptInMs,
-    requestIds,
+    requestScope,
     telemetry,
     extraOptions: {
       apiVersion,

@@ -80,7 +80,7 @@ export interface Config {
   /** Absent: telemetry is off. */
   readonly telemetry: TelemetryConfig | undefined;
   /** Beyond these, requests are rejected with 503; 0 is off. */
-  readonly overload: { readonly delayInMs: number; readonly maxInFlight: number };
+  readonly overload: { readonly maxWaitInMs: number; readonly maxInFlight: number };
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -128,7 +128,7 @@ export function loadConfig(environment: Environment, { withoutProviders = false 
     },
     rateLimits: { user: values.RATE_LIMIT_USER, rejected: values.RATE_LIMIT_REJECTED },
     telemetry: readTelemetry(values, environment.WEBSITE_INSTANCE_ID),
-    overload: { delayInMs: values.OVERLOAD_DELAY_MS, maxInFlight: values.MAX_REQUESTS_IN_FLIGHT },
+    overload: { maxWaitInMs: values.OVERLOAD_WAIT_MS, maxInFlight: values.MAX_REQUESTS_IN_FLIGHT },
   });
 }
 

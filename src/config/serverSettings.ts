@@ -43,11 +43,11 @@ export const serverSettings = {
     source: 'your choice',
     format: 'a whole number',
   }),
-  OVERLOAD_DELAY_MS: setting({
+  OVERLOAD_WAIT_MS: setting({
     schema: wholeNumber(0, 10_000),
-    defaultText: '1000',
+    defaultText: '4000',
     description:
-      'from which delay of its event loop, if it lasts, the server rejects requests with 503 until it has caught up; 0: never',
+      'while the server is busy without a pause, requests that it would answer later than this are rejected with 503; 0: none',
     source: 'your choice',
     format: 'a number of milliseconds from 0 to 10000',
   }),

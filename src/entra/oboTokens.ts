@@ -7,7 +7,7 @@ import type { Deadline } from '../resilience/deadline';
 import { createSingleFlight } from '../resilience/singleFlight';
 import { ApiError } from '../errors';
 import type { HttpClient } from '../resilience/httpClient';
-import type { RequestIds } from '../resilience/requestIds';
+import type { RequestScope } from '../requestScope';
 import type { Upstream } from '../resilience/upstream';
 import { UpstreamError } from '../resilience/upstreamError';
 import type { Telemetry } from '../telemetry/telemetry';
@@ -32,7 +32,7 @@ export interface OboTokensOptions {
   graphEndpoint: string;
   cacheSize: number;
   http: HttpClient;
-  requestIds?: RequestIds | undefined;
+  requestScope?: RequestScope | undefined;
   upstream: Upstream;
   challenges: Challenges;
   workTimeLimitInMs: number;
@@ -55,7 +55,7 @@ interface OboToken {
 }
 
 export function createOboTokens(options: OboTokensOptions): OboTokens {
-  const { authority, authorityHost, tenantId, clientId, credential, http, requestIds, upstream, log } =
+  const { authority, authorityHost, tenantId, clientId, credential, http, requestScope, upstream, log } =
     options;
   // User.ReadWrite is the least privilege that can write the user's own open extensions. With the endpoint as prefix,
   // sovereign clouds issue a token for their own Graph.
@@ -81,7 +81,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
           networkClient,
         });
         try {
-          const correlationId = requestIds?.current();
+          const correlationId = requestScope?.current()?.requestId;
           const result = await client.acquireTokenOnBehalfOf({
             oboAssertion: user.accessToken,
             scopes: [scope],

@@ -84,7 +84,7 @@ async function start(
   log: Log,
   authenticate: ReadCommunicationAuthSettings['authenticate'],
 ): Promise<Started> {
-  const services = await createServices(config, log, undefined, authenticate);
+  const services = await createServices(config, log, { authenticate });
   // An app may have a path /api/users/:id of its own, which a router at its root would take away.
   const forUsersOnly: Services = { ...services, requireAdministrator: undefined };
   return { services, operations: createOperations({ config, services: forUsersOnly, log }) };

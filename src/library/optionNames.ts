@@ -108,7 +108,7 @@ export const cacheOptions = {
 export const settingsOfTheServerOnly = [
   'PORT',
   'CORS_ALLOWED_ORIGINS',
-  'OVERLOAD_DELAY_MS',
+  'OVERLOAD_WAIT_MS',
   'MAX_REQUESTS_IN_FLIGHT',
   'TRUST_PROXY_HOPS',
   'API_DOCS',

@@ -1,5 +1,5 @@
 import { isError } from '../errors';
-import type { RequestIds } from './requestIds';
+import type { RequestScope } from '../requestScope';
 import { createAgent, request } from './undici';
 import type { Telemetry, UpstreamCall } from '../telemetry/telemetry';
 import type { FailureFacts } from './upstreamError';
@@ -42,8 +42,8 @@ export interface HttpClient {
 
 const maxResponseBytes = 1_000_000;
 
-/** @param requestIds the calls carry `client-request-id`, as Entra ID and Graph log it */
-export function createHttpClient(requestIds?: RequestIds, telemetry?: Telemetry): HttpClient {
+/** @param requestScope its calls carry `client-request-id`, as Entra ID and Graph log it */
+export function createHttpClient(requestScope?: RequestScope, telemetry?: Telemetry): HttpClient {
   const agent = createAgent({
     connections: 128,
     connect: { timeout: 3_000, maxCachedSessions: 100 },
@@ -57,7 +57,7 @@ export function createHttpClient(requestIds?: RequestIds, telemetry?: Telemetry)
   ): Promise<HttpResponse> {
     try {
       const { origin, pathname, search } = url;
-      const requestId = requestIds?.current();
+      const requestId = requestScope?.current()?.requestId;
       const reply = await request(agent, {
         origin,
         path: `${pathname}${search}`,

@@ -1,21 +1,10 @@
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  type CircuitBreakerPolicy,
-  CircuitState,
-  ConsecutiveBreaker,
-  DelegateBackoff,
-  type FailureReason,
-  handleWhen,
-  type IBreaker,
-  retry,
-} from 'cockatiel';
+import { BrokenCircuitError, DelegateBackoff, type FailureReason, handleWhen, retry } from 'cockatiel';
 import type { Log } from '../log';
 import { type Deadline, isCallerGone, abortReason, withDeadline, withSignal } from './deadline';
 import { ApiError } from '../errors';
 import type { CallTrace, Telemetry } from '../telemetry/telemetry';
 import type { Timings } from '../timings';
-import { LoadBreaker } from './loadBreaker';
+import { createCircuitBreakers, upstreamErrorOf } from './circuitBreakers';
 import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
 
 export interface CallOptions<T> {
@@ -48,7 +37,6 @@ export interface Upstream {
 }
 
 const maxRetries = 2;
-const maxBreakInMs = 5_000;
 
 export interface UpstreamOptions {
   name: UpstreamName;
@@ -58,51 +46,7 @@ export interface UpstreamOptions {
 }
 
 export function createUpstream({ name, timings, log, telemetry }: UpstreamOptions): Upstream {
-  /**
-   * Opens only under load (from 5 calls a second): the failures of a few requests must not reject the next one. While it is
-   * open, one call at a time is let through as a probe; the first success closes it.
-   */
-  const health = createBreaker(
-    new LoadBreaker(),
-    ({ code }) => code !== 'upstream_refused' && code !== 'upstream_throttled',
-  );
-  health.onBreak(() => log.warn({ upstream: name }, 'circuit breaker opened'));
-  health.onReset(() => log.info({ upstream: name }, 'circuit breaker closed'));
-  telemetry?.observeBreaker({ upstream: name }, () => health.isOpen());
-
-  /** One per operation, because each has its own quota. Consecutive 429 responses mean that the quota is used up. */
-  const throttleBreakers = new Map<string, Breaker>();
-  function throttleBreakerFor(operation: string): Breaker {
-    const known = throttleBreakers.get(operation);
-    if (known) return known;
-    const throttleBreaker = createBreaker(
-      new ConsecutiveBreaker(5),
-      ({ code }) => code === 'upstream_throttled',
-    );
-    throttleBreaker.onBreak(() =>
-      log.warn({ upstream: name, operation }, 'circuit breaker opened: throttled'),
-    );
-    telemetry?.observeBreaker({ upstream: name, operation }, () => throttleBreaker.isOpen());
-    throttleBreakers.set(operation, throttleBreaker);
-    return throttleBreaker;
-  }
-
-  function circuitOpenError(
-    operation: string,
-    code: 'upstream_unavailable' | 'upstream_throttled',
-    until: number,
-    cause: unknown,
-  ) {
-    // Jitter, so that callers do not all return at the same time.
-    const secondsLeft = (Math.max(0, until - Date.now()) / 1_000) * (1 + 0.2 * Math.random());
-    const status = code === 'upstream_throttled' ? 429 : 503;
-    return new UpstreamError(
-      name,
-      operation,
-      { status, retryAfterInSeconds: Math.max(1, Math.ceil(secondsLeft)) },
-      cause,
-    );
-  }
+  const breakers = createCircuitBreakers({ name, log, telemetry });
 
   async function attemptOnce<T>(
     operation: string,
@@ -169,24 +113,14 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
     });
     if (trace) {
       retries.onRetry(({ attempt: retryCount, delay, ...failure }) => {
-        const error = 'error' in failure ? failure.error : undefined;
-        if (error instanceof UpstreamError) trace.retried(retryCount, delay, error);
+        const error = upstreamErrorOf(failure);
+        if (error) trace.retried(retryCount, delay, error);
       });
     }
-    const throttleBreaker = throttleBreakerFor(operation);
-    return retries.execute(async () => {
-      try {
-        return await throttleBreaker.execute(() =>
-          health.execute(() => attemptOnce(operation, options, attempt)),
-        );
-      } catch (error) {
-        if (!(error instanceof BrokenCircuitError)) throw error;
-        trace?.rejectedByBreaker();
-        throw throttleBreaker.isOpen()
-          ? circuitOpenError(operation, 'upstream_throttled', throttleBreaker.openUntil(), error)
-          : circuitOpenError(operation, 'upstream_unavailable', health.openUntil(), error);
-      }
-    }, deadline.signal);
+    return retries.execute(
+      () => breakers.execute(operation, () => attemptOnce(operation, options, attempt), trace),
+      deadline.signal,
+    );
   }
 
   return {
@@ -214,41 +148,6 @@ async function awaitOrDetach<T>(
   }
 }
 
-interface Breaker extends Pick<CircuitBreakerPolicy, 'execute' | 'onBreak' | 'onReset'> {
-  isOpen(): boolean;
-  /** The retry time given to callers, in milliseconds since 1970. */
-  openUntil(): number;
-}
-
-/** A circuit breaker that lets a probe through after the upstream's Retry-After, but at least every few seconds. */
-function createBreaker(breaker: IBreaker, opensOn: (error: UpstreamError) => boolean): Breaker {
-  let openUntil = 0;
-  const policy = circuitBreaker(
-    handleWhen((error) => error instanceof UpstreamError && opensOn(error)),
-    {
-      breaker,
-      halfOpenAfter: new DelegateBackoff(({ result }) => {
-        const breakInMs = (retryAfterOf(result) ?? 1) * 1_000;
-        openUntil = Date.now() + breakInMs;
-        return Math.min(breakInMs, maxBreakInMs);
-      }),
-    },
-  );
-  return {
-    execute: (work, signal) => policy.execute(work, signal),
-    onBreak: policy.onBreak,
-    onReset: policy.onReset,
-    isOpen: () => policy.state !== CircuitState.Closed,
-    openUntil: () => openUntil,
-  };
-}
-
-function retryAfterOf(result: FailureReason<unknown>): number | undefined {
-  return 'error' in result && result.error instanceof UpstreamError
-    ? result.error.facts.retryAfterInSeconds
-    : undefined;
-}
-
 /**
  * 100 ms, then 300 ms; 1 s if the service throttles without Retry-After. With jitter of ±50 %, so that calls that failed
  * together are not retried together.
@@ -258,12 +157,12 @@ function retryDelayInMs(
   retryCount: number,
   result: FailureReason<unknown>,
 ): number {
-  const requestedDelayInSeconds = retryAfterOf(result);
+  const error = upstreamErrorOf(result);
+  const requestedDelayInSeconds = error?.facts.retryAfterInSeconds;
   if (requestedDelayInSeconds !== undefined) return requestedDelayInSeconds * 1_000 + 100 * Math.random();
-  const throttled =
-    'error' in result && result.error instanceof UpstreamError && result.error.code === 'upstream_throttled';
-  const baseDelayInMs = throttled
-    ? timings.throttledRetryDelayInMs
-    : timings.retryDelaysInMs[retryCount === 1 ? 0 : 1];
+  const baseDelayInMs =
+    error?.code === 'upstream_throttled'
+      ? timings.throttledRetryDelayInMs
+      : timings.retryDelaysInMs[retryCount === 1 ? 0 : 1];
   return baseDelayInMs * (0.5 + Math.random());
 }

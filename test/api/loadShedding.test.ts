@@ -1,3 +1,5 @@
+import { Agent } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { expectError } from '../support/answers';
 import { callsDuring } from '../support/calls';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
@@ -40,34 +42,78 @@ describe('a server with too many requests in flight', () => {
     await server.call('get', '/getToken', emulator.accessToken()).expect(200);
     const log = server.rawLog.join('');
     expect(log).toContain('overloaded: rejecting requests');
-    expect(log).toContain('no longer overloaded');
     expect(log).not.toContain('request failed');
   });
 });
 
-describe('a server whose event loop is late', () => {
-  const delayInMs = 100;
+describe('a server whose event loop is saturated', () => {
+  /** So many requests are served however long they take. */
+  const alwaysServed = 64;
 
-  it('rejects requests once that has lasted, and recovers', async () => {
-    const server = await startReadyServer(system, { OVERLOAD_DELAY_MS: String(delayInMs) });
-    const token = system.emulator.accessToken();
-    await server.call('get', '/getToken', token).expect(200);
-    const statuses: number[] = [];
-    await until(async () => {
-      const answers = await Promise.all([1, 2].map(() => server.call('get', '/getToken', token)));
-      block(2 * delayInMs);
-      statuses.push(...answers.map(({ status }) => status));
-      return statuses.at(-1) === 503;
+  /** Takes nearly all of the event loop's time, as too many requests would. */
+  async function whileSaturated(work: () => Promise<void>): Promise<void> {
+    const timer = setInterval(() => block(20), 0);
+    await work().finally(() => clearInterval(timer));
+  }
+
+  /** A server with so many requests in flight, which would be answered later than allowed. */
+  async function startWaitingServer(inFlight: number) {
+    const { emulator } = system;
+    const server = await startReadyServer(system, { OVERLOAD_WAIT_MS: '1000' });
+    emulator.fail({ operation: 'graph.me', kind: 'hang', times: inFlight });
+    const waiting = Array.from({ length: inFlight }, () =>
+      server.call('get', '/api/user', emulator.accessToken({ user: emulator.addUser() })).then(),
+    );
+    await until(() => emulator.callsTo('graph.me') === inFlight);
+    const token = emulator.accessToken({ user: emulator.addUser() });
+    return {
+      server,
+      status: async () => (await server.call('get', '/api/user', token)).status,
+      release: async () => {
+        emulator.reset();
+        await Promise.all(waiting);
+      },
+    };
+  }
+
+  it('rejects requests that it would answer too late, but answers health, and recovers', async () => {
+    const { server, status, release } = await startWaitingServer(alwaysServed);
+    await until(async () => (await status()) === 404);
+    await whileSaturated(async () => {
+      await until(async () => (await status()) === 503);
+      await server.call('get', '/health/live').expect(200);
     });
-    expect(new Set(statuses)).toEqual(new Set([200, 503]));
-    await until(async () => (await server.call('get', '/getToken', token)).status === 200);
+    await until(async () => (await status()) === 404);
+    await release();
   });
 
-  it('serves on after a single delay', async () => {
-    const server = await startReadyServer(system, { OVERLOAD_DELAY_MS: String(10 * delayInMs) });
-    const token = system.emulator.accessToken();
-    await server.call('get', '/getToken', token).expect(200);
-    block(11 * delayInMs);
-    await server.call('get', '/getToken', token).expect(200);
+  it('serves a few requests, however late', async () => {
+    const { status, release } = await startWaitingServer(alwaysServed - 1);
+    await whileSaturated(async () => {
+      const end = performance.now() + 1_000;
+      while (performance.now() < end) expect(await status()).toBe(404);
+    });
+    await release();
+  });
+
+  it('rejects requests while new connections wait too long to be accepted', async () => {
+    const server = await startReadyServer(system, { OVERLOAD_WAIT_MS: '200' });
+    const agent = new Agent({ keepAlive: true });
+    const status = async () => (await server.call('get', '/getToken').agent(agent)).status;
+    const connections: Socket[] = [];
+    await whileSaturated(async () => {
+      await until(async () => {
+        const address = { port: Number(new URL(server.url).port), host: '127.0.0.1' };
+        for (let count = 0; count < 100; count += 1) {
+          connections.push(connect(address).on('error', () => undefined));
+        }
+        const isRejected = (await status()) === 503;
+        for (const connection of connections.splice(0, connections.length - 400)) connection.destroy();
+        return isRejected;
+      });
+    });
+    await until(async () => (await status()) === 401);
+    for (const connection of connections) connection.destroy();
+    agent.destroy();
   });
 });

@@ -23,7 +23,7 @@ export function spawnServer(environment: Record<string, string>): Omit<ServerPro
     env: {
       NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS,
       // On a busy machine the server would be right to reject requests.
-      OVERLOAD_DELAY_MS: '0',
+      OVERLOAD_WAIT_MS: '0',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

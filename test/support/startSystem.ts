@@ -5,7 +5,8 @@ import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { createApp } from '../../src/app';
 import { loadConfig } from '../../src/config/config';
 import { secretsOf } from '../../src/config/secrets';
-import { createRequestScope } from '../../src/http/requestScope';
+import { createRequestScope } from '../../src/requestScope';
+import { createAcceptDelay } from '../../src/http/server/acceptDelay';
 import { createHttpServer } from '../../src/http/server/httpServer';
 import { createLogger } from '../../src/logger';
 import { createServices } from '../../src/composition';
@@ -39,7 +40,7 @@ export interface System extends TestServer {
 const testSettings = {
   RATE_LIMIT_USER: '0',
   RATE_LIMIT_REJECTED: '0',
-  OVERLOAD_DELAY_MS: '0',
+  OVERLOAD_WAIT_MS: '0',
   TOKEN_CACHE_SIZE: '200',
   IDENTITY_CACHE_SIZE: '200',
   OBO_TOKEN_CACHE_SIZE: '200',
@@ -78,7 +79,7 @@ export async function startServer(
   timings: Timings = fastTimings,
 ): Promise<TestServer> {
   const config = loadConfig(environment);
-  const scope = config.telemetry && createRequestScope();
+  const scope = createRequestScope(config);
   const rawLog: string[] = [];
   const log = createLogger({
     level: environment.LOG_LEVEL ?? 'debug',
@@ -86,9 +87,11 @@ export async function startServer(
     ...(scope ? { requestIds: () => scope.current() } : {}),
     destination: { write: (line) => void rawLog.push(line) },
   });
-  const services = await createServices(config, log, timings);
-  const app = createApp({ config, services, log, scope, isAcceptingWork: () => true });
+  const services = await createServices(config, log, { timings, scope });
+  const acceptDelay = createAcceptDelay();
+  const app = createApp({ config, services, log, scope, acceptDelay, isAcceptingWork: () => true });
   const { server } = createHttpServer(app, config.errorDocumentation);
+  acceptDelay.watch(server);
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

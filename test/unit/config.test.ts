@@ -191,7 +191,7 @@ const malformed: Record<SettingName, string[]> = {
   ],
   RATE_LIMIT_USER: ['-1', 'unlimited', '1.5', '1000001'],
   RATE_LIMIT_REJECTED: ['-1', 'unlimited', '1.5', '1000001'],
-  OVERLOAD_DELAY_MS: ['-1', '10001', '1.5', 'never'],
+  OVERLOAD_WAIT_MS: ['-1', '10001', '1.5', 'never'],
   MAX_REQUESTS_IN_FLIGHT: ['-1', '1000001', 'unlimited'],
   TRUST_PROXY_HOPS: ['-1', '11', 'loopback'],
   TOKEN_REUSE_MINUTES: ['-1', '721', 'never'],
@@ -348,7 +348,7 @@ it('has the documented defaults for the optional settings', () => {
       tokenCacheSize: 10_000,
     },
     rateLimits: { user: 120, rejected: 600 },
-    overload: { delayInMs: 1_000, maxInFlight: 2_000 },
+    overload: { maxWaitInMs: 4_000, maxInFlight: 2_000 },
   });
 });
 
@@ -399,8 +399,8 @@ it.each<[string, Environment, unknown]>([
   ],
   [
     'no rejections under load',
-    { OVERLOAD_DELAY_MS: '0', MAX_REQUESTS_IN_FLIGHT: '0' },
-    { overload: { delayInMs: 0, maxInFlight: 0 } },
+    { OVERLOAD_WAIT_MS: '0', MAX_REQUESTS_IN_FLIGHT: '0' },
+    { overload: { maxWaitInMs: 0, maxInFlight: 0 } },
   ],
   ['App Service, with its one proxy', { WEBSITE_SITE_NAME: 'contoso' }, { trustedProxies: 1 }],
   [

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Log } from '../../log';
 import { findCaller } from '../../authentication/authenticatedUser';
-import type { RequestIds } from '../../resilience/requestIds';
 import type { Telemetry } from '../../telemetry/telemetry';
-import type { RequestScope } from '../requestScope';
+import type { RequestScope } from '../../requestScope';
 
 const requestIdKey = 'communicationAuth.requestId';
 const errorReasonKey = 'communicationAuth.errorReason';
@@ -12,16 +11,14 @@ const errorReasonKey = 'communicationAuth.errorReason';
 export interface RequestLogOptions {
   log: Log;
   scope?: RequestScope | undefined;
-  /** For upstream calls that carry the id of their request. */
-  requestIds?: RequestIds | undefined;
   telemetry?: Telemetry | undefined;
 }
 
 /**
- * Assigns a request id (`x-ms-request-id`), and logs and reports each response. The query is not logged: it may contain tokens. All log
- * lines of the request get its ids.
+ * Assigns a request id (`x-ms-request-id`), and logs and reports each response. The query is not logged: it may contain tokens. With
+ * a scope, all log lines of the request get its ids.
  */
-export function createRequestLog({ log, scope, requestIds, telemetry }: RequestLogOptions): RequestHandler {
+export function createRequestLog({ log, scope, telemetry }: RequestLogOptions): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     const requestId = randomUUID();
@@ -53,9 +50,8 @@ export function createRequestLog({ log, scope, requestIds, telemetry }: RequestL
       trace?.end({ status, route: routeOf(request), errorCode, reason: errorReasonOf(response) });
     });
     const traced = trace ? () => trace.run(next) : next;
-    const logged = scope ? () => scope.run(ids, traced) : traced;
-    if (requestIds) requestIds.run(requestId, logged);
-    else logged();
+    if (scope) scope.run(ids, traced);
+    else traced();
   };
 }
 

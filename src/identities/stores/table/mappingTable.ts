@@ -55,7 +55,7 @@ export interface MappingTableOptions extends TableClientOptions {
 export function createMappingTable(
   config: TableStoreConfig,
   upstream: Upstream,
-  { credentialTimeLimitInMs, requestIds, telemetry, onMissing }: MappingTableOptions,
+  { credentialTimeLimitInMs, requestScope, telemetry, onMissing }: MappingTableOptions,
 ): MappingTable {
   let loading: Promise<TableClient> | undefined;
 
@@ -75,7 +75,7 @@ export function createMappingTable(
         try {
           const client = await (loading ??= createTableClient(config, {
             credentialTimeLimitInMs,
-            requestIds,
+            requestScope,
             telemetry,
           }));
           // Loading the SDK may have taken the whole time.

@@ -2,25 +2,26 @@ import type { TableStoreConfig } from '../../../config/identities';
 import { tracePolicies } from '../../../telemetry/sdkPolicy';
 import type { Telemetry } from '../../../telemetry/telemetry';
 import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
-import { requestIdPolicies, type RequestIds } from '../../../resilience/requestIds';
+import type { RequestScope } from '../../../requestScope';
+import { requestIdPolicies } from '../../../resilience/requestIdPolicies';
 
 export type TableClient = Awaited<ReturnType<typeof createTableClient>>;
 
 export interface TableClientOptions {
   /** How long one request for a token of the managed identity may take. */
   credentialTimeLimitInMs: number;
-  requestIds?: RequestIds | undefined;
+  requestScope?: RequestScope | undefined;
   telemetry?: Telemetry | undefined;
 }
 
 /** The SDK is loaded with the first call: servers with another store do without it. */
 export async function createTableClient(
   { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
-  { credentialTimeLimitInMs, requestIds, telemetry }: TableClientOptions,
+  { credentialTimeLimitInMs, requestScope, telemetry }: TableClientOptions,
 ) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
-    additionalPolicies: [...requestIdPolicies(requestIds), ...tracePolicies(telemetry)],
+    additionalPolicies: [...requestIdPolicies(requestScope), ...tracePolicies(telemetry)],
     // We own retries and time limits, as for every upstream.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },

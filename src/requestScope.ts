@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Config } from './config/config';
 
-/** What identifies a request in each of its log lines. */
 export interface RequestIds {
   readonly requestId: string;
   /** Chosen by the client. */
@@ -9,13 +9,22 @@ export interface RequestIds {
   readonly traceId: string | undefined;
 }
 
-/** Knows which request runs, also in the parts of the server that have no other knowledge of HTTP. */
+/**
+ * Carries the ids of a request to its log lines and upstream calls, however deep. Callers that join an in-flight request make no call
+ * of their own: it carries the ids of the first.
+ */
 export interface RequestScope {
   run(ids: RequestIds, work: () => void): void;
+  /** Undefined in background work. */
   current(): RequestIds | undefined;
 }
 
-export function createRequestScope(): RequestScope {
+/** Absent unless a setting needs it: Node.js 20 tracks every promise of a process with such a storage. */
+export function createRequestScope({
+  telemetry,
+  forwardRequestId,
+}: Pick<Config, 'telemetry' | 'forwardRequestId'>): RequestScope | undefined {
+  if (!telemetry && !forwardRequestId) return undefined;
   const storage = new AsyncLocalStorage<RequestIds>();
   return {
     run: (ids, work) => storage.run(ids, work),

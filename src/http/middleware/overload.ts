@@ -1,0 +1,73 @@
+import { performance } from 'node:perf_hooks';
+import type { AcceptDelay } from '../server/acceptDelay';
+
+/** How often the event loop is looked at while requests arrive. */
+const sampleIntervalInMs = 100;
+/** A shorter saturation is a burst, a garbage collection or the compiler: it passes by itself. */
+const lastingInMs = 500;
+/** Over the last seconds: the rate must follow changes, but not each pause. */
+const rateWindowInMs = 4_000;
+/** Of the time, the rest being spent waiting for events. */
+const saturatedUtilization = 0.95;
+/** So many in flight are no overload, however slowly the first of them are answered. */
+const alwaysServed = 64;
+
+interface Sample {
+  readonly at: number;
+  /** Requests completed since the start. */
+  readonly completed: number;
+}
+
+/** How long requests wait for each other. */
+export interface Overload {
+  /** To be called for each request that was answered. */
+  onCompleted(): void;
+  /**
+   * How long a caller waits for their response, or for the server to accept their connection: the longer time. 0 unless the event
+   * loop is saturated, because otherwise requests wait for the upstreams. To be called with each request.
+   */
+  waitInMs(inFlight: number): number;
+}
+
+/**
+ * Uses no timer while no request arrives.
+ *
+ * @param acceptDelay absent if the HTTP server is not ours
+ */
+export function createOverload(acceptDelay: AcceptDelay | undefined): Overload {
+  let completed = 0;
+  let requested = false;
+  let timer: NodeJS.Timeout | undefined;
+  let utilization = performance.eventLoopUtilization();
+  /** Since the event loop became saturated. Empty: it is not. */
+  let samples: Sample[] = [];
+
+  function sample(): void {
+    timer = undefined;
+    const now = performance.now();
+    const isSaturated = performance.eventLoopUtilization(utilization).utilization >= saturatedUtilization;
+    if (!isSaturated || !requested) samples = [];
+    else samples = [...samples.filter(({ at }) => at > now - rateWindowInMs), { at: now, completed }];
+    if (requested) schedule();
+  }
+
+  function schedule(): void {
+    requested = false;
+    utilization = performance.eventLoopUtilization();
+    timer = setTimeout(sample, sampleIntervalInMs).unref();
+  }
+
+  return {
+    onCompleted: () => void (completed += 1),
+    waitInMs(inFlight) {
+      requested = true;
+      if (!timer) schedule();
+      const [first] = samples;
+      const elapsedInMs = first ? performance.now() - first.at : 0;
+      if (!first || elapsedInMs < lastingInMs) return 0;
+      const isMany = inFlight >= alwaysServed;
+      const responseInMs = isMany ? (inFlight * elapsedInMs) / (completed - first.completed) : 0;
+      return Math.max(responseInMs, acceptDelay?.inMs() ?? 0);
+    },
+  };
+}

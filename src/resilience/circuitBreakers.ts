@@ -1,0 +1,110 @@
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  DelegateBackoff,
+  type FailureReason,
+  handleWhen,
+  type IBreaker,
+} from 'cockatiel';
+import type { Log } from '../log';
+import type { CallTrace, Telemetry } from '../telemetry/telemetry';
+import { LoadBreaker } from './loadBreaker';
+import { UpstreamError, type UpstreamName } from './upstreamError';
+
+export interface CircuitBreakerOptions {
+  name: UpstreamName;
+  log: Log;
+  telemetry?: Telemetry | undefined;
+}
+
+/** The circuit breakers of one upstream. */
+export interface CircuitBreakers {
+  /** Throws an UpstreamError whose cause is a BrokenCircuitError, without running `attempt`, while a breaker is open. */
+  execute<T>(operation: string, attempt: () => Promise<T>, trace?: CallTrace): Promise<T>;
+}
+
+export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOptions): CircuitBreakers {
+  /**
+   * Opens only under load (from 5 calls a second): the failures of a few requests must not reject the next one. While it is
+   * open, one call at a time is let through as a probe; the first success closes it.
+   */
+  const health = createBreaker(
+    new LoadBreaker(),
+    ({ code }) => code !== 'upstream_refused' && code !== 'upstream_throttled',
+  );
+  health.onBreak(() => log.warn({ upstream: name }, 'circuit breaker opened'));
+  health.onReset(() => log.info({ upstream: name }, 'circuit breaker closed'));
+  telemetry?.observeBreaker({ upstream: name }, () => health.isOpen());
+
+  /** One per operation, because each has its own quota. Consecutive 429 responses mean that the quota is used up. */
+  const quotas = new Map<string, Breaker>();
+  function quotaOf(operation: string): Breaker {
+    const known = quotas.get(operation);
+    if (known) return known;
+    const quota = createBreaker(new ConsecutiveBreaker(5), ({ code }) => code === 'upstream_throttled');
+    quota.onBreak(() => log.warn({ upstream: name, operation }, 'circuit breaker opened: throttled'));
+    telemetry?.observeBreaker({ upstream: name, operation }, () => quota.isOpen());
+    quotas.set(operation, quota);
+    return quota;
+  }
+
+  return {
+    async execute(operation, attempt, trace) {
+      const quota = quotaOf(operation);
+      try {
+        return await quota.execute(() => health.execute(attempt));
+      } catch (error) {
+        if (!(error instanceof BrokenCircuitError)) throw error;
+        trace?.rejectedByBreaker();
+        const [status, breaker] = quota.isOpen() ? [429, quota] : [503, health];
+        const retryAfterInSeconds = secondsUntil(breaker.openUntil());
+        throw new UpstreamError(name, operation, { status, retryAfterInSeconds }, error);
+      }
+    },
+  };
+}
+
+/** With jitter, so that callers do not all return at the same time. */
+function secondsUntil(time: number): number {
+  const seconds = (Math.max(0, time - Date.now()) / 1_000) * (1 + 0.2 * Math.random());
+  return Math.max(1, Math.ceil(seconds));
+}
+
+interface Breaker extends Pick<CircuitBreakerPolicy, 'execute' | 'onBreak' | 'onReset'> {
+  isOpen(): boolean;
+  /** The retry time given to callers, in milliseconds since 1970. */
+  openUntil(): number;
+}
+
+const maxBreakInMs = 5_000;
+
+/** A circuit breaker that lets a probe through after the upstream's Retry-After, but at least every few seconds. */
+function createBreaker(breaker: IBreaker, opensOn: (error: UpstreamError) => boolean): Breaker {
+  let openUntil = 0;
+  const policy = circuitBreaker(
+    handleWhen((error) => error instanceof UpstreamError && opensOn(error)),
+    {
+      breaker,
+      halfOpenAfter: new DelegateBackoff(({ result }) => {
+        const breakInMs = (upstreamErrorOf(result)?.facts.retryAfterInSeconds ?? 1) * 1_000;
+        openUntil = Date.now() + breakInMs;
+        return Math.min(breakInMs, maxBreakInMs);
+      }),
+    },
+  );
+  return {
+    execute: (work, signal) => policy.execute(work, signal),
+    onBreak: policy.onBreak,
+    onReset: policy.onReset,
+    isOpen: () => policy.state !== CircuitState.Closed,
+    openUntil: () => openUntil,
+  };
+}
+
+/** The failure that cockatiel reports to a backoff or a listener. */
+export function upstreamErrorOf(result: FailureReason<unknown>): UpstreamError | undefined {
+  return 'error' in result && result.error instanceof UpstreamError ? result.error : undefined;
+}
