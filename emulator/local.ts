@@ -35,10 +35,9 @@ run(async () => {
   process.on('exit', () => store.stop());
   const storeSettings = await recordTableCalls(store.settings, emulator);
   const signIn = provider.name === 'entra' ? { API_DOCS_CLIENT_ID: emulator.authClient.clientId } : {};
+  const settings = { ...emulator.settings(), ...provider.settings, ...storeSettings, ...signIn };
   const server = startServer(port, development, {
-    ...provider.settings,
-    ...storeSettings,
-    ...signIn,
+    ...settings,
     ...(commandLine.trace ? { OTEL_TRACES_EXPORTER: 'console' } : {}),
   });
   const playground = startPlayground(port, playgroundPort, development, { provider, store });
@@ -62,7 +61,7 @@ run(async () => {
   const url = `http://localhost:${port}`;
   await untilReady(url, () => state.stopping);
   if (state.stopping) return;
-  const welcome = createWelcome({ url, playgroundUrl, emulator, provider, store });
+  const welcome = createWelcome({ url, playgroundUrl, emulator, provider, store, settings });
   process.on('exit', () => welcome.files.remove());
   process.stdout.write(welcome.text);
 });
@@ -83,7 +82,7 @@ async function assertPortIsFree(port: number, setting: string): Promise<void> {
 function startServer(
   port: number,
   { emulator, authorityFile }: DevelopmentEmulator,
-  choices: Record<string, string>,
+  settings: Record<string, string>,
 ): ChildProcess {
   const entry = join(projectRoot(), 'dist', 'server.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
@@ -95,8 +94,7 @@ function startServer(
     env: {
       LOG_LEVEL: 'info',
       ...process.env,
-      ...emulator.settings(),
-      ...choices,
+      ...settings,
       CORS_ALLOWED_ORIGINS: ['loopback', process.env.CORS_ALLOWED_ORIGINS].filter(Boolean).join(','),
       PORT: String(port),
       FORWARD_REQUEST_ID: 'on',

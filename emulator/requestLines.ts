@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
+import { externalIdSeed } from './customers/seed';
 import type { Emulator } from './emulator';
 import type { LoggedRequest } from './http/callLog';
 import type { Style } from './terminal';
+import { pairwiseSubject } from './tokens/claims';
 
 /** What a server logs of a request, as far as the line shows it. */
 interface RequestEntry {
@@ -45,7 +47,10 @@ function formatRequest(
   { users }: Pick<Emulator, 'users'>,
   { faint, strong }: Style,
 ): string {
-  const name = Object.entries(users).find(([, { objectId }]) => objectId === user)?.[0] ?? user?.slice(0, 8);
+  // With --provider oidc, the server knows its users by their subject.
+  const isUser = (objectId: string): boolean =>
+    objectId === user || pairwiseSubject(objectId, externalIdSeed.apiClientId) === user;
+  const name = Object.entries(users).find(([, { objectId }]) => isUser(objectId))?.[0] ?? user?.slice(0, 8);
   const failed = status >= 400;
   const behind = calls.map(describeCall).join(' | ');
   const fromMemory = !failed && /^\/(api\/token|getToken)$/.test(path) ? 'from memory' : '';

@@ -5,10 +5,10 @@ import { projectCertificateFolder } from './certificates/certificateFolders';
 /** Tokens are valid for at least an hour, and are replaced long before they expire. */
 const rewriteIntervalInMs = 20 * 60_000;
 
-/** The content of a file, with tokens that are made again each time that it is written. */
+/** The content of a file, made again each time that it is written: its tokens expire. */
 export type TokenFile = () => string;
 
-/** Files with tokens of seeded users: request headers that curl reads (`curl -H "@<file>"`), and requests for editors. */
+/** Files for those who call the server by hand: headers that curl reads (`curl -H "@<file>"`), requests for editors, settings. */
 export interface TokenFiles<Name extends string> {
   /** As to be typed in the current folder. */
   readonly paths: Readonly<Record<Name, string>>;

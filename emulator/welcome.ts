@@ -12,6 +12,8 @@ export interface WelcomeParts {
   readonly emulator: Emulator;
   readonly provider: LocalProvider;
   readonly store: LocalStore;
+  /** The server's, for the doctor. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /** The first screen of `npm run local`, and the tokens that its commands use. */
@@ -69,10 +71,14 @@ ${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- --user bo
 }
 
 /** Without the exchange of Teams tokens, which is for users of Microsoft Entra ID only. */
-function welcomeOfOthers({ url, playgroundUrl, emulator, provider, store }: WelcomeParts): Welcome {
+function welcomeOfOthers({ url, playgroundUrl, emulator, provider, store, settings }: WelcomeParts): Welcome {
   const { strong, faint } = createStyle(process.stdout, process.env);
   const { curl, npm } = commandNames(process.platform);
-  const files = writeTokenFiles({ alice: () => bearer(provider.accessToken('alice')) });
+  const files = writeTokenFiles({
+    alice: () => bearer(provider.accessToken('alice')),
+    // The server's settings are in no .env, unlike those of .env.sample for Microsoft Entra ID.
+    'settings.env': () => envFile(settings),
+  });
   const alice = `-H "@${files.paths.alice}"`;
   const text = `
   ${strong('ACS authentication server')} on the local emulator. Nothing leaves this machine.
@@ -94,9 +100,15 @@ ${faint('  # Delete it')}
 ${curl} -i -X DELETE ${alice} ${url}/deleteUser
 
 ${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- ${provider.tokenOptions}--user bob
+  The doctor: ${npm} run doctor:emulator -- --env ${files.paths['settings.env']}
   More: docs/bring-your-own-identity.md        Ctrl-C stops everything.
 `;
   return { text, files };
 }
+
+const envFile = (settings: Readonly<Record<string, string>>): string =>
+  Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n');
 
 const bearer = (token: string): string => `Authorization: Bearer ${token}`;

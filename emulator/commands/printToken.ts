@@ -75,7 +75,9 @@ function post(url: string, ca: string, body: object, { serve }: CommandNames): P
     const call = request(url, { method: 'POST', ca, headers: { 'content-type': 'application/json' } });
     call.on('error', (error) => {
       reject(
-        new Error(`No emulator answers on ${new URL(url).origin} (${error.message}). Start it: ${serve}`),
+        new Error(
+          `No emulator answers on ${new URL(url).origin} (${error.message}). Start it: ${serve}; or set EMULATOR_PORT to its port.`,
+        ),
       );
     });
     call.on('response', (response) => {

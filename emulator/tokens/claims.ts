@@ -22,6 +22,11 @@ export interface Grant {
   satisfied?: string[] | undefined;
 }
 
+/** Another resource sees another subject for the same user. */
+export function pairwiseSubject(objectId: string, resource: string): string {
+  return hash(`${objectId}|${resource}`);
+}
+
 function common(grant: Grant, resource: string): Claims {
   const issuedAt = inSeconds(grant.now);
   return {
@@ -30,8 +35,7 @@ function common(grant: Grant, resource: string): Claims {
     exp: issuedAt + grant.lifetimeInSeconds,
     name: grant.user.name,
     oid: grant.user.objectId,
-    // Pairwise: another resource sees another subject for the same user.
-    sub: hash(`${grant.user.objectId}|${resource}`),
+    sub: pairwiseSubject(grant.user.objectId, resource),
     tid: tenantId,
     uti: randomBytes(16).toString('base64url'),
     ...(grant.satisfied ? { acrs: grant.satisfied, amr: ['pwd', 'mfa'] } : {}),

@@ -82,7 +82,11 @@ export class Playground {
     }
     for (const button of operationButtons()) {
       const { operation: name } = button.dataset;
-      if (isOperationName(name)) button.onclick = () => void this.#run(() => this.#perform(name, {}));
+      if (!isOperationName(name)) continue;
+      button.onclick = () => void this.#run(() => this.#perform(name, {}));
+      const item = button.closest('li');
+      // Only users of Microsoft Entra ID can have a Teams token.
+      if (item) item.hidden = operation(name).teamsTokenOf !== undefined && settings.provider !== 'entra';
     }
     setInterval(() => updateTimesLeft(), 1_000);
     showWelcome(allSettings, this.#around, (choice) => this.#signInWith(choice));

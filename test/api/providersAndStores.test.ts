@@ -53,4 +53,25 @@ describe.each(['table', 'acs'] as const)('with the %s store', (store) => {
       expect(system.emulator.identities().map(({ id }) => id)).toEqual([ids[0]?.communicationUserId]);
     });
   });
+
+  it('users of several providers with the same object id have an identity each', async () => {
+    const { emulator } = system;
+    const { externalId, b2c } = emulator;
+    const server = await system.startAnother({
+      ...externalId.settings(),
+      ...b2c.settings(),
+      IDENTITY_PROVIDER: 'entra,external_id,b2c',
+    });
+    await server.ready();
+    const user = emulator.addUser();
+    const tokens = [emulator, externalId, b2c].map((issuer) => issuer.accessToken({ user }));
+    const ids: string[] = [];
+    for (const token of tokens) {
+      const answer = await server.call('post', '/api/user', token);
+      ids.push((answer.body as { user: { communicationUserId: string } }).user.communicationUserId);
+    }
+    expect(new Set(ids).size).toBe(3);
+    expect((await server.call('delete', '/api/user', tokens[1])).status).toBe(204);
+    expect(emulator.identities().map(({ id }) => id)).toEqual([ids[0], ids[2]]);
+  });
 });

@@ -1,4 +1,5 @@
 import { allDefects, type Defect } from '../../emulator/startEmulator';
+import { decodeJwt } from '../../emulator/tokens/jwt';
 import { testProviders } from '../support/providers';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
@@ -42,6 +43,20 @@ describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
     const { line, exitCode } = await explain(tenant().accessToken());
     expect(line('access token, response')).toBe('ok access token, response: the server accepts it');
     expect(exitCode).toBe(0);
+  });
+
+  it('names the user as the server does', async () => {
+    const token = tenant().accessToken();
+    const user = String(decodeJwt(token)?.claims[provider.claimOfUser]);
+    const { line } = await explain(token);
+    expect(line('access token')).toContain(`user ${user},`);
+    expect(line('access token, user')).toContain(`${provider.claimOfUser} ${user}`);
+  });
+
+  it('says which scopes a token has that lacks the required one', async () => {
+    const claims = { scp: undefined, scope: 'profile email' };
+    const { line } = await explain(tenant().accessToken({ claims }));
+    expect(line('access token, scope')).toMatch(/^problem .*It has profile email\./);
   });
 
   it.each(allDefects)('predicts the response to a token with the defect %s', async (defect: Defect) => {

@@ -35,6 +35,13 @@ function start(program: string, args: string[], environment: Record<string, stri
   return { child, output: () => output.join(''), errors: () => errors.join(''), exited };
 }
 
+/** As `npm run doctor:emulator`, with a token on its standard input. */
+function startDoctor(args: string[], token: string): Program {
+  const doctor = start('../../dist/doctor/main', args, { NODE_EXTRA_CA_CERTS: '.emulator/ca.pem' });
+  doctor.child.stdin?.end(token);
+  return doctor;
+}
+
 async function says(program: Program, text: string): Promise<void> {
   while (!program.output().includes(text)) {
     const ended = program.child.exitCode !== null || program.child.signalCode !== null;
@@ -167,6 +174,13 @@ test.each<{ args: string[]; says: string[]; statuses: number[]; token: string[] 
       const headers = { authorization: `Bearer ${printed.output().trim()}` };
       const [url] = requestOf(calls[0] ?? '');
       expect((await fetch(url, { headers })).status).toBe(200);
+
+      const [, settingsFile] = / doctor:emulator -- --env (\S+)/.exec(local.output()) ?? [];
+      if (settingsFile) {
+        const doctor = startDoctor(['--env', settingsFile, '--token', '-'], printed.output());
+        expect([await doctor.exited, doctor.output()]).toEqual([0, expect.stringContaining('No problem.')]);
+      }
+      expect(settingsFile !== undefined).toBe(args.includes('--provider'));
     } finally {
       local.child.kill('SIGINT');
     }
@@ -239,7 +253,7 @@ describe('with a running emulator', () => {
     const late = start('token', [], environment);
     expect(await late.exited).toBe(1);
     expect(late.errors()).toMatch(
-      /^No emulator answers on https:\/\/localhost:\d+ .+ Start it: npm run emulator\n$/,
+      /^No emulator answers on https:\/\/localhost:\d+ .+ Start it: npm run emulator; or set EMULATOR_PORT to its port\.\n$/,
     );
   });
 });

@@ -1,8 +1,12 @@
 import { Readable } from 'node:stream';
 import { showRequestLines } from '../../emulator/requestLines';
+import { decodeJwt } from '../../emulator/tokens/jwt';
 import { createStyle } from '../../emulator/terminal';
 import { startSystem, type System } from '../support/startSystem';
 import { until } from '../support/until';
+
+/** As the server logs it. */
+const request = { message: 'request', method: 'GET', path: '/api/user', status: 200, milliseconds: 1 };
 
 let system: System;
 beforeAll(async () => {
@@ -25,7 +29,10 @@ test('a line for each request says who called, what it took, and the calls behin
 
   const lines: string[] = [];
   const style = createStyle({ isTTY: false }, {});
-  const log = Readable.from([...rawLog, 'not JSON\n']);
+  // With --provider oidc, the user is the token's subject.
+  const { sub } = decodeJwt(emulator.externalId.accessToken({ user: 'bob' }))?.claims ?? {};
+  const ofOidc = JSON.stringify({ ...request, requestId: 'of no call', time: new Date(), user: sub });
+  const log = Readable.from([...rawLog, `${ofOidc}\n`, 'not JSON\n']);
   showRequestLines({ log, emulator, style, write: (line) => void lines.push(line) });
   await until(() => lines.includes('not JSON'));
 
@@ -47,6 +54,7 @@ test('a line for each request says who called, what it took, and the calls behin
     expect.stringMatching(
       new RegExp(`${time}DELETE +/api/user +204 +\\d+ ms +[0-9a-f]{8} +OBO \\d+ \\| Graph read \\d+`),
     ),
+    expect.stringMatching(new RegExp(`${time}GET +/api/user +200 +1 ms +bob$`)),
   ]);
   // Warnings and errors stay as they are logged.
   expect(lines.filter((line) => line.startsWith('{'))).toEqual(

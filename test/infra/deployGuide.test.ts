@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { projectRoot, readDocument, tableRows } from '../docs/markdown';
 import { readArmTemplate } from './infraFiles';
 
@@ -69,6 +70,12 @@ describe('docs/deploy-to-azure.md', () => {
     expect([...described.keys()]).toEqual(expect.arrayContaining(set));
   });
 
+  it('names every variable of the workflow that deploys', () => {
+    const variables = matches(read('.github', 'workflows', 'deploy.yml'), /vars\.(\w+)/g);
+    expect(variables.length).toBeGreaterThan(3);
+    expect(matches(guide.text, /`(AZURE_\w+)`/g)).toEqual(expect.arrayContaining(variables));
+  });
+
   it('names files and names that exist', () => {
     const zips = new Set(matches(`${commands}${read('azure.yaml')}`, /(build\/\S+\.zip)/g));
     // What `npm run package` writes: see test/process/package.test.ts.
@@ -80,10 +87,32 @@ describe('docs/deploy-to-azure.md', () => {
   });
 });
 
-it('the button of the README opens the template', () => {
-  const [, address = ''] =
-    /portal\.azure\.com\/#create\/Microsoft\.Template\/uri\/([^)\s]+)/.exec(read('README.md')) ?? [];
-  const url = new URL(decodeURIComponent(address));
-  expect(url.host).toBe('raw.githubusercontent.com');
-  expect(existsSync(join(projectRoot, ...url.pathname.split('/').slice(4)))).toBe(true);
+describe('the button', () => {
+  it('of the README opens the portal, into which the template is loaded', () => {
+    const [, button = ''] = read('README.md').split('### Deploy to Azure');
+    expect(button).toContain('](https://portal.azure.com/#create/Microsoft.Template)');
+    expect(button).toContain('`infra/azuredeploy.json`');
+  });
+
+  it('of a release loads the template of that release', () => {
+    const { jobs } = parse(read('.github/workflows/release.yml')) as {
+      jobs: { publish: { steps: { run?: string }[] } };
+    };
+    const script = jobs.publish.steps.flatMap(({ run = [] }) => run).join('\n');
+    const notes = execFileSync(
+      'bash',
+      ['--norc', '-euc', `gh() { printf '%s\\n' "\${@: -1}"; }\n${script}`],
+      {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, REPOSITORY: 'contoso/acs-auth', TAG: 'v1.2.3' },
+      },
+    );
+    const [, address = ''] = /#create\/Microsoft\.Template\/uri\/([\w%.-]+)\)/.exec(notes) ?? [];
+    const [, packageUrl] = /Enter `(\S+)` as/.exec(notes) ?? [];
+    expect(decodeURIComponent(address)).toBe(
+      'https://raw.githubusercontent.com/contoso/acs-auth/v1.2.3/infra/azuredeploy.json',
+    );
+    expect(packageUrl).toBe('https://github.com/contoso/acs-auth/releases/download/v1.2.3/package.zip');
+    expect(template.parameters).toHaveProperty('packageUrl');
+  });
 });

@@ -11,6 +11,8 @@ export interface StoredResource {
   readonly type: string;
   readonly apiVersion: string;
   readonly name: string;
+  readonly condition?: string;
+  readonly kind?: string;
   readonly scope?: string;
   readonly dependsOn?: string[];
   readonly properties?: JsonObject;

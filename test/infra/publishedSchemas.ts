@@ -1,25 +1,19 @@
-/**
- * Facts from the published schemas of Azure resources (github.com/Azure/azure-resource-manager-schemas), for the types that the
- * templates use: names of properties, their types, allowed values, and which are required. Reduced: a property that is missing here
- * may exist. Look it up in the source file before you add it.
- */
-export interface PublishedSchema {
-  /** The file in that repository, below schemas/. */
-  readonly source: string;
-  readonly schema: object;
-}
+import { publishedMonitoringSchemas } from './publishedMonitoringSchemas';
+import {
+  between,
+  flag,
+  listOf,
+  named,
+  object,
+  oneOf,
+  orExpression,
+  resource,
+  tags,
+  text,
+  whole,
+  type PublishedSchema,
+} from './schemaForms';
 
-const text = { type: 'string' };
-const expression = { type: 'string', pattern: '^\\[.+\\]$' };
-const orExpression = (schema: object) => ({ anyOf: [schema, expression] });
-const flag = orExpression({ type: 'boolean' });
-const whole = orExpression({ type: 'integer' });
-const oneOf = (...values: string[]) => orExpression({ enum: values });
-const listOf = (items: object) => orExpression({ type: 'array', items });
-const object = (properties: Record<string, object>, ...required: string[]) =>
-  orExpression({ type: 'object', properties, required, additionalProperties: false });
-const named = (pattern: string) => orExpression({ type: 'string', pattern });
-const tags = orExpression({ type: 'object', additionalProperties: text });
 const identity = object(
   {
     type: oneOf('None', 'SystemAssigned', 'UserAssigned', 'SystemAssigned, UserAssigned'),
@@ -27,35 +21,6 @@ const identity = object(
   },
   'type',
 );
-
-function resource(
-  source: string,
-  properties: object | undefined,
-  more: Record<string, object> = {},
-  ...required: string[]
-): PublishedSchema {
-  const own = properties ? { properties } : {};
-  return {
-    source,
-    schema: {
-      type: 'object',
-      // What each resource of a template may have, whatever its type.
-      properties: {
-        '@options': { type: 'object', properties: { onlyIfNotExists: { type: 'boolean' } } },
-        condition: flag,
-        type: text,
-        apiVersion: text,
-        name: text,
-        scope: expression,
-        dependsOn: { type: 'array', items: text },
-        ...own,
-        ...more,
-      },
-      required: ['type', 'apiVersion', 'name', ...Object.keys(own), ...required],
-      additionalProperties: false,
-    },
-  };
-}
 
 const siteConfig = object({
   alwaysOn: flag,
@@ -81,24 +46,15 @@ const site = object({
 const web = '2023-12-01/Microsoft.Web.json';
 const publishing = resource(web, object({ allow: flag }, 'allow'));
 
-const condition = object({
-  dimensions: listOf(
-    object(
-      { name: text, operator: oneOf('Include', 'Exclude'), values: listOf(text) },
-      'name',
-      'operator',
-      'values',
-    ),
-  ),
-  failingPeriods: object({ minFailingPeriodsToAlert: whole, numberOfEvaluationPeriods: whole }),
-  metricMeasureColumn: text,
-  operator: oneOf('Equals', 'GreaterThan', 'GreaterThanOrEqual', 'LessThan', 'LessThanOrEqual'),
-  query: text,
-  threshold: orExpression({ type: 'number' }),
-  timeAggregation: oneOf('Count', 'Average', 'Minimum', 'Maximum', 'Total'),
-});
-
-/** By type, version, and name where resources of one type differ; see keyOf. */
+/**
+ * Facts from the published schemas of Azure resources (github.com/Azure/azure-resource-manager-schemas), for the types that the
+ * templates use: names of properties, their types, allowed values, and which are required. Reduced: a property that is missing here
+ * may exist. Look it up in the source file before you add it. All were compared with those files in November 2026; those of
+ * Microsoft.Web and Microsoft.Storage, which are very long, with the models of @azure/arm-appservice 15.0.0 and @azure/arm-storage
+ * 18.3.0, which are generated from the same specification in the same API version. Ranges, and that a location is required, come from
+ * the models or the descriptions.
+ * By type, version, and name where resources of one type differ; see keyOf.
+ */
 export const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
   'Microsoft.Web/serverfarms@2023-12-01': resource(
     web,
@@ -128,7 +84,7 @@ export const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
     web,
     object({
       httpLogs: object({
-        fileSystem: object({ enabled: flag, retentionInDays: whole, retentionInMb: whole }),
+        fileSystem: object({ enabled: flag, retentionInDays: whole, retentionInMb: between(25, 100) }),
       }),
     }),
   ),
@@ -140,7 +96,7 @@ export const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
   'Microsoft.Communication/communicationServices@2023-04-01': resource(
     '2023-04-01/Microsoft.Communication.json',
     object({ dataLocation: text, linkedDomains: listOf(text) }, 'dataLocation'),
-    { location: text, tags, identity },
+    { name: named('^[-\\w]{1,63}$'), location: text, tags },
     'location',
   ),
   'Microsoft.Authorization/roleAssignments@2022-04-01': resource(
@@ -167,7 +123,7 @@ export const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
       supportsHttpsTrafficOnly: flag,
     }),
     {
-      name: named('^[a-z0-9]+$'),
+      name: named('^[a-z0-9]{3,24}$'),
       location: text,
       tags,
       kind: oneOf('Storage', 'StorageV2', 'BlobStorage', 'FileStorage', 'BlockBlobStorage'),
@@ -196,7 +152,7 @@ export const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
         enableRbacAuthorization: flag,
         enableSoftDelete: flag,
         publicNetworkAccess: text,
-        softDeleteRetentionInDays: whole,
+        softDeleteRetentionInDays: between(7, 90),
       },
       'tenantId',
       'sku',
@@ -208,90 +164,5 @@ export const publishedSchemas: Readonly<Record<string, PublishedSchema>> = {
     object({ value: text, contentType: text }),
     { tags },
   ),
-  'Microsoft.OperationalInsights/workspaces@2023-09-01': resource(
-    '2023-09-01/Microsoft.OperationalInsights.json',
-    object({
-      retentionInDays: whole,
-      sku: object(
-        { name: oneOf('Free', 'Standalone', 'PerNode', 'PerGB2018', 'CapacityReservation') },
-        'name',
-      ),
-      workspaceCapping: object({ dailyQuotaGb: whole }),
-    }),
-    { location: text, tags },
-    'location',
-  ),
-  'Microsoft.Insights/components@2020-02-02': resource(
-    '2020-02-02/Microsoft.Insights.json',
-    object(
-      {
-        Application_Type: oneOf('web', 'other'),
-        DisableLocalAuth: flag,
-        RetentionInDays: whole,
-        WorkspaceResourceId: text,
-      },
-      'Application_Type',
-    ),
-    { location: text, tags, kind: text },
-    'kind',
-    'location',
-  ),
-  'Microsoft.Insights/diagnosticSettings@2021-05-01-preview': resource(
-    '2021-05-01-preview/Microsoft.Insights.json',
-    object({
-      workspaceId: text,
-      logs: listOf(object({ category: text, categoryGroup: text, enabled: flag }, 'enabled')),
-    }),
-  ),
-  'Microsoft.Insights/workbooks@2022-04-01': resource(
-    '2022-04-01/Microsoft.Insights.Application.json',
-    object(
-      {
-        category: text,
-        description: text,
-        displayName: text,
-        serializedData: text,
-        sourceId: text,
-        version: text,
-      },
-      'category',
-      'displayName',
-      'serializedData',
-    ),
-    { location: text, tags, kind: oneOf('shared') },
-    'location',
-  ),
-  'Microsoft.Insights/actionGroups@2023-01-01': resource(
-    '2023-01-01/Microsoft.Insights.json',
-    object(
-      {
-        groupShortName: text,
-        enabled: flag,
-        emailReceivers: listOf(
-          object({ name: text, emailAddress: text, useCommonAlertSchema: flag }, 'name', 'emailAddress'),
-        ),
-      },
-      'enabled',
-      'groupShortName',
-    ),
-    { location: text, tags },
-    'location',
-  ),
-  'Microsoft.Insights/scheduledQueryRules@2022-06-15': resource(
-    '2022-06-15/Microsoft.Insights.json',
-    object({
-      actions: object({ actionGroups: listOf(text) }),
-      autoMitigate: flag,
-      criteria: object({ allOf: listOf(condition) }),
-      description: text,
-      displayName: text,
-      enabled: flag,
-      evaluationFrequency: text,
-      overrideQueryTimeRange: text,
-      scopes: listOf(text),
-      severity: whole,
-      windowSize: text,
-    }),
-    { location: text, tags, kind: oneOf('LogAlert', 'LogToMetric') },
-  ),
+  ...publishedMonitoringSchemas,
 };

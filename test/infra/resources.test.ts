@@ -1,5 +1,5 @@
 import Ajv from 'ajv';
-import { keyOf, textsIn } from './armReader';
+import { appSettingsOf, keyOf, textsIn } from './armReader';
 import { readArmTemplate } from './infraFiles';
 import { publishedSchemas } from './publishedSchemas';
 
@@ -41,6 +41,28 @@ describe('the resources of infra/azuredeploy.json', () => {
     );
     const dependencies = resources.flatMap(([, { dependsOn = [] }]) => dependsOn);
     expect(Object.keys(template.resources)).toEqual(expect.arrayContaining(dependencies));
+  });
+
+  it('has a Linux plan', () => {
+    expect(template.resources.plan).toMatchObject({ kind: 'linux', properties: { reserved: true } });
+  });
+
+  it('has a staging slot, except on the one plan that allows none', () => {
+    expect(template.parameters.planSku?.allowedValues).toContain('B1');
+    expect(template.variables.hasStagingSlot).toBe("[not(equals(parameters('planSku'), 'B1'))]");
+    const slotResources = resources.filter(([, { type }]) => type.startsWith('Microsoft.Web/sites/slots'));
+    expect(slotResources.map(([, { condition }]) => condition)).toEqual(
+      Array(3).fill("[variables('hasStagingSlot')]"),
+    );
+  });
+
+  it.each(['web', 'slot'])('%s is warmed up until the server is ready', (name) => {
+    expect(Object.fromEntries(appSettingsOf(template, name))).toMatchObject({
+      WEBSITE_WARMUP_PATH: '/health/ready',
+      WEBSITE_WARMUP_STATUSES: '200',
+      WEBSITE_SWAP_WARMUP_PING_PATH: '/health/ready',
+      WEBSITE_SWAP_WARMUP_PING_STATUSES: '200',
+    });
   });
 
   it.each(['web', 'slot'])('%s is as secure as App Service allows', (name) => {

@@ -155,6 +155,8 @@ test('users choose among the identity providers of the API', async () => {
     await expectText(outcome, 'Get a token: done');
     await expectText(journey, `${provider}not needed`);
     await expectText(journey, 'Find or create the identity');
+    const exchange = page.locator('.operation', { hasText: 'Exchange as a Teams user' });
+    expect(await exchange.isVisible()).toBe(provider === 'Entra ID');
     if (provider === 'Entra ID') break;
     await click('Sign out');
     await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();

@@ -82,7 +82,7 @@ async function explain(
   label: string,
 ): Promise<Result[]> {
   const refusals: Refusal[] = [];
-  const results: Result[] = [{ ...ok(summarize(jwt)), name: label }];
+  const results: Result[] = [{ ...ok(summarize(jwt, rules.userClaim)), name: label }];
 
   const report = (check: string, code: ErrorCode, found: TokenProblem | undefined) => {
     if (found) refusals.push({ check, code, problem: found });
@@ -90,7 +90,7 @@ async function explain(
     results.push(
       found
         ? { ...problem(found.message, hint(check, found, jwt)), name }
-        : { ...ok(describePassed(check, jwt)), name },
+        : { ...ok(describePassed(check, jwt, rules)), name },
     );
   };
   const look = ({ name, code, find }: TokenRule) => report(name, code, find(now() / 1_000));
@@ -120,7 +120,7 @@ function predictResponse(label: string, refusal: Refusal | undefined): Result {
 }
 
 /** What a check that passed has looked at. */
-function describePassed(check: string, jwt: DecodedJwt): string {
+function describePassed(check: string, jwt: DecodedJwt, { userClaim }: TokenRules): string {
   const { header, claims } = jwt;
   switch (check) {
     case 'audience':
@@ -142,7 +142,7 @@ function describePassed(check: string, jwt: DecodedJwt): string {
     case 'kind':
       return 'an access token';
     case 'user':
-      return `user ${printable(claims.oid ?? claims.sub)}`;
+      return `${userClaim} ${printable(claims[userClaim])}`;
     case 'signature':
       return claims.tid === undefined ? 'made with a key of the issuer' : 'made with a key of the tenant';
     case 'user token':
@@ -159,7 +159,7 @@ function describePassed(check: string, jwt: DecodedJwt): string {
 /** A hint for the person who pasted the token, beyond the message that every caller gets. */
 function hint(check: string, { code }: TokenProblem, jwt: DecodedJwt): string | undefined {
   const { claims } = jwt;
-  const looksLikeIdToken = claims.scp === undefined && claims.roles === undefined && claims.idtyp !== 'app';
+  const looksLikeIdToken = scopesOf(jwt).length === 0 && claims.roles === undefined && claims.idtyp !== 'app';
   if (looksLikeIdToken && (code === 'wrong_audience' || check === 'scope' || check === 'user token'))
     return 'It looks like an ID token, which is for the client only: send the access token that came with it.';
   switch (code) {
@@ -170,9 +170,9 @@ function hint(check: string, { code }: TokenProblem, jwt: DecodedJwt): string | 
     case 'wrong_issuer':
       return `It was issued by ${printable(claims.iss)}.`;
     case 'insufficient_scope':
-      return `It has ${claims.scp === undefined ? 'none' : printable(claims.scp)}. The scope must be exposed by AuthServer, and granted to the client application.`;
+      return `It has ${scopesOf(jwt).length === 0 ? 'none' : printable(scopesOf(jwt).join(' '))}. The scope must be exposed by the API, and granted to the client application.`;
     case 'client_not_allowed':
-      return `It was issued to ${printable(clientIdOf(jwt))}.`;
+      return `It was issued to ${printable(clientIdOf(jwt) ?? oidcClientIdOf(jwt))}.`;
     default:
       return undefined;
   }

@@ -1,6 +1,7 @@
 import { cloudNames, clouds } from '../../config/clouds';
 import { teamsTokenChecks } from '../../tokens/teamsTokenChecks';
 import { clientIdOf, type DecodedJwt, decodeJwt, stringClaim } from '../../authentication/jwt';
+import { oidcClientIdOf } from '../../authentication/oidc/accessTokenChecks';
 import { printable } from '../report';
 
 /** A pasted text, and what it appears to be. */
@@ -35,13 +36,14 @@ export function describeNonJwt(text: string): string | undefined {
   return 'Paste the value of access_token from the response of the token endpoint: three parts with dots between them, beginning with eyJ.';
 }
 
-/** What the token says about itself, without personal data. */
-export function summarize(jwt: DecodedJwt): string {
+/** What the token says about itself, without personal data. `userClaim`: what identifies the user at the server. */
+export function summarize(jwt: DecodedJwt, userClaim = 'oid'): string {
   const { ver } = jwt.claims;
   return [
-    ver === '1.0' || ver === '2.0' ? `version ${ver}` : `version ${printable(ver)}`,
-    `user ${printable(stringClaim(jwt, 'oid'))}`,
-    `client application ${printable(clientIdOf(jwt))}`,
+    // Providers other than Microsoft have no versions of tokens.
+    ...(ver === undefined && userClaim !== 'oid' ? [] : [`version ${printable(ver)}`]),
+    `user ${printable(stringClaim(jwt, userClaim))}`,
+    `client application ${printable(clientIdOf(jwt) ?? oidcClientIdOf(jwt))}`,
     `issued ${time(jwt.claims.iat)}`,
     `expires ${time(jwt.claims.exp)}`,
   ].join(', ');

@@ -24,6 +24,8 @@ export interface TokenRule {
 
 /** Everything that the server checks of one token, in its order. */
 export interface TokenRules {
+  /** What identifies the user. */
+  readonly userClaim: string;
   readonly validity: readonly TokenRule[];
   readonly signature: () => Promise<TokenProblem | undefined>;
   readonly permission: readonly TokenRule[];
@@ -37,6 +39,7 @@ export async function entraRules(
   const { issuers } = await authority.metadata();
   const policy = entraPolicy(entra, () => issuers);
   return {
+    userClaim: 'oid',
     validity: validityChecks.map(({ name, find }) => ({
       name,
       code: 'invalid_token',
@@ -53,6 +56,7 @@ export async function entraRules(
 
 export function openIdRules({ policy, metadata }: OpenIdProvider, text: string, jwt: DecodedJwt): TokenRules {
   return {
+    userClaim: policy.userClaim,
     validity: validityChecksOf(policy).map(({ name, find }) => ({
       name,
       code: 'invalid_token',
