@@ -139,7 +139,7 @@ async function untilReady(url: string, isCancelled: () => boolean): Promise<void
     const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
     if (answer?.ok) return;
     if (Date.now() > deadline) throw new Error(`The server is not ready after ${readyWithinInMs / 1000} s.`);
-    await sleep(100);
+    await sleep(25);
   }
 }
 

@@ -5,10 +5,10 @@ import { projectCertificateFolder } from './certificates/certificateFolders';
 /** Tokens are valid for at least an hour, and are replaced long before they expire. */
 const rewriteIntervalInMs = 20 * 60_000;
 
-/** A request header with a token, or other text, made again each time that the file is written. */
-export type TokenHeader = () => string;
+/** The content of a file, made again each time that it is written: its tokens expire. */
+export type TokenFile = () => string;
 
-/** Request headers with tokens of seeded users, in files that curl reads: `curl -H "@<file>"`. */
+/** Files for those who call the server by hand: headers that curl reads (`curl -H "@<file>"`), requests for editors, settings. */
 export interface TokenFiles<Name extends string> {
   /** As to be typed in the current folder. */
   readonly paths: Readonly<Record<Name, string>>;
@@ -17,16 +17,16 @@ export interface TokenFiles<Name extends string> {
 
 /** Writes the files, readable by their owner only, and keeps their tokens valid until `remove`. */
 export function writeTokenFiles<Name extends string>(
-  headers: Readonly<Record<Name, TokenHeader>>,
+  contents: Readonly<Record<Name, TokenFile>>,
   folder = projectCertificateFolder(),
 ): TokenFiles<Name> {
-  const names = Object.keys(headers) as Name[];
+  const names = Object.keys(contents) as Name[];
   const fileOf = (name: string) => join(folder, name);
   const write = () => {
     for (const name of names) {
       // A new file each time, because the mode applies only when a file is created.
       rmSync(fileOf(name), { force: true });
-      writeFileSync(fileOf(name), `${headers[name]()}\n`, { mode: 0o600, flag: 'wx' });
+      writeFileSync(fileOf(name), `${contents[name]().trimEnd()}\n`, { mode: 0o600, flag: 'wx' });
     }
   };
   write();

@@ -2,6 +2,7 @@ import { explainPublicNames } from './developmentEmulator';
 import type { Emulator } from './emulator';
 import type { LocalProvider } from './localProvider';
 import type { LocalStore } from './localStore';
+import { filledRequests } from './requestsFile';
 import { commandNames, createStyle } from './terminal';
 import { type TokenFiles, writeTokenFiles } from './tokenFiles';
 
@@ -33,6 +34,13 @@ function welcomeOfEntra({ url, playgroundUrl, emulator, provider, store }: Welco
     alice: () => bearer(provider.accessToken('alice')),
     carol: () => bearer(provider.accessToken('carol')),
     'carol-teams': () => `teams-user-aad-token: ${emulator.teamsToken({ user: 'carol' })}`,
+    'requests.http': () =>
+      filledRequests({
+        baseUrl: url,
+        accessToken: provider.accessToken('carol'),
+        teamsUserAadToken: emulator.teamsToken({ user: 'carol' }),
+        administratorToken: emulator.administratorToken(),
+      }),
   });
   const alice = `-H "@${files.paths.alice}"`;
   const carol = `-H "@${files.paths.carol}" -H "@${files.paths['carol-teams']}"`;
@@ -57,7 +65,7 @@ ${faint('  # Delete it')}
 ${curl} -i -X DELETE ${alice} ${url}/deleteUser
 
 ${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- --user bob       More: docs/emulator.md
-  Ctrl-C stops everything.
+  In an editor: ${files.paths['requests.http']}               Ctrl-C stops everything.
 `;
   return { text, files };
 }

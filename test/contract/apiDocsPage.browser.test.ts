@@ -1,4 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
+import { expectAccessible } from '../playground/accessibility';
 import { startBrowser } from '../playground/browser';
 import { authClient } from '../../emulator/seed';
 import { startReadySystem } from '../support/readySystem';
@@ -53,10 +54,15 @@ describe('the page under /docs, in a browser', () => {
 
     await page.getByRole('button', { name: 'Authorize' }).click();
     const form = page.locator('.auth-container', { hasText: 'accessToken' });
+    await expectAccessible(page, 'docs-authorize');
     await form.locator('input').fill(system.emulator.accessToken({ user: system.emulator.addUser() }));
-    await form.getByRole('button', { name: 'Apply credentials' }).click();
+    await form.getByRole('button', { name: 'Authorize' }).click();
     await page.getByRole('button', { name: 'Close' }).first().click();
     expect(await tryToGetToken(page)).toContain('200');
+    await page.locator('#operations-Tokens-exchangeTeamsToken .opblock-summary-control').click();
+    await expectAccessible(page, 'docs-tried');
+    await page.goto(`${url}/docs/errors`);
+    await expectAccessible(page, 'errors');
     expect({ complaints, origins: [...origins] }).toEqual({ complaints: [], origins: [url] });
     await page.close();
   });
@@ -72,7 +78,7 @@ describe('the page under /docs, in a browser', () => {
     );
     expect(await form.locator('[id^=client_secret]').isVisible()).toBe(false);
     const opened = page.waitForEvent('popup');
-    await form.getByRole('button', { name: 'Apply given OAuth2 credentials' }).click();
+    await form.getByRole('button', { name: 'Authorize' }).click();
     const signIn = await opened;
     const closed = signIn.waitForEvent('close');
     await signIn.getByRole('button', { name: user.name }).click();

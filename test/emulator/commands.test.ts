@@ -104,6 +104,13 @@ describe('npm run local', () => {
     expect(files).toHaveLength(3);
     for (const file of files) {
       expect(readFileSync(file, 'utf8')).toMatch(/^[\w-]+: (Bearer )?eyJ[\w.-]+\n$/);
+    }
+    const requests = /In an editor: (\S+)/.exec(local.output())?.[1] ?? '';
+    const variables = readFileSync(requests, 'utf8').matchAll(/^@(\w+) = (eyJ|http:|ca201000)/gm);
+    const names = ['baseUrl', 'accessToken', 'teamsUserAadToken', 'administratorToken', 'objectId'];
+    expect([...variables].map(([, name]) => name)).toEqual(names);
+    files.push(requests);
+    for (const file of files) {
       if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
     }
     const [call = ''] = curls();

@@ -90,7 +90,7 @@ function checkMappingKey(key: Buffer, index: number): Result {
   if (/^[\x20-\x7e]+$/.test(text)) {
     return warning(
       `${name} is readable text in base64, which can be guessed`,
-      `If it was not created at random: ${newKey}`,
+      `If it was not created at random, replace it. ${newKey}`,
     );
   }
   return ok(`${name}: ${key.length} bytes`);

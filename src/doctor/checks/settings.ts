@@ -78,5 +78,6 @@ function explainFlaw(flaw: SettingFlaw, environment: Environment): Result {
   const where = `Where to find it: ${source}.${flaw.instead === undefined ? '' : ` ${flaw.instead}`}`;
   if (flaw.flaw === 'missing') return problem(`${name} is missing: ${description}`, where);
   const hint = explainMalformed(flaw.name, environment[name]?.trim() ?? '');
-  return problem(`${name} is malformed: ${hint ?? description}`, `Expected: ${format}. ${where}`);
+  const what = hint === undefined ? ` (${description})` : `: ${hint}`;
+  return problem(`${name} is malformed${what}`, `Expected: ${format}. ${where}`);
 }

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { accessibilityScript } from './accessibility';
 
 /** The path that the API is mounted on, for the HTML of a page; empty at the root. */
 export function basePathOf({ baseUrl }: Request): string {
@@ -22,7 +23,7 @@ export function page(base: string): string {
 <link rel="stylesheet" href="${base}/docs/viewer.css">
 </head>
 <body>
-<main id="api"></main>
+<div id="api"></div>
 <noscript>This page needs JavaScript. It shows <a href="${base}/openapi.json">openapi.json</a>.</noscript>
 <script src="${base}/docs/swagger-ui-bundle.js"></script>
 <script src="${base}/docs/start.js"></script>
@@ -65,5 +66,5 @@ const ui = SwaggerUIBundle({
   onComplete: () => ui.layoutActions.show(['operations-tag', ${JSON.stringify(repeatedOperations)}], false),
 });
 ui.initOAuth(${JSON.stringify(signIn)});
-`;
+${accessibilityScript}`;
 }
