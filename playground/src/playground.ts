@@ -1,4 +1,3 @@
-import type { AccountInfo } from '@azure/msal-browser';
 import type { PlaygroundSettings, SignInSettings } from '../settings';
 import { AuthorityCheck } from './authorityCheck';
 import { requestedClaims } from './challenge';
@@ -7,7 +6,7 @@ import { explain, readResult } from './explain';
 import type { Explanation } from './explanations';
 import type { Surroundings } from './journey';
 import { JourneyPanel } from './journeyPanel';
-import { isOperationName, operation, type OperationName } from './operations';
+import { operation, type OperationName } from './operations';
 import { createRecorder, type Exchange, type Recorder } from './recorder';
 import { type Continuation, RedirectStarted, SignIn } from './signIn';
 import { chooseSignIn, chosenSignIn } from './signInChoice';
@@ -16,8 +15,8 @@ import { TroublePanel } from './troublePanel';
 import type { TroubleScene } from './troubleScenes';
 import { showAccount } from './view/accountView';
 import { showCode } from './view/codeView';
+import { connectOperations } from './view/operationButtons';
 import { confirm } from './view/confirm';
-import { find } from './view/dom';
 import { showExchanges } from './view/exchangeView';
 import {
   clearOutcome,
@@ -80,14 +79,11 @@ export class Playground {
         onEnd: () => showSuccess('Back to normal', 'The trouble is over. Call the API again.'),
       });
     }
-    for (const button of operationButtons()) {
-      const { operation: name } = button.dataset;
-      if (!isOperationName(name)) continue;
-      button.onclick = () => void this.#run(() => this.#perform(name, {}));
-      const item = button.closest('li');
+    connectOperations({
+      perform: (name) => void this.#run(() => this.#perform(name, {})),
       // Only users of Microsoft Entra ID can have a Teams token.
-      if (item) item.hidden = operation(name).teamsTokenOf !== undefined && settings.provider !== 'entra';
-    }
+      isOffered: (name) => operation(name).teamsTokenOf === undefined || settings.provider === 'entra',
+    });
     setInterval(() => updateTimesLeft(), 1_000);
     showWelcome(allSettings, this.#around, (choice) => this.#signInWith(choice));
     showSettings(settings);
@@ -119,7 +115,7 @@ export class Playground {
     // After a redirect the user has already confirmed.
     if (warning !== undefined && before.operation !== name && !(await confirm(`${title}?`, warning))) return;
     const continuation = { ...before, operation: name };
-    const teamsAccount = teamsTokenOf && this.#teamsAccount(teamsTokenOf);
+    const teamsAccount = teamsTokenOf && this.#signIn.accountOf(teamsTokenOf);
     if (teamsTokenOf && !teamsAccount) {
       this.#askForOtherAccount(continuation);
       return;
@@ -206,12 +202,6 @@ export class Playground {
     });
   }
 
-  #teamsAccount(of: 'me' | 'someone else'): AccountInfo | undefined {
-    const { account, accounts } = this.#signIn;
-    if (of === 'me') return account;
-    return accounts.find(({ homeAccountId }) => homeAccountId !== account?.homeAccountId);
-  }
-
   async #tokenForCredential(): Promise<string | undefined> {
     if (!this.#tokens.get('communication')) await this.#run(() => this.#perform('getToken', {}));
     return this.#tokens.get('communication');
@@ -277,12 +267,5 @@ export class Playground {
       signOut: () => this.#redirect(() => this.#signIn.signOut()),
       use: (homeAccountId) => this.#switchAccount(homeAccountId),
     });
-    find(account ? 'results' : 'main').prepend(find('outcome'));
-    for (const id of ['welcome', 'workspace'])
-      find(id).hidden = (id === 'welcome') === (account !== undefined);
   }
-}
-
-function operationButtons(): HTMLButtonElement[] {
-  return [...document.querySelectorAll<HTMLButtonElement>('button[data-operation]')];
 }

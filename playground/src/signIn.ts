@@ -72,6 +72,11 @@ export class SignIn {
     return this.msal.getAllAccounts();
   }
 
+  accountOf(whom: 'me' | 'someone else'): AccountInfo | undefined {
+    if (whom === 'me') return this.account;
+    return this.accounts.find(({ homeAccountId }) => homeAccountId !== this.account?.homeAccountId);
+  }
+
   use(homeAccountId: string): void {
     const account = this.accounts.find((each) => each.homeAccountId === homeAccountId);
     if (account) this.msal.setActiveAccount(account);

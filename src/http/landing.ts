@@ -63,7 +63,6 @@ function page({ name, description, version, links }: About): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
 <title>${name}</title>
 </head>
 <body>

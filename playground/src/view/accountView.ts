@@ -8,7 +8,7 @@ export interface AccountActions {
   use: (homeAccountId: string) => void;
 }
 
-/** Shows the current account at the top of the page. */
+/** Shows the current account at the top of the page, and below what one can do with it, or without one. */
 export function showAccount(
   account: AccountInfo | undefined,
   accounts: AccountInfo[],
@@ -17,6 +17,9 @@ export function showAccount(
   find('account').replaceChildren(
     ...(account ? signedIn(account, accounts, actions) : [signInButton(actions)]),
   );
+  find(account ? 'results' : 'main').prepend(find('outcome'));
+  find('welcome').hidden = account !== undefined;
+  find('workspace').hidden = account === undefined;
 }
 
 function signInButton({ signIn }: AccountActions): HTMLElement {

@@ -167,6 +167,9 @@ export function createGraphMappingStore({
       }
       let version = versionOf(expected);
       if (version.claim === undefined || !version.replaced) {
+        // It was read before the identity was deleted, which may have taken seconds.
+        const latest = await read(user, deadline, (current) => current !== undefined);
+        if (latest && latest.communicationUserId !== expected.communicationUserId) return 'absent';
         const claimed = await store.replace(user, expected, { pendingDeletion: true }, deadline);
         if (claimed.outcome !== 'replaced') return claimed.outcome;
         version = versionOf(claimed.mapping);
