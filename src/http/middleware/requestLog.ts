@@ -31,14 +31,16 @@ export function createRequestLog({ log, scope, telemetry }: RequestLogOptions): 
     if (clientRequestId) response.setHeader('x-ms-client-request-id', clientRequestId);
     const isProbe = path.startsWith('/health/');
     const trace = telemetry?.startRequest({ method, secure: request.secure, headers, isProbe });
-    const ids = { requestId, clientRequestId, traceId: trace?.traceId ?? traceIdOf(headers.traceparent) };
+    const traceId = trace?.traceId ?? traceIdOf(headers.traceparent);
 
     response.once('close', () => {
       const status = response.writableFinished ? response.statusCode : 499;
       const errorCode = errorCodeOf(response);
       log.info(
         {
-          ...ids,
+          requestId,
+          clientRequestId,
+          traceId,
           method,
           path: withoutAddresses(path),
           status,
@@ -51,7 +53,7 @@ export function createRequestLog({ log, scope, telemetry }: RequestLogOptions): 
       trace?.end({ status, route: routeOf(request), errorCode, reason: errorReasonOf(response) });
     });
     const traced = trace ? () => trace.run(next) : next;
-    if (scope) scope.run(ids, traced);
+    if (scope) scope.run({ requestId, clientRequestId, traceId }, traced);
     else traced();
   };
 }
