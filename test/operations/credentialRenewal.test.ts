@@ -59,7 +59,7 @@ function trust(issuer: string, subject: string, jwks?: { keys: object[] }): void
 }
 const trustCluster = () => trust(cluster.issuer, cluster.subject, cluster.jwks);
 
-type Clock = ReturnType<typeof fakeDate>;
+type PassTime = (milliseconds: number) => Promise<void>;
 const minute = 60_000;
 /** Used again for a minute: less than five minutes before its expiry a new one is requested. */
 const managedIdentityLifetimeInSeconds = 360;
@@ -70,7 +70,7 @@ interface Renewal {
   /** Entra ID accepts both, … */
   renew: () => Promise<void>;
   /** … then only the new one. Some expire, for which the clock of everyone moves. */
-  withdrawOld: (clock: Clock, allEnded: () => Promise<void>) => Promise<void>;
+  withdrawOld: (passTime: PassTime, allEnded: () => Promise<void>) => Promise<void>;
   /** What shows that the new one is used. */
   expectNew: (server: TestServer) => void;
 }
@@ -78,11 +78,11 @@ interface Renewal {
 /** To a minute before tokens with this lifetime expire, and then past it: requests in between get new ones. */
 const passLifetime =
   (seconds: number): Renewal['withdrawOld'] =>
-  async (clock, allEnded) => {
-    clock.advance(seconds * 1_000 - minute);
+  async (passTime, allEnded) => {
+    await passTime(seconds * 1_000 - minute);
     await allEnded();
     await allEnded();
-    clock.advance(2 * minute);
+    await passTime(2 * minute);
   };
 
 const tokenFileRenewal = {
@@ -162,14 +162,24 @@ test.each(Object.entries(renewals))(
     const users = [0, 1, 2].map(() => system.emulator.addUser());
     const rounds = users.map(() => 0);
     const statuses: number[] = [];
-    let running = true;
+    let [running, paused, inFlight] = [true, false, 0];
     const load = users.map(async (user, caller) => {
       while (running) {
+        await until(() => !paused);
+        inFlight += 1;
         const { status } = await server.call('get', '/getToken', system.emulator.accessToken({ user }));
+        inFlight -= 1;
         statuses.push(status);
         rounds[caller] = (rounds[caller] ?? 0) + 1;
       }
     });
+    /** Not while a request is in flight: its signature or token would be too old when it arrives. */
+    const passTime = async (milliseconds: number) => {
+      paused = true;
+      await until(() => inFlight === 0);
+      clock.advance(milliseconds);
+      paused = false;
+    };
     /** Until each caller's request in flight has ended, and a later one. */
     const allEnded = async () => {
       const before = [...rounds];
@@ -179,7 +189,7 @@ test.each(Object.entries(renewals))(
     await allEnded();
     await renew();
     await allEnded();
-    await withdrawOld(clock, allEnded);
+    await withdrawOld(passTime, allEnded);
     await allEnded();
     running = false;
     await Promise.all(load);
