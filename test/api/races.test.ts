@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { User } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
-import { impatientTimings, timeScale } from '../support/fastTimings';
+import { impatientTimings, patientTimings, timeScale } from '../support/fastTimings';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { until } from '../support/until';
 
@@ -9,8 +9,8 @@ let system: System;
 let other: TestServer;
 beforeAll(async () => {
   // Reused tokens would hide the effect of the races on the identities.
-  system = await startSystem({ TOKEN_REUSE_MINUTES: '0' });
-  other = await system.startAnother();
+  system = await startSystem({ TOKEN_REUSE_MINUTES: '0' }, patientTimings);
+  other = await system.startAnother({}, patientTimings);
   await Promise.all([system.ready(), other.ready()]);
   system.emulator.reset();
 });

@@ -43,6 +43,14 @@ export const fastTimings: Timings = {
   signingKeys,
 };
 
+/** For tests with so many requests at once that a busy machine needs more time than a caller would wait. */
+export const patientTimings: Timings = {
+  ...fastTimings,
+  requestInMs: 100_000,
+  workInMs: 95_000,
+  upstream: { ...fastTimings.upstream, attemptInMs: 60_000 },
+};
+
 /** For tests in which an upstream never responds: each attempt gives up soon, the request has time for all of them. */
 export const impatientTimings: Timings = {
   ...fastTimings,
