@@ -138,7 +138,7 @@ describe('the package of the emulator, installed in an empty project', () => {
     [['--help'], 0, /^usage:\n {2}acs-emulator /],
     [['--prot', '1'], 1, /Unknown option '--prot'/],
     [['tokne'], 1, /Unexpected argument 'tokne'/],
-    [['token'], 1, /Start it: npx --no-install acs-emulator\n$/],
+    [['token'], 1, /Start it: npx --no-install acs-emulator; or set EMULATOR_PORT to its port\.\n$/],
     [['exec'], 1, /^acs-emulator exec: usage: acs-emulator exec <command>/],
   ])('answers to acs-emulator %j', async (args, code, text) => {
     const file = join(project, 'node_modules', '.bin', 'acs-emulator');
