@@ -1,5 +1,9 @@
 import type { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
-import type { ChangeOptions, ExtensionClient, ExtensionProperties } from '../../src/graph/extensionClient';
+import {
+  type ExtensionClient,
+  type ExtensionProperties,
+  retriesOfChange,
+} from '../../src/graph/extensionClient';
 import type { Deadline } from '../../src/resilience/deadline';
 import type { CallOptions, Upstream } from '../../src/resilience/upstream';
 import type { Scheduler } from '../scheduler';
@@ -58,14 +62,6 @@ export function createGraphService(scheduler: Scheduler, maxLagInMs: number): Gr
         );
       const find: ExtensionClient['find'] = (user, deadline) =>
         call('read mapping', deadline, () => read(user));
-      /** As the real client retries a change. */
-      const retries = (user: AuthenticatedUser, { deadline, isSuperseded }: ChangeOptions) => ({
-        retryOn: 'any_failure' as const,
-        async beforeRetry(): Promise<'superseded' | undefined> {
-          const found = isSuperseded && (await find(user, deadline));
-          return found && isSuperseded(found) ? 'superseded' : undefined;
-        },
-      });
       return {
         find,
         create: (user, properties, deadline) =>
@@ -88,7 +84,7 @@ export function createGraphService(scheduler: Scheduler, maxLagInMs: number): Gr
               write(user, properties);
               return 'updated';
             },
-            retries(user, options),
+            retriesOfChange(find, user, options),
           ),
         delete: (user, options) =>
           call(
@@ -98,7 +94,7 @@ export function createGraphService(scheduler: Scheduler, maxLagInMs: number): Gr
               if (current(user)) write(user, undefined);
               return 'deleted';
             },
-            retries(user, options),
+            retriesOfChange(find, user, options),
           ),
       };
     },

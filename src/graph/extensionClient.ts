@@ -164,13 +164,6 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
     return entry.extensions?.find((candidate) => hasName(candidate, extensionName));
   }
 
-  const supersededBeforeRetry =
-    (user: AuthenticatedUser, { deadline, isSuperseded }: ChangeOptions) =>
-    async (): Promise<'superseded' | undefined> => {
-      const current = isSuperseded && (await find(user, deadline));
-      return current && isSuperseded(current) ? 'superseded' : undefined;
-    };
-
   return {
     find,
 
@@ -189,8 +182,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
     update: (user, properties, options) =>
       call<'updated' | 'absent' | 'superseded'>(user, options.deadline, {
         operation: 'update mapping',
-        retryOn: 'any_failure',
-        beforeRetry: supersededBeforeRetry(user, options),
+        ...retriesOfChange(find, user, options),
         async send(request) {
           await request(pathOf(user)).patch(bodyOf(properties));
           return 'updated';
@@ -201,14 +193,28 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
     delete: (user, options) =>
       call<'deleted' | 'superseded'>(user, options.deadline, {
         operation: 'remove mapping',
-        retryOn: 'any_failure',
-        beforeRetry: supersededBeforeRetry(user, options),
+        ...retriesOfChange(find, user, options),
         async send(request) {
           await request(pathOf(user)).delete();
           return 'deleted';
         },
         interpret: ({ statusCode }) => (statusCode === 404 ? 'deleted' : undefined),
       }),
+  };
+}
+
+/** How a change is retried: it can be repeated, but only as long as the extension is the one that it is meant for. */
+export function retriesOfChange(
+  find: ExtensionClient['find'],
+  user: AuthenticatedUser,
+  { deadline, isSuperseded }: ChangeOptions,
+): Pick<CallOptions<'superseded'>, 'retryOn' | 'beforeRetry'> {
+  return {
+    retryOn: 'any_failure',
+    async beforeRetry() {
+      const current = isSuperseded && (await find(user, deadline));
+      return current && isSuperseded(current) ? 'superseded' : undefined;
+    },
   };
 }
 
