@@ -94,6 +94,8 @@ export async function openWorkbench(cores: Cores | undefined): Promise<Workbench
       const program = [process.execPath, '-e', 'for (;;);'];
       const [command = '', ...args] = cores ? ['taskset', '-c', cores.server, ...program] : program;
       const child = spawn(command, args, { stdio: 'ignore' });
+      // Otherwise a benchmark that fails would wait for it.
+      child.unref();
       const stop = () => void child.kill('SIGKILL');
       process.once('exit', stop);
       return () => {

@@ -38,7 +38,7 @@ export interface Services {
 
 export interface ServiceOptions {
   timings?: Timings | undefined;
-  /** Absent: nothing is told of the request that causes it. */
+  /** Absent: log lines and upstream calls do not carry the ids of their request. */
   scope?: RequestScope | undefined;
   /** Instead of the identity providers, in an app that signs its users in itself. */
   authenticate?: Authenticate | undefined;

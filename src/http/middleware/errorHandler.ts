@@ -29,7 +29,10 @@ export function createErrorHandler(log: Log, documentation?: string): ErrorReque
   };
 }
 
-/** Errors of Express, such as for a path that cannot be decoded, and of its body parser have a 4xx status. All others are internal, and their messages stay in the log. */
+/**
+ * Errors of Express, such as for a path that cannot be decoded, and of its body parser have a 4xx status. All others are internal, and
+ * their messages stay in the log.
+ */
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const status = isError(error) && 'status' in error ? Number(error.status) : 500;

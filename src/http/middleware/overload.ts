@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { AcceptDelay } from '../server/acceptDelay';
 
 /** How often the event loop is looked at while requests arrive. */

@@ -1,5 +1,4 @@
 import { connect, type Server, type Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 
 /** How often it is measured, and how long a measurement counts. */
 const probeIntervalInMs = 250;
