@@ -10,7 +10,7 @@ module.exports = {
   // The server's own modules that are loaded on demand: Node's import() needs the ending that they have once built.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
   // Only an end for a test that hangs: a busy machine may take many times as long as a quiet one.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   // Tests wait for timers and child processes about half of the time.
   maxWorkers: 3,
 };

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { expectAccessible } from '../playground/accessibility';
-import { startBrowser } from '../playground/browser';
+import { pageTimeout, startBrowser } from '../playground/browser';
 import { authClient } from '../../emulator/seed';
 import { startReadySystem } from '../support/readySystem';
 import { type System } from '../support/startSystem';
@@ -23,7 +23,7 @@ async function openDocs(): Promise<{ page: Page; complaints: string[]; origins: 
   // The emulator, like Entra, accepts redirect URIs on localhost.
   const url = system.url.replace('127.0.0.1', 'localhost');
   const page = await browser.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(pageTimeout);
   const complaints: string[] = [];
   const origins = new Set<string>();
   page.on('console', (message) => {

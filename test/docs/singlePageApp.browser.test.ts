@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
-import { startBrowser } from '../playground/browser';
+import { pageTimeout, startBrowser } from '../playground/browser';
 import { startReadySystem } from '../support/readySystem';
 import { type ServedPage, servePage } from '../support/servePage';
 import type { System } from '../support/startSystem';
@@ -54,7 +54,7 @@ describe('the app of the guide, as pasted', () => {
   /** Opens the app in a new browser profile, and signs a user in. */
   async function signIn(user: string): Promise<Page> {
     const page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(pageTimeout);
     await page.goto(app.url);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await choose(page, user);

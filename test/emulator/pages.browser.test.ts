@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type Page } from 'playwright-core';
 import { startEmulator, type Emulator } from '../../emulator/startEmulator';
-import { startBrowser } from '../playground/browser';
+import { pageTimeout, startBrowser } from '../playground/browser';
 
 let emulator: Emulator;
 let browser: Browser;
@@ -62,6 +62,7 @@ describe.each(['light', 'dark'] as const)('in %s colors', (colorScheme) => {
       colorScheme,
       viewport: { width: 320, height: 640 },
     });
+    context.setDefaultTimeout(pageTimeout);
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on('console', (message) => {
@@ -86,6 +87,7 @@ describe.each(['light', 'dark'] as const)('in %s colors', (colorScheme) => {
 
 test('a device is approved with the keyboard alone', async () => {
   const context = await browser.newContext();
+  context.setDefaultTimeout(pageTimeout);
   const page = await context.newPage();
   const code = await startDevice();
   await page.goto(deviceUrl());

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser, Page, Route } from 'playwright-core';
 import { projectRoot } from '../docs/markdown';
-import { startBrowser } from '../playground/browser';
+import { pageTimeout, startBrowser } from '../playground/browser';
 import { startReadySystem } from '../support/readySystem';
 import { type ServedPage, servePage } from '../support/servePage';
 import type { System } from '../support/startSystem';
@@ -54,7 +54,7 @@ describe('the template for Vite and React', () => {
   /** Signs Alice in, and lets her connect. */
   async function connect(app: ServedPage): Promise<{ page: Page; problems: string[] }> {
     const page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(pageTimeout);
     const problems: string[] = [];
     page.on('pageerror', (error) => void problems.push(error.message));
     await page.goto(app.url);

@@ -5,6 +5,9 @@ import { ensureCertificates } from '../../emulator/certificates/loopbackCertific
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
+/** How long an action on a page may take, in ms: only an end for a page that hangs, however busy the machine is. */
+export const pageTimeout = 60_000;
+
 /** A real browser. By default it trusts the emulator's certificate, and no other unknown one. */
 export async function startBrowser({ trustsEmulator = true } = {}): Promise<Browser> {
   if (!existsSync(executablePath)) {

@@ -1,4 +1,5 @@
 import type { Browser, Locator, Page } from 'playwright-core';
+import { pageTimeout } from './browser';
 
 /** The page by its texts and roles. */
 export interface PlaygroundPage {
@@ -36,7 +37,7 @@ export async function openPlayground(
     ...options,
   });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(pageTimeout);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
