@@ -17,6 +17,8 @@ export interface RequestScope {
   run(ids: RequestIds, work: () => void): void;
   /** Undefined in background work. */
   current(): RequestIds | undefined;
+  /** Node.js keeps a storage for the life of the process, and passes it on with each promise, until it is disabled. */
+  close(): void;
 }
 
 /** Absent unless a setting needs it: Node.js 20 tracks every promise of a process with such a storage. */
@@ -29,5 +31,6 @@ export function createRequestScope({
   return {
     run: (ids, work) => storage.run(ids, work),
     current: () => storage.getStore(),
+    close: () => storage.disable(),
   };
 }

@@ -17,6 +17,8 @@ export interface ActiveSpan {
   run<T>(active: Active, work: () => T): T;
   /** For spans that begin now. */
   context(): Context;
+  /** Node.js keeps a storage for the life of the process, and passes it on with each promise, until it is disabled. */
+  close(): void;
 }
 
 export function createActiveSpan(): ActiveSpan {
@@ -28,5 +30,6 @@ export function createActiveSpan(): ActiveSpan {
       const active = storage.getStore();
       return active ? trace.setSpan(ROOT_CONTEXT, active.span) : ROOT_CONTEXT;
     },
+    close: () => storage.disable(),
   };
 }

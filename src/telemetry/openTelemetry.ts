@@ -62,10 +62,11 @@ export async function createTelemetry(
     ),
   });
   const meter = meters.getMeter(defaultServiceName);
+  const active = createActiveSpan();
   const parts = {
     tracer: tracers.getTracer(defaultServiceName),
     meter,
-    active: createActiveSpan(),
+    active,
     propagator: new W3CTraceContextPropagator(),
   };
   const stopMeasuring = measureEventLoop(meter);
@@ -83,6 +84,7 @@ export async function createTelemetry(
     async stop() {
       stopMeasuring();
       await waitAtMost(exportTheRest(), timings.stopInMs);
+      active.close();
     },
   };
 }

@@ -114,6 +114,7 @@ export async function startServer(
       stopped = true;
       await close(server);
       await services.stop();
+      scope?.close();
     },
   };
 }
