@@ -25,6 +25,9 @@ export function createApplicationInsightsExporters(connectionString: string): Ex
   };
 }
 
+/** By these the SDK would keep a batch, and the process, for as long as a server says: hours. The next batch follows soon anyway. */
+const retryHeaders = ['retry-after', 'retry-after-ms', 'x-ms-retry-after-ms'];
+
 /** Through our own client, which limits the size of a response and the time that it takes. */
 function createSdkHttpClient(http: HttpClient): SdkHttpClient {
   return {
@@ -35,7 +38,9 @@ function createSdkHttpClient(http: HttpClient): SdkHttpClient {
         body: typeof request.body === 'string' ? request.body : '',
         signal: AbortSignal.timeout(exportTimeLimitInMs),
       });
-      return { request, status, headers: createHttpHeaders(headers), bodyAsText: text };
+      const sdkHeaders = createHttpHeaders(headers);
+      for (const name of retryHeaders) sdkHeaders.delete(name);
+      return { request, status, headers: sdkHeaders, bodyAsText: text };
     },
   };
 }

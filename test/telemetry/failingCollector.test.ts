@@ -5,8 +5,16 @@ import { fastTimings } from '../support/fastTimings';
 import { until } from '../support/until';
 
 let system: System;
-beforeAll(async () => (system = await startReadySystem()));
+let timersBefore: number;
+beforeAll(async () => {
+  system = await startReadySystem();
+  timersBefore = activeTimers();
+});
+/** A stopped server leaves nothing that keeps the process running. */
+afterEach(() => until(() => activeTimers() <= timersBefore));
 afterAll(() => system.stop());
+
+const activeTimers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
 
 const chunk = Buffer.alloc(256 * 1024, 'x');
 
