@@ -22,7 +22,7 @@ async function startTableRelay(target: string, emulator: Pick<Emulator, 'observe
   relay.listen(0, '127.0.0.1');
   await once(relay, 'listening');
   // It ends with the process.
-  relay.unref();
+  relay.unref().on('connection', (socket) => socket.unref());
   return `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
 }
 

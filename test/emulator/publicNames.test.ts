@@ -161,8 +161,9 @@ test.each(['0.0.0.0', '::', '192.0.2.1', 'emulator.example'])('never listens on 
 async function startRelay(target: number): Promise<Server> {
   const server = createServer((inbound) => {
     const outbound = connect(target, '127.0.0.1');
-    inbound.on('error', () => outbound.destroy());
-    outbound.on('error', () => inbound.destroy());
+    const ignored = () => undefined;
+    inbound.on('error', ignored).on('close', () => outbound.destroy());
+    outbound.on('error', ignored).on('close', () => inbound.destroy());
     inbound.pipe(outbound).pipe(inbound);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
