@@ -63,6 +63,8 @@ describe('the page under /docs, in a browser', () => {
     await expectAccessible(page, 'docs-tried');
     await page.goto(`${url}/docs/errors`);
     await expectAccessible(page, 'errors');
+    await page.goto(url);
+    await expectAccessible(page, 'landing');
     expect({ complaints, origins: [...origins] }).toEqual({ complaints: [], origins: [url] });
     await page.close();
   });
