@@ -12,5 +12,5 @@ module.exports = {
   // Only an end for a test that hangs: a busy machine may take many times as long as a quiet one.
   testTimeout: 300_000,
   // Tests wait for timers and child processes about half of the time.
-  maxWorkers: 4,
+  maxWorkers: 3,
 };

@@ -163,15 +163,15 @@ describe('the built server', () => {
 });
 
 describe('two processes', () => {
-  it('that serve 20 new users concurrently leave one identity per user', async () => {
+  it('that serve 10 new users concurrently leave one identity per user', async () => {
     const servers = await Promise.all([start(), start()]);
     emulator.reset();
-    const users = Array.from({ length: 20 }, () => emulator.addUser());
+    const users = Array.from({ length: 10 }, () => emulator.addUser());
     const responses = await Promise.all(
       users.flatMap((user) => servers.map((server) => getToken(server, emulator.accessToken({ user })))),
     );
     expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
-    expect(expectOneIdentityEach(emulator)).toBe(20);
+    expect(expectOneIdentityEach(emulator)).toBe(10);
   });
 
   it('complete a deletion during which one of them was killed', async () => {
