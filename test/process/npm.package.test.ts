@@ -23,6 +23,11 @@ const examples = new Map(
     return file === undefined ? [] : [[file, text]];
   }),
 );
+// Of this one, the guide has only the lines that replace the imports.
+examples.set(
+  'app.cjs',
+  `${examples.get('app.cjs')}${examples.get('app.mjs')?.replaceAll(/^import .*\n/gm, '')}`,
+);
 
 const quiet = { npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' };
 
