@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { pageTimeout, startBrowser } from '../playground/browser';
@@ -10,16 +9,22 @@ import { type ServedPage, servePage } from '../support/servePage';
 import type { System } from '../support/startSystem';
 import { projectRoot, readDocument } from './markdown';
 
-const { codeBlocks } = readDocument('docs/single-page-app.md');
-
 /** The files of the guide: the information of a code block is its language and its path. */
-const files = codeBlocks.flatMap(({ info, text }) => {
+const files = readDocument('docs/single-page-app.md').codeBlocks.flatMap(({ info, text }) => {
   const [, path] = /^(?:html|ts) (\S+)$/.exec(info) ?? [];
   return path === undefined ? [] : [{ path, text }];
 });
 
-/** The commands of the guide that copy files of the template for React. */
-const copying = codeBlocks.find(({ text }) => text.startsWith('TEMPLATE='))?.text ?? '';
+it.each([
+  'redirect.html',
+  'src/redirect.ts',
+  'src/signIn.ts',
+  'src/callApi.ts',
+  'src/communicationCredential.ts',
+])('the template for React has %s as the guide shows it', async (path) => {
+  const ofTemplate = await readFile(join(projectRoot, 'examples/vite-react', path), 'utf8');
+  expect(files.find((file) => file.path === path)?.text).toBe(ofTemplate);
+});
 
 describe('the app of the guide, as pasted', () => {
   let system: System;
@@ -112,12 +117,9 @@ describe('the app of the guide, as pasted', () => {
 
 /** Writes the files and bundles the scripts that the pages name; the served files then have the same addresses as with Vite. */
 async function buildApp(folder: string, adapt: (text: string) => string): Promise<void> {
-  const commands = copying.replace('../acs-authentication-server', projectRoot);
-  execFileSync('bash', ['-euc', commands], { cwd: folder });
-  for (const { path, text } of files) await writeFile(join(folder, path), adapt(text));
-  for (const page of ['index.html', 'redirect.html']) {
-    const text = await readFile(join(folder, page), 'utf8');
-    await writeFile(join(folder, page), text.replaceAll(/(src="\/src\/\w+)\.ts"/g, '$1.js"'));
+  for (const { path, text } of files) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), adapt(text).replaceAll(/(src="\/src\/\w+)\.ts"/g, '$1.js"'));
   }
   await build({
     absWorkingDir: folder,
