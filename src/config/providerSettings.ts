@@ -98,7 +98,7 @@ export const oidcSettings = {
   OIDC_USER_CLAIM: setting({
     schema: z.string().min(1).max(100),
     defaultText: 'sub',
-    description: 'the claim that identifies a user, forever and uniquely at the issuer',
+    description: 'the claim that identifies a user; it must be unique at the issuer and never change',
     source: 'leave it out; never one that can be reassigned, such as an email address',
     format: 'the name of a claim',
   }),

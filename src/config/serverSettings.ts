@@ -39,7 +39,8 @@ export const serverSettings = {
   RATE_LIMIT_REJECTED: setting({
     schema: wholeNumber(0, 1_000_000),
     defaultText: '600',
-    description: 'how many rejected requests a minute from one address are told why; 0: no limit',
+    description:
+      'how many requests a minute from one address may be rejected before they get 429; 0: no limit',
     source: 'your choice',
     format: 'a whole number',
   }),
@@ -60,14 +61,14 @@ export const serverSettings = {
   }),
   TRUST_PROXY_HOPS: setting({
     schema: wholeNumber(0, 10).optional(),
-    description: "how many proxies stand before the server, so that it knows the caller's address",
+    description: "how many proxies are in front of the server, so that it knows the caller's address",
     source: 'leave it out: 1 on Azure App Service, else 0',
     format: 'a number from 0 to 10',
   }),
   TOKEN_REUSE_MINUTES: setting({
     schema: wholeNumber(0, 720),
     defaultText: '15',
-    description: 'how long an issued token may be handed out again to the same user; 0: never',
+    description: 'how long an issued token may be returned again to the same user; 0: never',
     source: 'your choice',
     format: 'a number of minutes from 0 to 720',
   }),

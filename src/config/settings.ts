@@ -53,7 +53,7 @@ export const settings = {
   }),
   AZURE_CLIENT_ASSERTION: setting({
     schema: z.enum(['managed_identity']).optional(),
-    description: 'that the managed identity of the host vouches for AuthServer, instead of a secret',
+    description: 'sign in as AuthServer with the managed identity of the host, instead of a secret',
     source:
       'managed_identity, on Azure; the identity must be registered under App registrations > AuthServer > Certificates & secrets > Federated credentials',
     format: 'managed_identity',
@@ -119,7 +119,7 @@ export const settings = {
   COMMUNICATION_SERVICES_TOKEN_LIFETIME_MINUTES: setting({
     schema: wholeNumber(60, 1_440),
     defaultText: '1440',
-    description: 'how long the issued tokens live',
+    description: 'how long the issued tokens are valid',
     source: 'your choice',
     format: 'a number of minutes from 60 to 1440',
   }),

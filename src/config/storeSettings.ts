@@ -9,7 +9,7 @@ export const storeSettings = {
   IDENTITY_STORE: setting({
     schema: z.enum(['graph', 'table', 'acs']),
     defaultText: 'graph',
-    description: 'where it is kept which communication identity a user has',
+    description: 'where the mappings of users to communication identities are kept',
     source:
       'graph: on the user in Microsoft Entra ID; table: in Azure Table Storage or Cosmos DB; acs (preview): in Communication Services',
     format: 'graph, table or acs',
