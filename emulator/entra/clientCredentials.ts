@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Call, form, json, NotEmulated, type Reply } from '../http/exchange';
+import { type Call, json, NotEmulated, type Reply } from '../http/exchange';
 import { apiAudience, communicationAudiences, graphAudience } from '../tokens/audiences';
 import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import { type EmulatorContext } from '../context';
@@ -7,10 +7,11 @@ import { authenticateClient } from './clientCredential';
 import { fail, noStore } from './errors';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { parseScopes } from './scopes';
+import { tokenForm } from './tokenRequest';
 
 /** An application signs in as itself, with the application permissions that it was granted as roles. */
 export function clientCredentials(context: EmulatorContext, call: Call): Reply {
-  const fields = form(call);
+  const fields = tokenForm(call);
   checkTenant(call.params.tenant);
   const registration = findRegistration(fields.get('client_id'));
   const authentication = authenticateClient(context, call, fields, registration);

@@ -8,6 +8,7 @@ import { issue } from './issue';
 import { refreshTokenExpiry } from './refreshTokens';
 import { checkTenant, findRegistration } from './registrations';
 import { parseScopes } from './scopes';
+import { tokenForm } from './tokenRequest';
 
 /** A device without a browser asks for a code that its user types in elsewhere (RFC 8628). */
 export function startDeviceFlow(context: EmulatorContext, call: Call): Reply {
@@ -34,7 +35,7 @@ export function startDeviceFlow(context: EmulatorContext, call: Call): Reply {
 
 /** The device asks whether its user has signed in. */
 export function redeemDeviceCode(context: EmulatorContext, call: Call): Reply {
-  const fields = form(call);
+  const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
   const grant = context.directory.deviceCodes.find(fields.get('device_code') ?? '');

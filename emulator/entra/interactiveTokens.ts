@@ -1,4 +1,4 @@
-import { type Call, form, header, type Reply } from '../http/exchange';
+import { type Call, header, type Reply } from '../http/exchange';
 import { type CodeGrant } from '../state/signIns';
 import { hash } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
@@ -9,10 +9,11 @@ import { openRefreshToken, type RefreshGrant, refreshTokenExpiry } from './refre
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { type RequestedScopes, parseScopes } from './scopes';
 import { askedStepUp } from './stepUp';
+import { tokenForm } from './tokenRequest';
 
 /** A client trades the code that the browser brought it. */
 export function redeemCode(context: EmulatorContext, call: Call): Reply {
-  const fields = form(call);
+  const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
   const grant = findCode(context, fields, registration);
@@ -40,7 +41,7 @@ export function redeemCode(context: EmulatorContext, call: Call): Reply {
 }
 
 export function redeemRefreshToken(context: EmulatorContext, call: Call): Reply {
-  const fields = form(call);
+  const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
   const grant = findRefreshGrant(context, fields, registration);

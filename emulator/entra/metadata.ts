@@ -19,7 +19,7 @@ export function discovery(context: EmulatorContext, call: Call): Reply {
   const { host } = new URL(graph);
   return cacheable({
     token_endpoint: `${tenant}/oauth2/v2.0/token`,
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt'],
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
     jwks_uri: `${tenant}/${discoveryPath}`,
     response_modes_supported: ['query', 'fragment', 'form_post'],
     subject_types_supported: ['pairwise'],
