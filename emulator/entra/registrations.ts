@@ -1,4 +1,5 @@
 import { authClient, authServer, offboardingJob, tenantId, tenantName } from '../seed';
+import { NotEmulated } from '../http/exchange';
 import { fail } from './errors';
 import { type ResourceName } from './resources';
 
@@ -65,9 +66,16 @@ export function findPlatform(
   return listed(web) ? 'web' : undefined;
 }
 
+/** The names under which all tenants are reached. */
+export function sharedTenant(tenant: string | undefined): string | undefined {
+  return ['common', 'organizations'].find((name) => name === tenant?.toLowerCase());
+}
+
 export function checkTenant(tenant: string | undefined, allowShared = false): void {
   if (tenant?.toLowerCase() === tenantId) return;
-  if (allowShared && (tenant === 'common' || tenant === 'organizations')) return;
+  const shared = sharedTenant(tenant);
+  if (shared && allowShared) return;
+  if (shared) throw new NotEmulated(`This grant under ${shared}`);
   fail({
     status: 400,
     error: 'invalid_tenant',
