@@ -18,7 +18,9 @@ export function redeemCode(context: EmulatorContext, call: Call): Reply {
   const registration = findRegistration(fields.get('client_id'));
   const grant = findCode(context, fields, registration);
   const singlePage = grant.platform === 'spa';
-  const clientAuthentication = checkPlatform(context, call, fields, registration, { singlePage });
+  const publicClient = grant.platform === 'native';
+  const platform = { singlePage, publicClient };
+  const clientAuthentication = checkPlatform(context, call, fields, registration, platform);
   checkProofKey(fields, grant);
   const scopes = askedOrGranted(context, fields, registration, grant.scope);
   const { userObjectId, satisfied, nonce } = grant;
@@ -28,6 +30,7 @@ export function redeemCode(context: EmulatorContext, call: Call): Reply {
       satisfied,
       clientId: grant.clientId,
       singlePage,
+      publicClient,
       scope: fields.get('scope') ?? grant.scope,
       expiresAt: refreshTokenExpiry(context, singlePage),
     },
