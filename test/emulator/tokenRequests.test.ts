@@ -42,6 +42,20 @@ describe('a client with its secret in the Authorization header (RFC 6749, sectio
   });
 });
 
+test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
+  'an application gets a token of its own for %s, which every tenant has',
+  async (resource) => {
+    const { clientId, clientSecret } = emulator.authServer;
+    const form = { grant_type: 'client_credentials', scope: `${resource}/.default` };
+
+    const { body } = await post(new URLSearchParams(form), basic(clientId, clientSecret));
+
+    const { access_token: token } = body as Fields;
+    const claims = Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString();
+    expect(JSON.parse(claims)).toMatchObject({ aud: resource, idtyp: 'app' });
+  },
+);
+
 describe('a token request without a grant type', () => {
   test.each<[string, string, Fields]>([
     ['in an empty body', '', {}],
