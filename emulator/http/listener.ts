@@ -158,7 +158,9 @@ function malformed(body = '{"unfinished":'): Reply {
 /** Entra reads no field from a body that is not declared as a form. */
 function grantTypeOf(call: Call): string {
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(header(call, 'content-type') ?? '');
-  return isForm ? (form(call).get('grant_type') ?? '') : '';
+  const grantType = isForm ? (form(call).get('grant_type') ?? '') : '';
+  // MSAL for JavaScript uses the name from before RFC 8628.
+  return grantType === 'device_code' ? 'urn:ietf:params:oauth:grant-type:device_code' : grantType;
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
