@@ -33,9 +33,10 @@ export const authClient = {
     'http://localhost:3000',
     'http://localhost:3000/',
     'http://localhost:3000/auth/callback',
-    'https://oauth.pstmn.io/v1/callback',
     'https://jwt.ms',
   ],
+  /** Of desktop and mobile apps, which have no secret: Postman's, as in the registration guide. */
+  nativeRedirectUris: ['https://oauth.pstmn.io/v1/callback'],
   spaRedirectUris: [
     'http://localhost:5173',
     'http://localhost:5173/',

@@ -118,7 +118,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     authServer: pick(authServer, 'clientId', 'clientSecret', 'appIdUri', 'servicePrincipalId'),
     authClient: {
       ...pick(authClient, 'clientId', 'clientSecret'),
-      redirectUris: [...authClient.webRedirectUris, ...authClient.spaRedirectUris],
+      redirectUris: [
+        ...authClient.webRedirectUris,
+        ...authClient.spaRedirectUris,
+        ...authClient.nativeRedirectUris,
+      ],
     },
     users: directory.users.seeded,
     offboardingJob: pick(offboardingJob, 'clientId', 'clientSecret', 'servicePrincipalId'),

@@ -129,7 +129,13 @@ export class CustomerSignIn {
 function isRegistered(uri: string): boolean {
   const { name, servicePrincipalId, permissions, spaRedirectUris, clientId } = authClient;
   const registration = { name, servicePrincipalId, permissions, spaRedirectUris, clientId };
-  return findPlatform({ ...registration, webRedirectUris: [], publicClient: true }, uri, true) === 'spa';
+  return (
+    findPlatform(
+      { ...registration, webRedirectUris: [], nativeRedirectUris: [], publicClient: true },
+      uri,
+      true,
+    ) === 'spa'
+  );
 }
 
 function scopesOf(query: URLSearchParams): string[] {

@@ -1,5 +1,6 @@
 import { NotEmulated } from '../http/exchange';
 import { type EmulatorContext } from '../context';
+import { type Platform } from '../state/signIns';
 import { fail } from './errors';
 import { findRegistration, findPlatform, type Registration } from './registrations';
 import { parseScopes, type RequestedScopes } from './scopes';
@@ -9,7 +10,7 @@ import { askedStepUp } from './stepUp';
 export interface ReturnAddress {
   registration: Registration;
   redirectUri: string;
-  platform: 'web' | 'spa';
+  platform: Platform;
   responseMode: 'query' | 'fragment' | 'form_post';
   state: string | null;
 }

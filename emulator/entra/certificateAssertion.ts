@@ -16,10 +16,12 @@ export function checkCertificateAssertion(
 ): void {
   const { sha1, sha256 } = thumbprintsOf(jwt);
   const shown = (sha1 ?? sha256 ?? '').toUpperCase();
-  const registered = context.directory.applications
+  // The same one may be registered twice: by its thumbprint, and as a whole.
+  const certificate = context.directory.applications
     .credentials(registration.clientId)
-    .certificates.find((each) => isSame(each.sha1, sha1) || isSame(each.sha256, sha256));
-  const certificate = registered && certificateOf(registered, jwt);
+    .certificates.filter((each) => isSame(each.sha1, sha1) || isSame(each.sha256, sha256))
+    .map((registered) => certificateOf(registered, jwt))
+    .find((each) => each !== undefined);
   if (!certificate) {
     invalidAssertion(
       `The key was not found., Thumbprint of key used by client: '${shown}', Please visit the Azure Portal, Graph ` +

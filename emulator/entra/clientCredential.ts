@@ -29,6 +29,17 @@ export function authenticateClient(
   return '1';
 }
 
+/** A public client has nothing to prove; a credential that it sends all the same must be right. */
+export function authenticatePublicClient(
+  context: EmulatorContext,
+  call: Call,
+  fields: URLSearchParams,
+  registration: Registration,
+): ClientAuthentication {
+  const proves = fields.has('client_secret') || fields.has('client_assertion');
+  return proves ? authenticateClient(context, call, fields, registration) : '0';
+}
+
 function checkAssertion(
   context: EmulatorContext,
   call: Call,

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { type Call, form, json, NotEmulated, type Reply } from '../http/exchange';
-import { apiAudience, communicationAudiences, graphAudience } from '../tokens/audiences';
+import { type Call, json, NotEmulated, type Reply } from '../http/exchange';
+import { apiAudience, communicationAudiences, graphAudience, storageAudiences } from '../tokens/audiences';
 import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import { type EmulatorContext } from '../context';
 import { authenticateClient } from './clientCredential';
 import { fail, noStore } from './errors';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { parseScopes } from './scopes';
+import { tokenForm } from './tokenRequest';
 
 /** An application signs in as itself, with the application permissions that it was granted as roles. */
 export function clientCredentials(context: EmulatorContext, call: Call): Reply {
-  const fields = form(call);
+  const fields = tokenForm(call);
   checkTenant(call.params.tenant);
   const registration = findRegistration(fields.get('client_id'));
   const authentication = authenticateClient(context, call, fields, registration);
@@ -41,12 +42,13 @@ export function clientCredentials(context: EmulatorContext, call: Call): Reply {
 }
 
 function audienceOf(context: EmulatorContext, scope: string, registration: Registration): string {
-  const communication = communicationAudiences.find((candidate) => scope === `${candidate}/.default`);
-  if (communication !== undefined) return communication;
+  const ofAzure = [...communicationAudiences, ...storageAudiences];
+  const azure = ofAzure.find((candidate) => scope === `${candidate}/.default`);
+  if (azure !== undefined) return azure;
   const { resources } = parseScopes(scope, registration, context.url);
   if (resources.graph) return graphAudience;
   if (resources.api) return apiAudience(context.switches.accessTokenVersion);
   throw new NotEmulated(
-    'The client credentials flow for another resource than AuthServer, Microsoft Graph and ACS',
+    'The client credentials flow for another resource than AuthServer, Microsoft Graph, ACS and Azure Storage',
   );
 }

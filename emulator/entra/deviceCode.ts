@@ -2,12 +2,13 @@ import { type EmulatorContext } from '../context';
 import { inSeconds } from '../clock';
 import { type Call, form, json, type Reply } from '../http/exchange';
 import { type DeviceGrant } from '../state/deviceCodes';
-import { authenticateClient, type ClientAuthentication } from './clientCredential';
+import { authenticateClient, authenticatePublicClient } from './clientCredential';
 import { fail, noStore } from './errors';
 import { issue } from './issue';
 import { refreshTokenExpiry } from './refreshTokens';
-import { checkTenant, findRegistration, type Registration } from './registrations';
+import { checkTenant, findRegistration } from './registrations';
 import { parseScopes } from './scopes';
+import { tokenForm } from './tokenRequest';
 
 /** A device without a browser asks for a code that its user types in elsewhere (RFC 8628). */
 export function startDeviceFlow(context: EmulatorContext, call: Call): Reply {
@@ -34,14 +35,16 @@ export function startDeviceFlow(context: EmulatorContext, call: Call): Reply {
 
 /** The device asks whether its user has signed in. */
 export function redeemDeviceCode(context: EmulatorContext, call: Call): Reply {
-  const fields = form(call);
+  const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
   const grant = context.directory.deviceCodes.find(fields.get('device_code') ?? '');
   if (grant?.clientId !== registration.clientId) {
     refuse('bad_verification_code', 70019, 'Verification code expired or is not known.');
   }
-  const clientAuthentication = checkClient(context, call, fields, registration);
+  // The registration says whether there may be a client without a credential.
+  const authenticate = registration.publicClient ? authenticatePublicClient : authenticateClient;
+  const clientAuthentication = authenticate(context, call, fields, registration);
   checkState(context, grant);
   const userObjectId = grant.userObjectId ?? '';
   const reply = issue(context, fields, registration, {
@@ -49,6 +52,7 @@ export function redeemDeviceCode(context: EmulatorContext, call: Call): Reply {
       userObjectId,
       clientId: grant.clientId,
       singlePage: false,
+      publicClient: clientAuthentication === '0',
       scope: grant.scope,
       expiresAt: refreshTokenExpiry(context, false),
     },
@@ -58,18 +62,6 @@ export function redeemDeviceCode(context: EmulatorContext, call: Call): Reply {
   });
   grant.state = 'redeemed';
   return reply;
-}
-
-/** A public client has nothing to prove; the registration says whether there may be one. */
-function checkClient(
-  context: EmulatorContext,
-  call: Call,
-  fields: URLSearchParams,
-  registration: Registration,
-): ClientAuthentication {
-  const proves = fields.has('client_secret') || fields.has('client_assertion');
-  if (registration.publicClient && !proves) return '0';
-  return authenticateClient(context, call, fields, registration);
 }
 
 function checkState(context: EmulatorContext, grant: DeviceGrant): void {

@@ -9,7 +9,9 @@ import { instanceDiscovery } from './instanceDiscovery';
 import { redeemCode, redeemRefreshToken } from './interactiveTokens';
 import { discovery, keys } from './metadata';
 import { onBehalfOf } from './onBehalfOf';
+import { passwordSignIn, userRealm } from './password';
 import { checkTenant } from './registrations';
+import { grantTypeMissing } from './tokenRequest';
 
 export function entraHandlers(context: EmulatorContext) {
   /** A failure that a handler throws becomes Entra's error body. */
@@ -51,6 +53,9 @@ export function entraHandlers(context: EmulatorContext) {
     'entra.deviceCode': withErrorMapping(startDeviceFlow),
     'entra.devicePage': withErrorMapping(devicePage),
     'entra.deviceSignIn': withErrorMapping(deviceSignIn),
+    'entra.userRealm': withErrorMapping(userRealm),
+    'entra.token.password': withIssuerKeys(passwordSignIn),
+    'entra.token.no_grant_type': withErrorMapping(grantTypeMissing),
     'entra.token.device_code': withIssuerKeys(redeemDeviceCode),
     'entra.token.authorization_code': withIssuerKeys(redeemCode),
     'entra.token.refresh_token': withIssuerKeys(redeemRefreshToken),

@@ -1,32 +1,36 @@
-import { type Call, form, header, type Reply } from '../http/exchange';
+import { type Call, header, type Reply } from '../http/exchange';
 import { type CodeGrant } from '../state/signIns';
 import { hash } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
-import { authenticateClient, type ClientAuthentication } from './clientCredential';
+import { authenticateClient, authenticatePublicClient, type ClientAuthentication } from './clientCredential';
 import { fail } from './errors';
 import { issue } from './issue';
 import { openRefreshToken, type RefreshGrant, refreshTokenExpiry } from './refreshTokens';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { type RequestedScopes, parseScopes } from './scopes';
 import { askedStepUp } from './stepUp';
+import { tokenForm } from './tokenRequest';
 
 /** A client trades the code that the browser brought it. */
 export function redeemCode(context: EmulatorContext, call: Call): Reply {
-  const fields = form(call);
+  const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
   const grant = findCode(context, fields, registration);
-  const clientAuthentication = checkPlatform(context, call, fields, registration, grant.platform === 'spa');
+  const singlePage = grant.platform === 'spa';
+  const publicClient = grant.platform === 'native';
+  const platform = { singlePage, publicClient };
+  const clientAuthentication = checkPlatform(context, call, fields, registration, platform);
   checkProofKey(fields, grant);
   const scopes = askedOrGranted(context, fields, registration, grant.scope);
   const { userObjectId, satisfied, nonce } = grant;
-  const singlePage = grant.platform === 'spa';
   const reply = issue(context, fields, registration, {
     refresh: {
       userObjectId,
       satisfied,
       clientId: grant.clientId,
       singlePage,
+      publicClient,
       scope: fields.get('scope') ?? grant.scope,
       expiresAt: refreshTokenExpiry(context, singlePage),
     },
@@ -40,11 +44,11 @@ export function redeemCode(context: EmulatorContext, call: Call): Reply {
 }
 
 export function redeemRefreshToken(context: EmulatorContext, call: Call): Reply {
-  const fields = form(call);
+  const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
   const grant = findRefreshGrant(context, fields, registration);
-  const clientAuthentication = checkPlatform(context, call, fields, registration, grant.singlePage);
+  const clientAuthentication = checkPlatform(context, call, fields, registration, grant);
   const satisfied = grant.satisfied ?? [];
   const requested = askedStepUp(fields.get('claims')) ?? [];
   if (!requested.every((value) => satisfied.includes(value))) {
@@ -122,7 +126,7 @@ function checkPlatform(
   call: Call,
   fields: URLSearchParams,
   registration: Registration,
-  singlePage: boolean,
+  { singlePage, publicClient = false }: Pick<RefreshGrant, 'singlePage' | 'publicClient'>,
 ): ClientAuthentication {
   const origin = header(call, 'origin');
   if (!singlePage) {
@@ -136,7 +140,8 @@ function checkPlatform(
           `origin: '${origin}'.`,
       });
     }
-    return authenticateClient(context, call, fields, registration);
+    const authenticate = publicClient ? authenticatePublicClient : authenticateClient;
+    return authenticate(context, call, fields, registration);
   }
   if (origin === undefined) {
     fail({

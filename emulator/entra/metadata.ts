@@ -3,6 +3,7 @@ import { type Call, json, type Reply } from '../http/exchange';
 import { tenantId } from '../seed';
 import { v1Issuer } from '../tokens/claims';
 import { type EmulatorContext } from '../context';
+import { sharedTenant } from './registrations';
 
 export function cacheable(body: unknown): Reply {
   return json(200, body, { 'cache-control': 'max-age=86400, private', 'x-ms-request-id': randomUUID() });
@@ -11,7 +12,7 @@ export function cacheable(body: unknown): Reply {
 /** The discovery document of version 1 or 2, by the path it was asked under. */
 export function discovery(context: EmulatorContext, call: Call): Reply {
   const origin = context.names.authority(call);
-  const tenant = `${origin}/${tenantId}`;
+  const tenant = `${origin}/${sharedTenant(call.params.tenant) ?? tenantId}`;
   const graph = context.names.graph(call);
   const v2 = call.path.includes('/v2.0/');
   const discoveryPath = v2 ? 'discovery/v2.0/keys' : 'discovery/keys';
@@ -19,14 +20,14 @@ export function discovery(context: EmulatorContext, call: Call): Reply {
   const { host } = new URL(graph);
   return cacheable({
     token_endpoint: `${tenant}/oauth2/v2.0/token`,
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt'],
+    token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
     jwks_uri: `${tenant}/${discoveryPath}`,
     response_modes_supported: ['query', 'fragment', 'form_post'],
     subject_types_supported: ['pairwise'],
     id_token_signing_alg_values_supported: ['RS256'],
     response_types_supported: ['code'],
     scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
-    issuer: v2 ? `${context.names.issuerOrigin(call)}/${tenantId}/v2.0` : v1Issuer,
+    issuer: issuer(context, call),
     request_uri_parameter_supported: false,
     userinfo_endpoint: `${graph}/oidc/userinfo`,
     authorization_endpoint: `${tenant}/oauth2/v2.0/authorize`,
@@ -55,7 +56,14 @@ export function keys(context: EmulatorContext, call: Call): Reply {
     x5t: key.kid,
     ...key.jwk(),
     x5c: [key.certificate],
-    ...(v2 ? { issuer: `${context.names.issuerOrigin(call)}/${tenantId}/v2.0` } : {}),
+    ...(v2 ? { issuer: issuer(context, call) } : {}),
   }));
   return cacheable({ keys: published });
+}
+
+/** Under a name that tenants share, the client fills in the tenant of the token (`tid`). */
+function issuer(context: EmulatorContext, call: Call): string {
+  const v2 = call.path.includes('/v2.0/');
+  const ofTenant = v2 ? `${context.names.issuerOrigin(call)}/${tenantId}/v2.0` : v1Issuer;
+  return sharedTenant(call.params.tenant) ? ofTenant.replace(tenantId, '{tenantid}') : ofTenant;
 }

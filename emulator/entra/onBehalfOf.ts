@@ -1,5 +1,5 @@
 import { inSeconds } from '../clock';
-import { type Call, form, type Reply } from '../http/exchange';
+import { type Call, type Reply } from '../http/exchange';
 import { authServer } from '../seed';
 import { graphAppId } from '../tokens/audiences';
 import { v1Issuer } from '../tokens/claims';
@@ -14,10 +14,11 @@ import { parseScopes, singleResource } from './scopes';
 import { stepUpClaims } from './stepUp';
 import { refreshTokenExpiry, sealRefreshToken } from './refreshTokens';
 import { tokenReply } from './tokenReply';
+import { tokenForm } from './tokenRequest';
 
 /** The middle tier trades its caller's access token for one to Graph, in the same user's name. */
 export function onBehalfOf(context: EmulatorContext, call: Call): Reply {
-  const fields = form(call);
+  const fields = tokenForm(call);
   checkTenant(call.params.tenant);
   const registration = findRegistration(fields.get('client_id'));
   const clientAuthentication = authenticateClient(context, call, fields, registration);

@@ -8,6 +8,8 @@ export interface RefreshGrant {
   clientId: string;
   /** Issued to a single-page app: lives for a day, and only a browser may redeem it. */
   singlePage: boolean;
+  /** Issued to a client without a credential, which needs none to redeem it either. */
+  publicClient?: boolean | undefined;
   scope: string;
   satisfied?: string[] | undefined;
   expiresAt: number;

@@ -1,4 +1,6 @@
 import { authClient, authServer, offboardingJob, tenantId, tenantName } from '../seed';
+import { NotEmulated } from '../http/exchange';
+import { type Platform } from '../state/signIns';
 import { fail } from './errors';
 import { type ResourceName } from './resources';
 
@@ -8,16 +10,19 @@ export interface Registration {
   servicePrincipalId: string;
   webRedirectUris: readonly string[];
   spaRedirectUris: readonly string[];
+  nativeRedirectUris: readonly string[];
   /** Whether a client without a credential may use it ("Allow public client flows"). */
   publicClient: boolean;
   /** The permissions that the registration lists, which is what `.default` asks consent for. */
   permissions: Partial<Record<ResourceName, readonly string[]>>;
 }
 
+const noRedirectUris = { webRedirectUris: [], spaRedirectUris: [], nativeRedirectUris: [] };
+
 const registrations: Registration[] = [
-  { ...authServer, webRedirectUris: [], spaRedirectUris: [], publicClient: false },
+  { ...authServer, ...noRedirectUris, publicClient: false },
   { ...authClient, publicClient: true },
-  { ...offboardingJob, webRedirectUris: [], spaRedirectUris: [], publicClient: false },
+  { ...offboardingJob, ...noRedirectUris, publicClient: false },
 ];
 
 export function findRegistration(clientId: string | null): Registration {
@@ -55,8 +60,9 @@ export function findPlatform(
   registration: Registration,
   uri: string,
   hasProofKey: boolean,
-): 'web' | 'spa' | undefined {
-  const { webRedirectUris: web, spaRedirectUris: spa } = registration;
+): Platform | undefined {
+  const { webRedirectUris: web, spaRedirectUris: spa, nativeRedirectUris: native } = registration;
+  if (native.includes(uri)) return 'native';
   if (web.includes(uri)) return 'web';
   if (spa.includes(uri)) return 'spa';
   const withoutPort = (candidate: string): string => candidate.replace(/^(http:\/\/localhost):\d+/, '$1');
@@ -65,9 +71,16 @@ export function findPlatform(
   return listed(web) ? 'web' : undefined;
 }
 
+/** The names under which all tenants are reached. */
+export function sharedTenant(tenant: string | undefined): string | undefined {
+  return ['common', 'organizations'].find((name) => name === tenant?.toLowerCase());
+}
+
 export function checkTenant(tenant: string | undefined, allowShared = false): void {
   if (tenant?.toLowerCase() === tenantId) return;
-  if (allowShared && (tenant === 'common' || tenant === 'organizations')) return;
+  const shared = sharedTenant(tenant);
+  if (shared && allowShared) return;
+  if (shared) throw new NotEmulated(`This grant under ${shared}`);
   fail({
     status: 400,
     error: 'invalid_tenant',

@@ -54,7 +54,7 @@ function answer(call: Call, request: BatchRequest, handlers: Record<string, Hand
   const { id, method, headers } = request;
   const target = `/v1.0${request.url.startsWith('/') ? '' : '/'}${request.url}`;
   const [path = '', query = ''] = target.split('?', 2);
-  const route = findRoute(method, path, () => null);
+  const route = findRoute(method, path, () => '');
   const handler = route && handlers[route.operation];
   if (!handler) throw new NotEmulated(`${method} ${path} in a batch`);
   const { authorization } = call.headers;

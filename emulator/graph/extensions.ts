@@ -1,4 +1,12 @@
-import { type Call, isObject, jsonObject, noContent, NotEmulated, type Reply } from '../http/exchange';
+import {
+  type Call,
+  header,
+  isObject,
+  jsonObject,
+  noContent,
+  NotEmulated,
+  type Reply,
+} from '../http/exchange';
 import { type OpenExtension } from '../state/openExtensions';
 import { type User } from '../state/users';
 import { type EmulatorContext } from '../context';
@@ -106,13 +114,16 @@ function single(
   return graphReply(call, status, body);
 }
 
+const unreadable =
+  'Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.';
+
 /** @param ifUndeclared what a body is that does not say its type; a new extension must */
 function checkedBody(call: Call, ifUndeclared?: string): Record<string, unknown> {
-  const body =
-    jsonObject(call) ??
-    badRequest(
-      'Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.',
-    );
+  if (!/^application\/json\b/i.test(header(call, 'content-type') ?? '')) {
+    throw new GraphError(400, 'BadRequest', 'Entity only allows writes with a JSON Content-Type header.');
+  }
+  const body = jsonObject(call);
+  if (!body) throw new GraphError(400, 'BadRequest', unreadable);
   const declared = body['@odata.type'] ?? ifUndeclared;
   if (declared !== type && declared !== `#${type}`) {
     badRequest(`The property '@odata.type' must be present and be '${type}'.`);

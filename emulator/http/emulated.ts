@@ -4,7 +4,7 @@ interface Emulated {
   operation: string;
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
-  /** Entra's token endpoint is one address for several operations. */
+  /** Entra's token endpoint is one address for several operations; empty: a request that names none. */
   grantType?: string;
   /** The real service lets scripts of any origin call this. */
   crossOrigin?: true;
@@ -125,6 +125,19 @@ export const emulated = [
     method: 'POST',
     path: '/{tenant}/oauth2/v2.0/token',
     grantType: 'urn:ietf:params:oauth:grant-type:device_code',
+  },
+  { operation: 'entra.userRealm', method: 'GET', path: '/{tenant}/userrealm/{user}' },
+  {
+    operation: 'entra.token.password',
+    method: 'POST',
+    path: '/{tenant}/oauth2/v2.0/token',
+    grantType: 'password',
+  },
+  {
+    operation: 'entra.token.no_grant_type',
+    method: 'POST',
+    path: '/{tenant}/oauth2/v2.0/token',
+    grantType: '',
   },
 
   { operation: 'graph.me', method: 'GET', path: '/v1.0/me', crossOrigin: true },

@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallLog, type LoggedRequest, notEmulated } from './callLog';
 import { type Operation } from './emulated';
-import { type Call, type Handler, NotEmulated, type Reply } from './exchange';
+import { type Call, form, type Handler, header, NotEmulated, type Reply } from './exchange';
 import { type Names } from '../names';
 import { type Fault, type Faults } from './faults';
 import { crossOriginMethods, findRoute, type Route } from './router';
@@ -77,7 +77,7 @@ export class Listener {
       write(response, control.handler(call));
       return;
     }
-    const route = findRoute(call.method, path, () => new URLSearchParams(body.toString()).get('grant_type'));
+    const route = findRoute(call.method, path, () => grantTypeOf(call));
     // Under its public name, a service is alone.
     const service = this.#parts.names.serviceOf(call);
     const answered = service === undefined || route?.operation.startsWith(`${service}.`);
@@ -153,6 +153,14 @@ const garbage: Reply = {
 
 function malformed(body = '{"unfinished":'): Reply {
   return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+}
+
+/** Entra reads no field from a body that is not declared as a form. */
+function grantTypeOf(call: Call): string {
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(header(call, 'content-type') ?? '');
+  const grantType = isForm ? (form(call).get('grant_type') ?? '') : '';
+  // MSAL for JavaScript uses the name from before RFC 8628.
+  return grantType === 'device_code' ? 'urn:ietf:params:oauth:grant-type:device_code' : grantType;
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {

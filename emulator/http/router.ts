@@ -26,7 +26,7 @@ const patterns: Pattern[] = emulated.map((entry) => ({
 }));
 
 /** @param grantType reads the form of a token request; asked only where it decides. */
-export function findRoute(method: string, path: string, grantType: () => string | null): Route | undefined {
+export function findRoute(method: string, path: string, grantType: () => string): Route | undefined {
   const segments = path.split('/');
   for (const pattern of patterns) {
     if (pattern.method !== method) continue;

@@ -7,12 +7,15 @@ export interface Session {
   satisfied?: string[] | undefined;
 }
 
+/** The kinds of apps that redirect URIs are registered for. */
+export type Platform = 'web' | 'spa' | 'native';
+
 /** What an authorization code stands for. */
 export interface CodeGrant extends Session {
   clientId: string;
   redirectUri: string;
   /** The platform that the redirect URI is registered under: decides how the code may be redeemed. */
-  platform: 'web' | 'spa';
+  platform: Platform;
   scope: string;
   nonce?: string | undefined;
   codeChallenge?: string | undefined;

@@ -169,6 +169,17 @@ describe('a client assertion by certificate', () => {
     ).toBe(200);
   });
 
+  test('needs no certificate along once that is registered beside its thumbprint', async () => {
+    const { applications } = emulator;
+    applications.removeCertificate('AuthServer', ours.sha256);
+    applications.addCertificate('AuthServer', ours.sha1);
+    const assertion = (): string => signedJwt(ours.privateKey, sha1Header(ours), certificateClaims());
+    expect(await token(assertion())).toMatchObject(refused(700027));
+
+    applications.addCertificate('AuthServer', ours.certificate);
+    expect(await token(assertion())).toMatchObject({ status: 200 });
+  });
+
   test('works for On-Behalf-Of, with msal-node', async () => {
     const client = new ConfidentialClientApplication({
       auth: {

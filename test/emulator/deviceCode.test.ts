@@ -62,6 +62,28 @@ test('a device gets its tokens when its user has signed in on the page', async (
   expect(await poll(started.device_code)).toMatchObject({ error: 'invalid_grant', error_codes: [54005] });
 });
 
+test('a device renews its tokens without a secret, as it has none', async () => {
+  const started = await start();
+  emulator.approveDevice(started.user_code, 'bob');
+  const { refresh_token: refreshToken } = await poll(started.device_code);
+  const renew = async (fields: Fields = {}): Promise<Record<string, unknown>> => {
+    const { text } = await post(tenantUrl('oauth2/v2.0/token'), {
+      grant_type: 'refresh_token',
+      client_id: emulator.authClient.clientId,
+      refresh_token: String(refreshToken),
+      scope: scope(),
+      ...fields,
+    });
+    return JSON.parse(text) as Record<string, unknown>;
+  };
+
+  const renewed = await renew();
+  expect(claimsOf(renewed.access_token)).toMatchObject({ oid: emulator.users.bob.objectId, azpacr: '0' });
+  const again = await renew({ refresh_token: String(renewed.refresh_token) });
+  expect(claimsOf(again.access_token)).toMatchObject({ azpacr: '0' });
+  expect(await renew({ client_secret: 'wrong' })).toMatchObject({ error_codes: [7000215] });
+});
+
 test('it must wait between its questions', async () => {
   const { device_code: code } = await start();
   expect(await poll(code)).toMatchObject({ error: 'authorization_pending' });

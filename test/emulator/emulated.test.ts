@@ -44,7 +44,9 @@ describe('an operation that is not in the table', () => {
       const target = path.replace('TENANT', emulator.tenantId);
       const response = await fetch(`${emulator.url}${target}`, {
         method,
-        ...(path.endsWith('token') ? { body: new URLSearchParams({ grant_type: 'password' }) } : {}),
+        ...(path.endsWith('token')
+          ? { body: new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:saml2-bearer' }) }
+          : {}),
       });
 
       expect(response.status).toBe(501);

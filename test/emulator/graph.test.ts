@@ -14,14 +14,21 @@ interface GraphCall {
   path: string;
   body?: unknown;
   token?: TokenOptions | string;
+  contentType?: string;
 }
 
-async function callGraph({ method = 'GET', path, body, token = {} }: GraphCall): Promise<Response> {
+async function callGraph({
+  method = 'GET',
+  path,
+  body,
+  token = {},
+  contentType = 'application/json',
+}: GraphCall): Promise<Response> {
   const bearer = typeof token === 'string' ? token : emulator.graphToken(token);
   return await fetch(`${emulator.url}/v1.0${path}`, {
     method,
     headers: {
-      'content-type': 'application/json',
+      'content-type': contentType,
       'client-request-id': 'mine',
       ...(bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
     },
@@ -96,6 +103,20 @@ describe('Graph refuses', () => {
       403,
       'Authorization_RequestDenied',
       'Insufficient privileges to complete the operation.',
+    ],
+    [
+      'an extension that is not declared as JSON',
+      () => ({ ...create(), contentType: 'text/plain;charset=UTF-8' }),
+      400,
+      'BadRequest',
+      'Entity only allows writes with a JSON Content-Type header.',
+    ],
+    [
+      'an extension that is no object',
+      () => create('{'),
+      400,
+      'BadRequest',
+      /^Unable to read JSON request payload/,
     ],
     [
       'an extension without its type',

@@ -1,5 +1,5 @@
 import { CommunicationIdentityClient } from '@azure/communication-identity';
-import { ConfidentialClientApplication } from '@azure/msal-node';
+import { ConfidentialClientApplication, PublicClientApplication } from '@azure/msal-node';
 import { Client, GraphError } from '@microsoft/microsoft-graph-client';
 import { startEmulator, type Emulator } from '../../emulator/startEmulator';
 
@@ -56,6 +56,28 @@ describe('the real SDKs work with the emulator:', () => {
       claims: expect.stringContaining('polids') as unknown,
     });
   });
+
+  test.each(['common', 'organizations', 'CONTOSO'])(
+    'msal-node signs in a user on another device, and renews the tokens, under %s',
+    async (tenant) => {
+      const { authClient, authServer, url } = emulator;
+      const authority = `${url}/${tenant.replace('CONTOSO', emulator.tenantId)}`;
+      const auth = { clientId: authClient.clientId, authority, knownAuthorities: [new URL(url).host] };
+      const app = new PublicClientApplication({ auth });
+      const scopes = [`${authServer.appIdUri}/access_as_user`];
+
+      const signedIn = await app.acquireTokenByDeviceCode({
+        scopes,
+        deviceCodeCallback: ({ userCode }) => emulator.approveDevice(userCode, 'bob'),
+      });
+
+      expect(signedIn?.account).toMatchObject({ username: 'bob@contoso.example' });
+      if (!signedIn?.account) return;
+      const { account } = signedIn;
+      const renewed = await app.acquireTokenSilent({ account, scopes, forceRefresh: true });
+      expect(renewed).toMatchObject({ fromCache: false, tenantId: emulator.tenantId });
+    },
+  );
 
   test('communication-identity creates, issues, revokes and deletes', async () => {
     const client = communicationClient();

@@ -203,6 +203,33 @@ describe('a web client', () => {
   });
 });
 
+describe('a desktop app, such as Postman', () => {
+  const redirectUri = 'https://oauth.pstmn.io/v1/callback';
+  const request = (): Fields => ({
+    ...spaRequest(),
+    response_mode: 'query',
+    redirect_uri: redirectUri,
+  });
+  const desktopCode = async (): Promise<string> =>
+    (await choose('alice', request())).answer.get('code') ?? '';
+
+  test('exchanges code and proof key for tokens, and renews them, without a secret', async () => {
+    const { status, body } = await token({ ...spaTrade(await desktopCode()), redirect_uri: redirectUri });
+
+    expect(status).toBe(200);
+    expect(claimsOf(body.access_token)).toMatchObject({ azpacr: '0' });
+    expect(body).not.toHaveProperty('refresh_token_expires_in');
+    const renewal = { grant_type: 'refresh_token', refresh_token: body.refresh_token ?? '' };
+    expect(await token(renewal)).toMatchObject({ status: 200 });
+  });
+
+  test('is refused from a browser', async () => {
+    const trade = { ...spaTrade(await desktopCode()), redirect_uri: redirectUri };
+
+    expect(await token(trade, spaOrigin)).toMatchObject({ body: { error_codes: [9002326] } });
+  });
+});
+
 describe('a single-page app', () => {
   test('exchanges code and proof key for tokens with CORS headers, and refreshes them', async () => {
     const first = await token(spaTrade(await spaCode()), spaOrigin);

@@ -1,0 +1,28 @@
+import { type Call, form, header, type Reply } from '../http/exchange';
+import { fail } from './errors';
+
+/** The form of a token request. A client's id and secret may also come by HTTP Basic (RFC 6749, section 2.3.1). */
+export function tokenForm(call: Call): URLSearchParams {
+  const fields = form(call);
+  const basic = /^Basic +(\S+)$/i.exec(header(call, 'authorization') ?? '')?.[1];
+  if (basic === undefined) return fields;
+  const [, id, secret] = /^(.*?):(.*)$/s.exec(Buffer.from(basic, 'base64').toString()) ?? [];
+  if (id === undefined || secret === undefined) return fields;
+  if (!fields.has('client_id')) fields.set('client_id', formDecoded(id));
+  if (!fields.has('client_secret')) fields.set('client_secret', formDecoded(secret));
+  return fields;
+}
+
+function formDecoded(text: string): string {
+  // As a form's value it may hold neither of the two characters that end one.
+  return new URLSearchParams(`value=${text.replace(/[&#]/g, encodeURIComponent)}`).get('value') ?? '';
+}
+
+export function grantTypeMissing(): Reply {
+  fail({
+    status: 400,
+    error: 'invalid_request',
+    code: 900144,
+    message: "The request body must contain the following parameter: 'grant_type'.",
+  });
+}

@@ -1,0 +1,107 @@
+import { startEmulator, type Emulator } from '../../emulator/startEmulator';
+
+let emulator: Emulator;
+beforeAll(async () => void (emulator = await startEmulator()));
+afterAll(() => emulator.stop());
+beforeEach(() => emulator.reset());
+
+type Fields = Record<string, string>;
+
+async function post(
+  body: string | URLSearchParams,
+  headers: Fields = {},
+): Promise<{ status: number; body: unknown }> {
+  const url = `${emulator.url}/${emulator.tenantId}/oauth2/v2.0/token`;
+  const response = await fetch(url, { method: 'POST', body, headers });
+  return { status: response.status, body: await response.json() };
+}
+
+const basic = (id: string, secret: string): Fields => ({
+  authorization: `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64')}`,
+});
+
+describe('a client with its secret in the Authorization header (RFC 6749, section 2.3.1)', () => {
+  const form = (): URLSearchParams =>
+    new URLSearchParams({ grant_type: 'client_credentials', scope: 'https://graph.microsoft.com/.default' });
+
+  test('gets a token', async () => {
+    const secret = 'a secret: with % and +';
+    emulator.applications.addSecret('AuthServer', secret);
+
+    const reply = await post(form(), basic(emulator.authServer.clientId, secret));
+
+    expect(reply).toMatchObject({ status: 200, body: { token_type: 'Bearer' } });
+  });
+
+  test.each<[string, () => Fields, number, number]>([
+    ['a wrong secret', () => basic(emulator.authServer.clientId, 'wrong'), 401, 7000215],
+    ['an unknown client', () => basic('0ffb0000-0000-4000-8000-0000000000ff', 'x'), 400, 700016],
+    ['something else', () => ({ authorization: 'Basic !' }), 400, 900144],
+  ])('is refused with %s', async (_what, headers, status, code) => {
+    expect(await post(form(), headers())).toMatchObject({ status, body: { error_codes: [code] } });
+  });
+});
+
+test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
+  'an application gets a token of its own for %s, which every tenant has',
+  async (resource) => {
+    const { clientId, clientSecret } = emulator.authServer;
+    const form = { grant_type: 'client_credentials', scope: `${resource}/.default` };
+
+    const { body } = await post(new URLSearchParams(form), basic(clientId, clientSecret));
+
+    const { access_token: token } = body as Fields;
+    const claims = Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString();
+    expect(JSON.parse(claims)).toMatchObject({ aud: resource, idtyp: 'app' });
+  },
+);
+
+describe('a token request without a grant type', () => {
+  test.each<[string, string, Fields]>([
+    ['in an empty body', '', {}],
+    ['in JSON', '{"grant_type":"client_credentials"}', { 'content-type': 'application/json' }],
+    ['in a body that is not declared as a form', 'grant_type=client_credentials', {}],
+  ])('%s is refused', async (_what, body, headers) => {
+    expect(await post(body, headers)).toMatchObject({
+      status: 400,
+      body: {
+        error: 'invalid_request',
+        error_codes: [900144],
+        error_description: expect.stringContaining("'grant_type'") as unknown,
+      },
+    });
+  });
+});
+
+describe('a user name and password', () => {
+  const signIn = (fields: Fields = {}) =>
+    post(
+      new URLSearchParams({
+        grant_type: 'password',
+        client_id: emulator.authClient.clientId,
+        username: 'alice@contoso.example',
+        password: 'guessed',
+        scope: 'openid',
+        ...fields,
+      }),
+    );
+
+  test.each<[string, () => Fields, string, number]>([
+    ['of a user, none of whom has a password', () => ({}), 'invalid_grant', 50126],
+    ['of an unknown user', () => ({ username: 'nobody@contoso.example' }), 'invalid_grant', 50034],
+    [
+      'from a client that must prove itself',
+      () => ({ client_id: emulator.authServer.clientId }),
+      'invalid_client',
+      7000218,
+    ],
+  ])('%s are refused', async (_what, fields, error, code) => {
+    expect(await signIn(fields())).toMatchObject({ body: { error, error_codes: [code] } });
+  });
+
+  test('are what MSAL tries, since the emulator federates no domain', async () => {
+    const response = await fetch(`${emulator.url}/common/userrealm/alice@contoso.example?api-version=1.0`);
+
+    expect(await response.json()).toMatchObject({ account_type: 'Managed', domain_name: 'contoso.example' });
+  });
+});
