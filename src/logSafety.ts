@@ -47,7 +47,7 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   const remedy = depth === 0 ? remedyOf(error) : undefined;
   return {
     type: error.name,
-    message: withoutAddresses(error.message),
+    message: messageOf(error),
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     ...(remedy === undefined ? {} : { remedy }),
     // Where the code was does not matter if the remedy is known.
@@ -56,6 +56,17 @@ export function describeError(error: unknown, depth = 0): DescribedError {
       ? { cause: describeError(error.cause, depth + 1) }
       : {}),
   };
+}
+
+/**
+ * An error of an SDK has the response for a message. One that is no error response may hold a token, of whatever form; and where the
+ * service has a message, that may be anything.
+ */
+function messageOf(error: Error): string {
+  const message: unknown = error.message;
+  const status: unknown = 'statusCode' in error ? error.statusCode : undefined;
+  if (typeof status === 'number' && status < 400) return `an unusable response with HTTP ${status}`;
+  return typeof message === 'string' ? withoutAddresses(message) : 'not a text';
 }
 
 /** What Node says of a certificate whose authority it does not know. */

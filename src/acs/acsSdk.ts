@@ -9,6 +9,7 @@ import { isError } from '../errors';
 import { classifyTransportError } from '../resilience/httpClient';
 import type { RequestScope } from '../requestScope';
 import { requestIdPolicies } from '../resilience/requestIdPolicies';
+import { responseLimitPolicies } from '../resilience/responseLimitPolicy';
 import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
 import { tracePolicies } from '../telemetry/sdkPolicy';
 import type { Telemetry } from '../telemetry/telemetry';
@@ -51,6 +52,7 @@ export function createSdkClient(
       ...(extraOptions.additionalPolicies ?? []),
       ...requestIdPolicies(requestScope),
       ...tracePolicies(telemetry),
+      ...responseLimitPolicies,
     ],
     // `upstream` handles retries: the SDK's own would create a second identity after a lost response.
     retryOptions: { maxRetries: 0 },
@@ -93,9 +95,6 @@ export function describe(error: unknown): FailureFacts {
       retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
     };
   }
-  // The SDK's message when the connection is lost within a response.
-  if (error.message.startsWith('Error reading response as text'))
-    return { transportFailure: 'connection_lost' };
   // Rejected by the SDK's parser or by our schema.
   if (statusCode !== undefined || code === 'PARSE_ERROR' || error instanceof z.ZodError)
     return { transportFailure: 'invalid_response' };

@@ -1,12 +1,20 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 
-/** A JSON Web Key Set (RFC 7517 section 5), as far as it is read. */
-export const signingKeySet = z.object({
-  keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().optional(), use: z.string().optional() })),
+const publishedKey = z.looseObject({
+  kty: z.string(),
+  kid: z.string().optional(),
+  use: z.string().optional(),
 });
 
-export type PublishedKey = z.infer<typeof signingKeySet>['keys'][number];
+export type PublishedKey = z.infer<typeof publishedKey>;
+
+/** A JSON Web Key Set, as far as it is read. Keys of an unknown form are ignored (RFC 7517 section 5): the others must go on working. */
+export const signingKeySet = z.object({
+  keys: z
+    .array(z.unknown())
+    .transform((keys): PublishedKey[] => keys.flatMap((key) => publishedKey.safeParse(key).data ?? [])),
+});
 
 /** RFC 7518 section 3.3. A shorter key may be a truncated one: any base64url text decodes to some number. */
 const minRsaKeyLengthInBits = 2_048;

@@ -70,7 +70,7 @@ export function createTokenRequest(http: HttpClient) {
 }
 
 export function errorNumbers({ error_codes: codes }: EntraErrorBody): number[] {
-  return Array.isArray(codes) ? codes.map(Number) : [];
+  return Array.isArray(codes) ? codes.map(Number).filter(Number.isInteger) : [];
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -13,7 +13,7 @@ import type { Deadline } from '../resilience/deadline';
 import type { HttpClient } from '../resilience/httpClient';
 import type { CallOptions, Upstream } from '../resilience/upstream';
 import { UpstreamError } from '../resilience/upstreamError';
-import { alreadyExists, describe, toAdministratorError, toUserError } from './graphErrors';
+import { alreadyExists, describe, isMissing, toAdministratorError, toUserError } from './graphErrors';
 import { SendHandler } from './sendHandler';
 
 export type ExtensionProperties = Readonly<Record<string, unknown>>;
@@ -187,7 +187,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
           await request(pathOf(user)).patch(bodyOf(properties));
           return 'updated';
         },
-        interpret: ({ statusCode }) => (statusCode === 404 ? 'absent' : undefined),
+        interpret: (error) => (isMissing(error) ? 'absent' : undefined),
       }),
 
     delete: (user, options) =>
@@ -198,7 +198,7 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
           await request(pathOf(user)).delete();
           return 'deleted';
         },
-        interpret: ({ statusCode }) => (statusCode === 404 ? 'deleted' : undefined),
+        interpret: (error) => (isMissing(error) ? 'deleted' : undefined),
       }),
   };
 }

@@ -62,6 +62,11 @@ export function alreadyExists({ statusCode, message }: GraphError): boolean {
   return statusCode === 409 || (statusCode === 400 && /already exists/i.test(message));
 }
 
+/** Something on the way to Graph may send 404 as well, but without an error code: then the extension may still be there. */
+export function isMissing({ statusCode, code }: GraphError): boolean {
+  return statusCode === 404 && Boolean(code);
+}
+
 /** Errors of a call that the application makes as itself, for an administrator. */
 export function toAdministratorError(error: GraphError): ApiError | undefined {
   if (error.statusCode === 403) return storeWithoutAdministration(error);

@@ -40,7 +40,8 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-const maxResponseBytes = 1_000_000;
+/** Of any service: far above what they send. */
+export const maxResponseBytes = 1_000_000;
 
 /** @param requestScope its calls carry `client-request-id`, as Entra ID and Graph log it */
 export function createHttpClient(requestScope?: RequestScope, telemetry?: Telemetry): HttpClient {
@@ -110,9 +111,13 @@ const connectFailureCodes =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|.*CERT.*|UNABLE_TO_.*)$/;
 
 export function classifyTransportError(error: unknown): NonNullable<FailureFacts['transportFailure']> {
+  if (error instanceof HttpError) return error.transportFailure;
   const code = errorCode(error);
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'invalid_response';
   if (code?.startsWith('HPE_')) return 'invalid_response';
+  // An SDK stumbles over a response without the parts that it expects.
+  if (code === undefined && isError(error) && /^(Type|Syntax)Error$/.test(error.name))
+    return 'invalid_response';
   return code && connectFailureCodes.test(code) ? 'connect_failed' : 'connection_lost';
 }
 

@@ -377,7 +377,26 @@ describe('signing keys', () => {
     });
     expectAccepted(await server.call('get', guarded, emulator.accessToken()));
   });
+
+  it.each([null, 'a key', {}, { kty: 'oct', kid: 5 }, { kid: 'no type' }, { kty: 'new', kid: 'a', use: 7 }])(
+    'of an unknown form (%j) do not disable the others',
+    async (oddKey) => {
+      const { emulator } = system;
+      const { jwks_uri: keysUrl } = (await fetchJson(
+        `${emulator.url}/${emulator.tenantId}/v2.0/.well-known/openid-configuration`,
+      )) as { jwks_uri: string };
+      const { keys } = (await fetchJson(keysUrl)) as { keys: unknown[] };
+      const body = JSON.stringify({ keys: [oddKey, ...keys] });
+      emulator.fail({ operation: 'entra.keys', kind: 'malformed', body, times: Infinity });
+      const server = await system.startAnother();
+      expectAccepted(await server.call('get', guarded, emulator.accessToken()));
+    },
+  );
 });
+
+async function fetchJson(url: string): Promise<unknown> {
+  return (await fetch(url)).json();
+}
 
 it('the table of expected results covers exactly the known defects', () => {
   expect(Object.keys(outcomes).sort()).toEqual([...allDefects].sort());

@@ -1,6 +1,7 @@
 import type { Fault } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
 import { impatientTimings } from '../support/fastTimings';
+import { startReadySystem } from '../support/readySystem';
 import { startSystem, type System } from '../support/startSystem';
 import { until } from '../support/until';
 
@@ -173,6 +174,30 @@ describe('a mapping that cannot be written, and an identity whose deletion fails
     await system.stop();
     expect(emulator.identities()).toEqual([]);
   });
+});
+
+describe('a 404 that does not come from Microsoft Graph, but from something on the way,', () => {
+  it.each(['graph.extension.update', 'graph.extension.delete'])(
+    'does not pass for a mapping that is gone (%s)',
+    async (operation) => {
+      const system = await startReadySystem();
+      try {
+        const { emulator } = system;
+        const accessToken = emulator.accessToken({ user: emulator.addUser() });
+        await system.call('get', '/getToken', accessToken).expect(200);
+
+        emulator.fail({ operation, kind: 'status', status: 404, body: '<html>Not found', times: Infinity });
+        const failed = await system.call('delete', '/deleteUser', accessToken);
+        expect([failed.status, failed.body.error?.code]).toEqual([502, 'upstream_refused']);
+
+        emulator.clearFaults();
+        await system.call('delete', '/deleteUser', accessToken).expect(204);
+        expect(expectOneIdentityEach(emulator)).toBe(0);
+      } finally {
+        await system.stop();
+      }
+    },
+  );
 });
 
 describe('an outage of an upstream that a request does not need', () => {

@@ -248,6 +248,18 @@ describe.each(testProviders)('$kind', (provider) => {
       expectError(await startWith({ jwks_uri: 'http://localhost/keys' }), unusable('read discovery'));
     });
 
+    it('with a corrupt key that has the id of a good one can be used', async () => {
+      const { jwks_uri: keysUrl } = JSON.parse(await discovery({})) as { jwks_uri: string };
+      const { keys } = (await (await fetch(keysUrl)).json()) as { keys: object[] };
+      const corrupt = keys.map((key) => ({ ...key, n: 'AQAB' }));
+      const body = JSON.stringify({ keys: [...corrupt, ...keys, ...corrupt] });
+      const operation = `${provider.operations}.keys`;
+      system.emulator.fail({ operation, kind: 'malformed', body, times: Infinity });
+      const another = await system.startAnother(settings());
+      expectAccepted(await another.call('get', '/exchangeToken', token()));
+      await another.stop();
+    });
+
     it('whose keys are on another host is for providers that are known to do so', async () => {
       const { port } = new URL(system.emulator.url);
       const keys = new URL((JSON.parse(await discovery({})) as { jwks_uri: string }).jwks_uri);

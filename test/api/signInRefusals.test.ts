@@ -44,7 +44,13 @@ interface EntraRefusal {
 }
 
 /** Makes the next On-Behalf-Of exchanges fail with such a body. */
-function refuse({ status = 400, error, codes, suberror, claims }: EntraRefusal): void {
+function refuse({
+  status = 400,
+  error,
+  codes,
+  suberror,
+  claims,
+}: Omit<EntraRefusal, 'codes'> & { codes?: unknown[] | undefined }): void {
   system.emulator.fail({
     operation: 'entra.token.on_behalf_of',
     kind: 'status',
@@ -200,8 +206,8 @@ describe('an access token that Microsoft Entra ID no longer accepts', () => {
     expectNothingLeft();
   });
 
-  it('without an error number gives 401', async () => {
-    refuse({ error: 'invalid_grant' });
+  it.each([undefined, [], ['x'], [{}]])('without an error number (%j) gives 401', async (codes) => {
+    refuse({ error: 'invalid_grant', codes });
     expectError(await getToken(), {
       status: 401,
       code: 'invalid_token',

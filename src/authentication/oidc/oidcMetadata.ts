@@ -7,7 +7,7 @@ import type { UpstreamName } from '../../resilience/upstreamError';
 import type { Timings } from '../../timings';
 import { createMetadataSource, type MetadataSource, type ProviderMetadata } from '../metadataSource';
 import { createDocumentReader, unusableDocument } from '../publishedDocument';
-import { importSigningKeys, type PublishedKey, signingKeySet } from '../signingKeys';
+import { importSigningKeys, signingKeySet } from '../signingKeys';
 
 /** The parts of a provider's metadata that are read: OpenID Connect Discovery section 3. */
 export const oidcDiscoveryDocument = z.looseObject({
@@ -63,14 +63,15 @@ export function createOidcMetadata(options: OidcMetadataOptions): MetadataSource
       const reason = findMetadataProblem(discovery, options);
       if (reason !== undefined) throw unusableDocument(upstream, 'read discovery', reason);
       const { keys } = await read('read signing keys', discovery.jwks_uri, signingKeySet, deadline);
-      const signingKeys = importSigningKeys(keys, ['RSA', 'EC', 'OKP']);
+      const keyTypes = ['RSA', 'EC', 'OKP'];
+      const usable = keys.filter((key) => importSigningKeys([key], keyTypes).size > 0);
+      const signingKeys = importSigningKeys(usable, keyTypes);
       if (signingKeys.size === 0)
         throw unusableDocument(upstream, 'read signing keys', 'no usable signing key');
       const { createLocalJWKSet } = await import('jose');
       // One for each id: the last, as among the imported ones.
-      const byId = new Map(keys.map((key): [string, PublishedKey] => [key.kid ?? '', key]));
-      const usable = [...byId].filter(([keyId]) => signingKeys.has(keyId)).map(([, key]) => key as JWK);
-      return { signingKeys, findKey: createLocalJWKSet({ keys: usable }) };
+      const byId = new Map(usable.map((key) => [key.kid, key as JWK]));
+      return { signingKeys, findKey: createLocalJWKSet({ keys: [...byId.values()] }) };
     },
   });
 }

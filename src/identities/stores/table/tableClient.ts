@@ -4,6 +4,7 @@ import type { Telemetry } from '../../../telemetry/telemetry';
 import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
 import type { RequestScope } from '../../../requestScope';
 import { requestIdPolicies } from '../../../resilience/requestIdPolicies';
+import { responseLimitPolicies } from '../../../resilience/responseLimitPolicy';
 
 export type TableClient = Awaited<ReturnType<typeof createTableClient>>;
 
@@ -21,7 +22,11 @@ export async function createTableClient(
 ) {
   const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
   const options = {
-    additionalPolicies: [...requestIdPolicies(requestScope), ...tracePolicies(telemetry)],
+    additionalPolicies: [
+      ...requestIdPolicies(requestScope),
+      ...tracePolicies(telemetry),
+      ...responseLimitPolicies,
+    ],
     // We own retries and time limits, as for every upstream.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },

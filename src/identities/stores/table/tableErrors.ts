@@ -23,8 +23,6 @@ export function describeTableError(error: unknown): FailureFacts {
       retryAfterInSeconds: parseRetryAfter(response?.headers?.get?.('retry-after')),
     };
   }
-  if (error.message.startsWith('Error reading response as text'))
-    return { transportFailure: 'connection_lost' };
   if (statusCode !== undefined || code === 'PARSE_ERROR' || error instanceof z.ZodError)
     return { transportFailure: 'invalid_response' };
   return { transportFailure: classifyTransportError(error) };

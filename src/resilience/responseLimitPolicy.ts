@@ -1,0 +1,29 @@
+import type { CommunicationIdentityClientOptions } from '@azure/communication-identity';
+import { HttpError, maxResponseBytes } from './httpClient';
+
+type AdditionalPolicy = NonNullable<CommunicationIdentityClientOptions['additionalPolicies']>[number];
+
+/** For Azure's SDKs, which read a response to its end, however large it is: reads it in their place. */
+const policy: AdditionalPolicy['policy'] = {
+  name: 'responseLimitPolicy',
+  async sendRequest(request, next) {
+    // Little can become much when it is decompressed.
+    request.headers.set('Accept-Encoding', 'identity');
+    const anyStatus = new Set([Number.POSITIVE_INFINITY]);
+    const { readableStreamBody, ...rest } = await next({ ...request, streamResponseStatusCodes: anyStatus });
+    const response = { ...rest, request };
+    if (!readableStreamBody) return response;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of readableStreamBody) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > maxResponseBytes)
+        throw new HttpError('invalid_response', undefined, new URL(request.url).origin);
+      chunks.push(bytes);
+    }
+    return { ...response, bodyAsText: Buffer.concat(chunks).toString('utf8') };
+  },
+};
+
+export const responseLimitPolicies: AdditionalPolicy[] = [{ policy, position: 'perRetry' }];
