@@ -162,6 +162,7 @@ function createCluster(scheduler: Scheduler, services: Services, instances: numb
           // Breakers close, replicas catch up, and nothing is left in the background.
           setTimeout(() => undefined, quietInMs);
           await scheduler.run();
+          if (index === 0) await runAlone(() => offer('GET user', user, choices.choose(instances)));
           const [operation] = await runAlone(() => offer(last, user, index));
           if (operation?.outcome !== '2xx')
             throw new Error(`a request without faults failed: ${scheduler.trace.at(-1) ?? ''}`);

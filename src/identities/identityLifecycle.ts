@@ -56,6 +56,9 @@ export interface IdentityLifecycleOptions {
   telemetry?: Telemetry | undefined;
 }
 
+/** Another instance has found and deleted the identity, although adding its mapping seemed to have failed. */
+class DeletedMeanwhileError extends Error {}
+
 /**
  * The lifecycle over a store of mappings and ACS, which know nothing of each other. Between instances these steps decide:
  *
@@ -149,6 +152,7 @@ export function createIdentityLifecycle({
       } catch (error) {
         const mayBeMapped = !(error instanceof UpstreamError && error.definitelyNotApplied);
         await orphanCleanup.cleanUp(user, communicationUserId, { mayBeMapped });
+        if (error instanceof DeletedMeanwhileError) return createAndMap(user, { withToken, deadline: own });
         throw error;
       }
     });
@@ -160,13 +164,18 @@ export function createIdentityLifecycle({
     communicationUserId: string,
     deadline: Deadline,
   ): Promise<string> {
+    const beforeRepeat = async () => {
+      const issued = await acs.issueToken(communicationUserId, deadline);
+      if (typeof issued === 'string') throw new DeletedMeanwhileError();
+    };
     for (;;) {
-      const { outcome, mapping } = await store.add(user, communicationUserId, deadline);
+      const { outcome, mapping } = await store.add(user, communicationUserId, { deadline, beforeRepeat });
       if (outcome === 'added') return communicationUserId;
       if (mapping.untrusted) throw mapping.untrusted;
       if (!mapping.pendingDeletion) return mapping.communicationUserId;
-      if (!(await deleteMapped(user, mapping, deadline)))
-        await pause(timings.conflictPauseInMs, deadline.signal);
+      const deleted = await deleteMapped(user, mapping, deadline);
+      if (mapping.communicationUserId === communicationUserId) throw new DeletedMeanwhileError();
+      if (!deleted) await pause(timings.conflictPauseInMs, deadline.signal);
     }
   }
 

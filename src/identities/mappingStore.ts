@@ -29,6 +29,15 @@ export interface FindOptions {
   gone?: string | undefined;
 }
 
+export interface AddOptions {
+  deadline: Deadline;
+  /**
+   * Called before the mapping is added again because an earlier attempt failed and there is none: if that attempt was applied,
+   * another instance has deleted the user since. Ends the operation by throwing.
+   */
+  beforeRepeat?: (() => Promise<void>) | undefined;
+}
+
 export type AddResult =
   | { readonly outcome: 'added'; readonly mapping: StoredMapping }
   | { readonly outcome: 'exists'; readonly mapping: StoredMapping };
@@ -50,7 +59,7 @@ export interface MappingStore {
    * Adds a mapping if there is none; else returns the existing one. Unless an error is `definitelyNotApplied`, the mapping may
    * have been written all the same.
    */
-  add(user: AuthenticatedUser, communicationUserId: string, deadline: Deadline): Promise<AddResult>;
+  add(user: AuthenticatedUser, communicationUserId: string, options: AddOptions): Promise<AddResult>;
   /**
    * After an `add` whose outcome is unknown: `added` if it has been applied. If not, it will not be applied any more, however late its
    * request arrives; a store that cannot prevent that says `cancelled` all the same.

@@ -32,6 +32,9 @@ describe('the simulation', () => {
     ['a stale read by the instance that had created the identity', 'graph', 1868, 2],
     ['a new mapping that was written after its identity was deleted', 'table', 5212239, 3],
     ['a change of a mapping that was retried after the user had been created again', 'graph', 523, 3],
+    ['a mapping that was added again after its identity was deleted, seen in a table', 'table', 1250, 2],
+    ['the same, seen in Graph', 'graph', 1250, 2],
+    ['a stale read after a write whose outcome was unknown', 'graph', 4502, 2],
     ['a claim on a mapping that had been read before a slow deletion', 'graph', 26496, 2],
   ] as const)('breaks no promise with what once broke one: %s', async (_name, store, seed, instances) => {
     const run = await simulate({ store, instances }, seededChoices(seed));

@@ -31,7 +31,7 @@ function addAll(
   return Promise.all(
     communicationUserIds.map(async (id) => {
       const { outcome, mapping } = await withDeadline(20_000, undefined, (deadline) =>
-        store.add(user, id, deadline),
+        store.add(user, id, { deadline }),
       );
       return { outcome, mapped: mapping.communicationUserId };
     }),

@@ -181,6 +181,20 @@ describe.each(stores)('with the identity store %s', (store) => {
     expect(idOf(await other.call('get', '/api/user', token).expect(200))).toBe(next);
   });
 
+  const addStep = { graph: 'graph.extension.create', table: 'POST', acs: undefined }[store];
+  if (addStep) {
+    it('a mapping that was added although it failed is not added again once its identity is deleted', async () => {
+      const { token } = newCaller(system);
+      const server = await startReadyServer(system);
+      system.failStep(addStep, 'replyLost');
+      const first = server.call('get', '/getToken', token).then();
+      await until(async () => (await system.mappedIds()).length === 1);
+      await other.call('delete', '/api/user', token).expect(204);
+      expect((await first).status).toBe(200);
+      expect(await system.mappedIds()).toEqual(system.emulator.identities().map(({ id }) => id));
+    });
+  }
+
   describe.each(steps[store])('a first call whose $step', ({ step, mayOrphan }) => {
     it.each<StepFault>(['dropped', 'throttled', 'replyLost'])('is %s is served', async (fault) => {
       if (fault === 'replyLost' && mayOrphan) return;

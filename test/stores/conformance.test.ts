@@ -10,7 +10,7 @@ const inTime = <T>(work: (deadline: Deadline) => Promise<T>) => withDeadline(8_5
 const find = (store: MappingStore, user: AuthenticatedUser, options: Partial<FindOptions> = {}) =>
   inTime((deadline) => store.find(user, { deadline, intent: 'use', ...options }));
 const add = (store: MappingStore, user: AuthenticatedUser, id: string) =>
-  inTime((deadline) => store.add(user, id, deadline));
+  inTime((deadline) => store.add(user, id, { deadline }));
 const cancelAdd = (store: MappingStore, user: AuthenticatedUser, id: string) =>
   inTime((deadline) => store.cancelAdd(user, id, deadline));
 const mark = (store: MappingStore, user: AuthenticatedUser, mapping: StoredMapping, pendingDeletion = true) =>

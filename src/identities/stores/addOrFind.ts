@@ -1,6 +1,6 @@
 import { type Deadline, pause } from '../../resilience/deadline';
 import { UpstreamError } from '../../resilience/upstreamError';
-import type { AddResult, StoredMapping } from '../mappingStore';
+import type { AddOptions, AddResult, StoredMapping } from '../mappingStore';
 
 export interface AddAttempts {
   communicationUserId: string;
@@ -11,6 +11,7 @@ export interface AddAttempts {
   find: (options: { mustExist: boolean }) => Promise<StoredMapping | undefined>;
   /** For a backend that reports a mapping and does not return it. */
   inconsistentReadError: () => UpstreamError;
+  beforeRepeat: AddOptions['beforeRepeat'];
 }
 
 const maxRetries = 2;
@@ -26,6 +27,7 @@ export async function addOrFind({
   insert,
   find,
   inconsistentReadError,
+  beforeRepeat,
 }: AddAttempts): Promise<AddResult> {
   let uncertain: UpstreamError | undefined;
   for (let retry = 0; ; retry += 1) {
@@ -46,6 +48,7 @@ export async function addOrFind({
     let existing: StoredMapping | undefined;
     try {
       existing = await find({ mustExist: failure === undefined });
+      if (!existing && uncertain) await beforeRepeat?.();
     } catch (error) {
       throw error instanceof UpstreamError ? (uncertain ?? failure ?? error) : error;
     }

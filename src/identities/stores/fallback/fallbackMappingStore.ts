@@ -58,7 +58,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
     old: StoredMapping,
     deadline: Deadline,
   ): Promise<StoredMapping | undefined> {
-    const { outcome, mapping } = await current.add(user, old.communicationUserId, deadline);
+    const { outcome, mapping } = await current.add(user, old.communicationUserId, { deadline });
     // Another instance has moved the user, or has given them a new identity.
     if (outcome === 'exists') return from('current', mapping);
     const discarded = await discardQuietly(user, old, deadline);
@@ -126,8 +126,8 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
       }
     },
 
-    async add(user, communicationUserId, deadline) {
-      const { outcome, mapping } = await current.add(user, communicationUserId, deadline);
+    async add(user, communicationUserId, options) {
+      const { outcome, mapping } = await current.add(user, communicationUserId, options);
       return { outcome, mapping: from('current', mapping) };
     },
 

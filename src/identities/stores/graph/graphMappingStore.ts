@@ -128,7 +128,7 @@ export function createGraphMappingStore({
       }
     },
 
-    add: (user, communicationUserId, deadline) =>
+    add: (user, communicationUserId, { deadline, beforeRepeat }) =>
       addOrFind({
         communicationUserId,
         deadline,
@@ -140,6 +140,7 @@ export function createGraphMappingStore({
         },
         find: ({ mustExist }) => findForUse(user, deadline, (mapping) => !mustExist || mapping !== undefined),
         inconsistentReadError,
+        beforeRepeat,
       }),
 
     /** A write that arrives later cannot be prevented: docs/known-issues.md. */

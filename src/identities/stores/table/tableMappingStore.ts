@@ -18,7 +18,7 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
       return row && !isReserved(row) ? toMapping(row) : undefined;
     },
 
-    add(user, communicationUserId, deadline) {
+    add(user, communicationUserId, { deadline, beforeRepeat }) {
       const key = partitionKeyOf(user);
       const row = newRow(communicationUserId);
       let reserved: StoredRow | undefined;
@@ -37,6 +37,7 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
           return found && !reserved ? toMapping(found) : undefined;
         },
         inconsistentReadError,
+        beforeRepeat,
       });
     },
 
