@@ -1,9 +1,5 @@
 import type { AuthenticatedUser } from '../../src/authentication/authenticatedUser';
-import {
-  type ExtensionClient,
-  type ExtensionProperties,
-  retriesOfChange,
-} from '../../src/graph/extensionClient';
+import type { ExtensionClient, ExtensionProperties } from '../../src/graph/extensionClient';
 import type { Deadline } from '../../src/resilience/deadline';
 import type { CallOptions, Upstream } from '../../src/resilience/upstream';
 import type { Scheduler } from '../scheduler';
@@ -84,17 +80,18 @@ export function createGraphService(scheduler: Scheduler, maxLagInMs: number): Gr
               write(user, properties);
               return 'updated';
             },
-            retriesOfChange(find, user, options),
+            { retryOn: 'any_failure', beforeRetry: options.beforeRetry },
           ),
         delete: (user, options) =>
           call(
             'remove mapping',
             options.deadline,
             () => {
-              if (current(user)) write(user, undefined);
+              if (!current(user)) return 'absent';
+              write(user, undefined);
               return 'deleted';
             },
-            retriesOfChange(find, user, options),
+            { retryOn: 'any_failure', beforeRetry: options.beforeRetry },
           ),
       };
     },

@@ -36,17 +36,16 @@ export interface ExtensionClient {
     properties: ExtensionProperties,
     options: ChangeOptions,
   ): Promise<'updated' | 'absent' | 'superseded'>;
-  /** `deleted` also if there is none. */
-  delete(user: AuthenticatedUser, options: ChangeOptions): Promise<'deleted' | 'superseded'>;
+  delete(user: AuthenticatedUser, options: ChangeOptions): Promise<'deleted' | 'absent' | 'superseded'>;
 }
 
 export interface ChangeOptions {
   deadline: Deadline;
   /**
-   * Whether the extension is another one by now, which the change must not hit. The extension is read and asked about before a retry:
-   * meanwhile the first attempt may have had its effect, and others may have gone on from there.
+   * Why a change that failed must not be retried, if so: the first attempt may have had its effect, and others may have gone on from
+   * there. `superseded`: the extension is another one by now.
    */
-  isSuperseded?: (current: ExtensionProperties) => boolean;
+  beforeRetry?: () => Promise<'absent' | 'superseded' | undefined>;
 }
 
 export interface ExtensionClientOptions {
@@ -179,10 +178,11 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
         interpret: (error) => (alreadyExists(error) ? 'exists' : undefined),
       }),
 
-    update: (user, properties, options) =>
-      call<'updated' | 'absent' | 'superseded'>(user, options.deadline, {
+    update: (user, properties, { deadline, beforeRetry }) =>
+      call<'updated' | 'absent' | 'superseded'>(user, deadline, {
         operation: 'update mapping',
-        ...retriesOfChange(find, user, options),
+        retryOn: 'any_failure',
+        beforeRetry,
         async send(request) {
           await request(pathOf(user)).patch(bodyOf(properties));
           return 'updated';
@@ -190,31 +190,17 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
         interpret: (error) => (isMissing(error) ? 'absent' : undefined),
       }),
 
-    delete: (user, options) =>
-      call<'deleted' | 'superseded'>(user, options.deadline, {
+    delete: (user, { deadline, beforeRetry }) =>
+      call<'deleted' | 'absent' | 'superseded'>(user, deadline, {
         operation: 'remove mapping',
-        ...retriesOfChange(find, user, options),
+        retryOn: 'any_failure',
+        beforeRetry,
         async send(request) {
           await request(pathOf(user)).delete();
           return 'deleted';
         },
-        interpret: (error) => (isMissing(error) ? 'deleted' : undefined),
+        interpret: (error) => (isMissing(error) ? 'absent' : undefined),
       }),
-  };
-}
-
-/** How a change is retried: it can be repeated, but only as long as the extension is the one that it is meant for. */
-export function retriesOfChange(
-  find: ExtensionClient['find'],
-  user: AuthenticatedUser,
-  { deadline, isSuperseded }: ChangeOptions,
-): Pick<CallOptions<'superseded'>, 'retryOn' | 'beforeRetry'> {
-  return {
-    retryOn: 'any_failure',
-    async beforeRetry() {
-      const current = isSuperseded && (await find(user, deadline));
-      return current && isSuperseded(current) ? 'superseded' : undefined;
-    },
   };
 }
 

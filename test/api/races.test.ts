@@ -247,4 +247,14 @@ describe('a deletion that fails partway', () => {
       expectOneIdentityEach(emulator);
     },
   );
+
+  it('whose last write is applied but has no response is not repeated, since the user may exist again', async () => {
+    const { emulator } = system;
+    const accessToken = emulator.accessToken({ user: emulator.addUser() });
+    await system.call('get', '/getToken', accessToken).expect(200);
+    emulator.fail({ operation: 'graph.extension.delete', kind: 'replyLost' });
+    await system.call('delete', '/deleteUser', accessToken).expect(204);
+    expect(emulator.callsTo('graph.extension.delete')).toBe(1);
+    expect(emulator.mappings()).toEqual([]);
+  });
 });

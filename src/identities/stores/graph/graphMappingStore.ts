@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../../log';
 import type { AuthenticatedUser } from '../../../authentication/authenticatedUser';
-import type { ExtensionClient, ExtensionProperties } from '../../../graph/extensionClient';
+import type { ChangeOptions, ExtensionClient } from '../../../graph/extensionClient';
 import { type Deadline, pause } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
 import type { Timings } from '../../../timings';
@@ -78,10 +78,8 @@ export function createGraphMappingStore({
   ): Promise<void> {
     const { communicationUserId, trust } = mapping;
     try {
-      await extensions.update(user, format.toProperties(user, { communicationUserId }), {
-        deadline,
-        isSuperseded: namesAnother(user, communicationUserId),
-      });
+      const properties = format.toProperties(user, { communicationUserId });
+      await extensions.update(user, properties, changeOf(user, communicationUserId, deadline));
     } catch (error) {
       // A previous key is still valid: the next use tries again. A mapping without a seal must not be used before it has one.
       if (trust !== 'previous_key' || deadline.signal.aborted) throw error;
@@ -89,10 +87,23 @@ export function createGraphMappingStore({
     }
   }
 
-  /** Asked before a change is retried: it must not hit the mapping of a later creation. */
-  const namesAnother =
-    (user: AuthenticatedUser, communicationUserId: string) => (current: ExtensionProperties) =>
-      format.parse(user, current).communicationUserId !== communicationUserId;
+  /**
+   * For a change of this identity's mapping. It is retried only if the mapping is still there: otherwise the first attempt, or another
+   * instance, has removed it, and the retry might hit the mapping of a later creation.
+   */
+  const changeOf = (
+    user: AuthenticatedUser,
+    communicationUserId: string,
+    deadline: Deadline,
+    isPlausible: (mapping: GraphMapping | undefined) => boolean = (mapping) => mapping !== undefined,
+  ): ChangeOptions => ({
+    deadline,
+    async beforeRetry() {
+      const current = await read(user, deadline, isPlausible);
+      if (!current) return 'absent';
+      return current.communicationUserId === communicationUserId ? undefined : 'superseded';
+    },
+  });
 
   const notRemoved = (mapping: GraphMapping | undefined) =>
     !mapping || !removed.has(mapping.communicationUserId);
@@ -154,8 +165,11 @@ export function createGraphMappingStore({
       const { communicationUserId } = expected;
       const claim = pendingDeletion ? `${ownClaims}${randomUUID()}` : undefined;
       const properties = format.toProperties(user, { communicationUserId, deletion: claim });
-      const isSuperseded = namesAnother(user, communicationUserId);
-      const outcome = await extensions.update(user, properties, { deadline, isSuperseded });
+      const outcome = await extensions.update(
+        user,
+        properties,
+        changeOf(user, communicationUserId, deadline),
+      );
       if (outcome !== 'updated') return { outcome: outcome === 'absent' ? 'absent' : 'conflict' };
       const version = new GraphVersion(claim, versionOf(expected));
       return { outcome: 'replaced', mapping: { communicationUserId, pendingDeletion, version } };
@@ -181,8 +195,9 @@ export function createGraphMappingStore({
         const { claim } = current.version;
         const claimedSince = claim !== version.claim && claim !== version.replaced?.claim;
         if (claimedSince) return 'conflict';
-        const isSuperseded = namesAnother(user, expected.communicationUserId);
-        await extensions.delete(user, { deadline, isSuperseded });
+        // If it is there after all, it has a claim: the next request of the user completes the deletion.
+        const acceptAbsence = () => true;
+        await extensions.delete(user, changeOf(user, expected.communicationUserId, deadline, acceptAbsence));
       }
       removed.set(expected.communicationUserId, true);
       return 'removed';
@@ -194,8 +209,7 @@ export function createGraphMappingStore({
       if (!mapping) return 'absent';
       const isExpected = mapping.communicationUserId === expected.communicationUserId;
       if (!isExpected || mapping.pendingDeletion) return 'conflict';
-      const isSuperseded = namesAnother(user, expected.communicationUserId);
-      const outcome = await extensions.delete(user, { deadline, isSuperseded });
+      const outcome = await extensions.delete(user, changeOf(user, expected.communicationUserId, deadline));
       return outcome === 'superseded' ? 'conflict' : 'removed';
     },
   };
