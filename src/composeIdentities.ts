@@ -94,7 +94,7 @@ async function composeGraphStore(
   ] = await Promise.all([
     import('./entra/oboTokens.js'),
     import('./entra/appTokens.js'),
-    import('./entra/clientCredential/clientCredential.js'),
+    import('./entra/clientCredential/createClientCredential.js'),
     import('./graph/extensionClient.js'),
     import('./identities/stores/graph/mappingSeal.js'),
     import('./identities/stores/graph/graphMappingStore.js'),

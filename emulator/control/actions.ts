@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Emulator } from '../emulator';
 import { allDefects } from '../tokens/defects';
 import { type TokenOptions } from '../tokens/tokenForge';
+import { type Action } from './action';
 import { applicationActions } from './applicationActions';
 import {
   delay,
@@ -16,14 +17,6 @@ import {
 } from './schemas';
 
 export const controlPrefix = '/_emulator';
-
-/** One call of the control surface. What it returns is the answer. */
-export interface Action {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  name: string;
-  does: string;
-  run: (body: unknown, query: URLSearchParams) => unknown;
-}
 
 export function controlActions(emulator: Emulator): Action[] {
   const get = (name: string, does: string, run: () => unknown): Action => ({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Certificate } from '../state/certificate';
 import { type Applications } from '../state/applications';
-import { type Action } from './actions';
+import { type Action } from './action';
 
 const application = z.string();
 const resource = z.enum(['api', 'graph', 'teams']);

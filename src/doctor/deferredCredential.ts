@@ -1,9 +1,6 @@
 import type { EntraConfig } from '../config/config';
-import {
-  type ClientCredential,
-  type ClientCredentialOptions,
-  createClientCredential,
-} from '../entra/clientCredential/clientCredential';
+import type { ClientCredential, ClientCredentialOptions } from '../entra/clientCredential/clientCredential';
+import { createClientCredential } from '../entra/clientCredential/createClientCredential';
 
 /** The server's own credential, created on its first use: reading a certificate may fail. */
 export function createDeferredCredential(

@@ -3,7 +3,7 @@ import type { WorkloadIdentityConfig } from '../config/credentials';
 import { withDeadline } from '../resilience/deadline';
 import { createHttpClient } from '../resilience/httpClient';
 import { UpstreamError } from '../resilience/upstreamError';
-import { tokenFileAssertions } from './clientCredential/assertionSources';
+import { tokenFileAssertions } from './clientCredential/tokenFileAssertions';
 import { createMsalClient } from './msalClient';
 import { createTokenRequest } from './tokenRequest';
 

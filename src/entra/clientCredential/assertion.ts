@@ -1,8 +1,21 @@
 import { decodeJwt, stringClaim } from '../../authentication/jwt';
 import { withSignal } from '../../resilience/deadline';
 import { createUpstream } from '../../resilience/upstream';
-import type { Assertion, AssertionSource } from './assertionSources';
 import type { ClientCredential, ClientCredentialOptions } from './clientCredential';
+
+/** A token of another issuer that vouches for the application. */
+export interface Assertion {
+  readonly token: string;
+  readonly expiresOnTimestamp: number;
+}
+
+export interface AssertionSource {
+  readonly setting: 'AZURE_CLIENT_ASSERTION' | 'AZURE_FEDERATED_TOKEN_FILE';
+  /** Whether an assertion is used until shortly before it expires. */
+  readonly isReused: boolean;
+  /** Throws UpstreamError. */
+  readonly next: () => Promise<Assertion>;
+}
 
 /** A new assertion is requested when the last one has less than this left, and it is still used if there is no new one. */
 const renewalInMs = 5 * 60_000;

@@ -1,12 +1,8 @@
 import type { NodeAuthOptions } from '@azure/msal-node';
 import type { Log } from '../../log';
-import type { ClientCredentialConfig } from '../../config/credentials';
 import type { Deadline } from '../../resilience/deadline';
 import type { Telemetry } from '../../telemetry/telemetry';
 import type { Timings } from '../../timings';
-import { createAssertionCredential } from './assertion';
-import { createCertificateCredential } from './certificateCredential';
-import { managedIdentityAssertions, tokenFileAssertions } from './assertionSources';
 
 /** What proves to Microsoft Entra ID that a token request comes from the registered application. */
 export interface ClientCredential {
@@ -37,24 +33,4 @@ export interface ClientCredentialOptions {
   timings: Timings['upstream'];
   log: Log;
   telemetry?: Telemetry | undefined;
-}
-
-/** Reads the certificate, if it is one: throws CertificateFileError if that cannot be used. */
-export async function createClientCredential(
-  config: ClientCredentialConfig,
-  options: ClientCredentialOptions,
-): Promise<ClientCredential> {
-  switch (config.kind) {
-    case 'secret':
-      return {
-        forMsal: () => Promise.resolve({ clientSecret: config.secret }),
-        describe: () => ({ setting: 'AZURE_CLIENT_SECRET' }),
-      };
-    case 'certificate':
-      return createCertificateCredential(config.path, options);
-    case 'managed_identity':
-      return createAssertionCredential(managedIdentityAssertions(config, options.timings), options);
-    case 'token_file':
-      return createAssertionCredential(tokenFileAssertions(config.path, options), options);
-  }
 }

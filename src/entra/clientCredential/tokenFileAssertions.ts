@@ -1,45 +1,9 @@
-import type { Log } from '../../log';
-import type { ClientCredentialConfig } from '../../config/credentials';
 import { decodeJwt } from '../../authentication/jwt';
+import type { Log } from '../../log';
 import { UpstreamError } from '../../resilience/upstreamError';
 import type { Timings } from '../../timings';
-import { createManagedIdentityCredential } from '../managedIdentity';
+import type { Assertion, AssertionSource } from './assertion';
 import { createReloadedFile } from './reloadedFile';
-
-/** A token of another issuer that vouches for the application. */
-export interface Assertion {
-  readonly token: string;
-  readonly expiresOnTimestamp: number;
-}
-
-export interface AssertionSource {
-  readonly setting: 'AZURE_CLIENT_ASSERTION' | 'AZURE_FEDERATED_TOKEN_FILE';
-  /** Whether an assertion is used until shortly before it expires. */
-  readonly isReused: boolean;
-  /** Throws UpstreamError. */
-  readonly next: () => Promise<Assertion>;
-}
-
-type ManagedIdentityConfig = Extract<ClientCredentialConfig, { kind: 'managed_identity' }>;
-
-/** The managed identity's token for the exchange. */
-export function managedIdentityAssertions(
-  { clientId, audience }: ManagedIdentityConfig,
-  { attemptInMs }: Pick<Timings['upstream'], 'attemptInMs'>,
-): AssertionSource {
-  const credential = createManagedIdentityCredential({ clientId, timeLimitInMs: attemptInMs });
-  return {
-    setting: 'AZURE_CLIENT_ASSERTION',
-    isReused: true,
-    next: async () => {
-      const token = await credential.getToken(`${audience}/.default`);
-      if (token) return token;
-      throw new UpstreamError('Azure managed identity', 'get token', {
-        transportFailure: 'invalid_response',
-      });
-    },
-  };
-}
 
 /** The token that Kubernetes writes to a file and renews long before it expires. Read each time, so that a new one is used at once. */
 export function tokenFileAssertions(
