@@ -96,7 +96,7 @@ function explainNoAssertion(error: unknown, credential: ClientCredentialConfig |
   if (process.env.IDENTITY_ENDPOINT === undefined) {
     return skipped(
       'the managed identity can be checked only where the server runs',
-      'Run the doctor there: node dist/doctor/main.js',
+      'Run the doctor there: node dist/doctor.js in the deployed package, npm run doctor in a clone',
     );
   }
   const { status } = error.facts;

@@ -52,7 +52,7 @@ export function createCommunicationCheck(
         if (!withKey && !inAzure) {
           return skipped(
             'the managed identity can be checked only where the server runs',
-            'Run the doctor there: node dist/doctor/main.js',
+            'Run the doctor there: node dist/doctor.js in the deployed package, npm run doctor in a clone',
           );
         }
         const setting = withKey
