@@ -13,7 +13,7 @@ export interface EmulatorOptions {
   port?: number;
   /** The loopback address to listen on: 127.0.0.1 unless told otherwise. */
   host?: string;
-  /** Where its certificate authority and certificate are kept, and created with the first start. */
+  /** Where its certificate authority, certificate and signing keys are kept, and created with the first start. */
   certificateFolder?: string;
   /** Answer as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
   publicNames?: boolean;

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { acsHandlers } from './acs/acs';
+import { projectCertificateFolder } from './certificates/certificateFolders';
 import { ensureCertificates } from './certificates/loopbackCertificates';
 import { customerHandlers, createCustomers } from './customers/customers';
 import { ensurePublicCertificates } from './certificates/publicCertificates';
@@ -27,7 +29,8 @@ import { type DeviceGrant } from './state/deviceCodes';
 import { Directory } from './state/directory';
 import { type Identity } from './state/identities';
 import { createSwitches } from './switches';
-import { commonKey, SigningKeys } from './tokens/signingKeys';
+import { keyPairsIn } from './tokens/keyPairs';
+import { SigningKey, SigningKeys } from './tokens/signingKeys';
 import { TokenForge } from './tokens/tokenForge';
 import { type EmulatorContext } from './context';
 
@@ -49,14 +52,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   data?.load();
   const host = options.host ?? '127.0.0.1';
   refuseOtherThanLoopback(host);
-  const [certificates, keys, communicationKey] = await Promise.all([
-    ensureCertificates(options.certificateFolder),
-    SigningKeys.create(),
-    commonKey('communication'),
-  ]);
+  const certificateFolder = options.certificateFolder ?? projectCertificateFolder();
+  const certificates = await ensureCertificates(certificateFolder);
+  const keyPairs = keyPairsIn(join(certificateFolder, 'keys'));
+  const standby = new SigningKey(keyPairs('standby'));
+  const keys = new SigningKeys(new SigningKey(keyPairs('signing')), standby);
   const server = createServer({ cert: certificates.certificate, key: certificates.key });
   const publicNames = options.publicNames
-    ? await ensurePublicCertificates(certificates, options.certificateFolder)
+    ? await ensurePublicCertificates(certificates, certificateFolder)
     : undefined;
   if (publicNames) {
     const { certificate: cert, key } = publicNames;
@@ -81,14 +84,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     limits,
     switches,
     keys,
-    communicationKey,
+    communicationKey: new SigningKey(keyPairs('communication')),
     secret: randomBytes(32),
   };
   const customers = createCustomers({
     url,
     clock,
     users: directory.users,
-    standby: keys.published()[0] ?? keys.current,
+    keyPairs,
+    standby,
   });
   const faults = new Faults();
   const log = new CallLog();

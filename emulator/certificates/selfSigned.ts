@@ -1,4 +1,4 @@
-import { randomBytes, sign, type KeyObject } from 'node:crypto';
+import { createHash, sign, type KeyObject } from 'node:crypto';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import {
   AlgorithmIdentifier,
@@ -34,17 +34,15 @@ export function selfSignedCertificate({ commonName, keys, notBefore, notAfter }:
   const name = new Name([
     new RelativeDistinguishedName([new AttributeTypeAndValue({ type: commonNameType, value })]),
   ]);
+  const publicKey = keys.publicKey.export({ format: 'der', type: 'spki' });
   const tbsCertificate = new TBSCertificate({
     version: Version.v3,
-    serialNumber: serialNumber(),
+    serialNumber: serialNumber(publicKey),
     signature: signatureAlgorithm,
     issuer: name,
     validity: new Validity({ notBefore, notAfter }),
     subject: name,
-    subjectPublicKeyInfo: AsnConvert.parse(
-      keys.publicKey.export({ format: 'der', type: 'spki' }),
-      SubjectPublicKeyInfo,
-    ),
+    subjectPublicKeyInfo: AsnConvert.parse(publicKey, SubjectPublicKeyInfo),
   });
   const signature = sign('sha256', Buffer.from(AsnConvert.serialize(tbsCertificate)), keys.privateKey);
   const signatureValue = new Uint8Array(signature).buffer;
@@ -53,7 +51,8 @@ export function selfSignedCertificate({ commonName, keys, notBefore, notAfter }:
   );
 }
 
-/** A positive number without a leading zero byte. */
-function serialNumber(): ArrayBuffer {
-  return new Uint8Array([0x01, ...randomBytes(15)]).buffer;
+/** A positive number without a leading zero byte: the same for the same key, so that its certificate is the same, too. */
+function serialNumber(publicKey: Buffer): ArrayBuffer {
+  const hash = createHash('sha256').update(publicKey).digest();
+  return new Uint8Array([0x01, ...hash.subarray(0, 15)]).buffer;
 }

@@ -3,7 +3,8 @@ import { type User, type Users } from '../state/users';
 import { type Grant } from '../tokens/claims';
 import { applyDefect, type Draft } from '../tokens/defects';
 import { type Claims, encodePart } from '../tokens/jwt';
-import { type SigningKey, SigningKeys } from '../tokens/signingKeys';
+import { type KeyPairs } from '../tokens/keyPairs';
+import { SigningKey, SigningKeys } from '../tokens/signingKeys';
 import { tokenLifetimeInSeconds, type TokenOptions } from '../tokens/tokenForge';
 
 /** What one kind of tenant does differently from another. */
@@ -23,6 +24,7 @@ export interface CustomerTenantParts {
   readonly url: string;
   readonly clock: Clock;
   readonly users: Users;
+  readonly keyPairs: KeyPairs;
   /** Published, but signs nothing. */
   readonly standby: SigningKey;
 }
@@ -47,9 +49,10 @@ export class CustomerTenant {
     this.#parts = parts;
   }
 
-  /** Made on first use: most emulators never need them. */
+  /** Loaded on first use: most emulators never need them. */
   get keys(): SigningKeys {
-    this.#keys ??= SigningKeys.createNow(this.#parts.standby);
+    const { keyPairs, standby } = this.#parts;
+    this.#keys ??= new SigningKeys(new SigningKey(keyPairs(`tenant-${this.tenantId}`)), standby);
     return this.#keys;
   }
 

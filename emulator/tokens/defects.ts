@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { authServer } from '../seed';
 import { graphAudience } from './audiences';
 import { appOnlyClaims, type Grant, idTokenClaims } from './claims';
@@ -25,7 +25,7 @@ let cachedUntrustedKey: SigningKey | undefined;
 
 /** A key that no service publishes. Generated on first use, since that takes a tenth of a second. */
 function untrustedKey(): SigningKey {
-  cachedUntrustedKey ??= new SigningKey(generateKeyPairSync('rsa', { modulusLength: 2048 }));
+  cachedUntrustedKey ??= new SigningKey();
   return cachedUntrustedKey;
 }
 

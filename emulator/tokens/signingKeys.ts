@@ -1,9 +1,9 @@
-import { createHash, generateKeyPair, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createHash, sign, verify, type KeyObject } from 'node:crypto';
 import { selfSignedCertificate } from '../certificates/selfSigned';
 import { type Claims, decodeJwt } from './jwt';
+import { generateKeyPair, type KeyPair } from './keyPairs';
 
-const rsa = { modulusLength: 2048 };
+const validYears = 5;
 
 /** An RSA key and the certificate under whose thumbprint it is published. */
 export class SigningKey {
@@ -12,21 +12,19 @@ export class SigningKey {
   readonly certificate: string;
   readonly #privateKey: KeyObject;
 
-  constructor(pair: { publicKey: KeyObject; privateKey: KeyObject }) {
+  constructor(pair: KeyPair = generateKeyPair()) {
     this.publicKey = pair.publicKey;
     this.#privateKey = pair.privateKey;
+    const year = new Date().getUTCFullYear();
+    // Its thumbprint is the key's id, which must not change with each start.
     const certificate = selfSignedCertificate({
       commonName: 'accounts.accesscontrol.emulator',
       keys: pair,
-      notBefore: new Date(Date.now() - 24 * 3600 * 1000),
-      notAfter: new Date(Date.now() + 5 * 365 * 24 * 3600 * 1000),
+      notBefore: new Date(Date.UTC(year, 0)),
+      notAfter: new Date(Date.UTC(year + validYears, 0)),
     });
     this.certificate = certificate.toString('base64');
     this.kid = createHash('sha1').update(certificate).digest('base64url');
-  }
-
-  static async create(): Promise<SigningKey> {
-    return new SigningKey(await promisify(generateKeyPair)('rsa', rsa));
   }
 
   /** @param algorithm RS256 in all that is good */
@@ -40,18 +38,6 @@ export class SigningKey {
   }
 }
 
-const commonKeys = new Map<string, Promise<SigningKey>>();
-
-/**
- * A key that the emulators of a process may share, since no service accepts what it signs: making one takes long, and
- * tests start many emulators.
- */
-export function commonKey(purpose: 'standby' | 'communication'): Promise<SigningKey> {
-  const key = commonKeys.get(purpose) ?? SigningKey.create();
-  commonKeys.set(purpose, key);
-  return key;
-}
-
 export type Verdict =
   | { claims: Claims; failure?: undefined }
   | { failure: 'malformed' | 'algorithm' | 'unknown_key' | 'signature'; claims?: undefined };
@@ -61,19 +47,9 @@ export class SigningKeys {
   #current: SigningKey;
   #others: SigningKey[];
 
-  private constructor(current: SigningKey, standby: SigningKey) {
+  constructor(current: SigningKey, standby: SigningKey) {
     this.#current = current;
     this.#others = [standby];
-  }
-
-  static async create(): Promise<SigningKeys> {
-    const [current, standby] = await Promise.all([SigningKey.create(), commonKey('standby')]);
-    return new SigningKeys(current, standby);
-  }
-
-  /** At once, which takes a tenth of a second: for keys that few tests need. */
-  static createNow(standby: SigningKey): SigningKeys {
-    return new SigningKeys(new SigningKey(generateKeyPairSync('rsa', rsa)), standby);
   }
 
   get current(): SigningKey {
@@ -86,7 +62,7 @@ export class SigningKeys {
 
   rotate(keepOld: boolean): void {
     if (keepOld) this.#others.push(this.#current);
-    this.#current = new SigningKey(generateKeyPairSync('rsa', rsa));
+    this.#current = new SigningKey();
   }
 
   /** Whether the token was signed with a published key, by RS256; says nothing about what it claims. */
