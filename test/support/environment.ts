@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import vm from 'node:vm';
 import type { JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
 import { ModernFakeTimers } from '@jest/fake-timers';
@@ -13,6 +14,9 @@ const compileFunction: typeof vm.compileFunction = (code, params, options = {}) 
 };
 Object.assign(vm, { compileFunction });
 
+type Run = (this: AsyncLocalStorage<unknown>, ...args: unknown[]) => unknown;
+const run = Reflect.get(AsyncLocalStorage.prototype, 'run') as Run;
+
 /** Runs test files in the worker's realm, so that they share it with the packages, which a worker loads only once. */
 export default class implements JestEnvironment {
   readonly global = globalThis as unknown as JestEnvironment['global'];
@@ -26,6 +30,7 @@ export default class implements JestEnvironment {
     env: process.env,
   };
   readonly #variables = { ...process.env };
+  readonly #storages = new Set<AsyncLocalStorage<unknown>>();
 
   constructor({ projectConfig }: JestEnvironmentConfig) {
     this.moduleMocker = new ModuleMocker(globalThis);
@@ -34,12 +39,21 @@ export default class implements JestEnvironment {
 
   setup(): Promise<void> {
     this.global.describeOpenApiMismatch = describeMismatch;
+    const storages = this.#storages;
+    const spy: Run = function (...args) {
+      storages.add(this);
+      return run.apply(this, args);
+    };
+    Reflect.set(AsyncLocalStorage.prototype, 'run', spy);
     return Promise.resolve();
   }
 
   teardown(): Promise<void> {
     this.fakeTimersModern.dispose();
     this.moduleMocker.restoreAllMocks();
+    Reflect.set(AsyncLocalStorage.prototype, 'run', run);
+    // Jest makes one for each test file, and Node copies each that is enabled with every promise, in all later files, too.
+    for (const storage of this.#storages) storage.disable();
     const { globals, console, exit, env } = this.#before;
     for (const key of Reflect.ownKeys(globalThis))
       if (!globals.has(key)) Reflect.deleteProperty(globalThis, key);
