@@ -24,11 +24,11 @@ function loadParts(environment: Record<string, string>): Loaded {
     const { createLogger } = require(${JSON.stringify(join(dist, 'logger'))});
     const { createServices } = require(${JSON.stringify(join(dist, 'composition'))});
     const log = createLogger({ level: 'silent', secrets: [] });
-    createServices(loadConfig(${JSON.stringify(environment)}), log).then(async (services) => {
+    createServices(loadConfig(${JSON.stringify(environment)}), log).then(() => {
       const files = Object.keys(require.cache).flatMap((file) => /node_modules[\\\\/]((?:@[^\\\\/]+[\\\\/])?[^\\\\/]+)/.exec(file)?.[1] ?? []);
       const dispatcher = Symbol.for('undici.globalDispatcher.1') in globalThis;
-      process.stdout.write(JSON.stringify({ packages: [...new Set(files)], dispatcher }));
-      await services.stop();
+      // Without waiting until telemetry has been exported to a collector that is not there.
+      process.stdout.write(JSON.stringify({ packages: [...new Set(files)], dispatcher }), () => process.exit());
     });`;
   return JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as Loaded;
 }
