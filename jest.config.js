@@ -2,6 +2,7 @@
 module.exports = {
   testEnvironment: '<rootDir>/test/support/environment.ts',
   runtime: '<rootDir>/test/support/jestRuntime.js',
+  testSequencer: '<rootDir>/test/support/sequencer.js',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: {
@@ -12,5 +13,5 @@ module.exports = {
   // Only an end for a test that hangs: a busy machine may take many times as long as a quiet one.
   testTimeout: 300_000,
   // Tests wait for timers and child processes about half of the time.
-  maxWorkers: 3,
+  maxWorkers: 4,
 };
