@@ -50,7 +50,7 @@ export function parseLocalCommandLine(args: readonly string[], environment: Envi
   const store = oneOf(localStores, '--store', values.store ?? defaultStoreOf(provider));
   if (provider !== 'entra' && store === 'graph') {
     throw new Error(
-      `--provider ${provider} does not go with --store graph, which needs users of Microsoft Entra ID. ` +
+      `--provider ${provider} cannot be used with --store graph, which needs users of Microsoft Entra ID. ` +
         'Choose --store table or acs, or leave it out.',
     );
   }

@@ -98,7 +98,7 @@ describe('something that answers instead of the server, or changes its answers',
       'headers that are removed',
       pass((_path, { headers }) => headers.delete('x-content-type-options')),
       'headers',
-      /^warning headers: not as this server sends them: x-content-type-options/,
+      /^warning headers: differ from those that this server sends: x-content-type-options/,
     ],
     [
       'CORS for every origin',

@@ -209,11 +209,7 @@ describe('what the types rule out, an app without types is told', () => {
     ],
     ['no store', { providers: [entra] }, /^store\.kind is missing/],
     ['an unknown store', { providers: [entra], store: { kind: 'redis' } }, /^store\.kind is malformed/],
-    [
-      'the Graph store for its own users',
-      { authenticate, store: graph },
-      /^store\.kind=graph goes only with/,
-    ],
+    ['the Graph store for its own users', { authenticate, store: graph }, /^store\.kind=graph requires/],
     ['a logger with a method missing', { authenticate, store: table, logger: {} }, /^logger is malformed/],
     ['a part that is no object', { authenticate, store: table, caches: 5 }, /^caches is malformed/],
     [

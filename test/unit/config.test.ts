@@ -793,16 +793,14 @@ describe('IDENTITY_PROVIDER', () => {
   it.each(['external_id', 'b2c', 'oidc', 'entra,oidc'])('%s needs another store than graph', (kind) => {
     const problems = problemsOf({ ...withProvider(kind), ...least, IDENTITY_STORE: 'graph' });
     expect(problems).toEqual([
-      expect.stringMatching(
-        /^IDENTITY_STORE=graph goes only with IDENTITY_PROVIDER=entra.+IDENTITY_STORE=table/,
-      ),
+      expect.stringMatching(/^IDENTITY_STORE=graph requires IDENTITY_PROVIDER=entra.+IDENTITY_STORE=table/),
     ]);
   });
 
   it('needs one tenant while users are moved from graph', () => {
     const moving = { ...leastOf.table, ...least, IDENTITY_STORE: 'table', IDENTITY_STORE_FALLBACK: 'graph' };
     expect(problemsOf({ ...withProvider('entra,oidc'), ...moving })).toEqual([
-      expect.stringMatching(/^IDENTITY_STORE_FALLBACK=graph goes only with IDENTITY_PROVIDER=entra/),
+      expect.stringMatching(/^IDENTITY_STORE_FALLBACK=graph requires IDENTITY_PROVIDER=entra/),
     ]);
   });
 

@@ -4,7 +4,7 @@ import { createUpstream } from '../../resilience/upstream';
 import type { Assertion, AssertionSource } from './assertionSources';
 import type { ClientCredential, ClientCredentialOptions } from './clientCredential';
 
-/** A new assertion is requested when the last one has less than this left, and it is still used if there is no new one. */
+/** An assertion is renewed when less than this is left. If that fails, the old one stays in use. */
 const renewalInMs = 5 * 60_000;
 const minRemainingInMs = 30_000;
 
@@ -19,7 +19,7 @@ export function createAssertionCredential(
   const isUsable = (remainingInMs: number) =>
     last !== undefined && last.expiresOnTimestamp - Date.now() > remainingInMs;
 
-  /** Callers at the same time share one request. */
+  /** Concurrent callers share one request. */
   const fetchNext = () => (fetching ??= next().finally(() => (fetching = undefined)));
 
   return {

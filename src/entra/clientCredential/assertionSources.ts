@@ -6,7 +6,7 @@ import type { Timings } from '../../timings';
 import { createManagedIdentityCredential } from '../managedIdentity';
 import { createReloadedFile } from './reloadedFile';
 
-/** A token of another issuer that vouches for the application. */
+/** A token of another issuer that authenticates the application. */
 export interface Assertion {
   readonly token: string;
   readonly expiresOnTimestamp: number;
@@ -14,7 +14,7 @@ export interface Assertion {
 
 export interface AssertionSource {
   readonly setting: 'AZURE_CLIENT_ASSERTION' | 'AZURE_FEDERATED_TOKEN_FILE';
-  /** Whether an assertion is used until shortly before it expires. */
+  /** Whether an assertion is reused until shortly before it expires. */
   readonly isReused: boolean;
   /** Throws UpstreamError. */
   readonly next: () => Promise<Assertion>;
@@ -53,7 +53,7 @@ export function tokenFileAssertions(
     timeLimitInMs: timings.attemptInMs,
     log,
   });
-  // As if the issuer could not be reached: Kubernetes is expected to write a new token, and no call has been made.
+  // Handled like an issuer that cannot be reached: no call has been made, and Kubernetes is expected to write a new token.
   const unavailable = (cause: unknown) =>
     new UpstreamError(
       'Azure managed identity',

@@ -15,8 +15,9 @@ export interface CustomIdLifecycleOptions {
 }
 
 /**
- * The lifecycle without a store: Communication Services itself keeps which identity a user has, by custom id. It cannot look one up
- * without creating it, so an identity counts from its first token on; before, it is empty, and waits for the user's first use.
+ * The lifecycle without a store: Communication Services itself keeps which identity a user has, by custom id. ACS cannot look up an
+ * identity without creating it, so an identity counts as existing once it has had a token. Until then it is unused, and waits for the
+ * user's first use.
  */
 export function createCustomIdLifecycle({
   identities,
@@ -30,7 +31,7 @@ export function createCustomIdLifecycle({
   async function withFirstToken(user: AuthenticatedUser, deadline: Deadline): Promise<CustomIdentity> {
     const identity = await findOrCreate(user, true, deadline);
     if (identity === 'gone') throw deletedForGoodError();
-    // It counts from its first token on, which only one caller gets.
+    // An identity counts as created with its first token, which only one caller gets.
     if (!identity.issuedBefore) telemetry?.count('identity_created');
     return identity;
   }
@@ -60,7 +61,7 @@ export function createCustomIdLifecycle({
 
     async delete(user, _lastKnown, deadline) {
       const identity = await findOrCreate(user, false, deadline);
-      // What is gone already has nothing left to delete.
+      // There is nothing left to delete.
       if (identity === 'gone') return;
       const deleted = await acs.deleteUser(identity.communicationUserId, deadline);
       if (deleted === 'deleted' && identity.issuedBefore) telemetry?.count('identity_deleted');
@@ -68,7 +69,7 @@ export function createCustomIdLifecycle({
   };
 }
 
-/** Whether the identity is new cannot be told from a response with a token; only the callers that ask for one do not need to know. */
+/** A response with a token does not show whether the identity is new. The callers that request a token do not need to know. */
 function created({ communicationUserId, token }: CustomIdentity): UserIdentity {
   return { communicationUserId, token, created: true };
 }
