@@ -7,7 +7,7 @@ import { denied } from './errors';
 const allowedSkewInMs = 5 * 60 * 1000;
 const emptyBodyHash = createHash('sha256').update('').digest('base64');
 
-/** An access key or a token of Entra: the resource takes either. */
+/** The resource accepts an access key or a token of Entra. */
 export function checkCredential(context: EmulatorContext, call: Call): void {
   const authorization = header(call, 'authorization') ?? '';
   const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
@@ -36,9 +36,9 @@ function checkAccessKey({ clock, switches }: EmulatorContext, call: Call, author
     return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected));
   };
   if (!switches.accessKeys.some(isBy)) {
-    // The first thing that goes wrong in a signer of one's own, and the hardest to see.
+    // The most common mistake in a self-written signer, and the hardest to find.
     process.stderr.write(
-      `emulator: wrong access key signature; it should be over ${JSON.stringify(signed)}\n`,
+      `emulator: wrong access key signature; the text to sign is ${JSON.stringify(signed)}\n`,
     );
     denied();
   }

@@ -17,7 +17,7 @@ import {
 
 export const controlPrefix = '/_emulator';
 
-/** One call of the control surface. What it returns is the answer. */
+/** One operation of the control API. Its result is the response. */
 export interface Action {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   name: string;
@@ -135,7 +135,7 @@ export function controlActions(emulator: Emulator): Action[] {
     post(
       'delete-identity',
       z.strictObject({ id: z.string() }),
-      'deletes one behind everyone’s back: {id}',
+      'deletes one without the server knowing: {id}',
       ({ id }) => emulator.deleteIdentity(id),
     ),
     get('mappings', 'the open extensions of all users', () => emulator.mappings()),
@@ -157,7 +157,7 @@ export function controlActions(emulator: Emulator): Action[] {
         emulator.removeExtension(userObjectId, extensionName);
       },
     },
-    get('switches', 'how the services behave where it is not known, or differs', () =>
+    get('switches', 'how the services behave where this is unknown, or varies', () =>
       shownSwitches(emulator),
     ),
     {

@@ -6,7 +6,7 @@ import { findRegistration, findPlatform, type Registration } from './registratio
 import { parseScopes, type RequestedScopes } from './scopes';
 import { askedStepUp } from './stepUp';
 
-/** Where the answer to an authorization request goes, once that much of the request is believed. */
+/** Where the response to an authorization request goes, once client and address are verified. */
 export interface ReturnAddress {
   registration: Registration;
   redirectUri: string;
@@ -23,11 +23,11 @@ export interface AuthorizationRequest extends ReturnAddress {
   prompt: string | null;
   loginHint: string | null;
   askedStepUp: string[] | undefined;
-  /** MSAL asks for it: the answer says which account signed in. */
+  /** MSAL requests it: the response then says which account signed in. */
   clientInfo: boolean;
 }
 
-/** Fails where nothing may be sent back: to an unknown client, or to an address that is not registered. */
+/** Throws if no response may be sent back: the client is unknown, or the address is not registered. */
 export function parseReturnAddress(query: URLSearchParams): ReturnAddress {
   const registration = findRegistration(query.get('client_id'));
   const redirectUri = query.get('redirect_uri') ?? '';
@@ -49,7 +49,7 @@ export function parseReturnAddress(query: URLSearchParams): ReturnAddress {
   return { registration, redirectUri, platform, responseMode, state: query.get('state') };
 }
 
-/** Fails where the client hears of it, at its return address. */
+/** Throws errors that are sent to the client's return address. */
 export function parseRequest(
   context: EmulatorContext,
   query: URLSearchParams,

@@ -29,7 +29,7 @@ export function authorize(context: EmulatorContext, call: Call): Reply {
       if (missing) fail(missing);
       return withCode(context, request, session);
     }
-    // A client that knows whom it wants, and whom the browser is signed in as, need not ask again.
+    // No page if the browser is already signed in as the user that the client names.
     if (!missing && request.loginHint !== null && request.prompt === null) {
       return withCode(context, request, session);
     }
@@ -74,7 +74,7 @@ export function logout(context: EmulatorContext, call: Call): Reply {
   return redirect(location.href, headers);
 }
 
-/** A failure is told to the client at its return address; or to the person, while there is no address to trust. */
+/** Sends a failure to the client's return address, or shows it to the person if there is no trusted address. */
 function withErrorMapping(
   context: EmulatorContext,
   call: Call,
@@ -94,7 +94,7 @@ function withErrorMapping(
   }
 }
 
-/** Why the browser's session does not answer the request, if it does not. */
+/** Why the browser's session does not satisfy the request; undefined if it does. */
 function missingRequirement(
   context: EmulatorContext,
   request: AuthorizationRequest,

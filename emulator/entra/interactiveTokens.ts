@@ -11,7 +11,7 @@ import { type RequestedScopes, parseScopes } from './scopes';
 import { askedStepUp } from './stepUp';
 import { tokenForm } from './tokenRequest';
 
-/** A client trades the code that the browser brought it. */
+/** A client redeems the authorization code from the browser. */
 export function redeemCode(context: EmulatorContext, call: Call): Reply {
   const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
@@ -173,7 +173,7 @@ function checkProofKey(fields: URLSearchParams, grant: CodeGrant): void {
   );
 }
 
-/** A sign-in may ask for several resources at once; a token is for one: the first, unless another is asked for. */
+/** A sign-in may cover several resources, but a token is for one: by default the first. */
 function askedOrGranted(
   context: EmulatorContext,
   fields: URLSearchParams,

@@ -5,7 +5,7 @@ import { type Claims, decodeJwt } from './jwt';
 
 const rsa = { modulusLength: 2048 };
 
-/** An RSA key and the certificate under whose thumbprint it is published. */
+/** An RSA key with its certificate, whose thumbprint is the key id. */
 export class SigningKey {
   readonly publicKey: KeyObject;
   readonly kid: string;
@@ -29,7 +29,7 @@ export class SigningKey {
     return new SigningKey(await promisify(generateKeyPair)('rsa', rsa));
   }
 
-  /** @param algorithm RS256 in all that is good */
+  /** @param algorithm RS256 in valid tokens */
   sign(text: string, algorithm = 'sha256'): string {
     return sign(algorithm, Buffer.from(text), this.#privateKey).toString('base64url');
   }
@@ -43,8 +43,8 @@ export class SigningKey {
 const commonKeys = new Map<string, Promise<SigningKey>>();
 
 /**
- * A key that the emulators of a process may share, since no service accepts what it signs: making one takes long, and
- * tests start many emulators.
+ * A key that the emulators of a process share, since no service accepts its signatures. Generating a key is slow, and tests start many
+ * emulators.
  */
 export function commonKey(purpose: 'standby' | 'communication'): Promise<SigningKey> {
   const key = commonKeys.get(purpose) ?? SigningKey.create();
@@ -56,7 +56,7 @@ export type Verdict =
   | { claims: Claims; failure?: undefined }
   | { failure: 'malformed' | 'algorithm' | 'unknown_key' | 'signature'; claims?: undefined };
 
-/** The keys that Entra publishes. The first one in its list is never the one that signs: order means nothing. */
+/** The keys that Entra publishes. The first one in the list never signs, because clients must not rely on the order. */
 export class SigningKeys {
   #current: SigningKey;
   #others: SigningKey[];
@@ -71,7 +71,7 @@ export class SigningKeys {
     return new SigningKeys(current, standby);
   }
 
-  /** At once, which takes a tenth of a second: for keys that few tests need. */
+  /** Synchronous, which blocks for a tenth of a second: for keys that few tests need. */
   static createNow(standby: SigningKey): SigningKeys {
     return new SigningKeys(new SigningKey(generateKeyPairSync('rsa', rsa)), standby);
   }
