@@ -35,7 +35,7 @@ const leastOf = {
     IDENTITY_MAPPING_KEY: mappingKey,
   },
 };
-/** What each provider needs, and the names of all its settings. */
+/** The required settings of each provider, and the names of all its settings. */
 const leastOfProvider: Record<string, { own: Environment }> = {
   external_id: {
     own: {
@@ -535,7 +535,7 @@ it('accepts several mapping keys, the first of which seals', () => {
 });
 
 describe('the identity stores', () => {
-  it.each(Object.entries(leastOf))('%s needs no more than this', (_, environment) => {
+  it.each(Object.entries(leastOf))('%s needs only these settings', (_, environment) => {
     expect(problemsOf(environment)).toEqual([]);
   });
 
@@ -758,7 +758,7 @@ describe('IDENTITY_PROVIDER', () => {
     expect(entra).toBeUndefined();
   });
 
-  it.each(Object.entries(leastOfProvider))('misses the settings of %s', (kind, { own }) => {
+  it.each(Object.entries(leastOfProvider))('reports the missing settings of %s', (kind, { own }) => {
     const required = Object.entries(own).filter(([, value]) => value !== '');
     for (const [name] of required) {
       expect(problemsOf(withProvider(kind, { [name]: undefined }))).toEqual([
