@@ -48,7 +48,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const data = options.dataFolder === undefined ? undefined : new DataFolder(options.dataFolder, directory);
   data?.load();
   const host = options.host ?? '127.0.0.1';
-  refuseOtherThanLoopback(host);
+  requireLoopback(host);
   const [certificates, keys, communicationKey] = await Promise.all([
     ensureCertificates(options.certificateFolder),
     SigningKeys.create(),
@@ -221,7 +221,7 @@ export function refuseProduction(): void {
   }
 }
 
-function refuseOtherThanLoopback(host: string): void {
+function requireLoopback(host: string): void {
   if (/^(localhost|::1|127(\.\d{1,3}){3})$/.test(host)) return;
   throw new Error(`The emulator listens on loopback addresses only, not on ${host}`);
 }

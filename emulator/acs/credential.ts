@@ -30,10 +30,10 @@ function checkAccessKey({ clock, switches }: EmulatorContext, call: Call, author
     call.body.length === 0 ? emptyBodyHash : createHash('sha256').update(call.body).digest('base64');
   if (contentHash !== actualHash) denied(otherContent);
   const signed = `${call.method}\n${call.target}\n${date};${host};${contentHash}`;
-  const given = Buffer.from(signature);
+  const actual = Buffer.from(signature);
   const isBy = (key: string) => {
     const expected = createHmac('sha256', Buffer.from(key, 'base64')).update(signed).digest('base64');
-    return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected));
+    return actual.length === expected.length && timingSafeEqual(actual, Buffer.from(expected));
   };
   if (!switches.accessKeys.some(isBy)) {
     // The most common mistake in a self-written signer, and the hardest to find.

@@ -4,7 +4,7 @@ import { type Platform } from '../state/signIns';
 import { fail } from './errors';
 import { findRegistration, findPlatform, type Registration } from './registrations';
 import { parseScopes, type RequestedScopes } from './scopes';
-import { askedStepUp } from './stepUp';
+import { requestedStepUp } from './stepUp';
 
 /** Where the response to an authorization request goes, once client and address are verified. */
 export interface ReturnAddress {
@@ -22,7 +22,7 @@ export interface AuthorizationRequest extends ReturnAddress {
   codeChallenge: string | undefined;
   prompt: string | null;
   loginHint: string | null;
-  askedStepUp: string[] | undefined;
+  requestedStepUp: string[] | undefined;
   /** MSAL requests it: the response then says which account signed in. */
   clientInfo: boolean;
 }
@@ -78,7 +78,7 @@ export function parseRequest(
     codeChallenge,
     prompt: query.get('prompt'),
     loginHint: query.get('login_hint'),
-    askedStepUp: askedStepUp(query.get('claims')),
+    requestedStepUp: requestedStepUp(query.get('claims')),
     clientInfo: query.get('client_info') === '1',
   };
 }

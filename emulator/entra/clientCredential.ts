@@ -82,11 +82,11 @@ function checkSecret(context: EmulatorContext, secret: string | null, registrati
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     });
   }
-  const given = Buffer.from(secret);
+  const actual = Buffer.from(secret);
   const { secrets } = context.directory.applications.credentials(registration.clientId);
   const valid = secrets.some((candidate) => {
     const expected = Buffer.from(candidate);
-    return given.length === expected.length && timingSafeEqual(given, expected);
+    return actual.length === expected.length && timingSafeEqual(actual, expected);
   });
   if (valid) return;
   fail({

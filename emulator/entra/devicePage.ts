@@ -7,7 +7,7 @@ import { checkTenant, findRegistration } from './registrations';
 import { parseScopes } from './scopes';
 
 const notWaiting = 'This code is unknown, was used, or has expired. Check it on the device.';
-const mostUsersOnPage = 20;
+const maxUsersOnPage = 20;
 
 /** The page to enter the code of a device. */
 export function devicePage(_context: EmulatorContext, call: Call): Reply {
@@ -36,7 +36,7 @@ export function deviceSignIn(context: EmulatorContext, call: Call): Reply {
   return deviceApprovalPage({
     action: call.path,
     code: grant.userCode,
-    users: context.directory.users.all().slice(0, mostUsersOnPage),
+    users: context.directory.users.all().slice(0, maxUsersOnPage),
     application: registration.name,
     permissions: grant.scope.split(/\s+/).map((scope) => scope.slice(scope.lastIndexOf('/') + 1)),
     newPermissions: missingConsent(context, registration, scopes).flatMap(([, names]) => names),

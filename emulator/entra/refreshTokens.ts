@@ -34,8 +34,8 @@ export function openRefreshToken(
   token: string,
 ): RefreshGrant | 'expired' | undefined {
   const [version, content = '', signature = ''] = token.split('.');
-  const [given, expected] = [Buffer.from(signature, 'base64url'), seal(context, content)];
-  if (version !== '1' || given.length !== expected.length || !timingSafeEqual(given, expected))
+  const [actual, expected] = [Buffer.from(signature, 'base64url'), seal(context, content)];
+  if (version !== '1' || actual.length !== expected.length || !timingSafeEqual(actual, expected))
     return undefined;
   const grant: unknown = JSON.parse(Buffer.from(content, 'base64url').toString());
   if (!isObject(grant)) return undefined;

@@ -12,7 +12,7 @@ export const stepUpClaims = {
  * The values that a `claims` parameter requires in the access token; undefined if none. A sign-in that satisfies them yields tokens with
  * these values in `acrs`.
  */
-export function askedStepUp(claims: string | null): string[] | undefined {
+export function requestedStepUp(claims: string | null): string[] | undefined {
   if (!claims) return undefined;
   const parsed = parse(claims);
   const requested = isObject(parsed) && isObject(parsed.access_token) ? parsed.access_token : {};

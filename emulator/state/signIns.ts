@@ -58,9 +58,9 @@ export class SignIns {
 }
 
 /** Stores the value under a random key; removes the oldest entry if the map is full. */
-function remember<T>(map: Map<string, T>, value: T, most: number): string {
+function remember<T>(map: Map<string, T>, value: T, maxSize: number): string {
   const [oldest] = map.keys();
-  if (map.size >= most && oldest !== undefined) map.delete(oldest);
+  if (map.size >= maxSize && oldest !== undefined) map.delete(oldest);
   const name = randomBytes(32).toString('base64url');
   map.set(name, value);
   return name;

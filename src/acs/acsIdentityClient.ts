@@ -175,10 +175,3 @@ function describeTeamsRejection({ status, code }: FailureFacts): string | undefi
 export function parseResourceId(communicationUserId: string): string | undefined {
   return /^8:(?:[a-z-]+:)?([0-9a-f-]{36})_/i.exec(communicationUserId)?.[1]?.toLowerCase();
 }
-
-/** True if both ids name their resource, and the resources differ. */
-export function isOfOtherResource(communicationUserId: string, own: string): boolean {
-  const resource = parseResourceId(communicationUserId);
-  const ownResource = parseResourceId(own);
-  return resource !== undefined && ownResource !== undefined && resource !== ownResource;
-}

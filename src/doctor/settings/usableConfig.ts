@@ -55,8 +55,8 @@ export function readUsableConfig(environment: Environment): UsableConfig {
       const found = [...error.flaws.values()].filter((flaw) => !flaws.has(fullName(flaw)));
       for (const flaw of found) flaws.set(fullName(flaw), flaw);
       for (const problem of error.problems) if (!error.flaws.has(problem)) problems.add(problem);
-      const canGoOn = problems.size === 0 && found.length > 0;
-      if (!canGoOn || found.some(({ name }) => choices.includes(name)))
+      const canContinue = problems.size === 0 && found.length > 0;
+      if (!canContinue || found.some(({ name }) => choices.includes(name)))
         return { config: undefined, flaws: [...flaws.values()], problems: [...problems] };
       const replaced = found.map((flaw) => [fullName(flaw), placeholders[flaw.name] ?? '']);
       current = { ...current, ...(Object.fromEntries(replaced) as Environment) };

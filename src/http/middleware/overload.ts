@@ -3,7 +3,7 @@ import type { AcceptDelay } from '../server/acceptDelay';
 /** How often the event loop is sampled while requests arrive. */
 const sampleIntervalInMs = 100;
 /** A shorter saturation comes from a burst, garbage collection or the compiler, and passes by itself. */
-const lastingInMs = 500;
+const minSaturationInMs = 500;
 /** The rate is taken over the last seconds: it must follow changes, but not every pause. */
 const rateWindowInMs = 4_000;
 /** The share of time that the event loop does not wait for events. */
@@ -63,7 +63,7 @@ export function createOverload(acceptDelay: AcceptDelay | undefined): Overload {
       if (!timer) schedule();
       const [first] = samples;
       const elapsedInMs = first ? performance.now() - first.at : 0;
-      if (!first || elapsedInMs < lastingInMs) return 0;
+      if (!first || elapsedInMs < minSaturationInMs) return 0;
       const isMany = inFlight >= alwaysServed;
       const responseInMs = isMany ? (inFlight * elapsedInMs) / (completed - first.completed) : 0;
       return Math.max(responseInMs, acceptDelay?.inMs() ?? 0);

@@ -30,7 +30,7 @@ export function createCustomIdLifecycle({
 
   async function withFirstToken(user: AuthenticatedUser, deadline: Deadline): Promise<CustomIdentity> {
     const identity = await findOrCreate(user, true, deadline);
-    if (identity === 'gone') throw deletedForGoodError();
+    if (identity === 'gone') throw permanentlyDeletedError();
     // An identity counts as created with its first token, which only one caller gets.
     if (!identity.issuedBefore) telemetry?.count('identity_created');
     return identity;
@@ -46,7 +46,7 @@ export function createCustomIdLifecycle({
       beforeCreation?.();
       if (withToken) return created(await withFirstToken(user, deadline));
       const identity = await findOrCreate(user, false, deadline);
-      if (identity === 'gone') throw deletedForGoodError();
+      if (identity === 'gone') throw permanentlyDeletedError();
       const { communicationUserId } = identity;
       if (identity.issuedBefore) return { communicationUserId, created: false };
       return created(await withFirstToken(user, deadline));
@@ -55,7 +55,7 @@ export function createCustomIdLifecycle({
     async replace(user, unusable, _reason, deadline) {
       const identity = await withFirstToken(user, deadline);
       const isUnusable = identity.communicationUserId === unusable && identity.token === undefined;
-      if (isUnusable) throw deletedForGoodError();
+      if (isUnusable) throw permanentlyDeletedError();
       return created(identity);
     },
 
@@ -74,7 +74,7 @@ function created({ communicationUserId, token }: CustomIdentity): UserIdentity {
   return { communicationUserId, token, created: true };
 }
 
-function deletedForGoodError(): ApiError {
+function permanentlyDeletedError(): ApiError {
   return new ApiError(
     'upstream_refused',
     'Your communication identity was deleted, and Azure Communication Services does not make a new one for the same custom id. ' +
