@@ -2,7 +2,7 @@ import tseslint from 'typescript-eslint';
 
 /** One rule set for everything; there are no per-line exceptions in this repository. */
 export default tseslint.config(
-  // The example has packages of its own, without which it cannot be checked here; its test does.
+  // The example needs its own packages, so it is checked by its test.
   { ignores: ['examples/', 'dist/', 'build/', 'coverage/', '.emulator/', 'node_modules/'] },
   tseslint.configs.base,
   {
@@ -30,7 +30,7 @@ export default tseslint.config(
       eqeqeq: ['error', 'always'],
     },
   },
-  // Supertest hands out bodies as `any`; tests hold them against expectations instead of types.
+  // Supertest hands out bodies as `any`; tests compare them with expectations instead of types.
   {
     files: ['test/**/*.ts'],
     rules: {
@@ -39,7 +39,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-argument': 'off',
     },
   },
-  // The layers of the server: an SDK is known to one file, the emulator and the server do not know each other.
+  // The layers of the server: each SDK is imported in one file, and the emulator and the server do not import each other.
   {
     files: ['src/**/*.ts'],
     rules: {

@@ -8,9 +8,9 @@ module.exports = {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } } }],
   },
-  // The server's own modules that are loaded on demand: Node's import() needs the ending that they have once built.
+  // The server's own modules that are loaded on demand: Node's import() needs the extension of the built files.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
-  // Only an end for a test that hangs: a busy machine may take many times as long as a quiet one.
+  // Only for tests that hang: a busy machine may take many times as long as an idle one.
   testTimeout: 300_000,
   // Tests wait for timers and child processes about half of the time.
   maxWorkers: 4,

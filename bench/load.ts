@@ -31,7 +31,7 @@ export async function run(
         url: `${server.url}/getToken`,
         connections,
         amount: requests,
-        // How often autocannon checks for completion, and so the resolution of the measured time.
+        // How often autocannon checks for completion: the resolution of the measured time.
         sampleInt: 10,
         setupClient: (client) => client.setRequests(shares.pop() ?? []),
       },

@@ -5,7 +5,7 @@ import type { MeasuredProcess } from './childProcess';
 export interface OpenLoad {
   readonly server: MeasuredProcess;
   readonly tokens: readonly string[];
-  /** Requests begin at this rate, whether earlier ones were answered or not. */
+  /** Requests begin at this rate, even if earlier ones have no response yet. */
   readonly perSecond: number;
   readonly seconds: number;
 }
@@ -14,7 +14,7 @@ export interface OpenLoadResult {
   readonly sent: number;
   /** By status; `none` for those without a response in time. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Of the served ones, in milliseconds, sorted. */
+  /** Latencies of the served requests, in milliseconds, sorted. */
   readonly latencies: readonly number[];
   readonly peakRssInMb: number;
 }
@@ -23,7 +23,7 @@ export interface OpenLoadResult {
 const timeLimitInMs = 10_000;
 const tickInMs = 5;
 
-/** Callers who do not wait for each other, and do not slow down when they are rejected. */
+/** Sends requests independently of each other, and does not slow down when they are rejected. */
 export async function sendOpenLoad({
   server,
   tokens,

@@ -26,9 +26,9 @@ export interface Workbench {
   keepServerCoreBusy(): () => void;
   /** Resets the emulator and makes it sign cheaply. */
   reset(): void;
-  /** Access tokens of this number of users without an identity. */
+  /** Access tokens of new users, who have no identity. */
   newUsers(count: number): AccessToken[];
-  /** The same for users with identities, which another server has created. */
+  /** Access tokens of users whose identities another server has created. */
   knownUsers(count: number): Promise<AccessToken[]>;
   close(): Promise<void>;
 }

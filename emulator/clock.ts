@@ -1,4 +1,4 @@
-/** Milliseconds since 1970 as the three services see them; a switch moves their clock away from the machine's. */
+/** Milliseconds since 1970 as the three services see them; a switch shifts it from this machine's clock. */
 export type Clock = () => number;
 
 export function inSeconds(milliseconds: number): number {

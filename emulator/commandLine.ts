@@ -8,7 +8,7 @@ export const localProviders = ['entra', 'external_id', 'b2c', 'oidc'] as const;
 
 export type LocalProviderName = (typeof localProviders)[number];
 
-/** What the emulator's command is told. */
+/** The arguments of the emulator's command. */
 export interface CommandLine {
   /** `--data`: the folder that keeps the emulator's state across restarts. */
   readonly dataFolder: string | undefined;
@@ -16,7 +16,7 @@ export interface CommandLine {
   readonly publicNames: boolean;
 }
 
-/** What `npm run local` is told after `--`. */
+/** The arguments of `npm run local` after `--`. */
 export interface LocalCommandLine extends CommandLine {
   /** `--provider`: who signs the users in. */
   readonly provider: LocalProviderName;
@@ -30,7 +30,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const options = { data: { type: 'string' }, 'public-names': { type: 'boolean' } } as const;
 
-/** Any other argument is refused, since a misspelt one would be ignored silently. */
+/** Rejects any other argument, since a misspelt one would be ignored silently. */
 export function parseCommandLine(args: readonly string[], environment: Environment): CommandLine {
   const { values } = parseArgs({ args: [...args], options });
   return commandLine(values, environment);
@@ -50,7 +50,7 @@ export function parseLocalCommandLine(args: readonly string[], environment: Envi
   const store = oneOf(localStores, '--store', values.store ?? defaultStoreOf(provider));
   if (provider !== 'entra' && store === 'graph') {
     throw new Error(
-      `--provider ${provider} does not go with --store graph, which needs users of Microsoft Entra ID. ` +
+      `--provider ${provider} cannot be used with --store graph, which needs users of Microsoft Entra ID. ` +
         'Choose --store table or acs, or leave it out.',
     );
   }

@@ -17,7 +17,7 @@ export interface EmulatorContext {
   readonly forge: TokenForge;
   readonly limits: Limits;
   readonly switches: Switches;
-  /** Seals what the emulator hands out and takes back. */
+  /** Seals values that clients send back, such as refresh tokens. */
   readonly secret: Buffer;
   /** The keys of other issuers whose tokens Entra accepts as client assertions. */
   readonly issuerKeys: IssuerKeys;

@@ -5,11 +5,11 @@ import { type Emulator, startEmulator } from './startEmulator';
 
 export interface DevelopmentEmulator {
   emulator: Emulator;
-  /** To be named in NODE_EXTRA_CA_CERTS, or after curl's --cacert; with public names, one that covers these too. */
+  /** For NODE_EXTRA_CA_CERTS or curl's --cacert. With public names, the file covers these too. */
   authorityFile: string;
 }
 
-/** The emulator that a person uses: on its fixed port, with the settings that `.env.sample` carries. */
+/** The emulator for development: on its fixed port, with the settings of `.env.sample`. */
 export async function startDevelopmentEmulator(
   { dataFolder, publicNames }: CommandLine,
   certificateFolder: string,
@@ -30,13 +30,13 @@ export async function startDevelopmentEmulator(
   }
 }
 
-/** How to reach the public names, for those who asked for them. */
+/** How to reach the public names, if they are enabled. */
 export function explainPublicNames({ publicNames, url }: Emulator): string {
   if (!publicNames) return '';
   return `
   It also answers as login.microsoftonline.com, login.windows.net, sts.windows.net,
-  graph.microsoft.com and <any>.communication.azure.com, for a client whose look-ups of
-  these names end here: port 443 of the name must lead to ${new URL(url).host}.
+  graph.microsoft.com and <any>.communication.azure.com, for a client that resolves
+  these names to this machine: port 443 must be forwarded to ${new URL(url).host}.
 `;
 }
 

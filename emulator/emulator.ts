@@ -9,27 +9,27 @@ import { type Switches } from './switches';
 import { type AccessTokenOptions, type TeamsTokenOptions, type TokenOptions } from './tokens/tokenForge';
 
 export interface EmulatorOptions {
-  /** 0, the default, is any free port. */
+  /** Default 0: any free port. */
   port?: number;
-  /** The loopback address to listen on: 127.0.0.1 unless told otherwise. */
+  /** The loopback address to listen on. Default 127.0.0.1. */
   host?: string;
-  /** Where its certificate authority, certificate and signing keys are kept, and created with the first start. */
+  /** Where its certificate authority, certificate and signing keys are kept; created at the first start. */
   certificateFolder?: string;
   /** Answer as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
   publicNames?: boolean;
   /** Keeps users, mappings and identities across restarts in this folder; without it everything stays in memory. */
   dataFolder?: string;
-  /** The IDENTITY_MAPPING_KEY among the settings; random unless told otherwise. */
+  /** The IDENTITY_MAPPING_KEY among the settings. Default: a random one. */
   mappingKey?: string;
 }
 
-/** A running emulator, as a test or a launcher in the same process holds it. */
+/** A running emulator, for a test or a launcher in the same process. */
 export interface Emulator {
   /** `https://localhost:<port>`: Entra, Graph and ACS alike. */
   readonly url: string;
   /** The certificate authority that clients must trust, in PEM: the file to name in NODE_EXTRA_CA_CERTS. */
   readonly authorityFile: string;
-  /** The names of Azure that it answers to beside, and the file with the authorities that a client must trust. */
+  /** The public names that it also answers to, and the file with the authorities that a client must trust. */
   readonly publicNames: { hosts: readonly string[]; trustFile: string } | undefined;
   readonly tenantId: string;
   /** The registration of the API. */
@@ -39,42 +39,42 @@ export interface Emulator {
     appIdUri: string;
     servicePrincipalId: string;
   };
-  /** The registration of its clients: a web app, and a single-page app that uses PKCE. */
+  /** The registration of the API's clients: a web app, and a single-page app that uses PKCE. */
   readonly authClient: { clientId: string; clientSecret: string; redirectUris: string[] };
   /** The registration of a daemon that may erase users. */
   readonly offboardingJob: { clientId: string; clientSecret: string; servicePrincipalId: string };
   /** The credentials and consents of the registrations, which can change at any time. */
   readonly applications: Applications;
-  /** Carol has a Teams licence. */
+  /** Carol has a Teams license. */
   readonly users: SeededUsers;
   readonly communicationResource: { id: string; connectionString: string; otherId: string };
   /** A tenant of Microsoft Entra External ID, and one of Azure AD B2C, with the same users. */
   readonly externalId: CustomerTenant;
   readonly b2c: CustomerTenant;
-  /** Of the App Service that a server pretends to run on: two that hold the role at the communication resource, one without. */
+  /** Those of an emulated App Service: two with the role at the communication resource, one without. */
   readonly managedIdentities: ManagedIdentities;
   /** The environment of a server that is to use this emulator. */
   settings(): Record<string, string>;
   /** The same with a managed identity instead of an access key: the system-assigned one unless `userAssigned`. */
   managedIdentitySettings(options?: { userAssigned?: boolean }): Record<string, string>;
-  /** Everything back to the start, except the keys. */
+  /** Restores the initial state, except the keys. */
   reset(): void;
   addUser(name?: string, teamsLicence?: boolean): User;
 
-  /** For the API; of Alice, and good, unless told otherwise. */
+  /** For the API. By default Alice's, and valid. */
   accessToken(options?: AccessTokenOptions): string;
   idToken(options?: TokenOptions): string;
   graphToken(options?: TokenOptions): string;
   appOnlyToken(options?: TokenOptions): string;
   /** OffboardingJob's own, with the application role that permits it to erase users. */
   administratorToken(options?: TokenOptions): string;
-  /** What a Teams user's sign-in yields, for the exchange; of Carol. */
+  /** A Teams user's token, for the exchange. By default Carol's. */
   teamsToken(options?: TeamsTokenOptions): string;
 
   fail(fault: Fault): void;
   /** Ends all faults and delays. */
   clearFaults(): void;
-  /** Makes every call of the operation, or of the operations with that prefix, wait before anything is done. */
+  /** Delays every call of the operation, or of the operations with that prefix, before it is processed. */
   delay(operation: string, milliseconds: number): void;
   /** From now on tokens are signed with a new key; the old one is withdrawn unless `keepOld`. */
   rotateKeys(options?: { keepOld?: boolean }): void;
@@ -98,13 +98,13 @@ export interface Emulator {
 
   /** The living identities. */
   identities(): { id: string; createdAt: Date; customId?: string | undefined; lastTokenIssuedAt?: Date }[];
-  /** Makes an identity behind everyone's back … */
+  /** Creates an identity without the server knowing … */
   createIdentity(): string;
   /** … deletes one, … */
   deleteIdentity(id: string): void;
-  /** … or names one of another communication resource. */
+  /** … or creates one in another communication resource. */
   createForeignIdentity(): string;
-  /** The open extensions of all users, whichever app made them. */
+  /** The open extensions of all users, from any app. */
   mappings(): { userObjectId: string; extension: Record<string, unknown> }[];
   /** Writes an extension, as an app with User.ReadWrite can: `extensionName` (or `id`) names it. */
   setExtension(userObjectId: string, extension: Record<string, unknown>, creatorApp?: string): void;

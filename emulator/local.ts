@@ -20,7 +20,7 @@ import { createWelcome } from './welcome';
 const readyWithinInMs = 30_000;
 const stopsWithinInMs = 20_000;
 
-/** `npm run local`: the emulator in this process; the server in its own, as it is deployed. */
+/** `npm run local`: the emulator in this process, the server in a separate one, as it is deployed. */
 run(async () => {
   const commandLine = parseLocalCommandLine(process.argv.slice(2), process.env);
   const port = portFrom('PORT', 3000);
@@ -42,7 +42,7 @@ run(async () => {
   });
   const playground = startPlayground(port, playgroundPort, development, { provider, store });
   const programs = [server, playground];
-  // However this process ends, no server keeps running.
+  // Leave no server running, however this process ends.
   process.on('exit', () => programs.forEach((program) => program.kill('SIGKILL')));
 
   const state = { stopping: false };
@@ -86,7 +86,7 @@ function startServer(
 ): ChildProcess {
   const entry = join(projectRoot(), 'dist', 'server.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing. Run: npm run build`);
-  // Who sets a level wants to see the log itself.
+  // With a log level set, show the log itself.
   const showsLog = Boolean(process.env.LOG_LEVEL);
   const server = spawn(process.execPath, [entry], {
     cwd: projectRoot(),
@@ -143,7 +143,7 @@ async function untilReady(url: string, isCancelled: () => boolean): Promise<void
   }
 }
 
-/** The server first: its requests in flight still need the emulator. */
+/** The server first: its in-flight requests still need the emulator. */
 async function stop(server: ChildProcess, { emulator }: DevelopmentEmulator): Promise<void> {
   if (server.exitCode === null && server.signalCode === null) {
     const exited = once(server, 'exit');

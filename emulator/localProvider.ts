@@ -2,7 +2,7 @@ import type { LocalProviderName } from './commandLine';
 import { b2cSeed, externalIdSeed } from './customers/seed';
 import type { Emulator } from './emulator';
 
-/** Who signs the users of `npm run local` in. */
+/** The identity provider of `npm run local`. */
 export interface LocalProvider {
   readonly name: LocalProviderName;
   readonly settings: Record<string, string>;
@@ -36,7 +36,7 @@ export function localProvider(name: LocalProviderName, emulator: Emulator): Loca
         accessToken: (user) => b2c.accessToken({ user }),
       };
     case 'oidc':
-      // The external tenant again: to a server that knows nothing of Microsoft, it is any OpenID Connect provider.
+      // The external tenant again: its users sign in as with any OpenID Connect provider.
       return {
         name,
         tokenOptions,

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { LocalStoreName } from './commandLine';
 import { projectRoot } from './projectRoot';
 
-/** The identity store that `npm run local` uses, and what had to be started for it. */
+/** The identity store of `npm run local`, with the program that was started for it. */
 export interface LocalStore {
   readonly name: LocalStoreName;
   readonly settings: Record<string, string>;
@@ -45,7 +45,7 @@ export async function startLocalStore(name: LocalStoreName): Promise<LocalStore>
   }
 }
 
-/** Azurite's Table service on a free port, with rows in memory and a key of its own; installed with the first start. */
+/** Azurite's Table service on a free port, with rows in memory and its own key; installed at the first start. */
 async function startAzurite(): Promise<{ connectionString: string; child: ChildProcess }> {
   const folder = join(projectRoot(), 'tools', 'azurite');
   const installer = spawn(process.execPath, [join(folder, 'install.mjs')], {

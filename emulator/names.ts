@@ -1,6 +1,6 @@
 import { tenantId } from './seed';
 
-/** The names under which one reaches the services in Azure. */
+/** The public names of the services in Azure. */
 const authorityHosts = ['login.microsoftonline.com', 'login.windows.net', 'sts.windows.net'];
 const graphHost = 'graph.microsoft.com';
 const communicationDomain = 'communication.azure.com';
@@ -12,14 +12,14 @@ const dataLocations = [
 
 export const publicIssuerOrigin = 'https://login.microsoftonline.com';
 
-/** What a certificate must be for. */
+/** The names that a certificate must cover. */
 export const publicHostNames = [
   ...authorityHosts,
   graphHost,
   `*.${communicationDomain}`,
   ...dataLocations.map((location) => `*.${location}.${communicationDomain}`),
 ];
-/** The domains that an authority for them must be limited to. */
+/** The domains that the certificate authority is limited to. */
 export const publicDomains = [...authorityHosts, graphHost, communicationDomain];
 
 export type Service = 'entra' | 'graph' | 'acs';
@@ -29,8 +29,8 @@ interface Asked {
 }
 
 /**
- * The names that the services answer to: always the loopback URL, and with `publicNames` those of Azure. What a service
- * says of itself (endpoints, issuers, OData contexts) is in terms of the name that it was asked under.
+ * The names that the services answer to: always the loopback URL, and with `publicNames` those of Azure. Endpoints, issuers and OData
+ * contexts contain the name that the client used.
  */
 export class Names {
   constructor(
@@ -38,7 +38,7 @@ export class Names {
     readonly publicNames: boolean,
   ) {}
 
-  /** The one service that a public name is for; undefined for a loopback name, under which all are. */
+  /** The service of a public name; undefined for a loopback name, which all services share. */
   serviceOf(asked: Asked): Service | undefined {
     const host = hostName(asked);
     if (!this.publicNames) return undefined;
@@ -47,12 +47,12 @@ export class Names {
     return host.endsWith(`.${communicationDomain}`) ? 'acs' : undefined;
   }
 
-  /** Where the caller found Entra. */
+  /** The address of Entra that the caller used. */
   authority(asked: Asked): string {
     return this.serviceOf(asked) === 'entra' ? `https://${asked.headers.host ?? ''}` : this.url;
   }
 
-  /** Whose name is in the issuers: Entra's first one, under every public name. */
+  /** The address in the issuers: under every public name, the first of Entra's. */
   issuerOrigin(asked: Asked): string {
     return this.serviceOf(asked) === undefined ? this.url : publicIssuerOrigin;
   }
@@ -61,7 +61,7 @@ export class Names {
     return this.serviceOf(asked) === undefined ? this.url : `https://${graphHost}`;
   }
 
-  /** Every origin of Entra: what an assertion may be meant for. */
+  /** Every origin of Entra: the possible audiences of an assertion. */
   authorities(): string[] {
     return [this.url, ...(this.publicNames ? authorityHosts.map((host) => `https://${host}`) : [])];
   }

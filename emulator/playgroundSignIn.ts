@@ -20,7 +20,7 @@ export function playgroundSignIn(provider: PlaygroundProvider, emulator: Emulato
       const authority = `${url}/${tenant}/${b2cSeed.policies[0] ?? ''}`;
       return settings(authority, b2c.clientId, `https://${tenant}/${b2c.apiClientId}`);
     }
-    // To a server that knows nothing of Microsoft, the external tenant is any OpenID Connect provider.
+    // For kind `oidc`, the external tenant is used like any OpenID Connect provider.
     case 'external_id':
     case 'oidc':
       return settings(

@@ -1,6 +1,6 @@
 import { errorCode } from './errorCode';
 
-/** Runs a program's main function; what it throws is one line, and exit code 1. */
+/** Runs a program's main function; prints an error as one line, with exit code 1. */
 export function run(main: () => Promise<void>): void {
   const started = Promise.resolve().then(main);
   started.catch((error: unknown) => {
@@ -9,7 +9,7 @@ export function run(main: () => Promise<void>): void {
   });
 }
 
-/** Calls back once, when the process is asked to end. */
+/** Calls back once, on the first signal to stop. */
 export function onStopSignal(stop: () => void): void {
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

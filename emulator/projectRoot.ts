@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The folder of this repository, whether this runs from its source (in tests) or built, and from wherever. */
+/** The folder of this repository, for code that runs from source (in tests) or built, from any current folder. */
 export function projectRoot(): string {
   return findUpwards(__dirname);
 }
 
 function findUpwards(folder: string): string {
-  // The emulator has a package.json of its own, so that name alone would end the search too early.
+  // The emulator has its own package.json, which would end the search too early.
   const isRoot = existsSync(join(folder, 'emulator', 'package.json'));
   return isRoot || folder === dirname(folder) ? folder : findUpwards(dirname(folder));
 }

@@ -6,7 +6,7 @@ import type { LoggedRequest } from './http/callLog';
 import type { Style } from './terminal';
 import { pairwiseSubject } from './tokens/claims';
 
-/** What a server logs of a request, as far as the line shows it. */
+/** The parts of a server's log entry that the line shows. */
 interface RequestEntry {
   time: string;
   requestId: string;
@@ -19,7 +19,7 @@ interface RequestEntry {
 }
 
 interface RequestLinesOptions {
-  /** What the server logs, from the level info on. */
+  /** The server's log, from level info up. */
   log: Readable;
   emulator: Pick<Emulator, 'requests' | 'users'>;
   style: Style;
@@ -27,8 +27,8 @@ interface RequestLinesOptions {
 }
 
 /**
- * One line for each request, with the calls behind it, which carry its id (FORWARD_REQUEST_ID=on). Warnings and errors stay as they
- * are logged; other entries are left out.
+ * One line for each request, with its upstream calls, which carry its id (FORWARD_REQUEST_ID=on). Warnings and errors are shown as logged;
+ * other entries are left out.
  */
 export function showRequestLines({ log, emulator, style, write }: RequestLinesOptions): void {
   createInterface({ input: log }).on('line', (line) => {

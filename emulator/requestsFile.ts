@@ -2,10 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from './projectRoot';
 
-/**
- * `requests.http` with values for its variables. Editors differ in the files that they read variables from, but all read the variables
- * of the file itself.
- */
+/** `requests.http` with values for its variables, in the file itself: editors read variables from different other files. */
 export function filledRequests(values: Readonly<Record<string, string>>): string {
   const text = readFileSync(join(projectRoot(), 'requests.http'), 'utf8');
   return text.replace(/^@(\w+) = .*$/gm, (line, name: string) =>

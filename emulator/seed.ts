@@ -1,6 +1,6 @@
 /**
- * What every emulator starts with. All of it is invented and public: these values open nothing but an emulator,
- * and `.env.sample` carries the same ones so that a server works against `npm run emulator` as it stands.
+ * The initial state of every emulator. All values are invented and public: they are valid only for an emulator. `.env.sample` has the same
+ * values, so that a server works with `npm run emulator` without changes.
  */
 export const developmentPort = 8443;
 
@@ -14,7 +14,7 @@ export const authServer = {
   name: 'AuthServer',
   /** User.ReadWrite, as the registration guide says, and User.Read, which the portal adds to every registration. */
   permissions: { graph: ['User.Read', 'User.ReadWrite'] },
-  /** The object id of its service principal: what roles are assigned to. */
+  /** The object id of its service principal, which roles are assigned to. */
   servicePrincipalId: '5e21ce00-0000-4000-8000-000000000007',
 };
 
@@ -35,7 +35,7 @@ export const authClient = {
     'http://localhost:3000/auth/callback',
     'https://jwt.ms',
   ],
-  /** Of desktop and mobile apps, which have no secret: Postman's, as in the registration guide. */
+  /** For desktop and mobile apps, which have no secret. Postman's, as in the registration guide. */
   nativeRedirectUris: ['https://oauth.pstmn.io/v1/callback'],
   spaRedirectUris: [
     'http://localhost:5173',
@@ -75,19 +75,19 @@ export const seededUsers = [
   },
 ] as const;
 
-/** The reserved domain of the documentation: nobody owns it. */
+/** A domain that is reserved for documentation: nobody owns it. */
 export const userDomain = 'contoso.example';
 
 export const communicationResource = {
   id: '5ac50000-0000-4000-8000-000000000004',
-  /** A second resource: identities of it exist, but the access key does not reach them. */
+  /** A second resource, whose identities the access key cannot use. */
   otherId: '0de20000-0000-4000-8000-000000000005',
   accessKey: Buffer.from('emulator-only-access-key-not-a-real-one').toString('base64'),
 };
 
 const resourceGroup = '/subscriptions/5b5c0000-0000-4000-8000-000000000010/resourcegroups/contoso/providers';
 
-/** The managed identities of the App Service that a server pretends to run on; `holdsRole`: at the communication resource. */
+/** The managed identities of the emulated App Service; `holdsRole`: at the communication resource. */
 export const managedIdentities = [
   {
     key: 'systemAssigned',
@@ -117,5 +117,5 @@ export type ManagedIdentity = Omit<(typeof managedIdentities)[number], 'key' | '
 /** The IDENTITY_HEADER of the emulated App Service. */
 export const identityHeader = 'emulator-only-identity-header';
 
-/** The mapping key that `.env.sample` carries; an emulator of a test makes its own. */
+/** The mapping key in `.env.sample`; an emulator in a test creates its own. */
 export const developmentMappingKey = Buffer.from('emulator-only-identity-mapping-key').toString('base64');

@@ -47,11 +47,11 @@ export type { AccessTokenOptions, TeamsTokenOptions, TokenOptions } from './toke
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   refuseProduction();
   const directory = new Directory();
-  // Before anything listens: a damaged file stops the start.
+  // Before anything listens, so that a damaged file prevents the start.
   const data = options.dataFolder === undefined ? undefined : new DataFolder(options.dataFolder, directory);
   data?.load();
   const host = options.host ?? '127.0.0.1';
-  refuseOtherThanLoopback(host);
+  requireLoopback(host);
   const certificateFolder = options.certificateFolder ?? projectCertificateFolder();
   const certificates = await ensureCertificates(certificateFolder);
   const keyPairs = keyPairsIn(join(certificateFolder, 'keys'));
@@ -65,7 +65,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     const { certificate: cert, key } = publicNames;
     for (const name of publicHostNames) server.addContext(name, { cert, key });
   }
-  // Longer than any client keeps a connection: who closes first while the other sends loses a call.
+  // Longer than any client keeps an idle connection: a server that closes first may lose a request.
   server.keepAliveTimeout = 70_000;
   const port = await listen(server, options.port ?? 0, host);
   const url = `https://localhost:${port}`;
@@ -209,9 +209,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     control: { prefix: controlPrefix, handler: controlHandler(emulator) },
   });
   server.on('request', (request, response) => {
-    // The services' own clock, which is what a client can tell a wrong clock by.
+    // The services' clock, so that a client can detect that its own clock is wrong.
     response.setHeader('date', new Date(clock()).toUTCString());
-    // Most changes come by HTTP; the few that a test makes in the process are saved with the next call, or at the stop.
+    // Most changes come over HTTP. Changes that a test makes in the process are saved with the next call, or at the stop.
     if (data) response.on('close', () => data.changed());
     listener.listen(request, response);
   });
@@ -225,7 +225,7 @@ export function refuseProduction(): void {
   }
 }
 
-function refuseOtherThanLoopback(host: string): void {
+function requireLoopback(host: string): void {
   if (/^(localhost|::1|127(\.\d{1,3}){3})$/.test(host)) return;
   throw new Error(`The emulator listens on loopback addresses only, not on ${host}`);
 }

@@ -1,73 +1,70 @@
 import { type Clock } from './clock';
 import { communicationResource, managedIdentities, manageUsersRole, offboardingJob } from './seed';
 
-/** At most `count` calls in each window; beyond it 429, with Retry-After if asked for. */
+/** At most `count` calls in each window; more get 429, with Retry-After if `retryAfter` is set. */
 export interface Limit {
   count: number;
   perSeconds: number;
   retryAfter: boolean;
 }
 
-/**
- * Where no document and no recording says what the real service does, or where it differs by tenant, the emulator
- * asks these switches. `reset()` puts them back.
- */
+/** Behavior of the real services that is neither documented nor recorded, or that differs by tenant. `reset()` restores the defaults. */
 export interface Switches {
-  /** Graph's status when an extension of that name exists already. */
+  /** Graph's status if an extension with the name already exists. */
   duplicateExtensionStatus: 400 | 409;
-  /** What ACS answers when a token is asked for an identity that was deleted. */
+  /** The response of ACS to a token request for a deleted identity. */
   deletedIdentity: { status: number; code: string; message: string };
   deleteOfDeletedIdentityStatus: 204 | 404;
-  /** ACS's status when a create names the customId of a living identity. */
+  /** ACS's status for a create with the customId of an existing identity. */
   existingCustomIdStatus: 200 | 201;
-  /** What a create gives for the customId of a deleted identity: a new one, the old id again, or `deletedIdentity`. */
+  /** The result of a create with the customId of a deleted identity: a new identity, the old id again, or `deletedIdentity`. */
   deletedCustomId: 'new_identity' | 'old_identity' | 'gone';
   /** Object ids of the managed identities and applications that hold the role at the communication resource. */
   communicationRoleHolders: Set<string>;
   /** The access keys of the communication resource: two while one is rotated. */
   accessKeys: string[];
-  /** The communication resource takes no access key, but only tokens of Entra. */
+  /** The communication resource accepts only tokens of Entra, no access key. */
   accessKeysDisabled: boolean;
-  /** How long the tokens of managed identities live; MSAL keeps none that ends within five minutes. */
+  /** The lifetime of managed identities' tokens. MSAL caches none that expires within five minutes. */
   managedIdentityTokenLifetimeInSeconds: number;
   /** Application permissions on Graph, by the object id of the managed identity or service principal that has them. */
   graphApplicationPermissions: Record<string, readonly string[]>;
   /** Application roles of AuthServer, by the object id of the user or service principal that has them. */
   apiApplicationRoles: Record<string, readonly string[]>;
-  /** What ACS answers to a Teams exchange for a user without a Teams licence. */
+  /** The response of ACS to a Teams exchange for a user without a Teams license. */
   unlicensedTeamsUser: { status: number; code: string; message: string };
-  /** For so long after a write, Graph's reads still show what was there before. */
+  /** For this long after a write, Graph's reads return the previous state. */
   replicaLagInMs: number;
   /** Extensions in Graph's replies carry `id` but no `extensionName`. */
   onlyIdInExtensions: boolean;
-  /** PATCH of an extension answers 200 with the extension, not 204. */
+  /** PATCH of an extension responds with 200 and the extension, not with 204. */
   patchAnswersBody: boolean;
   createLimit?: Limit | undefined;
   issueLimit?: Limit | undefined;
   exchangeLimit?: Limit | undefined;
-  /** Open extensions and users together, as Graph counts them. */
+  /** For calls to open extensions and users together, as Graph counts them. */
   graphLimit?: Limit | undefined;
-  /** Object ids whose On-Behalf-Of is refused until they signed in with the claims that the refusal asks for. */
+  /** Object ids whose On-Behalf-Of fails until they have signed in with the claims that the error requires. */
   requireMfaFor: Set<string>;
   mfaError: 50076 | 50079;
-  /** Object ids whose On-Behalf-Of is refused until they signed in with prompt=consent. */
+  /** Object ids whose On-Behalf-Of fails until they have signed in with prompt=consent. */
   consentRequiredFor: Set<string>;
-  /** Object ids whose Graph calls are answered with a claims challenge. */
+  /** Object ids whose Graph calls fail with a claims challenge. */
   graphRejectsWithClaims: Set<string>;
-  /** Object ids of users who count as without a Teams licence. */
+  /** Object ids of users who are treated as having no Teams license. */
   teamsLicenceWithdrawnFrom: Set<string>;
   /**
-   * A client assertion by certificate is good for one request. Off, since MSAL sends the same one for ten minutes and
-   * works against Entra.
+   * A client assertion by certificate is valid for one request only. Off by default, because MSAL reuses an assertion for ten minutes,
+   * which Entra accepts.
    */
   refuseReplayedAssertions: boolean;
-  /** The format of access tokens for the API that sign-ins yield (its registration's accessTokenAcceptedVersion). */
+  /** The version of the API's access tokens from sign-ins (accessTokenAcceptedVersion of its registration). */
   accessTokenVersion: 1 | 2;
   /** How far the services' clock runs ahead of this machine's. */
   clockOffsetInMs: number;
   /**
-   * For load tests: ID tokens of On-Behalf-Of replies and communication tokens get a signature of the right length
-   * that nobody can verify. An RSA signature costs more than all the rest of a call.
+   * For load tests: ID tokens of On-Behalf-Of replies and communication tokens get a signature of the right length that cannot be verified.
+   * An RSA signature takes more CPU than the rest of a call.
    */
   cheapSignatures: boolean;
 }
@@ -107,7 +104,7 @@ function defaults(): Switches {
   };
 }
 
-/** The switches object keeps its identity over a reset, so that everyone may hold on to it. */
+/** `reset()` keeps the same switches object, so that callers can keep a reference to it. */
 export function createSwitches(): { switches: Switches; clock: Clock; reset: () => void } {
   const switches = defaults();
   return {

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { Emulator } from './emulator';
 
 /**
- * Forwards to a table service and records its calls as those of the emulator, so that they are part of a request's journey.
- * Resolves to the URL that stands for the target's; the signature of a call does not cover the port.
+ * Forwards to a table service and records its calls like the emulator's, so that they are part of a request's journey. Resolves to the URL
+ * to use instead of the target's. The signature of a call does not cover the port.
  */
 async function startTableRelay(target: string, emulator: Pick<Emulator, 'observe'>): Promise<string> {
   const { hostname, port } = new URL(target);
@@ -21,7 +21,7 @@ async function startTableRelay(target: string, emulator: Pick<Emulator, 'observe
   });
   relay.listen(0, '127.0.0.1');
   await once(relay, 'listening');
-  // It ends with the process.
+  // Does not keep the process alive.
   relay.unref().on('connection', (socket) => socket.unref());
   return `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
 }

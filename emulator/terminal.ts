@@ -13,7 +13,7 @@ export function createStyle(
   return { strong: style(1), faint: style(2) };
 }
 
-/** How a command is typed: PowerShell has a curl of its own, and may not run the script that is its npm. */
+/** The names of commands to type: in PowerShell, `curl` may be an alias, and its npm script may be blocked. */
 export function commandNames(platform: NodeJS.Platform): { curl: string; npm: string } {
   return platform === 'win32' ? { curl: 'curl.exe', npm: 'npm.cmd' } : { curl: 'curl', npm: 'npm' };
 }

@@ -5,12 +5,12 @@ import { projectCertificateFolder } from './certificates/certificateFolders';
 /** Tokens are valid for at least an hour, and are replaced long before they expire. */
 const rewriteIntervalInMs = 20 * 60_000;
 
-/** The content of a file, made again each time that it is written: its tokens expire. */
+/** Creates the content of a file each time that it is written, because its tokens expire. */
 export type TokenFile = () => string;
 
-/** Files for those who call the server by hand: headers that curl reads (`curl -H "@<file>"`), requests for editors, settings. */
+/** Files for calling the server by hand: headers for curl (`curl -H "@<file>"`), requests for editors, settings. */
 export interface TokenFiles<Name extends string> {
-  /** As to be typed in the current folder. */
+  /** As typed in the current folder. */
   readonly paths: Readonly<Record<Name, string>>;
   remove(): void;
 }

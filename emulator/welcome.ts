@@ -22,7 +22,7 @@ export interface Welcome {
   readonly files: Pick<TokenFiles<string>, 'remove'>;
 }
 
-/** One screen of 80 columns and 24 rows, ready to paste from. */
+/** One screen of 80 columns and 24 rows, with commands to copy. */
 export function createWelcome(parts: WelcomeParts): Welcome {
   return parts.provider.name === 'entra' ? welcomeOfEntra(parts) : welcomeOfOthers(parts);
 }
@@ -70,13 +70,13 @@ ${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- --user bo
   return { text, files };
 }
 
-/** Without the exchange of Teams tokens, which is for users of Microsoft Entra ID only. */
+/** Without the Teams exchange, which is for users of Microsoft Entra ID only. */
 function welcomeOfOthers({ url, playgroundUrl, emulator, provider, store, settings }: WelcomeParts): Welcome {
   const { strong, faint } = createStyle(process.stdout, process.env);
   const { curl, npm } = commandNames(process.platform);
   const files = writeTokenFiles({
     alice: () => bearer(provider.accessToken('alice')),
-    // The server's settings are in no .env, unlike those of .env.sample for Microsoft Entra ID.
+    // Unlike the settings for Microsoft Entra ID in .env.sample, these are in no .env file.
     'settings.env': () => envFile(settings),
   });
   const alice = `-H "@${files.paths.alice}"`;

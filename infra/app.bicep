@@ -1,6 +1,6 @@
-// The server on Azure App Service, and everything that it needs, in one resource group and without a secret that someone must keep.
-// azuredeploy.json is the same for the portal's "Deploy to Azure" button; test/infra holds the two together.
-// Not part of it: private networking. All services have public endpoints, guarded by Microsoft Entra ID.
+// The server on Azure App Service, and everything that it needs, in one resource group and without secrets to manage. azuredeploy.json is
+// the same for the portal's "Deploy to Azure" button; test/infra compares the two. Without private networking: all services have public
+// endpoints that require Microsoft Entra ID.
 
 @description('Name of the web app, unique in Azure. It becomes part of its address.')
 @minLength(2)
@@ -93,7 +93,7 @@ var siteProperties = {
       { name: 'ALLOWED_CLIENT_IDS', value: allowedClientIds }
       { name: 'CORS_ALLOWED_ORIGINS', value: corsAllowedOrigins }
       { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: insights.properties.ConnectionString }
-      // Of the platform, not of the server.
+      // A setting of the platform, not of the server.
       { name: 'WEBSITE_RUN_FROM_PACKAGE', value: empty(packageUrl) ? '1' : packageUrl }
       { name: 'SCM_DO_BUILD_DURING_DEPLOYMENT', value: 'false' }
       { name: 'WEBSITE_WARMUP_PATH', value: '/health/ready' }
@@ -217,7 +217,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
   properties: {
     sku: { name: 'PerGB2018' }
     retentionInDays: 30
-    // An upper limit of the cost.
+    // Limits the cost.
     workspaceCapping: { dailyQuotaGb: 1 }
   }
 }
@@ -295,7 +295,7 @@ customMetrics
 | order by timestamp asc
 '''
 
-// No share of failed requests while there are few; 100 % if no instance reports.
+// The share of failed requests: none while there are few requests, 100 % if no instance reports.
 var availabilityQuery = '''
 let reporting = toscalar(customMetrics | where name == "nodejs.eventloop.delay.p99" | count);
 requests
@@ -329,7 +329,7 @@ customMetrics
 | summarize lost = sum(valueSum)
 '''
 
-// The latest value of each instance: after a renewal the alert is over.
+// The latest value of each instance, so that the alert ends after a renewal.
 var credentialExpiringQuery = '''
 customMetrics
 | where name == "acs_auth.credential.time_to_expiry"
@@ -467,7 +467,7 @@ resource orphansAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
         { query: orphansLostQuery, metricMeasureColumn: 'lost', timeAggregation: 'Total', operator: 'GreaterThan', threshold: 0, failingPeriods: atOnce }
       ]
     }
-    // Nothing ends this by itself.
+    // The alert does not end by itself.
     autoMitigate: false
     actions: { actionGroups: alertActions }
   }

@@ -4,13 +4,13 @@ import type { TroubleName, UpstreamCall } from './troubles';
 export interface EmulatorControl {
   /** The calls that carry this request id; without one, all since a time. */
   calls(filter: { requestId: string } | { since: number }): Promise<UpstreamCall[]>;
-  /** Causes trouble for one user, after it has ended any other. Resolves to an access token if the trouble is one. */
+  /** Causes trouble for one user, after ending any other trouble. Resolves to an access token if the trouble is a bad token. */
   cause(trouble: TroubleName, userObjectId: string): Promise<{ accessToken?: string }>;
   /** Ends all of it. */
   end(): Promise<void>;
 }
 
-/** Longer than the server's limit for one attempt (4 s), so that a slow service ends as one that does not respond. */
+/** Longer than the server's limit for one attempt (4 s), so that a slow service counts as one that does not respond. */
 const slownessInMs = 5_000;
 const retryAfterInSeconds = '30';
 

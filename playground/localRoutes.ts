@@ -5,7 +5,7 @@ import { isTroubleName } from './troubles';
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** What the page may ask of the emulator, whose own control surface no web page can call. */
+/** The emulator operations that the page may use. Web pages cannot call the emulator's control API directly. */
 export function createLocalRoutes({ emulatorUrl }: LocalSettings): Router {
   const emulator = createEmulatorControl(emulatorUrl);
   const router = Router();
@@ -36,7 +36,7 @@ export function createLocalRoutes({ emulatorUrl }: LocalSettings): Router {
   return router;
 }
 
-/** Browsers send this header and pages cannot change it. It also refuses a page at another name of this machine. */
+/** Browsers send this header and pages cannot change it. This also rejects a page under another name of this machine. */
 const refuseOtherPages: RequestHandler = (request, response, next) => {
   const ownHost = /^localhost(:\d+)?$/.test(request.headers.host ?? '');
   if (ownHost && request.headers['sec-fetch-site'] === 'same-origin') next();

@@ -17,7 +17,7 @@ export interface SignInSettings {
 
 /** The settings of the page. They are not secret: `/settings.json` serves them to anyone. */
 export interface PlaygroundSettings extends SignInSettings {
-  /** Users can choose among these and the one above. */
+  /** Further ways to sign in that users can choose. */
   otherSignIns?: SignInSettings[];
   /** The URL of the API, without a trailing slash. */
   apiUrl: string;
@@ -67,7 +67,7 @@ export function readSettings(environment: Environment): PlaygroundSettings {
   };
 }
 
-/** Set by `npm run local` alone. */
+/** Set only by `npm run local`. */
 function localSettings(
   text: (name: string) => string | undefined,
 ): Pick<PlaygroundSettings, 'local' | 'otherSignIns'> {

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './package/bundle.mjs';
 import { listFiles, writeZip } from './package/files.mjs';
-import { collectLicences, packageFolders } from './package/licences.mjs';
+import { collectLicenses, packageFolders } from './package/licenses.mjs';
 
 const project = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -24,10 +24,10 @@ mkdirSync(folder, { recursive: true });
 const viewer = 'swagger-ui-dist';
 const metafile = await bundle({ project, outdir: join(folder, 'dist'), copied: [viewer] });
 copyViewer();
-// Modules that a plugin made have a prefix, and wrap a file that is among the others.
+// Modules that a plugin created have a prefix, and wrap a file that is also in the list.
 const inputFiles = Object.keys(metafile.inputs).filter((file) => !file.includes(':'));
 const files = [...inputFiles, `node_modules/${viewer}/package.json`];
-writeFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), collectLicences(project, packageFolders(files)));
+writeFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), collectLicenses(project, packageFolders(files)));
 for (const file of ['openapi.yaml', 'docs/errors.md', 'LICENSE.md'])
   cpSync(join(project, file), join(folder, file));
 writePackageJson();

@@ -194,7 +194,7 @@ function Remove-Apps {
   Write-Output "The settings in $EnvFile no longer work. For 30 days, the registrations can be restored in the portal."
 }
 
-if ($Yes -and -not $CleanUp) { Stop-Script '-Yes goes only with -CleanUp.' }
+if ($Yes -and -not $CleanUp) { Stop-Script '-Yes requires -CleanUp.' }
 if ($NoSecrets -and $NewSecret) { Stop-Script '-NewSecret and -NoSecrets exclude each other.' }
 if ($FederatedCredential -and $FederatedCredential -notmatch '^[0-9a-fA-F-]{36}$') {
   Stop-Script '-FederatedCredential needs the principal (object) ID of a managed identity.'

@@ -196,7 +196,7 @@ delete_apps() {
   say "The settings in $env_file no longer work. For 30 days, the registrations can be restored in the portal."
 }
 
-[[ $yes == false || $clean_up == true ]] || fail '--yes goes only with --clean-up.'
+[[ $yes == false || $clean_up == true ]] || fail '--yes requires --clean-up.'
 [[ $secrets == true || $new_secret == false ]] || fail '--new-secret and --no-secrets exclude each other.'
 [[ -z $federated_principal || $federated_principal =~ ^[0-9a-fA-F-]{36}$ ]] ||
   fail '--federated-credential needs the principal (object) ID of a managed identity.'

@@ -8,7 +8,7 @@ import { takenPorts } from './lib/takenPorts.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** For each npm script that builds: the sources that it reads, the folder that it writes, and what must be there then. */
+/** For each npm script that builds: its sources, its output folder, and the files that must exist afterwards. */
 const targets = {
   build: { sources: ['src', 'tsconfig.json'], output: 'dist', entry: 'server.js' },
   'build:emulator': { sources: ['emulator', 'tsconfig.json'], output: 'build/emulator', entry: 'main.js' },
@@ -34,7 +34,7 @@ const file = join(root, program);
 process.argv = [process.argv[0], file, ...programArguments];
 await import(pathToFileURL(file).href);
 
-/** All taken ports are reported together, and before a build that would be in vain. */
+/** Reports all taken ports together, before a build that would be wasted. */
 async function refuseTakenPorts() {
   const taken = await takenPorts(process.env);
   if (taken.length === 0) return;
@@ -48,12 +48,12 @@ async function buildIfChanged(target) {
   const isComplete = existsSync(join(root, output, entry));
   const newest = Math.max(...['package.json', ...sources].map((path) => newestChange(join(root, path))));
   if (isComplete && newest <= newestChange(stamp)) return;
-  // Otherwise TypeScript would take the files that it remembers to be there.
+  // Otherwise TypeScript would assume that the files in its build info still exist.
   if (!isComplete) rmSync(join(root, output, 'tsconfig.tsbuildinfo'), { force: true });
   const startedAt = new Date();
   await build(target);
   writeFileSync(stamp, '');
-  // What changes during the build counts as newer than it.
+  // Sources that change during the build count as newer than the build.
   utimesSync(stamp, startedAt, startedAt);
 }
 

@@ -1,13 +1,13 @@
 /**
- * Every decision of a run, as a list of numbers. The run is a function of the list alone, so that a list is a failing schedule, and a
- * shorter list with smaller numbers a simpler one: 0, and whatever is asked for after the end, is always the plainest decision.
+ * Every decision of a run, as a list of numbers. The list alone determines the run, so a list reproduces a failing schedule, and a shorter
+ * list with smaller numbers is a simpler schedule. 0, also used after the end of the list, is always the simplest decision.
  */
 export interface Choices {
   /** From 0 to `count` - 1. */
   choose(count: number): number;
   /** True in `percent` of 100 cases. */
   chance(percent: number): boolean;
-  /** What was decided so far. */
+  /** The decisions so far. */
   readonly taken: readonly number[];
 }
 

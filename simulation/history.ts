@@ -7,7 +7,7 @@ export interface Operation {
   /** Steps of the run. */
   readonly start: number;
   end: number;
-  /** `unknown`: it failed, or its instance did. What it has begun may take effect at any later time. */
+  /** `unknown`: the request failed, or its instance crashed. It may still take effect at any later time. */
   outcome: '2xx' | 'unknown';
   /** The identity in the response; undefined for 404. */
   id: string | undefined;
@@ -39,7 +39,8 @@ function deletionBetween(operations: readonly Operation[], user: number, from: n
 /**
  * Which promise of a 2xx was not kept; undefined if all were.
  *
- * @param createdOnce whether one caller is told of a creation. The store `acs` cannot promise it: ACS does not say which of two created it.
+ * @param createdOnce whether only one caller learns of a creation. The store `acs` cannot promise this: ACS does not say which of two calls
+ * created the identity.
  */
 export function findBrokenPromise(
   operations: readonly Operation[],

@@ -24,7 +24,7 @@ export type StoreKind = (typeof storeKinds)[number];
 /** What all instances share. */
 export interface Services {
   readonly acs: AcsService;
-  /** As an instance has it, which has its own client of ACS. */
+  /** For one instance, with its own ACS client. */
   readonly createLifecycle: (acs: AcsIdentityClient) => IdentityLifecycle;
   /** The identities that are mapped, usable or not. */
   readonly mappedIds: () => string[];
@@ -32,7 +32,7 @@ export interface Services {
 
 const log = pino({ level: 'silent' });
 const mappingKey = Buffer.alloc(32, 1);
-/** Less than the Graph store waits for in all. */
+/** Less than the total time that the Graph store waits. */
 const maxLagInMs = 1_000;
 
 const upstream = (name: UpstreamName) => createUpstream({ name, timings: timings.upstream, log });

@@ -9,11 +9,11 @@ interface Event {
   readonly run: () => void;
 }
 
-/** How many disturbances a run may have. */
+/** How many faults a run may have. */
 export interface Budget {
   faults: number;
   crashes: number;
-  /** Times at which the clock moves although calls are on their way. */
+  /** How often the clock moves while calls are in flight. */
   slowness: number;
   staleReads: number;
 }
@@ -24,7 +24,7 @@ export interface CallOptions {
   onReplyLost?: () => void;
 }
 
-/** Decides what happens next, one event at a time: nothing of the code under test runs in between. */
+/** Decides what happens next, one event at a time. The code under test does not run in between. */
 export interface Scheduler {
   readonly budget: Budget;
   readonly choices: Choices;
@@ -34,7 +34,7 @@ export interface Scheduler {
   now(): number;
   /** A call to a service: it arrives at some time and does its work at once, and its reply arrives at some later time. */
   call<T>(label: string, work: () => T, options: CallOptions): Promise<T>;
-  /** Something that may happen when no event of a call comes first. */
+  /** An event that may happen if no call's event is chosen first. */
   offer(owner: number, label: string, run: () => void): void;
   /** Runs until nothing is left to happen. */
   run(): Promise<void>;
@@ -46,7 +46,7 @@ export interface Scheduler {
 type Fault = 'none' | 'refused' | 'dropped' | 'replyLost' | 'unanswered' | 'doneUnanswered';
 const faults: readonly Fault[] = ['none', 'replyLost', 'dropped', 'refused', 'doneUnanswered', 'unanswered'];
 
-/** Longer runs do not end by themselves: the code under test repeats something forever. */
+/** A longer run would never end: the code under test is in an endless loop. */
 const maxSteps = 3_000;
 
 export class EndlessRunError extends Error {}
@@ -111,7 +111,7 @@ export function createScheduler(choices: Choices, time: VirtualTime, budget: Bud
     trace.push(`instance ${owner} crashes`);
     ended.add(owner);
     time.dropTimersOf(owner);
-    // What it has sent may arrive all the same. Replies find nobody.
+    // Its requests may still arrive, but their replies are lost.
     calls = calls.filter(
       (event) => event.owner !== owner || (event.label.includes(' arrives') && choices.chance(50)),
     );

@@ -1,4 +1,4 @@
-/** Tries simpler versions of a failing list of choices for as long as one of them still fails. */
+/** Simplifies a failing list of choices as long as a simpler version still fails. */
 export async function shrink(
   failing: readonly number[],
   fails: (choices: readonly number[]) => Promise<boolean>,

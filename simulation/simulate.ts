@@ -18,14 +18,14 @@ export interface Run {
   /** What happened, in order. */
   readonly trace: readonly string[];
   readonly choices: readonly number[];
-  /** Identities that no mapping names, because their creator could not learn of them or crashed. */
+  /** Identities that no mapping names, because their creator never received their id, or crashed. */
   readonly orphans: number;
 }
 
 const maxOperations = 6;
 const quietInMs = 120_000;
 
-/** One run: some requests of one or two users to all instances, with faults, crashes and delays as the choices have it. */
+/** One run: some requests of one or two users to all instances, with faults, crashes and delays that the choices determine. */
 export function simulate({ store, instances }: SimulationOptions, choices: Choices): Promise<Run> {
   return withVirtualTime(
     () => 0.5,
@@ -90,7 +90,7 @@ interface Slot {
 interface Cluster {
   readonly operations: readonly Operation[];
   offerRandomOperation(users: number): void;
-  /** Without further disturbances: each instance serves each user, so that whatever was left half done is completed. */
+  /** Without further faults, each instance serves each user, so that unfinished work is completed. */
   settle(users: readonly number[]): Promise<void>;
 }
 

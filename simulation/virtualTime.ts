@@ -11,9 +11,9 @@ export interface VirtualTime {
   /** The instance that sets the timers from now on. */
   owner: number;
   hasTimers(): boolean;
-  /** Moves the time to the next timer and fires it. The owner of the timer is the current one then. */
+  /** Moves the time to the next timer and fires it. The timer's owner then becomes the current one. */
   fireNext(): void;
-  /** As if the process of this instance had ended. */
+  /** Simulates that the process of this instance has ended. */
   dropTimersOf(owner: number): void;
 }
 

@@ -25,7 +25,7 @@ export interface AppParts {
   services: Services;
   log: Log;
   scope?: RequestScope | undefined;
-  /** Of the server that the app runs in. */
+  /** Measured at the server that runs the app. */
   acceptDelay?: AcceptDelay | undefined;
   /** False while the server is shutting down. */
   isAcceptingWork: () => boolean;

@@ -17,7 +17,7 @@ import type { Timings } from './timings';
 /** The lifecycle of identities over the chosen store. */
 export interface IdentityParts {
   readonly lifecycle: IdentityLifecycle;
-  /** Begins what the store needs before its first use, in the background. */
+  /** Prepares the store for its first use, in the background. */
   start(): void;
   /** Why no identity can be found or created until an operator acts; undefined if nothing is known to be wrong. */
   unavailableReason(): string | undefined;
@@ -28,7 +28,7 @@ export interface IdentityParts {
 export interface IdentityPartsOptions {
   config: Config;
   acs: AcsIdentityClient;
-  /** Absent: the users' provider is not Microsoft Entra ID. */
+  /** Absent if the users do not come from Microsoft Entra ID. */
   entra: EntraParts | undefined;
   http: HttpClient;
   requestScope: RequestScope | undefined;
@@ -40,11 +40,11 @@ export interface IdentityPartsOptions {
 /** What a store adds to the server. */
 interface ComposedStore {
   readonly store: MappingStore;
-  /** Of a backend that has to be prepared before its first use. */
+  /** Only for a backend that must be prepared before its first use. */
   readonly availability?: TableAvailability;
 }
 
-/** Builds the parts of the chosen store. Those of other stores, and the packages that they use, are not loaded. */
+/** Builds the parts of the chosen store. Other stores and their packages are not loaded. */
 export async function composeIdentities(options: IdentityPartsOptions): Promise<IdentityParts> {
   const { identities } = options.config;
   switch (identities.store) {

@@ -13,13 +13,13 @@ import type { HttpClient } from './resilience/httpClient';
 import type { Telemetry } from './telemetry/telemetry';
 import type { Timings } from './timings';
 
-/** The identity providers, and what the rest of the server uses of them. */
+/** The identity providers, as the rest of the server uses them. */
 export interface ComposedProviders {
   /** Passes on requests with an authenticated user. */
   readonly requireUser: RequestHandler;
   /** Passes on requests whose caller may manage all users of their directory; absent if an app signs its users in itself. */
   readonly requireAdministrator: RequestHandler | undefined;
-  /** Of the provider `entra`, for calls on behalf of its users; absent without it. */
+  /** Of the provider `entra`, for calls on behalf of its users. Absent without that provider. */
   readonly entra: EntraParts | undefined;
   start(): void;
   stop(): void;
@@ -40,7 +40,7 @@ export interface ProvidersParts {
   readonly telemetry: Telemetry | undefined;
 }
 
-/** Of how many tokens it is remembered that they were verified. */
+/** How many verified tokens of administrators are cached. */
 const administratorCacheSize = 100;
 
 export async function composeProviders({
@@ -61,7 +61,7 @@ export async function composeProviders({
       cacheSize: config.verifiedTokenCacheSize,
       telemetry,
     }),
-    // With caches of its own: a token that is accepted here must not be accepted elsewhere.
+    // With its own caches: a token that is accepted here must not be accepted elsewhere.
     requireAdministrator: createBearerAuthentication({
       providers,
       cacheSize: administratorCacheSize,
@@ -74,7 +74,7 @@ export async function composeProviders({
   };
 }
 
-/** In place of the providers: the app that embeds the server signs its users in itself. */
+/** Replaces the providers if the app that embeds the server signs its users in itself. */
 export async function composeAppAuthentication(authenticate: Authenticate): Promise<ComposedProviders> {
   const { createAppAuthentication } = await import('./authentication/app/appAuthentication.js');
   return {
@@ -87,7 +87,7 @@ export async function composeAppAuthentication(authenticate: Authenticate): Prom
   };
 }
 
-/** The parts of other kinds of providers, and the packages that they use, are not loaded. */
+/** Other kinds of providers and their packages are not loaded. */
 async function composeProvider(
   config: ProviderConfig,
   parts: ProviderParts,

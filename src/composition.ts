@@ -24,13 +24,13 @@ export interface Services {
   readonly communicationUsers: CommunicationUsers;
   readonly exchangeTeamsToken: ExchangeTeamsToken;
   readonly requestTimeLimitInMs: number;
-  /** Absent: it is off. */
+  /** Absent if telemetry is off. */
   readonly telemetry: Telemetry | undefined;
   /** Begins background work: loads the signing keys, and prepares the identity store. */
   start(): void;
   /** Whether requests can be served. Answers from memory, without a call. */
   isReady(): boolean;
-  /** What keeps the identity store from working, for people. */
+  /** Why the identity store does not work, as a text for the operator. */
   unreadyReason(): string | undefined;
   /** Ends background work: waits for what must not be left half done, then closes connections. */
   stop(): Promise<void>;
@@ -44,7 +44,7 @@ export interface ServiceOptions {
   authenticate?: Authenticate | undefined;
 }
 
-/** The composition root. Nothing in here is started, but for what `start` methods do. */
+/** The composition root. It starts nothing: call `start` for that. */
 export async function createServices(
   config: Config,
   log: Log,
@@ -71,7 +71,7 @@ export async function createServices(
     log,
     telemetry,
   });
-  // An identity store without mappings of its own has none to keep in memory.
+  // The store `acs` has no mappings to keep in memory.
   const mappingCache = config.identities.store === 'acs' ? undefined : config.identities.cache;
   const communicationUsers = createCommunicationUsers({
     lifecycle: identities.lifecycle,

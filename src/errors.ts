@@ -50,7 +50,7 @@ export interface ErrorDetails {
   innererror?: Record<string, string | number>;
   headers?: Record<string, string>;
   cause?: unknown;
-  /** For 5xx: the server works as it should, so nothing is logged and no stack is captured. */
+  /** For a 5xx that is not a failure of the server: nothing is logged, and no stack is captured. */
   expected?: boolean;
 }
 
@@ -61,7 +61,7 @@ export class ApiError extends Error {
   readonly target: string | undefined;
   readonly innererror: Record<string, string | number> | undefined;
   readonly headers: Record<string, string>;
-  /** Of a 5xx: whether the log needs its cause. */
+  /** True for a 5xx whose cause must be logged. */
   readonly isFailure: boolean;
 
   constructor(

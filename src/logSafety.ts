@@ -50,7 +50,7 @@ export function describeError(error: unknown, depth = 0): DescribedError {
     message: messageOf(error),
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     ...(remedy === undefined ? {} : { remedy }),
-    // Where the code was does not matter if the remedy is known.
+    // The stack is of no use if the remedy is known.
     ...(depth === 0 && remedy === undefined ? { stack: error.stack && withoutAddresses(error.stack) } : {}),
     ...(isError(error.cause) && depth < maxCauseDepth
       ? { cause: describeError(error.cause, depth + 1) }
@@ -59,8 +59,8 @@ export function describeError(error: unknown, depth = 0): DescribedError {
 }
 
 /**
- * An error of an SDK has the response for a message. One that is no error response may hold a token, of whatever form; and where the
- * service has a message, that may be anything.
+ * The message of an SDK error may be the whole response. If that is not an error response, it may contain a token, which need not look like
+ * one. In an error response, the message may be something other than text.
  */
 function messageOf(error: Error): string {
   const message: unknown = error.message;
@@ -69,7 +69,7 @@ function messageOf(error: Error): string {
   return typeof message === 'string' ? withoutAddresses(message) : 'not a text';
 }
 
-/** What Node says of a certificate whose authority it does not know. */
+/** Node's error codes for a certificate of an unknown authority. */
 const untrustedCertificate = /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER_CERT|VERIFY_LEAF_SIGNATURE)/;
 
 function remedyOf(error: Error): string | undefined {

@@ -6,22 +6,22 @@ export interface RepeatedReads {
 
 /** Every time limit and wait of the server, in milliseconds. Injected, so that tests need not wait as long as callers may. */
 export interface Timings {
-  /** From the request to the response: beyond it the caller gets 504. */
+  /** From the request to the response. After this time the caller gets 504. */
   readonly requestInMs: number;
   /** Upstream work of a request ends this much earlier, so that there is time to clean up and to respond. */
   readonly workInMs: number;
-  /** Whether the identity of a token that is returned again still exists: beyond it, the token is returned all the same. */
+  /** The check whether the identity of a reused token still exists. After this time the token is returned without it. */
   readonly reuseCheckInMs: number;
   readonly upstream: {
     /** One attempt of a call. */
     readonly attemptInMs: number;
-    /** With less time left no attempt is begun. */
+    /** With less time left, no attempt is made. */
     readonly minAttemptInMs: number;
-    /** A call that creates something continues in the background for so long, to learn what it created. */
+    /** A call that creates something continues in the background for this long, to learn what it created. */
     readonly detachedCallInMs: number;
     /** Before the first and the second retry. */
     readonly retryDelaysInMs: readonly [number, number];
-    /** Before a retry of a throttled call, where the upstream gave no time. */
+    /** Before a retry of a throttled call, if the upstream sent no Retry-After. */
     readonly throttledRetryDelayInMs: number;
   };
   readonly mappings: {

@@ -71,7 +71,7 @@ function rowOf(state: State, first: State): Row {
   };
 }
 
-/** Gets tokens for this number of new users. Their access tokens are signed on the other core meanwhile. */
+/** Gets tokens for this number of new users. Their access tokens are signed on the other core at the same time. */
 async function serve(bench: Workbench, server: MeasuredProcess, count: number): Promise<string[]> {
   const tokens: string[] = [];
   const worker = async () => {

@@ -7,12 +7,12 @@ import type { Sizes } from '../options';
 import { digits, type Row, type Section } from '../table';
 import { uncachedSettings, type Workbench } from '../workbench';
 
-/** So many that hardly ever two requests of a user are in flight, which would share their calls. */
+/** So many that a user rarely has two requests in flight, which would share their calls. */
 const users = 6_000;
 const connections = 32;
 const factor = 5;
 const secondsPerPressure = 10;
-/** Programs that take their share of the server's core, so that the load generator and the emulator can keep up on the other one. */
+/** Programs that compete for the server's core, so that the load generator and the emulator can keep up on the other one. */
 const competitors = 3;
 
 /** The same load, with and without the rejection of requests. */

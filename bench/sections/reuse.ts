@@ -22,7 +22,7 @@ interface Case {
   readonly results: LoadResult[];
 }
 
-/** What it costs to check reused tokens: warm users, all of whom call more than ten times a second. */
+/** The cost of checking reused tokens, with warm users who each call more than ten times a second. */
 export async function measureReuse(
   bench: Workbench,
   { rounds, secondsPerLoad }: Sizes,

@@ -28,7 +28,7 @@ interface Measured {
   readonly loads: LoadResult[];
 }
 
-/** The stores side by side, for users who are known, but of whom the server remembers nothing. */
+/** Compares the stores for known users of whom the server has nothing in memory. */
 export async function measureStores(
   bench: Workbench,
   { rounds, secondsPerLoad, latencySamples }: Sizes,

@@ -1,7 +1,7 @@
 import { findBrokenPromise, type Operation, type Violation } from '../../simulation/history';
 import type { Cluster, Entry } from './cluster';
 
-/** What is wrong in the end, or was on the way. */
+/** What was wrong during the run or at its end. */
 export interface Findings {
   readonly violations: readonly Violation[];
   /** Entries of the store that name an identity that does not exist, and whose deletion is not pending. */
@@ -11,8 +11,8 @@ export interface Findings {
 }
 
 /**
- * Checks each user's history. A violation is only what no order of overlapping requests explains: a failed deletion, for example,
- * may take effect at any later time.
+ * Checks each user's history. Only results that no order of overlapping requests can explain are violations: a failed deletion, for
+ * example, may take effect at any later time.
  *
  * @param createdOnce see `findBrokenPromise`
  */

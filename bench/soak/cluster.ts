@@ -21,7 +21,7 @@ export interface Cluster {
   readonly servers: readonly ServerProcess[];
   /** Kills a server without warning and starts it again. */
   killAndRestart(index: number): Promise<void>;
-  /** What the store has, read from the service itself. */
+  /** The content of the store, read from the service itself. */
   entries(): Promise<Entry[]>;
   stop(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export async function startCluster(store: SoakStore): Promise<Cluster> {
     RATE_LIMIT_USER: '0',
     RATE_LIMIT_REJECTED: '0',
     OVERLOAD_WAIT_MS: '0',
-    // With several instances a token from memory may be of an identity that another one has deleted: docs/known-issues.md.
+    // With several instances, a reused token may be for an identity that another instance has deleted: docs/known-issues.md.
     TOKEN_REUSE_MINUTES: '0',
     ...settingsOf(store, tables, tableName),
   };

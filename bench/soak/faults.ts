@@ -45,7 +45,7 @@ const maxFaultsPer100Calls = 12;
 
 export interface FaultCounts {
   readonly injected: number;
-  /** Creations that took effect without a complete response: each may leave an identity that nobody can know of. */
+  /** Creations that were applied without a complete response: each may leave an identity that no one can find. */
   readonly lostCreations: number;
 }
 
@@ -62,7 +62,7 @@ export async function injectFaults(
   const calls = () => sum(emulator.calls()) + sum(proxy?.calls() ?? {});
   while (performance.now() < end) {
     await sleep(1 + choices.choose(2 * pauseInMs));
-    // Not faster than they are met, on a slow machine, so that few are left in the end.
+    // Injected no faster than calls consume them, so that few are left at the end on a slow machine.
     if (injected > (calls() * maxFaultsPer100Calls) / 100) continue;
     // Mostly one, so that retries help; sometimes so many that they do not.
     const times = choices.chance(10) ? 4 : 1;

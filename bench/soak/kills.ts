@@ -20,7 +20,7 @@ export interface KillsResult extends Findings {
 
 const usersPerKill = 10;
 
-/** Kills one of two servers again and again while both create and delete identities of new users. */
+/** Repeatedly kills one of two servers while both create and delete identities of new users. */
 export async function killUnderLoad(
   store: SoakStore,
   seed: number,
@@ -44,7 +44,7 @@ export async function killUnderLoad(
       const finished = Promise.all(load).then(() => (progress.isOver = true));
       const before = emulator.callsTo('acs');
       const callsBeforeTheKill = 1 + choices.choose(35);
-      // Some calls have been made, others are under way: how many differs, which is the point.
+      // Some calls have been made, others are in flight: their number differs, which is intended.
       while (!progress.isOver && emulator.callsTo('acs') < before + callsBeforeTheKill) await sleep(1);
       await cluster.killAndRestart(choices.choose(2));
       await finished;
@@ -62,7 +62,7 @@ export async function killUnderLoad(
       unserved,
       interruptedDeletions: interrupted.filter(({ pendingDeletion }) => pendingDeletion).length,
       danglingBefore: danglingBefore.length,
-      // A crash between the creation of an identity and its entry orphans it; with custom ids there is no such moment.
+      // A crash between the creation of an identity and its entry orphans it; with custom ids this cannot happen.
       excusedOrphans: store === 'acs' ? 0 : kills * usersPerKill,
       violations: checkHistory(traffic.operations, store !== 'acs'),
       dangling,

@@ -57,6 +57,6 @@ function print(...lines: string[]): void {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   process.stderr.write(`soak: ${error instanceof Error ? error.message : String(error)}\n`);
-  // Ends what was started, too.
+  // Also ends the processes that were started.
   process.exit(2);
 });

@@ -7,7 +7,7 @@ export interface SoakOptions {
   readonly store: SoakStore;
   readonly seconds: number;
   readonly seed: number;
-  /** Instead of faults: so many times one of the two servers is killed under load. */
+  /** Instead of faults: how many times one of the two servers is killed under load. */
   readonly kills: number | undefined;
 }
 

@@ -11,7 +11,7 @@ export interface SoakRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a 2xx, or the 404 of a user without an identity, tells its caller. */
+/** The content of a 2xx response, or of the 404 for a user without an identity. */
 export type Answer = Pick<Operation, 'id' | 'created' | 'token'>;
 
 const bodyOf = z.looseObject({
@@ -28,7 +28,7 @@ const routes: Record<OperationKind, readonly ['GET' | 'POST' | 'DELETE', string]
   'DELETE user': ['DELETE', '/api/user'],
 };
 
-/** The answer, or the status if it promises nothing: 0 if there is none. */
+/** The answer, or the status if there is none; 0 without a response. */
 export async function send({ url, kind, token, signal }: SoakRequest): Promise<Answer | number> {
   const [method, path] = routes[kind];
   const fresh = kind === 'getFreshToken' ? { 'cache-control': 'no-cache' } : {};

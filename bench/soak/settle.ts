@@ -4,7 +4,7 @@ import { compareStore, type Findings } from './check';
 import type { Cluster } from './cluster';
 import type { Traffic } from './traffic';
 
-/** Longer than the last retry of the cleanup of an orphan, and than a creation is waited for. */
+/** Longer than the orphan cleanup retries, and longer than the server waits for a late creation. */
 const quietInMs = 100_000;
 const maxAttempts = 40;
 
@@ -29,7 +29,7 @@ async function serveOnEach(traffic: Traffic, user: number): Promise<(string | un
   return served;
 }
 
-/** Faults that were not met yet, and open circuit breakers, take some attempts. */
+/** Remaining faults and open circuit breakers may require several attempts. */
 async function serve(traffic: Traffic, user: number, server: number): Promise<string | undefined> {
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     const { id } = await traffic.perform('getToken', user, server, replayedChoices([]));
@@ -39,7 +39,7 @@ async function serve(traffic: Traffic, user: number, server: number): Promise<st
   return undefined;
 }
 
-/** Waits until the servers have deleted the identities that they could not map, except at most so many. */
+/** Waits until the servers have deleted the identities that they could not map, except at most this many. */
 export async function waitForCleanup(
   cluster: Cluster,
   excused: number,

@@ -12,7 +12,7 @@ export interface SoakResult extends Findings {
   readonly faults: number;
   /** Upstream calls, of all. */
   readonly calls: number;
-  /** At most so many orphans are due to lost responses of creations; with custom ids such a response loses nothing. */
+  /** The maximum number of orphans from lost responses of creations; with custom ids, a lost response leaves none. */
   readonly excusedOrphans: number;
   /** Users who were not served after the end of the faults. */
   readonly unserved: readonly number[];
@@ -61,7 +61,7 @@ export async function soak(
   }
 }
 
-/** What must not be; empty if all promises were kept. */
+/** The problems found; empty if all promises were kept. */
 export function problemsOf(
   result: Pick<SoakResult, keyof Findings | 'unserved' | 'excusedOrphans'>,
 ): string[] {

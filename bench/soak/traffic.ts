@@ -5,7 +5,7 @@ import type { Operation, OperationKind } from '../../simulation/history';
 import type { Cluster } from './cluster';
 import { send } from './request';
 
-/** A user with several access tokens, as one has with several devices. */
+/** A user with several access tokens, as from several devices. */
 export interface SoakUser {
   readonly user: User;
   readonly tokens: readonly string[];
@@ -20,7 +20,7 @@ export interface Traffic {
 }
 
 const tokensPerUser = 2;
-/** Of the server. */
+/** The server's time limit. */
 const requestTimeLimitInMs = 10_000;
 
 export function addUsers({ emulator }: Cluster, count: number): SoakUser[] {
@@ -36,7 +36,7 @@ export function createTraffic({ emulator, servers }: Cluster, users: readonly So
   const statuses: Record<string, number> = {};
   const inFlight = new Map<string, { start: number; count: number }>();
 
-  /** A getToken may join one in flight that has the same access token: then it has begun with that one (docs/known-issues.md). */
+  /** A getToken may join an in-flight one with the same access token. Its history then begins with that one (docs/known-issues.md). */
   function begin(key: string): { start: number; end: (answered: boolean) => void } {
     const joined = inFlight.get(key) ?? { start: performance.now(), count: 0 };
     joined.count += 1;

@@ -58,7 +58,7 @@ function checkLimit(context: EmulatorContext, name: 'createLimit' | 'issueLimit'
   });
 }
 
-/** As recorded, but for Strict-Transport-Security: browsers would apply it to every server on localhost. */
+/** As recorded, except for Strict-Transport-Security, which browsers would apply to every server on localhost. */
 function withHeaders(reply: Reply, call: Call, startedAt: number, versioned: boolean): Reply {
   const clientRequestId = header(call, 'x-ms-client-request-id');
   return {

@@ -13,12 +13,12 @@ export const apiVersions = [
 
 export type ApiVersion = (typeof apiVersions)[number];
 
-/** Only the previews have `customId` and what came with it; the stable version after them has not. */
+/** Only the preview versions have `customId` and related fields; the stable version after them does not. */
 export function isPreview(version: ApiVersion): boolean {
   return version.endsWith('-preview');
 }
 
-/** The version that the caller names, which every call must; `since` is the first that knows the operation. */
+/** The version that the call requests, which is required; `since` is the first version with the operation. */
 export function checkApiVersion(call: Call, since: ApiVersion | 'preview'): ApiVersion {
   const requested = call.query.get('api-version');
   const version = apiVersions.find((candidate) => candidate === requested);

@@ -6,8 +6,8 @@ import { v1Issuer } from '../tokens/claims';
 import { denied } from './errors';
 
 /**
- * Checks the token of a managed identity or an application, and that it holds the role at this resource. Microsoft's own
- * recordings show one answer for all that is wrong with a credential, also with a token.
+ * Checks the token of a managed identity or an application, and that it holds the role at this resource. Microsoft's own recordings show
+ * the same response for every invalid credential, including tokens.
  */
 export function checkBearer(context: EmulatorContext, token: string): void {
   const { claims } = context.keys.verify(token);

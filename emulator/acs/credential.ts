@@ -7,7 +7,7 @@ import { denied } from './errors';
 const allowedSkewInMs = 5 * 60 * 1000;
 const emptyBodyHash = createHash('sha256').update('').digest('base64');
 
-/** An access key or a token of Entra: the resource takes either. */
+/** The resource accepts an access key or a token of Entra. */
 export function checkCredential(context: EmulatorContext, call: Call): void {
   const authorization = header(call, 'authorization') ?? '';
   const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
@@ -30,15 +30,15 @@ function checkAccessKey({ clock, switches }: EmulatorContext, call: Call, author
     call.body.length === 0 ? emptyBodyHash : createHash('sha256').update(call.body).digest('base64');
   if (contentHash !== actualHash) denied(otherContent);
   const signed = `${call.method}\n${call.target}\n${date};${host};${contentHash}`;
-  const given = Buffer.from(signature);
+  const actual = Buffer.from(signature);
   const isBy = (key: string) => {
     const expected = createHmac('sha256', Buffer.from(key, 'base64')).update(signed).digest('base64');
-    return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected));
+    return actual.length === expected.length && timingSafeEqual(actual, Buffer.from(expected));
   };
   if (!switches.accessKeys.some(isBy)) {
-    // The first thing that goes wrong in a signer of one's own, and the hardest to see.
+    // The most common mistake in a self-written signer, and the hardest to find.
     process.stderr.write(
-      `emulator: wrong access key signature; it should be over ${JSON.stringify(signed)}\n`,
+      `emulator: wrong access key signature; the text to sign is ${JSON.stringify(signed)}\n`,
     );
     denied();
   }

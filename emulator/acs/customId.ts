@@ -5,7 +5,7 @@ import { goneIdentity, invalid } from './errors';
 
 const maxLength = 256;
 
-/** The caller's own name for an identity. A stable version does not know the field, and ignores it like any other. */
+/** The caller's own id for an identity. Stable versions ignore it like any unknown field. */
 export function customIdOf(body: Record<string, unknown>, version: ApiVersion): string | undefined {
   const { customId } = body;
   if (!isPreview(version) || customId === undefined || customId === null) return undefined;
@@ -13,7 +13,7 @@ export function customIdOf(body: Record<string, unknown>, version: ApiVersion): 
   throw invalid('CustomId', `CustomId is invalid. Its length must be within the [1, ${maxLength}] interval.`);
 }
 
-/** The identity that the customId names, if it lives; otherwise a new one, as the switches say. */
+/** The existing identity with the customId; otherwise a new one, depending on the switches. */
 export function findOrCreate(
   context: EmulatorContext,
   customId: string | undefined,

@@ -29,7 +29,7 @@ export function invalid(target: string, message: string): AcsError {
   return new AcsError(400, 'ValidationError', message, { target });
 }
 
-/** A field that is missing never reaches the service behind: its model says so, in its own spelling. */
+/** A missing field is rejected by model validation, before the service: hence the different casing. */
 export function missing(field: string): AcsError {
   return new AcsError(400, 'ValidationError', `${field}: The ${field} field is required.`, {
     target: field,

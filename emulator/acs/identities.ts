@@ -53,7 +53,7 @@ function issue(context: EmulatorContext, id: string, scopes: string[], minutes: 
   return issueToken(context, id, scopes, minutes);
 }
 
-/** The stable versions know an identity by its id alone. */
+/** Stable versions return the id only. */
 function shown({ id, customId, lastTokenIssuedAt }: Identity, version: ApiVersion): Record<string, string> {
   if (!isPreview(version)) return { id };
   return {

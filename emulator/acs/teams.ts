@@ -10,7 +10,7 @@ import { issueTeamsToken, parseBody } from './tokens';
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The verdict on the token comes first, then the fields: that is the recorded order. */
+/** The token is checked before the other fields, as in the recordings. */
 export function exchangeTeamsToken(context: EmulatorContext, call: Call): Reply {
   const body = parseBody(call.body);
   const claims = verify(context, body.token);

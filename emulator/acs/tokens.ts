@@ -39,7 +39,7 @@ export function issueToken(
   };
 }
 
-/** A token for a Teams user; it ends with the Entra token that it was traded for. */
+/** A token for a Teams user; it expires with the Entra token that it was exchanged for. */
 export function issueTeamsToken(context: EmulatorContext, entra: Claims): IssuedToken {
   const expiresAt = Number(entra.exp);
   return {

@@ -36,7 +36,7 @@ export interface Host {
   addresses: string[];
 }
 
-/** What an authority may vouch for: domains with what is below them, and addresses. */
+/** The names that an authority may issue certificates for: domains with their subdomains, and addresses. */
 export interface Permitted {
   domains: readonly string[];
   addresses: readonly string[];

@@ -11,7 +11,7 @@ export interface PublicCertificates {
   trustFile: string;
 }
 
-/** The certificates for the services' public names, which no process has that was not told to want them. */
+/** The certificates for the services' public names. They are created only on request. */
 export async function ensurePublicCertificates(
   loopbackCertificates: LoopbackCertificates,
   folder = projectCertificateFolder(),

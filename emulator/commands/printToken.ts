@@ -6,7 +6,7 @@ import { isObject } from '../http/exchange';
 import { portFrom } from '../program';
 import { developmentPort } from '../seed';
 
-/** What a person types, for messages. */
+/** The commands to type, for messages. */
 export interface CommandNames {
   readonly token: string;
   readonly serve: string;
@@ -22,7 +22,7 @@ const actionOf: Readonly<Record<LocalProviderName, string>> = {
   oidc: 'external-id-token',
 };
 
-/** Asks the running emulator for a token, and prints that and nothing else. */
+/** Requests a token from the running emulator, and prints nothing else. */
 export async function printToken(
   args: string[],
   commands: CommandNames,

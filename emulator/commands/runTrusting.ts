@@ -28,7 +28,7 @@ export async function runTrusting(
   const { authorityFile } = await ensureCertificates(certificateFolder);
   const child = spawn(command, args, {
     stdio: 'inherit',
-    // There the commands of packages are scripts, which need a shell.
+    // On Windows the commands of packages are scripts, which need a shell.
     shell: process.platform === 'win32',
     env: { ...process.env, ...pathWith(packages), NODE_EXTRA_CA_CERTS: authorityFile },
   });

@@ -5,7 +5,7 @@ import { onStopSignal } from '../program';
 import { createStyle } from '../terminal';
 
 export interface Texts {
-  /** Where a server's settings are, as the end of "start a server with". */
+  /** Where a server's settings are: completes the sentence "start a server with". */
   readonly settings: string;
   /** The command that prints an access token. */
   readonly token: string;

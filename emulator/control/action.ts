@@ -1,4 +1,4 @@
-/** One call of the control surface. What it returns is the answer. */
+/** One operation of the control API. Its result is the response. */
 export interface Action {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   name: string;

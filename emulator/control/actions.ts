@@ -128,7 +128,7 @@ export function controlActions(emulator: Emulator): Action[] {
     post(
       'delete-identity',
       z.strictObject({ id: z.string() }),
-      'deletes one behind everyone’s back: {id}',
+      'deletes one without the server knowing: {id}',
       ({ id }) => emulator.deleteIdentity(id),
     ),
     get('mappings', 'the open extensions of all users', () => emulator.mappings()),
@@ -150,7 +150,7 @@ export function controlActions(emulator: Emulator): Action[] {
         emulator.removeExtension(userObjectId, extensionName);
       },
     },
-    get('switches', 'how the services behave where it is not known, or differs', () =>
+    get('switches', 'how the services behave where this is unknown, or varies', () =>
       shownSwitches(emulator),
     ),
     {

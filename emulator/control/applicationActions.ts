@@ -26,7 +26,7 @@ const consent = z.strictObject({
 });
 const withdrawal = z.strictObject({ application, resource, permissions: z.array(z.string()).optional() });
 
-/** What changes the registrations: credentials, as in a rotation, and consents. */
+/** Operations that change the registrations: credentials, as in a rotation, and consents. */
 export function applicationActions(applications: Applications): Action[] {
   const action = <T>(
     call: `${Action['method']} ${string}`,

@@ -14,7 +14,7 @@ export function controlHandler(emulator: Emulator): Handler {
     if (!action)
       return problem(
         404,
-        `There is no ${call.method} ${call.path}. GET ${controlPrefix}/ lists what there is.`,
+        `There is no ${call.method} ${call.path}. GET ${controlPrefix}/ lists all operations.`,
       );
     try {
       const result = action.run(parseBody(call), call.query);

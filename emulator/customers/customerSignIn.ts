@@ -8,7 +8,7 @@ import { encodePart, hash } from '../tokens/jwt';
 import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import type { CustomerTenant } from './customerTenant';
 
-/** What a code or a refresh token is good for. */
+/** What a code or a refresh token was issued for. */
 interface Grant {
   readonly user: User;
   readonly scope: string;

@@ -34,7 +34,7 @@ export class CustomerTenant {
   readonly tenantId: string;
   readonly issuer: string;
   readonly apiClientId: string;
-  /** Of a single-page app, whose redirect URIs are those of AuthClient. */
+  /** A single-page app with the redirect URIs of AuthClient. */
   readonly clientId: string;
   readonly #kind: TenantKind;
   readonly #parts: CustomerTenantParts;
@@ -64,7 +64,7 @@ export class CustomerTenant {
     this.keys.rotate(keepOld);
   }
 
-  /** For the API; of Alice, and good, unless told otherwise. */
+  /** For the API. By default Alice's, and valid. */
   accessToken(options: TokenOptions = {}): string {
     return this.#mint(options, (grant) => this.#kind.accessClaims(grant));
   }
@@ -97,7 +97,7 @@ export class CustomerTenant {
     return draft.finish(`${signed}.${draft.sign(signed)}`);
   }
 
-  /** Some defects replace the claims by those of another kind of token, which are this tenant's. */
+  /** Some defects replace the claims with those of another kind of token of this tenant. */
   #applyKind(defect: string, draft: Draft): void {
     const { grant } = draft;
     if (defect === 'app_only') draft.claims = this.#kind.appOnlyClaims(grant);

@@ -25,7 +25,7 @@ export function createCustomers(parts: CustomerTenantParts): Customers {
 export function customerHandlers({ url, externalId, b2c, signIns }: Customers) {
   const tenantUrl = `${url}/${externalIdSeed.tenantId}`;
   const policyUrl = (policy: string): string => `${url}/${b2cSeed.tenantName}.onmicrosoft.com/${policy}`;
-  /** Policies have the same name in any letters. */
+  /** Policy names are not case-sensitive. */
   const forPolicy =
     (handle: (policy: string, call: Call) => Reply): Handler =>
     (call: Call) => {

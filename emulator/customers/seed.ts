@@ -11,6 +11,6 @@ export const b2cSeed = {
   tenantName: 'contosob2c',
   apiClientId: 'b2a90000-0000-4000-8000-000000000022',
   clientId: 'b2c10000-0000-4000-8000-000000000023',
-  /** The first one issues tokens unless another is asked for. */
+  /** The first one issues tokens by default. */
   policies: ['B2C_1_susi', 'B2C_1_profile'],
 };

@@ -4,9 +4,9 @@ import { type Platform } from '../state/signIns';
 import { fail } from './errors';
 import { findRegistration, findPlatform, type Registration } from './registrations';
 import { parseScopes, type RequestedScopes } from './scopes';
-import { askedStepUp } from './stepUp';
+import { requestedStepUp } from './stepUp';
 
-/** Where the answer to an authorization request goes, once that much of the request is believed. */
+/** Where the response to an authorization request goes, once client and address are verified. */
 export interface ReturnAddress {
   registration: Registration;
   redirectUri: string;
@@ -22,12 +22,12 @@ export interface AuthorizationRequest extends ReturnAddress {
   codeChallenge: string | undefined;
   prompt: string | null;
   loginHint: string | null;
-  askedStepUp: string[] | undefined;
-  /** MSAL asks for it: the answer says which account signed in. */
+  requestedStepUp: string[] | undefined;
+  /** MSAL requests it: the response then says which account signed in. */
   clientInfo: boolean;
 }
 
-/** Fails where nothing may be sent back: to an unknown client, or to an address that is not registered. */
+/** Throws if no response may be sent back: the client is unknown, or the address is not registered. */
 export function parseReturnAddress(query: URLSearchParams): ReturnAddress {
   const registration = findRegistration(query.get('client_id'));
   const redirectUri = query.get('redirect_uri') ?? '';
@@ -49,7 +49,7 @@ export function parseReturnAddress(query: URLSearchParams): ReturnAddress {
   return { registration, redirectUri, platform, responseMode, state: query.get('state') };
 }
 
-/** Fails where the client hears of it, at its return address. */
+/** Throws errors that are sent to the client's return address. */
 export function parseRequest(
   context: EmulatorContext,
   query: URLSearchParams,
@@ -78,7 +78,7 @@ export function parseRequest(
     codeChallenge,
     prompt: query.get('prompt'),
     loginHint: query.get('login_hint'),
-    askedStepUp: askedStepUp(query.get('claims')),
+    requestedStepUp: requestedStepUp(query.get('claims')),
     clientInfo: query.get('client_info') === '1',
   };
 }

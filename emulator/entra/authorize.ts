@@ -18,7 +18,7 @@ import { checkTenant, isRegisteredRedirectUri } from './registrations';
 
 const codeLifetimeInMs = 10 * 60 * 1000;
 const cookie = 'emulator_session';
-const mostUsersOnPage = 20;
+const maxUsersOnPage = 20;
 
 /** Where a browser is sent to sign in. */
 export function authorize(context: EmulatorContext, call: Call): Reply {
@@ -29,7 +29,7 @@ export function authorize(context: EmulatorContext, call: Call): Reply {
       if (missing) fail(missing);
       return withCode(context, request, session);
     }
-    // A client that knows whom it wants, and whom the browser is signed in as, need not ask again.
+    // No page if the browser is already signed in as the user that the client names.
     if (!missing && request.loginHint !== null && request.prompt === null) {
       return withCode(context, request, session);
     }
@@ -42,7 +42,7 @@ export function authorize(context: EmulatorContext, call: Call): Reply {
       newPermissions: missingConsent(context, request.registration, request.scopes).flatMap(
         ([, names]) => names,
       ),
-      stepUp: request.askedStepUp !== undefined,
+      stepUp: request.requestedStepUp !== undefined,
       consent: request.prompt === 'consent',
     });
   });
@@ -56,7 +56,7 @@ export function signIn(context: EmulatorContext, call: Call): Reply {
       context.directory.users.find(fields.get('user') ?? '') ?? userNotFound(fields.get('user') ?? '');
     if (request.prompt === 'consent') context.switches.consentRequiredFor.delete(user.objectId);
     giveConsent(context, request.registration, user, request.scopes);
-    const session = { userObjectId: user.objectId, satisfied: request.askedStepUp };
+    const session = { userObjectId: user.objectId, satisfied: request.requestedStepUp };
     const id = context.directory.signIns.startSession(session);
     // None: silent renewal happens in a frame of a page of another origin.
     return withCode(context, request, session, { 'set-cookie': cookieHeader(id) });
@@ -74,7 +74,7 @@ export function logout(context: EmulatorContext, call: Call): Reply {
   return redirect(location.href, headers);
 }
 
-/** A failure is told to the client at its return address; or to the person, while there is no address to trust. */
+/** Sends a failure to the client's return address, or shows it to the person if there is no trusted address. */
 function withErrorMapping(
   context: EmulatorContext,
   call: Call,
@@ -94,7 +94,7 @@ function withErrorMapping(
   }
 }
 
-/** Why the browser's session does not answer the request, if it does not. */
+/** Why the browser's session does not satisfy the request; undefined if it does. */
 function missingRequirement(
   context: EmulatorContext,
   request: AuthorizationRequest,
@@ -116,7 +116,7 @@ function missingRequirement(
     return consentFailure(request.registration);
   }
   const satisfied = session.satisfied ?? [];
-  if (request.askedStepUp?.every((value) => satisfied.includes(value)) ?? true) return undefined;
+  if (request.requestedStepUp?.every((value) => satisfied.includes(value)) ?? true) return undefined;
   return {
     status: 400,
     error: 'interaction_required',
@@ -166,7 +166,7 @@ function sendBack(address: ReturnAddress, answer: Record<string, string>): Reply
 /** The hinted one first. */
 function offeredUsers(context: EmulatorContext, loginHint: string | null): User[] {
   const hinted = loginHint === null ? undefined : context.directory.users.find(loginHint);
-  const others = context.directory.users.all().slice(0, mostUsersOnPage);
+  const others = context.directory.users.all().slice(0, maxUsersOnPage);
   return hinted ? [hinted, ...others.filter((user) => user !== hinted)] : others;
 }
 

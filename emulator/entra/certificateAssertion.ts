@@ -16,7 +16,7 @@ export function checkCertificateAssertion(
 ): void {
   const { sha1, sha256 } = thumbprintsOf(jwt);
   const shown = (sha1 ?? sha256 ?? '').toUpperCase();
-  // The same one may be registered twice: by its thumbprint, and as a whole.
+  // A certificate may be registered twice: by its thumbprint, and as a whole.
   const certificate = context.directory.applications
     .credentials(registration.clientId)
     .certificates.filter((each) => isSame(each.sha1, sha1) || isSame(each.sha256, sha256))
@@ -77,7 +77,7 @@ function isSame(registered: string | undefined, presented: string | undefined): 
   return registered !== undefined && registered === presented;
 }
 
-/** Where only a thumbprint is registered, the client must send the certificate along. */
+/** If only a thumbprint is registered, the client must send the certificate. */
 function certificateOf(registered: Certificate, { header }: Jwt): X509Certificate | undefined {
   if (registered.certificate) return registered.certificate;
   const chain: unknown = header.x5c;

@@ -7,12 +7,12 @@ import { fail } from './errors';
 import { checkFederatedAssertion } from './federatedAssertion';
 import { type Registration } from './registrations';
 
-/** How a client proved who it is, as tokens tell it: not at all, by a secret, or by an assertion. */
+/** How a client authenticated, as tokens state it: not at all, by secret, or by assertion. */
 export type ClientAuthentication = '0' | '1' | '2';
 
 export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** Checks that a confidential client is who it says it is. */
+/** Authenticates a confidential client. */
 export function authenticateClient(
   context: EmulatorContext,
   call: Call,
@@ -21,7 +21,8 @@ export function authenticateClient(
 ): Exclude<ClientAuthentication, '0'> {
   const assertion = fields.get('client_assertion');
   if (assertion) {
-    if (fields.has('client_secret')) throw new NotEmulated('A client secret beside a client assertion');
+    if (fields.has('client_secret'))
+      throw new NotEmulated('A client secret together with a client assertion');
     checkAssertion(context, call, fields, { assertion, registration });
     return '2';
   }
@@ -29,7 +30,7 @@ export function authenticateClient(
   return '1';
 }
 
-/** A public client has nothing to prove; a credential that it sends all the same must be right. */
+/** A public client needs no credential. If it sends one, the credential must be valid. */
 export function authenticatePublicClient(
   context: EmulatorContext,
   call: Call,
@@ -81,11 +82,11 @@ function checkSecret(context: EmulatorContext, secret: string | null, registrati
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     });
   }
-  const given = Buffer.from(secret);
+  const actual = Buffer.from(secret);
   const { secrets } = context.directory.applications.credentials(registration.clientId);
   const valid = secrets.some((candidate) => {
     const expected = Buffer.from(candidate);
-    return given.length === expected.length && timingSafeEqual(given, expected);
+    return actual.length === expected.length && timingSafeEqual(actual, expected);
   });
   if (valid) return;
   fail({

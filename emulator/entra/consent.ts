@@ -5,7 +5,7 @@ import { type Registration } from './registrations';
 import { type ResourceName } from './resources';
 import { type RequestedScopes } from './scopes';
 
-/** What the user would have to consent to, by resource; nothing where all is consented. */
+/** The permissions without consent, by resource. */
 export function missingConsent(
   context: EmulatorContext,
   registration: Registration,
@@ -23,7 +23,7 @@ export function missingConsent(
   });
 }
 
-/** Where nobody can be asked, what is not consented is refused. */
+/** Without a page to ask for consent, missing consent is an error. */
 export function checkConsent(
   context: EmulatorContext,
   registration: Registration,

@@ -10,7 +10,7 @@ import { checkTenant, findRegistration } from './registrations';
 import { parseScopes } from './scopes';
 import { tokenForm } from './tokenRequest';
 
-/** A device without a browser asks for a code that its user types in elsewhere (RFC 8628). */
+/** A device without a browser requests a code that its user enters on another device (RFC 8628). */
 export function startDeviceFlow(context: EmulatorContext, call: Call): Reply {
   const fields = form(call);
   checkTenant(call.params.tenant, true);
@@ -42,7 +42,7 @@ export function redeemDeviceCode(context: EmulatorContext, call: Call): Reply {
   if (grant?.clientId !== registration.clientId) {
     refuse('bad_verification_code', 70019, 'Verification code expired or is not known.');
   }
-  // The registration says whether there may be a client without a credential.
+  // The registration says whether a client without a credential is allowed.
   const authenticate = registration.publicClient ? authenticatePublicClient : authenticateClient;
   const clientAuthentication = authenticate(context, call, fields, registration);
   checkState(context, grant);

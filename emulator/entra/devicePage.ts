@@ -6,16 +6,16 @@ import { giveConsent, missingConsent } from './consent';
 import { checkTenant, findRegistration } from './registrations';
 import { parseScopes } from './scopes';
 
-const notWaiting = 'That code is not known, was used, or has expired. Check it on the device.';
-const mostUsersOnPage = 20;
+const notWaiting = 'This code is unknown, was used, or has expired. Check it on the device.';
+const maxUsersOnPage = 20;
 
-/** Where a person types in the code of a device. */
+/** The page to enter the code of a device. */
 export function devicePage(_context: EmulatorContext, call: Call): Reply {
   checkTenant(call.params.tenant, true);
   return deviceCodePage({ action: call.path, code: call.query.get('otc') ?? '' });
 }
 
-/** The code was typed in; or, after that, a user was chosen, or the device refused. */
+/** The code was entered; or then a user was chosen, or the device was declined. */
 export function deviceSignIn(context: EmulatorContext, call: Call): Reply {
   checkTenant(call.params.tenant, true);
   const fields = form(call);
@@ -36,7 +36,7 @@ export function deviceSignIn(context: EmulatorContext, call: Call): Reply {
   return deviceApprovalPage({
     action: call.path,
     code: grant.userCode,
-    users: context.directory.users.all().slice(0, mostUsersOnPage),
+    users: context.directory.users.all().slice(0, maxUsersOnPage),
     application: registration.name,
     permissions: grant.scope.split(/\s+/).map((scope) => scope.slice(scope.lastIndexOf('/') + 1)),
     newPermissions: missingConsent(context, registration, scopes).flatMap(([, names]) => names),

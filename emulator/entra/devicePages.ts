@@ -2,7 +2,7 @@ import { type Reply } from '../http/exchange';
 import { type User } from '../state/users';
 import { consentNote, escape, notes, page, permissionList, userList } from './pageLayout';
 
-/** Where the code that a device shows is typed in. */
+/** The form for the code that a device shows. */
 export function deviceCodePage(parts: { action: string; code: string; problem?: string }): Reply {
   const { action, code, problem } = parts;
   const described = problem === undefined ? '' : ' aria-invalid="true" aria-describedby="problem"';
@@ -19,7 +19,7 @@ ${problem === undefined ? '' : `<p class="problem" id="problem" role="alert">${e
   );
 }
 
-/** Who signs in on the device, if anyone does. */
+/** The choice of the user who signs in on the device, or cancels. */
 export function deviceApprovalPage(parts: {
   action: string;
   code: string;
@@ -50,11 +50,11 @@ export function deviceDonePage(approved: boolean): Reply {
     ? page(
         200,
         'Signed in',
-        '<h1>You are signed in</h1>\n<p>The device continues by itself. You may close this page.</p>',
+        '<h1>You are signed in</h1>\n<p>The device continues by itself. You can close this page.</p>',
       )
     : page(
         200,
         'Canceled',
-        '<h1>Sign-in canceled</h1>\n<p>The device is told so. You may close this page.</p>',
+        '<h1>Sign-in canceled</h1>\n<p>The device is informed. You can close this page.</p>',
       );
 }

@@ -14,7 +14,7 @@ import { checkTenant } from './registrations';
 import { grantTypeMissing } from './tokenRequest';
 
 export function entraHandlers(context: EmulatorContext) {
-  /** A failure that a handler throws becomes Entra's error body. */
+  /** Converts a failure that a handler throws to Entra's error body. */
   const withErrorMapping =
     (handle: (context: EmulatorContext, call: Call) => Reply): Handler =>
     (call) => {
@@ -25,7 +25,7 @@ export function entraHandlers(context: EmulatorContext) {
         throw error;
       }
     };
-  /** The keys that a client assertion is checked with may have to be fetched first. */
+  /** The keys for a client assertion may have to be fetched first. */
   const withIssuerKeys =
     (handle: (context: EmulatorContext, call: Call) => Reply): ((call: Call) => Reply | Promise<Reply>) =>
     (call) => {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, header, json, type Reply } from '../http/exchange';
 
-/** One of Entra's failures: what OAuth calls it, Entra's own number, and its text. */
+/** An error of Entra: the OAuth error code, Entra's own number, and its text. */
 export interface EntraFailure {
   status: number;
   error: string;
   code: number;
   message: string;
   suberror?: string;
-  /** What a new sign-in must ask for, as JSON. */
+  /** The claims that a new sign-in must request, as JSON. */
   claims?: string;
 }
 
@@ -24,7 +24,7 @@ export function fail(failure: EntraFailure): never {
   throw new EntraError(failure);
 }
 
-/** The description as Entra writes it, with the ids one gives to support. */
+/** The description as Entra writes it, with the ids for a support request. */
 export function describe(
   failure: EntraFailure,
   call: Call,

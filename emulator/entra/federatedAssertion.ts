@@ -23,7 +23,7 @@ export function checkFederatedAssertion(
   checkLifetime(context, jwt.claims);
 }
 
-/** Refuses what matches no credential, naming the first part that does not. */
+/** Throws if no credential matches, and names the first part that differs. */
 function findCredential(
   federated: readonly RegisteredFederatedCredential[],
   { claims }: Jwt,

@@ -28,7 +28,7 @@ const clouds: Cloud[] = [
   },
 ];
 
-/** Whether a client may believe an authority, and the names by which its tokens may be cached. */
+/** Whether a client may trust an authority, and the aliases under which it may cache tokens. */
 export function instanceDiscovery(context: EmulatorContext, call: Call): Reply {
   const text = call.query.get('authorization_endpoint') ?? '';
   if (!URL.canParse(text)) {

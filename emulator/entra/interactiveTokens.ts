@@ -8,10 +8,10 @@ import { issue } from './issue';
 import { openRefreshToken, type RefreshGrant, refreshTokenExpiry } from './refreshTokens';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { type RequestedScopes, parseScopes } from './scopes';
-import { askedStepUp } from './stepUp';
+import { requestedStepUp } from './stepUp';
 import { tokenForm } from './tokenRequest';
 
-/** A client trades the code that the browser brought it. */
+/** A client redeems the authorization code from the browser. */
 export function redeemCode(context: EmulatorContext, call: Call): Reply {
   const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
@@ -22,7 +22,7 @@ export function redeemCode(context: EmulatorContext, call: Call): Reply {
   const platform = { singlePage, publicClient };
   const clientAuthentication = checkPlatform(context, call, fields, registration, platform);
   checkProofKey(fields, grant);
-  const scopes = askedOrGranted(context, fields, registration, grant.scope);
+  const scopes = requestedOrGranted(context, fields, registration, grant.scope);
   const { userObjectId, satisfied, nonce } = grant;
   const reply = issue(context, fields, registration, {
     refresh: {
@@ -50,7 +50,7 @@ export function redeemRefreshToken(context: EmulatorContext, call: Call): Reply 
   const grant = findRefreshGrant(context, fields, registration);
   const clientAuthentication = checkPlatform(context, call, fields, registration, grant);
   const satisfied = grant.satisfied ?? [];
-  const requested = askedStepUp(fields.get('claims')) ?? [];
+  const requested = requestedStepUp(fields.get('claims')) ?? [];
   if (!requested.every((value) => satisfied.includes(value))) {
     fail({
       status: 400,
@@ -64,7 +64,7 @@ export function redeemRefreshToken(context: EmulatorContext, call: Call): Reply 
   }
   const scope = fields.get('scope') ?? grant.scope;
   const expiresAt = grant.singlePage ? grant.expiresAt : refreshTokenExpiry(context, false);
-  const scopes = askedOrGranted(context, fields, registration, grant.scope);
+  const scopes = requestedOrGranted(context, fields, registration, grant.scope);
   const refresh = { ...grant, scope, expiresAt };
   const issuerOrigin = context.names.issuerOrigin(call);
   return issue(context, fields, registration, { refresh, scopes, clientAuthentication, issuerOrigin });
@@ -173,8 +173,8 @@ function checkProofKey(fields: URLSearchParams, grant: CodeGrant): void {
   );
 }
 
-/** A sign-in may ask for several resources at once; a token is for one: the first, unless another is asked for. */
-function askedOrGranted(
+/** A sign-in may cover several resources, but a token is for one: by default the first. */
+function requestedOrGranted(
   context: EmulatorContext,
   fields: URLSearchParams,
   registration: Registration,

@@ -18,8 +18,8 @@ export class IssuerKeys {
   }
 
   /**
-   * Fetches the keys that a client assertion needs and that are not known yet, so that the request can then be judged
-   * in one go. Where they cannot be fetched, the last ones stay in use.
+   * Fetches the unknown keys that a client assertion needs, so that the request can then be checked synchronously. If that fails, the last
+   * keys stay in use.
    */
   async prepare(application: string | null, assertion: string | null): Promise<void> {
     const jwt = decodeJwt(assertion ?? '');

@@ -9,7 +9,7 @@ export function cacheable(body: unknown): Reply {
   return json(200, body, { 'cache-control': 'max-age=86400, private', 'x-ms-request-id': randomUUID() });
 }
 
-/** The discovery document of version 1 or 2, by the path it was asked under. */
+/** The discovery document of version 1 or 2, depending on the path. */
 export function discovery(context: EmulatorContext, call: Call): Reply {
   const origin = context.names.authority(call);
   const tenant = `${origin}/${sharedTenant(call.params.tenant) ?? tenantId}`;
@@ -61,7 +61,7 @@ export function keys(context: EmulatorContext, call: Call): Reply {
   return cacheable({ keys: published });
 }
 
-/** Under a name that tenants share, the client fills in the tenant of the token (`tid`). */
+/** Under a name that all tenants share, the client inserts the tenant of the token (`tid`). */
 function issuer(context: EmulatorContext, call: Call): string {
   const v2 = call.path.includes('/v2.0/');
   const ofTenant = v2 ? `${context.names.issuerOrigin(call)}/${tenantId}/v2.0` : v1Issuer;

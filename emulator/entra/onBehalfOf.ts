@@ -16,7 +16,7 @@ import { refreshTokenExpiry, sealRefreshToken } from './refreshTokens';
 import { tokenReply } from './tokenReply';
 import { tokenForm } from './tokenRequest';
 
-/** The middle tier trades its caller's access token for one to Graph, in the same user's name. */
+/** The middle tier exchanges its caller's access token for a Graph token of the same user. */
 export function onBehalfOf(context: EmulatorContext, call: Call): Reply {
   const fields = tokenForm(call);
   checkTenant(call.params.tenant);
@@ -78,7 +78,7 @@ function checkAssertion(
   if (typeof claims.aud !== 'string' || !audiences.includes(claims.aud))
     rejectAudience(claims.aud, registration);
   checkLifetime(context, claims);
-  // An app's own token carries roles, no user. No recording shows Entra's answer; this is the closest of its texts.
+  // An app-only token has roles but no user. Entra's response is not recorded; this is the closest of its texts.
   if (claims.idtyp === 'app' || Array.isArray(claims.roles)) {
     fail({
       status: 400,

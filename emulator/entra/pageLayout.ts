@@ -52,8 +52,7 @@ footer { padding: .75rem clamp(1rem, 3vw, 2rem) 1.25rem; text-align: center }
 const styleHash = createHash('sha256').update(style).digest('base64');
 
 /**
- * A page without scripts and without anything from elsewhere. No form-action: browsers also apply it to the redirect
- * that answers the form, which leads to the application.
+ * A page without scripts or external resources. No form-action: browsers also apply it to the redirect to the application after the form.
  *
  * @param scriptSource the source of the one script that the page has, if any
  */
@@ -73,7 +72,7 @@ export function page(status: number, title: string, content: string, scriptSourc
 ${content}
 </div>
 </main>
-<footer>This page is on your own machine. Its users are invented; there is no password.</footer>
+<footer>This page runs on your own machine. The users are fictional and have no passwords.</footer>
 </body>
 </html>
 `;
@@ -100,7 +99,7 @@ export function userList(users: readonly User[]): string {
   return `<ul role="list" aria-label="Users">${items.join('\n')}</ul>`;
 }
 
-/** What an application asks for; OpenID's own scopes among it. */
+/** The permissions that an application requests, including the OpenID scopes. */
 export function permissionList(application: string, permissions: readonly string[]): string {
   const items = permissions.map((permission) => `<li>${escape(permission)}</li>`);
   return `<p><strong>${escape(application)}</strong> asks for:</p>
@@ -111,7 +110,7 @@ export function notes(texts: readonly string[]): string {
   return texts.map((text) => `<p class="note" role="note">${escape(text)}</p>`).join('\n');
 }
 
-/** What a user gives by signing in. */
+/** The consent that a user gives by signing in. */
 export function consentNote(newPermissions: readonly string[]): string[] {
   return newPermissions.length > 0 ? [`The user you choose consents to: ${newPermissions.join(', ')}.`] : [];
 }

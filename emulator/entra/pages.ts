@@ -3,24 +3,24 @@ import { type Reply } from '../http/exchange';
 import { type User } from '../state/users';
 import { consentNote, escape, notes, page, permissionList, userList } from './pageLayout';
 
-/** The page on which one chooses whom to be. It needs no script and no password. */
+/** The page to choose a user. It needs no script and no password. */
 export function signInPage(parts: {
   action: string;
   query: string;
   users: User[];
   application: string;
   permissions: string[];
-  /** Those of them that nobody has consented to yet. */
+  /** The permissions that are not consented yet. */
   newPermissions: string[];
   stepUp: boolean;
   consent: boolean;
 }): Reply {
   const texts = [
     ...(parts.stepUp
-      ? ['More proof of who you are is asked for. Choosing a user counts as a second factor.']
+      ? ['Additional authentication is required. Choosing a user counts as a second factor.']
       : []),
     ...(parts.consent && parts.newPermissions.length === 0
-      ? ['Consent is asked for. Choosing a user grants it.']
+      ? ['Consent is required. Choosing a user grants it.']
       : []),
     ...consentNote(parts.newPermissions),
   ];
@@ -46,10 +46,10 @@ export function errorPage(status: number, description: string): Reply {
 }
 
 export function signedOutPage(): Reply {
-  return page(200, 'Signed out', '<h1>Signed out</h1>\n<p>You may close this page.</p>');
+  return page(200, 'Signed out', '<h1>Signed out</h1>\n<p>You can close this page.</p>');
 }
 
-/** The answer to a client that wants it posted: a form that sends itself, or waits for a click without scripts. */
+/** The response in mode form_post: a form that submits itself, or waits for a click if scripts are off. */
 export function formPostPage(redirectUri: string, fields: URLSearchParams): Reply {
   const scriptNonce = randomBytes(16).toString('base64');
   const inputs = [...fields].map(

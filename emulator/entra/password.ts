@@ -6,7 +6,7 @@ import { fail } from './errors';
 import { checkTenant, findRegistration } from './registrations';
 import { tokenForm } from './tokenRequest';
 
-/** MSAL asks first whether another service checks the passwords of the user's domain. */
+/** MSAL first checks whether another service verifies the passwords of the user's domain. */
 export function userRealm(context: EmulatorContext, call: Call): Reply {
   checkTenant(call.params.tenant, true);
   return json(200, {
@@ -18,7 +18,7 @@ export function userRealm(context: EmulatorContext, call: Call): Reply {
   });
 }
 
-/** No user has a password, so any is wrong. */
+/** No user has a password, so every password is wrong. */
 export function passwordSignIn(context: EmulatorContext, call: Call): Reply {
   const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);

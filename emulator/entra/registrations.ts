@@ -13,7 +13,7 @@ export interface Registration {
   nativeRedirectUris: readonly string[];
   /** Whether a client without a credential may use it ("Allow public client flows"). */
   publicClient: boolean;
-  /** The permissions that the registration lists, which is what `.default` asks consent for. */
+  /** The permissions that the registration lists: `.default` requires consent to all of them. */
   permissions: Partial<Record<ResourceName, readonly string[]>>;
 }
 
@@ -53,8 +53,8 @@ export function isRegisteredRedirectUri(uri: string): boolean {
 }
 
 /**
- * The platform that a redirect URI is registered under. On localhost the port does not count, unless it tells two
- * platforms apart; where it does not, a proof key speaks for a single-page app.
+ * The platform that a redirect URI is registered under. On localhost the port is ignored, unless it distinguishes two platforms. If it does
+ * not, a request with PKCE is taken for a single-page app's.
  */
 export function findPlatform(
   registration: Registration,

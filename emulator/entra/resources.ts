@@ -11,7 +11,7 @@ export const permissions: Record<ResourceName, readonly string[]> = {
   teams: ['Teams.ManageCalls', 'Teams.ManageChats'],
 };
 
-/** The identifiers of each resource. Graph's host is here the emulator's own, under any of its names. */
+/** The identifiers of each resource. Graph's host is the emulator, under any of its names. */
 export function findResource(identifier: string, url: string): ResourceName | undefined {
   const { port } = new URL(url);
   const ownUrls = ['localhost', '127.0.0.1', '[::1]'].map((host) => `https://${host}:${port}`);

@@ -3,16 +3,16 @@ import { type Registration } from './registrations';
 import { graphAudience } from '../tokens/audiences';
 import { findResource, permissions, type ResourceName } from './resources';
 
-/** What a request for a token asks for: OpenID's own scopes, and permissions on one resource or several. */
+/** The scopes of a token request: OpenID scopes, and permissions on one or more resources. */
 export interface RequestedScopes {
   openId: string[];
   resources: Partial<Record<ResourceName, RequestedPermission[]>>;
 }
 
 export interface RequestedPermission {
-  /** As it was written, … */
+  /** As written in the request, … */
   requested: string;
-  /** … and the permission that it means: undefined for `.default`, which is all that are consented. */
+  /** … and the permission's name; undefined for `.default`, which means all consented permissions. */
   permission: string | undefined;
 }
 
@@ -20,7 +20,7 @@ const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
 
 const known = new Map<string, RequestedScopes>();
 
-/** @param client who is told so where a permission does not exist */
+/** @param client for the error if a permission does not exist */
 export function parseScopes(scope: string | null, client: Registration, url: string): RequestedScopes {
   if (!scope?.trim()) {
     fail({
@@ -30,7 +30,7 @@ export function parseScopes(scope: string | null, client: Registration, url: str
       message: "The request body must contain the following parameter: 'scope'.",
     });
   }
-  // The same few strings over and over.
+  // Cached, because requests repeat the same few strings.
   const key = `${url} ${client.clientId} ${scope}`;
   const cached = known.get(key);
   if (cached) return cached;
@@ -61,7 +61,7 @@ function findPermission(resource: ResourceName, name: string): string | undefine
   return permissions[resource].find((candidate) => candidate.toLowerCase() === name.toLowerCase());
 }
 
-/** The one resource that a token can be for. */
+/** The only resource of the scopes; throws if there are several. */
 export function singleResource(scopes: RequestedScopes): [ResourceName, RequestedPermission[]] | undefined {
   const [first, ...others] = Object.entries(scopes.resources) as [ResourceName, RequestedPermission[]][];
   const second = others[0]?.[1][0]?.requested;

@@ -2,17 +2,17 @@ import { isObject } from '../http/exchange';
 
 const value = 'b0110000-0000-4000-8000-000000000007';
 
-/** What conditional access asks of a user under the switch `requireMfaFor`: the one shape that is documented. */
+/** The claims that conditional access requires under the switch `requireMfaFor`: the only documented form. */
 export const stepUpClaims = {
   value,
   json: JSON.stringify({ access_token: { polids: { essential: true, values: [value] } } }),
 };
 
 /**
- * The values that a `claims` parameter asks of the access token; undefined if it asks for none. A sign-in that
- * answers them yields tokens that carry them in `acrs`.
+ * The values that a `claims` parameter requires in the access token; undefined if none. A sign-in that satisfies them yields tokens with
+ * these values in `acrs`.
  */
-export function askedStepUp(claims: string | null): string[] | undefined {
+export function requestedStepUp(claims: string | null): string[] | undefined {
   if (!claims) return undefined;
   const parsed = parse(claims);
   const requested = isObject(parsed) && isObject(parsed.access_token) ? parsed.access_token : {};

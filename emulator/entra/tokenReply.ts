@@ -12,16 +12,16 @@ export interface TokenReplyParts {
   grant: Grant;
   scopes: RequestedScopes;
   nonce?: string | undefined;
-  /** MSAL asks for it: it says which account the tokens are of. */
+  /** MSAL requests it: it identifies the account of the tokens. */
   clientInfo: boolean;
   refreshToken?: string | undefined;
-  /** Filled in for a single-page app, whose refresh tokens live for a day. */
+  /** Set for a single-page app, whose refresh tokens are valid for a day. */
   refreshTokenExpiresIn?: number | undefined;
 }
 
 /**
- * The successful answer of the token endpoint. The token carries every consented permission of its resource, whatever
- * part of them was asked for. The answer lists them too, those asked for as they were written: MSAL's cache depends on it.
+ * The successful answer of the token endpoint. The token has every consented permission of its resource, even if fewer were requested. The
+ * response lists them too, the requested ones as written in the request: MSAL's cache depends on it.
  */
 export function tokenReply(context: EmulatorContext, parts: TokenReplyParts): Reply {
   const [resource, requested] = singleResource(parts.scopes) ?? ['graph', []];
@@ -50,7 +50,7 @@ export function tokenReply(context: EmulatorContext, parts: TokenReplyParts): Re
   );
 }
 
-/** As they were asked for, then the other permissions in the same form. */
+/** The requested permissions as written, then the others in the same form. */
 function granted(requested: RequestedPermission[], names: string[]): string[] {
   const [first] = requested;
   const prefix = first?.requested.slice(0, first.requested.lastIndexOf('/') + 1) ?? '';

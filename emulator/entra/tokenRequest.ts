@@ -14,7 +14,7 @@ export function tokenForm(call: Call): URLSearchParams {
 }
 
 function formDecoded(text: string): string {
-  // As a form's value it may hold neither of the two characters that end one.
+  // Escape the two characters that end a form value.
   return new URLSearchParams(`value=${text.replace(/[&#]/g, encodeURIComponent)}`).get('value') ?? '';
 }
 

@@ -6,7 +6,7 @@ import { graphReply } from './reply';
 
 const sufficient = ['Application.Read.All', 'Application.ReadWrite.All', 'Directory.Read.All'];
 
-/** The one registration with a client id, and of that only its secrets: never a secret itself. */
+/** Finds a registration by client id. Returns only metadata of its secrets, never a secret itself. */
 export function listApplications(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   if (![...caller.scopes, ...caller.roles].some((permission) => sufficient.includes(permission))) {
     throw new GraphError(
@@ -17,7 +17,7 @@ export function listApplications(context: EmulatorContext, call: Call, caller: G
   }
   const [, clientId] = /^appId eq '([^']+)'$/.exec(call.query.get('$filter') ?? '') ?? [];
   if (clientId === undefined || call.query.get('$select') !== 'passwordCredentials') {
-    throw new NotEmulated('GET /applications but for the secrets of one client id');
+    throw new NotEmulated('GET /applications other than for the secrets of one client id');
   }
   return graphReply(call, 200, {
     '@odata.context': `${context.names.graph(call)}/v1.0/$metadata#applications(passwordCredentials)`,

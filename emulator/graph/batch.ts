@@ -30,8 +30,8 @@ interface BatchResponse {
 }
 
 /**
- * Runs the requests of a JSON batch one after the other, as their dependencies ask. Each has its own answer; the batch
- * itself fails only if it is malformed.
+ * Runs the requests of a JSON batch one after the other, in the order of their dependencies. Each has its own response; the batch itself
+ * fails only if it is malformed.
  */
 export function runBatch(call: Call, handlers: Record<string, Handler>): Reply {
   const requests = parse(call);
@@ -81,7 +81,7 @@ function dependencyFailed(id: string): BatchResponse {
   return { id, status: 424, headers: titleCased(headers), body: JSON.parse(body) as unknown };
 }
 
-/** As Graph writes them in a batch, where they are members of an object. */
+/** As Graph writes header names in a batch, where they are properties of an object. */
 function titleCased(headers: Reply['headers']): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [

@@ -21,7 +21,7 @@ export interface GraphCaller {
   roles: string[];
 }
 
-/** Believes a token only if it was made for Graph, here, and is not expired. */
+/** Accepts a token only if the emulator issued it for Graph and it has not expired. */
 export function authenticate(context: EmulatorContext, call: Call): GraphCaller {
   const token = /^Bearer +(\S+)$/i.exec(header(call, 'authorization') ?? '')?.[1];
   if (token === undefined) unauthenticated('Access token is empty.');
@@ -37,7 +37,7 @@ export function authenticate(context: EmulatorContext, call: Call): GraphCaller 
   return { user, app, scopes: claims.scp.split(' '), roles: [] };
 }
 
-/** The signature of Graph's tokens can be verified by Graph alone, so one that is signed like others is not for it. */
+/** Only Graph can verify the signature of its tokens, so a token with a normal signature is not for Graph. */
 function verify(context: EmulatorContext, token: string): Claims {
   const jwt = decodeJwt(token);
   if (!jwt) unauthenticated('IDX14100: JWT is not well formed, there are no dots (.).');
@@ -62,8 +62,8 @@ function verify(context: EmulatorContext, token: string): Claims {
 }
 
 /**
- * The user that a call is about: of `/me` the caller, of `/users/{id}` the one that is named. Permissions come first: who
- * may not read users is not told which exist.
+ * The user of a call: the caller for `/me`, the named one for `/users/{id}`. Permissions are checked first, so that a caller who may not
+ * read users does not learn which exist.
  */
 export function permittedUser(
   context: EmulatorContext,
@@ -105,7 +105,7 @@ function unauthenticated(message: string): never {
   throw new GraphError(401, 'InvalidAuthenticationToken', message);
 }
 
-/** Continuous access evaluation: the token is good, but the user must sign in again. */
+/** Continuous access evaluation: the token is valid, but the user must sign in again. */
 function challenge(context: EmulatorContext, call: Call): never {
   const fields = [
     'realm=""',

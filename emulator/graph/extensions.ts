@@ -54,7 +54,7 @@ export function create(context: EmulatorContext, call: Call, caller: GraphCaller
   return single(context, call, user, 201, extension);
 }
 
-/** Replaces all properties: those that are not sent are gone. */
+/** Replaces all properties: those that are not sent are removed. */
 export function update(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   const user = permittedUser(context, call, caller, 'write');
   const body = checkedBody(call, type);
@@ -90,7 +90,7 @@ export function shown(extension: OpenExtension, onlyId = false): Record<string, 
   };
 }
 
-/** What an app stored, without what describes the extension itself. */
+/** The properties that an app stored, without the metadata of the extension. */
 export function propertiesOf(body: Record<string, unknown>): Record<string, unknown> {
   const describing = ['extensionName', 'id'];
   const ownUrls = Object.entries(body).filter(
@@ -117,7 +117,7 @@ function single(
 const unreadable =
   'Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.';
 
-/** @param ifUndeclared what a body is that does not say its type; a new extension must */
+/** @param ifUndeclared the type of a body that does not declare one; required for a new extension */
 function checkedBody(call: Call, ifUndeclared?: string): Record<string, unknown> {
   if (!/^application\/json\b/i.test(header(call, 'content-type') ?? '')) {
     throw new GraphError(400, 'BadRequest', 'Entity only allows writes with a JSON Content-Type header.');

@@ -14,7 +14,7 @@ export function readUser(context: EmulatorContext, call: Call, caller: GraphCall
   const selected = call.query.get('$select')?.split(',') ?? defaultProperties;
   const expanded = call.query.get('$expand');
   if (expanded !== null && expanded !== 'extensions') throw new NotEmulated(`$expand=${expanded} of a user`);
-  // Without an explicit id in $select Graph says nothing of the extensions.
+  // Without an explicit id in $select, Graph omits the extensions.
   const withExtensions = expanded !== null && call.query.has('$select') && selected.includes('id');
   return graphReply(call, 200, {
     '@odata.context': `${context.names.graph(call)}/v1.0/$metadata#users(${selected.join(',')})/$entity`,

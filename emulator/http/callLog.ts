@@ -7,13 +7,13 @@ export interface LoggedRequest {
   path: string;
   /** 0 if there was no response. */
   status: number;
-  /** Of this machine's clock, in milliseconds since 1970. */
+  /** By this machine's clock, in milliseconds since 1970. */
   startedAt: number;
-  /** Until the response was written or the connection ended; absent before. */
+  /** Until the response was written or the connection closed; absent until then. */
   milliseconds?: number;
   /** The client request id that the caller sent. A server with FORWARD_REQUEST_ID=on sends its own request's id. */
   clientRequestId?: string;
-  /** The W3C trace context that came with it. */
+  /** The W3C trace context that the caller sent. */
   traceparent?: string;
 }
 
@@ -69,7 +69,7 @@ export class CallLog {
     return sum;
   }
 
-  /** Oldest first; with `filter`, those that match all of it. */
+  /** Oldest first; with `filter`, only the requests that match all of its values. */
   requests({ clientRequestId, since = 0 }: RequestFilter = {}): LoggedRequest[] {
     return [...this.#requests.slice(this.#next), ...this.#requests.slice(0, this.#next)]
       .filter(

@@ -4,7 +4,7 @@ interface Emulated {
   operation: string;
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
-  /** Entra's token endpoint is one address for several operations; empty: a request that names none. */
+  /** Entra's token endpoint has several operations at one URL. Empty: a request without grant_type. */
   grantType?: string;
   /** The real service lets scripts of any origin call this. */
   crossOrigin?: true;
@@ -202,12 +202,12 @@ export const emulated = [
 
 export type Operation = (typeof emulated)[number]['operation'];
 
-/** Whether a fault, delay or count for `prefix` concerns the operation: `graph` and `graph.extension` are prefixes. */
+/** Whether a fault, delay or count for `prefix` applies to the operation: `graph` and `graph.extension` are prefixes. */
 export function matchesOperation(prefix: string, operation: string): boolean {
   return operation === prefix || operation.startsWith(`${prefix}.`);
 }
 
-/** Throws for a prefix that concerns nothing: a misspelt fault would otherwise be a test that tests nothing. */
+/** Throws for a prefix without operations: with a misspelt fault, a test would otherwise test nothing. */
 export function assertKnownOperation(prefix: string): void {
   if (emulated.some(({ operation }) => matchesOperation(prefix, operation))) return;
   const known = [...new Set(emulated.map(({ operation }) => operation))].join(', ');

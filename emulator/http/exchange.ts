@@ -74,7 +74,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Thrown by a handler that meets what the real service could do and the emulator cannot. */
+/** Thrown by a handler for a request that the real service supports and the emulator does not. */
 export class NotEmulated extends Error {
   override readonly name = 'NotEmulated';
 

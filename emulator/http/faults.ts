@@ -40,7 +40,7 @@ export class Faults {
     this.#delays.set(operation, milliseconds);
   }
 
-  /** The fault of this call, if any: the first requested one that matches. */
+  /** The first requested fault that matches this call, if any. */
   take(operation: string): Fault | undefined {
     for (const entry of this.#waiting) {
       if (!matchesOperation(entry.fault.operation, operation)) continue;

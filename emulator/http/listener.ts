@@ -13,13 +13,13 @@ export interface ListenerParts {
   names: Names;
   faults: Faults;
   log: CallLog;
-  /** Everything under this path goes to the control surface: never logged, delayed or failed. */
+  /** Requests under this path go to the control API, and are never logged, delayed or failed. */
   control: { prefix: string; handler: Handler };
 }
 
 const maxBodyInBytes = 1024 * 1024;
 
-/** Joins the services to HTTP: reads, finds the operation, delays or fails as told, writes. */
+/** The HTTP side of the services: reads the request, finds its operation, applies delays and faults, and writes the response. */
 export class Listener {
   readonly #parts: ListenerParts;
   readonly #hanging = new Set<ServerResponse>();
@@ -32,7 +32,7 @@ export class Listener {
     this.#answer(request, response).catch((error: unknown) => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : 'unknown';
       process.stderr.write(
-        `emulator: fault of its own at ${request.method ?? ''} ${request.url ?? ''}: ${reason}\n`,
+        `emulator: internal error at ${request.method ?? ''} ${request.url ?? ''}: ${reason}\n`,
       );
       if (!response.headersSent) write(response, statusReply('', 500));
       else response.destroy();
@@ -48,7 +48,7 @@ export class Listener {
     response.once('finish', () => (entry.status = response.statusCode));
   }
 
-  /** Ends the calls that a fault left hanging. */
+  /** Closes the calls that hang because of a fault. */
   releaseHanging(): void {
     for (const response of this.#hanging) response.destroy();
     this.#hanging.clear();
@@ -78,7 +78,7 @@ export class Listener {
       return;
     }
     const route = findRoute(call.method, path, () => grantTypeOf(call));
-    // Under its public name, a service is alone.
+    // A public name belongs to a single service.
     const service = this.#parts.names.serviceOf(call);
     const answered = service === undefined || route?.operation.startsWith(`${service}.`);
     if (route && answered) await this.#serve({ ...call, params: route.params }, route, response);
@@ -155,7 +155,7 @@ function malformed(body = '{"unfinished":'): Reply {
   return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
 }
 
-/** Entra reads no field from a body that is not declared as a form. */
+/** Entra reads the body only if its type is that of a form. */
 function grantTypeOf(call: Call): string {
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(header(call, 'content-type') ?? '');
   const grantType = isForm ? (form(call).get('grant_type') ?? '') : '';
@@ -192,7 +192,7 @@ function warn(error: NotEmulated): Reply {
   return error.toReply();
 }
 
-/** Also if the caller gives up, or a fault closes the connection. */
+/** Ends even if the caller disconnects, or a fault closes the connection. */
 function timeUntilEnd(entry: LoggedRequest, response: ServerResponse): void {
   const startedAt = performance.now();
   const setTime = (): void => {
@@ -211,7 +211,7 @@ function write(response: ServerResponse, reply: Reply): void {
   response.writeHead(reply.status, { ...reply.headers, ...length }).end(reply.body);
 }
 
-/** The headers, half of the body, and then nothing; without a body, nothing at all. */
+/** Sends the headers and half of the body; without a body, nothing at all. */
 function cut(response: ServerResponse, entry: LoggedRequest, reply: Reply): void {
   if (reply.body === '') {
     response.destroy();

@@ -25,7 +25,7 @@ const patterns: Pattern[] = emulated.map((entry) => ({
   crossOrigin: 'crossOrigin' in entry,
 }));
 
-/** @param grantType reads the form of a token request; asked only where it decides. */
+/** @param grantType reads the form of a token request; called only if the route depends on it. */
 export function findRoute(method: string, path: string, grantType: () => string): Route | undefined {
   const segments = path.split('/');
   for (const pattern of patterns) {
@@ -38,7 +38,7 @@ export function findRoute(method: string, path: string, grantType: () => string)
   return undefined;
 }
 
-/** The methods that scripts of other origins may use on a path: what a preflight asks for. */
+/** The methods that scripts of other origins may use on a path, for preflight requests. */
 export function crossOriginMethods(path: string): string[] {
   const segments = path.split('/');
   const found = patterns.filter((pattern) => pattern.crossOrigin && match(pattern, segments));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { json, type Reply } from './exchange';
 
-/** A failure on demand in the shape that the service of the operation gives its failures. */
+/** A requested failure, in the error format of the operation's service. */
 export function statusReply(
   operation: string,
   status: number,

@@ -54,7 +54,7 @@ function findProblem(call: Call): string | undefined {
   return undefined;
 }
 
-/** The names of each identifier: App Service and the SDKs do not agree on one. */
+/** App Service and the SDKs use several names for each identifier. */
 const identifiers: Record<string, 'clientId' | 'objectId' | 'resourceId'> = {
   client_id: 'clientId',
   principal_id: 'objectId',

@@ -5,13 +5,13 @@ import { tokenExchangeAudience } from '../tokens/audiences';
 import { type Certificate, readCertificate } from './certificate';
 import { Consents } from './consents';
 
-/** What a workload of another issuer must present to act as an application. Compared exactly, case included. */
+/** The token of another issuer that an application can use as its credential. Compared exactly, including case. */
 export interface FederatedCredential {
   issuer: string;
   subject: string;
-  /** Default: the one that Entra recommends, `api://AzureADTokenExchange`. */
+  /** Default: `api://AzureADTokenExchange`, as Entra recommends. */
   audience?: string;
-  /** The issuer's keys, as a JSON Web Key Set, or where to fetch them. Neither for this emulator's own tokens. */
+  /** The issuer's keys, as a JSON Web Key Set, or the URL to fetch them from. Neither is needed for tokens of this emulator. */
   jwks?: { keys: readonly object[] };
   jwksUrl?: string;
 }
@@ -31,12 +31,12 @@ export interface Credentials {
 const seeded = [authServer, authClient, offboardingJob];
 
 /**
- * The credentials and consents of the registered applications. An application is named by its client id, or as its
- * registration is: `AuthServer`, `AuthClient`, `OffboardingJob`.
+ * The credentials and consents of the registered applications. An application is named by its client id or by its registration's name:
+ * `AuthServer`, `AuthClient`, `OffboardingJob`.
  */
 export class Applications {
   #credentials = new Map<string, Credentials>();
-  /** Of secrets with an expiry of their own. It is shown, but not enforced. */
+  /** The expiry of secrets that have one. It is shown, but not enforced. */
   readonly #expiries = new Map<string, Date>();
   readonly #consents = new Consents();
 
@@ -50,7 +50,7 @@ export class Applications {
     return found;
   }
 
-  /** Beside the secrets that there are, as in a rotation. */
+  /** Adds a secret to the existing ones, as in a rotation. */
   addSecret(application: string, secret = randomBytes(24).toString('base64url'), expires?: Date): string {
     if (expires) this.#expiries.set(secret, expires);
     const { secrets } = this.credentials(application);
@@ -58,7 +58,7 @@ export class Applications {
     return secret;
   }
 
-  /** All of them, unless one is named. */
+  /** All secrets, unless one is named. */
   withdrawSecret(application: string, secret?: string): void {
     const credentials = this.credentials(application);
     credentials.secrets = secret === undefined ? [] : credentials.secrets.filter((other) => other !== secret);
@@ -99,7 +99,7 @@ export class Applications {
     return this.#consents.of(idOf(application), resource, userObjectId);
   }
 
-  /** For the whole tenant, unless it is one user's own consent. */
+  /** For the whole tenant, unless a user is named. */
   grantConsent(
     application: string,
     resource: ResourceName,
@@ -110,13 +110,13 @@ export class Applications {
     this.#consents.grant(idOf(application), resource, permissions, userObjectId);
   }
 
-  /** The consent of the tenant and that of every user; of all permissions on the resource, unless some are named. */
+  /** Withdraws the consent of the tenant and of every user; to all permissions on the resource, unless some are named. */
   withdrawConsent(application: string, resource: ResourceName, permissions?: readonly string[]): void {
     this.credentials(application);
     this.#consents.withdraw(idOf(application), resource, permissions);
   }
 
-  /** As Microsoft Graph shows them: of a secret only its first characters. */
+  /** As Microsoft Graph shows them, with only the first characters of a secret. */
   describeSecrets(application: string): Record<string, unknown>[] {
     return this.credentials(application).secrets.map((secret) => ({
       customKeyIdentifier: null,
@@ -128,7 +128,7 @@ export class Applications {
     }));
   }
 
-  /** What an operator sees: no secret. */
+  /** For operators, without secrets. */
   describe(): Record<string, unknown> {
     const shown = seeded.map(({ clientId, name }) => {
       const { secrets, certificates, federated } = this.credentials(clientId);

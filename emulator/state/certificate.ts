@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 
 /** A certificate that is registered on an application. */
 export interface Certificate {
-  /** Thumbprints in lower-case hex; only one of them is known where no more than that was registered. */
+  /** Thumbprints in lower-case hex. If only a thumbprint was registered, the other one is unknown. */
   sha1?: string;
   sha256?: string;
   certificate?: X509Certificate;

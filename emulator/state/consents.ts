@@ -47,7 +47,7 @@ export class Consents {
   }
 }
 
-/** A misspelt permission would otherwise be a consent that changes nothing. */
+/** Otherwise a misspelt permission would be a consent without effect. */
 function assertKnown(resource: ResourceName, permission: string): string {
   if (known[resource].includes(permission)) return permission;
   throw new Error(

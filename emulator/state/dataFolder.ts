@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type Directory } from './directory';
 
-/** What a developer would miss after a restart. Sign-ins and tokens end with the process. */
+/** The state that survives a restart. Sign-ins and tokens do not. */
 const savedState = z.strictObject({
   version: z.literal(1),
   users: z.array(
@@ -71,7 +71,7 @@ export class DataFolder {
     this.#save();
   }
 
-  /** A reader never sees half a file, and a crash leaves the old one or the new one. */
+  /** Replaces the file atomically: after a crash there is the old file or the new one. */
   #save(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -7,15 +7,15 @@ export interface DeviceGrant {
   readonly clientId: string;
   readonly scope: string;
   readonly expiresAt: number;
-  /** How long the device must wait between its questions; grows when it does not. */
+  /** How long the device must wait between polls; increased if it polls too often. */
   intervalInMs: number;
   askedAt: number;
   state: 'pending' | 'declined' | 'approved' | 'redeemed';
-  /** Who approved it. */
+  /** The user who approved it. */
   userObjectId?: string;
 }
 
-/** As on a screen and typed elsewhere: without letters and digits that are mistaken for one another. */
+/** Without letters and digits that are easily confused, because users type the code. */
 const alphabet = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const lifetimeInMs = 15 * 60_000;
 const intervalInMs = 5_000;
@@ -45,7 +45,7 @@ export class DeviceCodes {
     return this.#byDeviceCode.get(deviceCode);
   }
 
-  /** By the code that its user types in, if that can still be answered. */
+  /** Finds the device by its user code, if it is still waiting. */
   waiting(userCode: string, now: number): DeviceGrant | undefined {
     const wanted = userCode.toUpperCase().replace(/[\s-]/g, '');
     return this.allWaiting(now).find((grant) => grant.userCode === wanted);

@@ -5,7 +5,7 @@ import { OpenExtensions } from './openExtensions';
 import { SignIns } from './signIns';
 import { Users } from './users';
 
-/** All that the three services remember. */
+/** The state of the three services. */
 export class Directory {
   readonly applications = new Applications();
   readonly users = new Users();

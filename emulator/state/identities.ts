@@ -18,13 +18,13 @@ interface CreateOptions {
   id?: string | undefined;
 }
 
-/** The living identities of the communication resource. */
+/** The existing identities of the communication resource. */
 export class Identities {
   readonly #living = new Map<string, Identity>();
-  /** The id that each customId had last, also after that identity was deleted. */
+  /** The last id of each customId, even after that identity was deleted. */
   readonly #idByCustomId = new Map<string, string>();
 
-  /** @param options.id a new one unless given */
+  /** @param options.id by default a new one */
   create(now: number, { customId, id = newId() }: CreateOptions = {}): Identity {
     const identity = { id, createdAt: now, ...(customId === undefined ? {} : { customId }) };
     this.#living.set(id, identity);
@@ -32,12 +32,12 @@ export class Identities {
     return identity;
   }
 
-  /** The id that the customId stands for, or stood for until that identity was deleted. */
+  /** The id of the customId's identity, even if that was deleted. */
   idOfCustomId(customId: string): string | undefined {
     return this.#idByCustomId.get(customId);
   }
 
-  /** Of the other resource: it lives there, and this resource's key does not reach it. */
+  /** In the other resource, whose identities this resource's key cannot use. */
   createForeign(): string {
     return `8:acs:${communicationResource.otherId}_${randomUUID()}`;
   }

@@ -1,4 +1,4 @@
-/** An open extension as its app wrote it, and which app that was: Graph counts them by app. */
+/** An open extension with the app that wrote it: Graph limits the number per app. */
 export interface OpenExtension {
   readonly name: string;
   readonly properties: Readonly<Record<string, unknown>>;
@@ -9,7 +9,7 @@ type Extensions = ReadonlyMap<string, OpenExtension>;
 
 const none: Extensions = new Map();
 
-/** The open extensions of every user: as they are, and as a replica that lags behind still shows them. */
+/** The open extensions of every user: the current ones, and those that a lagging replica still shows. */
 export class OpenExtensions {
   readonly #truth = new Map<string, Extensions>();
   readonly #earlier = new Map<string, { extensions: Extensions; until: number }[]>();
@@ -48,7 +48,7 @@ export class OpenExtensions {
     this.#earlier.clear();
   }
 
-  /** @param replicatedAt until then reads show what there was before; 0 forgets all that */
+  /** @param replicatedAt until then, reads return the previous state; 0 discards previous states */
   #write(userObjectId: string, entries: [string, OpenExtension][], replicatedAt: number): void {
     if (replicatedAt === 0) this.#earlier.delete(userObjectId);
     else {

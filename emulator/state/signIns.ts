@@ -10,11 +10,11 @@ export interface Session {
 /** The kinds of apps that redirect URIs are registered for. */
 export type Platform = 'web' | 'spa' | 'native';
 
-/** What an authorization code stands for. */
+/** What an authorization code was issued for. */
 export interface CodeGrant extends Session {
   clientId: string;
   redirectUri: string;
-  /** The platform that the redirect URI is registered under: decides how the code may be redeemed. */
+  /** The platform of the redirect URI: it decides how the code may be redeemed. */
   platform: Platform;
   scope: string;
   nonce?: string | undefined;
@@ -26,7 +26,7 @@ export interface CodeGrant extends Session {
 const mostSessions = 10_000;
 const mostCodes = 10_000;
 
-/** Who is signed in, and the codes that were not redeemed yet. */
+/** The signed-in users, and the codes that are not redeemed yet. */
 export class SignIns {
   readonly #sessions = new Map<string, Session>();
   readonly #codes = new Map<string, CodeGrant>();
@@ -57,10 +57,10 @@ export class SignIns {
   }
 }
 
-/** Under a new random name; the oldest entry makes room. */
-function remember<T>(map: Map<string, T>, value: T, most: number): string {
+/** Stores the value under a random key; removes the oldest entry if the map is full. */
+function remember<T>(map: Map<string, T>, value: T, maxSize: number): string {
   const [oldest] = map.keys();
-  if (map.size >= most && oldest !== undefined) map.delete(oldest);
+  if (map.size >= maxSize && oldest !== undefined) map.delete(oldest);
   const name = randomBytes(32).toString('base64url');
   map.set(name, value);
   return name;

@@ -37,7 +37,7 @@ export class Users {
     return user;
   }
 
-  /** By object id, by sign-in name, or by that name's first half. */
+  /** By object id, by sign-in name, or by the part of it before the @. */
   find(who: string): User | undefined {
     const wanted = who.toLowerCase();
     const direct = this.#byId.get(wanted);
@@ -54,7 +54,7 @@ export class Users {
     return [...this.#byId.values()];
   }
 
-  /** @param added those that were added to the seeded ones */
+  /** @param added the users that were added to the seeded ones */
   restore(added: User[]): void {
     this.reset();
     for (const user of added) this.#byId.set(user.objectId, user);

@@ -7,11 +7,11 @@ import { type Claims } from './jwt';
 /** An application or a managed identity that signs in as itself. */
 export interface Principal {
   clientId: string;
-  /** Of its service principal. */
+  /** The object id of its service principal. */
   objectId: string;
-  /** How it proved itself: by secret, or by certificate, as a managed identity does behind the scenes. */
+  /** How it authenticated: by secret, or by certificate, as a managed identity does internally. */
   authentication: '1' | '2';
-  /** Of a managed identity: the Azure resource that it is, or that it belongs to. */
+  /** For a managed identity: the Azure resource that it is, or that it belongs to. */
   resourceId?: string;
 }
 
@@ -42,7 +42,7 @@ function common({ now, lifetimeInSeconds, principal, audience, roles = [] }: App
   };
 }
 
-/** Microsoft's own resources get version 1. */
+/** Microsoft's own resources get v1 tokens. */
 export function v1ApplicationClaims(grant: ApplicationGrant): Claims {
   const { clientId, authentication } = grant.principal;
   const application = { appid: clientId, appidacr: authentication };

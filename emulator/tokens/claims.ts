@@ -7,14 +7,14 @@ import { type Claims, hash } from './jwt';
 
 export const v1Issuer = `https://sts.windows.net/${tenantId}/`;
 
-/** What every token of Entra is made from. */
+/** The input of every token of Entra. */
 export interface Grant {
   /** The emulator, which is the v2 issuer's host. */
   url: string;
   now: number;
   lifetimeInSeconds: number;
   user: User;
-  /** The application that the token is issued to, and how it proved itself: not at all (public), secret, assertion. */
+  /** The application that the token is issued to, and how it authenticated: not at all (public), by secret, or by assertion. */
   clientId: string;
   clientAuthentication: '0' | '1' | '2';
   scopes: string;
@@ -22,7 +22,7 @@ export interface Grant {
   satisfied?: string[] | undefined;
 }
 
-/** Another resource sees another subject for the same user. */
+/** Each resource gets a different subject for the same user. */
 export function pairwiseSubject(objectId: string, resource: string): string {
   return hash(`${objectId}|${resource}`);
 }
@@ -71,7 +71,7 @@ export function v1AccessClaims(grant: Grant, audience: string): Claims {
   };
 }
 
-/** Microsoft's own resources get version 1. */
+/** Microsoft's own resources get v1 tokens. */
 export const graphClaims = (grant: Grant): Claims => v1AccessClaims(grant, graphAudience);
 export const teamsClaims = (grant: Grant): Claims => v1AccessClaims(grant, teamsAudience);
 
@@ -97,7 +97,7 @@ export function appOnlyClaims(grant: Grant, audience: string): Claims {
     azp: grant.clientId,
     azpacr: '1',
     idtyp: 'app',
-    // The service principal, not a user: the two look alike.
+    // The service principal, not a user.
     oid: '5e21ce00-0000-4000-8000-000000000006',
     sub: '5e21ce00-0000-4000-8000-000000000006',
     roles: ['Identities.Manage.All'],

@@ -5,7 +5,7 @@ import { appOnlyClaims, type Grant, idTokenClaims } from './claims';
 import { type Claims, encodePart } from './jwt';
 import { SigningKey } from './signingKeys';
 
-/** A token on its way to be signed. A defect changes it here, or replaces how it is signed or written. */
+/** A token before it is signed. A defect changes its content, or how it is signed or encoded. */
 export interface Draft {
   header: Claims;
   claims: Claims;
@@ -13,7 +13,7 @@ export interface Draft {
   key: SigningKey;
   /** The signature of header and claims, in base64url. */
   sign: (signed: string) => string;
-  /** The last word on the finished token. */
+  /** Changes the finished token. */
   finish: (token: string) => string;
 }
 
@@ -53,7 +53,7 @@ function shift(draft: Draft, seconds: number): void {
   }
 }
 
-/** Every way in which a token can be wrong, one at a time. */
+/** All defects of tokens. A token has one at a time. */
 const defects = {
   expired: (draft) => shift(draft, -draft.grant.lifetimeInSeconds - hour),
   not_yet_valid: (draft) => shift(draft, hour),
@@ -75,7 +75,7 @@ const defects = {
     draft.header.kid = untrustedKey().kid;
     signWithUntrustedKey(draft);
   },
-  /** Says that it was signed with a published key, and was not. */
+  /** Names a published key, but is signed with another one. */
   wrong_key: signWithUntrustedKey,
   bad_signature: (draft) => {
     const { sign } = draft;

@@ -6,7 +6,7 @@ export type Claims = Record<string, unknown>;
 export interface Jwt {
   header: Claims;
   claims: Claims;
-  /** What the signature is over. */
+  /** The text that is signed. */
   signed: string;
   signature: Buffer;
 }
@@ -15,7 +15,7 @@ export function encodePart(part: unknown): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
 
-/** The three parts of a signed JSON Web Token, none of them believed; undefined if it is not one. */
+/** The three parts of a signed JSON Web Token, not verified; undefined if the text is not one. */
 export function decodeJwt(token: string): Jwt | undefined {
   const [header = '', claims = '', signature, ...others] = token.split('.');
   if (signature === undefined || others.length > 0 || !/^[\w-]*$/.test(signature)) return undefined;

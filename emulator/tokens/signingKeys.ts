@@ -5,7 +5,7 @@ import { generateKeyPair, type KeyPair } from './keyPairs';
 
 const validYears = 5;
 
-/** An RSA key and the certificate under whose thumbprint it is published. */
+/** An RSA key with its certificate, whose thumbprint is the key id. */
 export class SigningKey {
   readonly publicKey: KeyObject;
   readonly kid: string;
@@ -27,7 +27,7 @@ export class SigningKey {
     this.kid = createHash('sha1').update(certificate).digest('base64url');
   }
 
-  /** @param algorithm RS256 in all that is good */
+  /** @param algorithm RS256 in valid tokens */
   sign(text: string, algorithm = 'sha256'): string {
     return sign(algorithm, Buffer.from(text), this.#privateKey).toString('base64url');
   }
@@ -42,7 +42,7 @@ export type Verdict =
   | { claims: Claims; failure?: undefined }
   | { failure: 'malformed' | 'algorithm' | 'unknown_key' | 'signature'; claims?: undefined };
 
-/** The keys that Entra publishes. The first one in its list is never the one that signs: order means nothing. */
+/** The keys that Entra publishes. The first one in the list never signs, because clients must not rely on the order. */
 export class SigningKeys {
   #current: SigningKey;
   #others: SigningKey[];

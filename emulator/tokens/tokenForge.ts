@@ -25,19 +25,19 @@ import { type Claims, encodePart, type Jwt } from './jwt';
 import { type SigningKeys } from './signingKeys';
 
 export interface TokenOptions {
-  /** A user, an object id, or a sign-in name or its first half. */
+  /** A user, an object id, a sign-in name, or the part of it before the @. */
   user?: User | string;
   /** Space-separated; null leaves the claim out. */
   scope?: string | null;
   lifetimeInSeconds?: number;
-  /** As Entra issues it under its public name, rather than under the emulator's URL. */
+  /** As issued under Entra's public name instead of the emulator's URL. */
   publicName?: boolean;
   /** The client id of the application that the token is issued to. */
   client?: string;
-  /** Claims to set, or with undefined to leave out. */
+  /** Claims to set; undefined removes a claim. */
   claims?: Claims;
   header?: Claims;
-  /** Wrong in one named way. */
+  /** The one defect that the token has. */
   defect?: Defect;
 }
 
@@ -50,7 +50,7 @@ export type TeamsTokenOptions = TokenOptions;
 /** Entra's tokens live for 60 to 90 minutes, drawn at random; here always the mean. */
 export const tokenLifetimeInSeconds = 4500;
 
-/** Mints every kind of token: good unless told otherwise. */
+/** Mints every kind of token, valid by default. */
 export class TokenForge {
   readonly #parts: { url: string; clock: Clock; keys: SigningKeys; users: Users; switches: Switches };
   readonly #graphSecret = randomBytes(32);
@@ -117,8 +117,8 @@ export class TokenForge {
   }
 
   /**
-   * Tokens for Graph carry a nonce that makes their signature verifiable by Graph alone. Here too; which spares the
-   * On-Behalf-Of flow an RSA signature.
+   * Tokens for Graph have a nonce, so that only Graph can verify their signature. The emulator does the same, which saves an RSA signature
+   * in the On-Behalf-Of flow.
    */
   mintForGraph(grant: Grant, options: TokenOptions = {}): string {
     const { kid } = this.#parts.keys.current;
@@ -165,7 +165,7 @@ export class TokenForge {
     return jwt.signature.length === expected.length && timingSafeEqual(jwt.signature, expected);
   }
 
-  /** An ID token that nobody will verify, for load tests. */
+  /** An ID token that is never verified, for load tests. */
   mintUnverifiable(claims: Claims): string {
     const { kid } = this.#parts.keys.current;
     return unverifiable({ typ: 'JWT', alg: 'RS256', kid }, claims);
@@ -205,7 +205,7 @@ export class TokenForge {
     };
     if (options.scope === null) draft.claims.scp = undefined;
     if (options.defect) applyDefect(options.defect, draft);
-    // JSON leaves out what is undefined, which is how a claim is removed.
+    // JSON omits undefined values, which removes those claims.
     const signed = `${encodePart({ ...draft.header, ...options.header })}.${encodePart({ ...draft.claims, ...options.claims })}`;
     return draft.finish(`${signed}.${draft.sign(signed)}`);
   }

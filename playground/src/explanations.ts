@@ -58,7 +58,7 @@ export const explanations: Record<string, Explanation> = {
   teams_token_wrong_user: {
     title: 'The Teams token belongs to someone else',
     meaning:
-      'The access token and the Teams token are of different users. The API rejects this for security.',
+      'The access token and the Teams token belong to different users. The API rejects this for security.',
     whatToDo: 'This is the expected result. To succeed, exchange your own Teams token.',
   },
   teams_token_rejected: {

@@ -2,7 +2,7 @@ import type { LocalSettings, SignInSettings } from '../settings';
 import type { UpstreamCall } from '../troubles';
 import type { Exchange } from './recorder';
 
-/** A stop on the way of a request. */
+/** A service that a request passes through. */
 export type Stop = 'browser' | 'api' | 'provider' | 'store' | 'acs';
 
 export type StopState = 'idle' | 'active' | 'good' | 'bad' | 'memory' | 'unused';
@@ -49,7 +49,7 @@ const providerNames: Record<string, string> = {
 };
 const storeNames: Record<string, string> = { graph: 'Microsoft Graph', table: 'Table Storage' };
 
-/** The stops of a request; the notes say what each is for. With the store `acs`, ACS keeps the identities itself. */
+/** The stops of a request, with notes on their purpose. With the store `acs`, ACS keeps the identities itself. */
 export function stopsOf({ provider, store }: Surroundings): Pick<JourneyStop, 'stop' | 'name' | 'note'>[] {
   const storeName = storeNames[store];
   return [
@@ -148,13 +148,13 @@ function stateOf(
     : { state: 'unused', note: 'not needed' };
 }
 
-/** 404 for a mapping that does not exist is an answer like any other. */
+/** 404 for a mapping that does not exist is not a failure. */
 function isFailure(status: number | undefined, stop: Stop, { response }: Sent): boolean {
   if (status === undefined || status === 0) return true;
   return status >= 400 && !(stop !== 'api' && status === 404 && (response?.status ?? 0) < 400);
 }
 
-/** What an earlier call left in the API's memory, so that this stop was not asked again. */
+/** Whether the API had the result of an earlier call in memory, so that it did not call this stop again. */
 function fromMemory(stop: Stop, { url }: Sent, steps: readonly JourneyStep[], store: string): boolean {
   const asked = (other: Stop) => steps.some((step) => step.stop === other);
   const path = new URL(url).pathname;

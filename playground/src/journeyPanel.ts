@@ -7,7 +7,7 @@ import { idleStops, showJourney } from './view/journeyView';
 
 const pollIntervalInMs = 200;
 
-/** Shows the way of the latest request through the services, also while it runs. */
+/** Shows the path of the latest request through the services, even while it runs. */
 export class JourneyPanel {
   readonly #around: Surroundings;
   #latest: Sent | undefined;

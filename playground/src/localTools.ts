@@ -1,13 +1,13 @@
 import type { TroubleName, UpstreamCall } from '../troubles';
 
-/** What the page's web server lets it do with the emulator. */
+/** Emulator operations, through the page's web server. */
 export const localTools = {
   /** The upstream calls of one request. */
   callsOf: (requestId: string) => calls(`requestId=${encodeURIComponent(requestId)}`),
   /** All upstream calls since a time: while a request runs, its id is not known yet. */
   callsSince: (milliseconds: number) => calls(`since=${milliseconds}`),
 
-  /** Ends any other trouble first. Resolves to an access token if the trouble is one. */
+  /** Ends any other trouble first. Resolves to an access token if the trouble is a bad token. */
   async cause(name: TroubleName, user: string): Promise<{ accessToken?: string }> {
     const response = await fetch('/local/trouble', {
       method: 'PUT',

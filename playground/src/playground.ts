@@ -207,7 +207,7 @@ export class Playground {
     return this.#tokens.get('communication');
   }
 
-  /** Runs one action at a time. Buttons stay enabled meanwhile, so that they keep the focus. */
+  /** Runs one action at a time. Buttons stay enabled, so that they keep the focus. */
   async #run(action: () => Promise<void>): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;

@@ -7,7 +7,7 @@ interface TroublePanelOptions {
   around: Surroundings;
   /** Runs one action at a time, and shows its failure. */
   run: (action: () => Promise<void>) => void;
-  /** Sends the request that meets the trouble; with this access token, if there is one. */
+  /** Sends the request that shows the trouble; with this access token, if there is one. */
   meet: (scene: TroubleScene, accessToken: string | undefined) => Promise<void>;
   userObjectId: () => string | undefined;
   /** Called after everything is back to normal. */
@@ -31,7 +31,7 @@ export class TroublePanel {
     this.#showActive();
   }
 
-  /** Of the trouble that is on. */
+  /** The active trouble. */
   get active(): TroubleScene | undefined {
     const name = sessionStorage.getItem(storageKey);
     return troubleScenes.find((scene) => scene.name === name);

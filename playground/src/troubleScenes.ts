@@ -6,11 +6,11 @@ export interface TroubleScene {
   readonly name: TroubleName;
   readonly title: string;
   readonly about: string;
-  /** The request that meets the trouble. */
+  /** The request that shows the trouble. */
   readonly operation: OperationName;
-  /** A new access token first: for the present one the API has what it needs in memory. */
+  /** Get a new access token first: for the current one, the API has all it needs in memory. */
   readonly newToken?: true;
-  /** What to say if the API succeeds in spite of it. */
+  /** The text to show if the API succeeds anyway. */
   readonly onSuccess: string;
   /** Whether it can happen with this provider and store. */
   readonly occurs: (around: Surroundings) => boolean;

@@ -34,7 +34,7 @@ const requiredSettings = {
     };
   },
 
-  /** A client of someone else, to which its users need not consent. */
+  /** Preauthorizes a client that is registered elsewhere: its users need not consent. */
   preauthorize(app, values) {
     const [clientAppId, scopeId] = values('client')[0].split(':');
     const others = (app.api?.preAuthorizedApplications ?? []).filter(({ appId }) => appId !== clientAppId);
@@ -82,7 +82,7 @@ function union(existing, required) {
   return [...before, ...required.filter((each) => !before.includes(each))];
 }
 
-/** A scope or a role that is there is kept as it is, since its id may be in use. */
+/** An existing scope or role is kept unchanged, since its id may be in use. */
 function withPermission(existing, permission) {
   const before = existing ?? [];
   return before.some(({ value }) => value === permission.value)

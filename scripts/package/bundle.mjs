@@ -5,8 +5,8 @@ import { build } from 'esbuild';
 import { commonJsImports } from './commonJsImports.mjs';
 
 /**
- * Calls to `require` that a bundle cannot follow, and why none is needed. Any other warning of the bundler stops the packaging, so that a
- * package that loads its parts in an unusual way is noticed here and not in production.
+ * Calls to `require` that a bundle cannot follow, and why none is needed. Any other warning of the bundler is an error, so that a package
+ * with unusual loading is detected here and not in production.
  */
 const expectedWarnings = new Map([
   ['node_modules/express/lib/view.js', 'loads template engines; the server renders no views'],
@@ -29,15 +29,15 @@ const bundleFolder = bundleDirname(bundleFile);`
   .replaceAll('\n', '');
 
 /**
- * Bundles the built server, doctor and erasure. Code splitting keeps what is imported at run time, such as the SDK of a store, in files of its
- * own, which are read only when they are needed.
+ * Bundles the built server, doctor and erasure. Code splitting puts modules that are imported at run time, such as the SDK of a store, into
+ * separate files, which are loaded only when needed.
  *
  * @param outdir where the files go; they do not depend on it
  * @param copied packages that are copied to the package instead
  */
 export async function bundle({ project, outdir, copied }) {
   const optional = optionalPackages(project);
-  // The source maps are relative to this folder, wherever the files really go.
+  // The source maps are relative to this folder, wherever the files are written.
   const nominalOutdir = join(project, 'build/package/dist');
   const { metafile, warnings, outputFiles } = await build({
     absWorkingDir: project,
@@ -83,7 +83,7 @@ export async function bundle({ project, outdir, copied }) {
   return metafile;
 }
 
-/** Those that the server runs without: npm may leave them out, and `--omit=optional` does. */
+/** Packages that the server does not require: npm may omit them, and `--omit=optional` does. */
 function optionalPackages(project) {
   const { packages } = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'));
   return Object.entries(packages)

@@ -8,7 +8,7 @@ import { describe } from './describe';
 interface Identity {
   alive: boolean;
   readonly createdBy: number;
-  /** Whether its creator could not learn of it: then nobody can delete it. */
+  /** Whether its creator never received its id: then no one can delete it. */
   unknowable: boolean;
 }
 
@@ -20,9 +20,9 @@ export interface AcsService {
   idsWithCustomId(): string[];
   isAlive(communicationUserId: string): boolean;
   alive(): string[];
-  /** Those whose creator could not learn of them, or ended before it had mapped or deleted them. */
+  /** Identities whose creator never received their id, or crashed before it mapped or deleted them. */
   isExcused(communicationUserId: string): boolean;
-  /** After a crash: what this instance has made and not mapped stays. */
+  /** Called after a crash: excuses the identities that this instance created and did not map. */
   excuseUnmapped(createdBy: number, isMapped: (communicationUserId: string) => boolean): void;
 }
 
@@ -42,7 +42,7 @@ export function createAcsService(scheduler: Scheduler): AcsService {
     expiresOn: new Date(Date.now() + day),
   });
   const nextId = () => `8:acs:${resource}_${identities.size + 1}`;
-  /** Not documented: ACS may say that it has deleted an identity again, or that there is none. */
+  /** Not documented: for a repeated deletion, ACS may report success, or that there is no such identity. */
   const deletedAgain = scheduler.choices.chance(50) ? 'gone' : 'deleted';
 
   function create(

@@ -5,7 +5,7 @@ import type { CallOptions, Upstream } from '../../src/resilience/upstream';
 import type { Scheduler } from '../scheduler';
 import { describe } from './describe';
 
-/** Open extensions: creating is atomic, writes have no condition, and a read may be stale for a while. */
+/** Open extensions: creates are atomic, writes are unconditional, and reads may be stale for a while. */
 export interface GraphService {
   client(upstream: Upstream): ExtensionClient;
   extensions(): ExtensionProperties[];
@@ -29,7 +29,7 @@ export function createGraphService(scheduler: Scheduler, maxLagInMs: number): Gr
     versions.set(user.key, [...known.slice(0, -1), last, { properties, replacedAt: Infinity }]);
   }
 
-  /** The current version, or one of those that a replica may still show. */
+  /** The current version, or an older one that a replica may still return. */
   function read(user: AuthenticatedUser): ExtensionProperties | undefined {
     const { budget, choices, time } = scheduler;
     const stale = versionsOf(user)

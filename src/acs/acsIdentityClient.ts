@@ -30,8 +30,8 @@ export type OnLateCreation = (user: CreatedUser) => void;
 /** The identities of one Communication Services resource and their tokens. All methods throw UpstreamError. */
 export interface AcsIdentityClient {
   /**
-   * Creates one identity: retried only if the failed call definitely created none. An identity that is reported after the
-   * deadline is passed to `onLateResult`, so that it is not orphaned.
+   * Creates an identity. Retried only if the failed call definitely created none. An identity that is reported after the deadline is passed
+   * to `onLateResult`, so that it is not orphaned.
    */
   createUser(deadline: Deadline, onLateResult: OnLateCreation): Promise<CreatedUser>;
   createUserWithToken(deadline: Deadline, onLateResult: OnLateCreation): Promise<CreatedUser>;
@@ -66,7 +66,7 @@ export function createAcsIdentityClient(
     operation: string;
     shape: z.ZodType<T>;
     send: (abortSignal: AbortSignal) => Promise<unknown>;
-    /** The result that a failure stands for; undefined if it is an error. */
+    /** Maps an expected failure to a result; undefined for all other failures. */
     interpret?: (facts: FailureFacts, error: unknown) => T | undefined;
   }
 
@@ -118,7 +118,7 @@ export function createAcsIdentityClient(
 
     async issueToken(communicationUserId, deadline) {
       const issued = await issueOnce(communicationUserId, deadline);
-      // Checked twice: the mapping will be replaced, which a single transient error must not cause.
+      // Check twice: a result of `gone` replaces the mapping, and a single transient error must not cause that.
       return issued === 'gone' ? issueOnce(communicationUserId, deadline) : issued;
     },
 
@@ -174,11 +174,4 @@ function describeTeamsRejection({ status, code }: FailureFacts): string | undefi
 /** The resource GUID in an identity's id (`8:acs:<resource>_<user>`); undefined for other forms of ids. */
 export function parseResourceId(communicationUserId: string): string | undefined {
   return /^8:(?:[a-z-]+:)?([0-9a-f-]{36})_/i.exec(communicationUserId)?.[1]?.toLowerCase();
-}
-
-/** True if both ids name their resource, and the resources differ. */
-export function isOfOtherResource(communicationUserId: string, own: string): boolean {
-  const resource = parseResourceId(communicationUserId);
-  const ownResource = parseResourceId(own);
-  return resource !== undefined && ownResource !== undefined && resource !== ownResource;
 }

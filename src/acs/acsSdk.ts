@@ -31,7 +31,7 @@ export interface SdkClientOptions {
   /** How long one request for a token of the managed identity may take. */
   credentialTimeLimitInMs: number;
   requestScope?: RequestScope | undefined;
-  /** For a version of the API that the SDK does not have. */
+  /** For an API version that the SDK does not support. */
   extraOptions?: SdkOptions;
   telemetry?: Telemetry | undefined;
 }

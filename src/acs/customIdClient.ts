@@ -16,18 +16,18 @@ export interface CustomIdentity {
 }
 
 /**
- * Identities by custom id, a preview of the ACS API: creating with the id of an existing identity returns that one. So a call can be
- * repeated, and one whose response is lost leaves nothing behind. All methods throw UpstreamError.
+ * Identities by custom id, a preview feature of the ACS API. Creating with a custom id that is in use returns the existing identity, so a
+ * call can be retried, and a lost response leaves no orphan. All methods throw UpstreamError.
  */
 export interface CustomIdClient {
-  /** `gone`: ACS knows the custom id, but its identity was deleted and it makes no new one. */
+  /** `gone`: the identity with this custom id was deleted, and ACS does not create a new one. */
   findOrCreate(
     customId: string,
     options: { withToken: boolean; deadline: Deadline },
   ): Promise<CustomIdentity | 'gone'>;
 }
 
-/** The first version with custom ids; the stable versions, also later ones, do not have them. */
+/** The first version with custom ids. No stable version supports them, not even a later one. */
 const apiVersion = '2025-03-02-preview';
 /** Carries the custom id through the SDK, which has no parameter for it; the policy moves it into the body. */
 const customIdHeader = 'x-custom-id';
@@ -48,7 +48,7 @@ const customIdPolicy: Policy = {
   },
 };
 
-/** For an identity that exists, 200 would fit as well as the documented 201, but the SDK takes it for an error. */
+/** ACS may return 200 for an existing identity instead of the documented 201, but the SDK treats 200 as an error. */
 const statusPolicy: Policy = {
   name: 'customIdStatusPolicy',
   async sendRequest(request, next) {
@@ -74,7 +74,7 @@ export function createCustomIdClient(
       apiVersion,
       additionalPolicies: [
         { policy: customIdPolicy, position: 'perCall' },
-        // Nearer to the wire than the SDK's own check of the status.
+        // Sees the response before the SDK checks its status.
         { policy: statusPolicy, position: 'perRetry' },
       ],
     },

@@ -23,7 +23,7 @@ export interface EntraAccount {
 
 /** The caller, as identified by a verified access token. */
 export class AuthenticatedUser implements UserFacts {
-  /** The key under which everything about a user is stored and cached: no two users share it, of whatever provider. */
+  /** The key under which a user's data is stored and cached: unique across all providers. */
   readonly key: string;
   readonly issuer: string;
   /** The user's id at the issuer. */
@@ -41,7 +41,7 @@ export class AuthenticatedUser implements UserFacts {
   readonly accessTokenHash: string;
   /** Only for users of Microsoft Entra ID. */
   readonly entra: EntraAccount | undefined;
-  /** An administrator named this user, who did not call: there is no access token to act on their behalf. */
+  /** True if an administrator named this user. The user did not call, so there is no access token to act on their behalf. */
   readonly isAbsent: boolean;
 
   constructor(facts: UserFacts) {
@@ -67,7 +67,7 @@ export function userKeyOf(issuer: string, subject: string): string {
   return JSON.stringify([issuer, subject]);
 }
 
-/** Another user of the caller's tenant or issuer, by the id that the user has there. */
+/** Another user of the caller's tenant or issuer, by that user's id there. */
 export function absentUserOf({ issuer, entra }: AuthenticatedUser, objectId: string): AuthenticatedUser {
   return entra
     ? absentEntraUser(entra.tenantId, objectId)
@@ -102,7 +102,7 @@ export function entraUserKeyOf({ tenantId, objectId }: EntraAccount): string {
   return `${tenantId}:${objectId}`;
 }
 
-/** The Entra account of a user; throws if the user has none, which the settings rule out where it is needed. */
+/** The user's Entra account. Throws if there is none; the settings prevent that where an account is needed. */
 export function entraAccountOf({ entra }: AuthenticatedUser): EntraAccount {
   if (entra) return entra;
   throw new Error('this needs a user of Microsoft Entra ID');
@@ -116,7 +116,7 @@ export function setCaller(response: Response, user: AuthenticatedUser): void {
   response.locals[callerKey] = user;
 }
 
-/** The caller; undefined before authentication, and without it. */
+/** The caller; undefined before authentication, or if there is none. */
 export function findCaller(response: Response): AuthenticatedUser | undefined {
   const caller: unknown = response.locals[callerKey];
   return caller instanceof AuthenticatedUser ? caller : undefined;

@@ -11,7 +11,7 @@ import { decodeJwt, type DecodedJwt } from './jwt';
 import { malformedProblem, problem, type TokenProblem } from './tokenChecks';
 
 export interface BearerAuthenticationOptions {
-  /** With distinct issuers. The first one's challenges go to callers without a usable token. */
+  /** Their issuers are distinct. Callers without a usable token get the first provider's challenges. */
   providers: readonly [IdentityProvider, ...IdentityProvider[]];
   cacheSize: number;
   telemetry?: Telemetry | undefined;
@@ -41,7 +41,7 @@ export function createBearerAuthentication({
   const signIn = [...new Set(providers.map(({ issuerName }) => issuerName))].join(' or ');
   const malformed = malformedProblem(signIn, providers);
 
-  // Verified tokens by their hash. Cleared when keys change, so that no token of a withdrawn key is accepted.
+  // Verified tokens by their hash. Cleared when keys change, so that no token signed with a withdrawn key is accepted.
   const users = new LRUCache<string, AuthenticatedUser>({ max: cacheSize, ttl: verificationCacheTtlInMs });
   // A separate cache: anyone can send invalid tokens, and they must not evict the valid ones.
   const rejectedTokens = new LRUCache<string, Rejection>({
@@ -71,7 +71,7 @@ export function createBearerAuthentication({
       : provider.identify(received));
     if (result instanceof AuthenticatedUser) {
       if (requiredRole !== undefined && !result.roles.includes(requiredRole)) {
-        // The caller is known, and may not do this.
+        // The caller is known, but lacks permission.
         setCaller(response, result);
         throw provider.challenges.roleMissing(roleMissingMessage(requiredRole));
       }

@@ -24,20 +24,20 @@ export function bearerTokenOf(request: Request, challenges: Challenges, signIn: 
   if (authorization && /^Bearer +\S/i.test(authorization)) {
     throw challenges.invalidToken(
       'malformed_token',
-      `The Authorization header contains extra spaces. ${howToSend}`,
+      `The Authorization header contains extra spaces. ${sendInstructions}`,
     );
   }
   throw challenges.missingToken(missingTokenMessage(authorization, inQuery, signIn));
 }
 
-const howToSend = 'Send: Authorization: Bearer <access token>.';
+const sendInstructions = 'Send: Authorization: Bearer <access token>.';
 
 function missingTokenMessage(authorization: string | undefined, inQuery: boolean, signIn: string): string {
-  if (inQuery) return `An access token in the URL is not accepted. ${howToSend}`;
-  if (!authorization) return `No access token. Sign in with ${signIn}. ${howToSend}`;
+  if (inQuery) return `An access token in the URL is not accepted. ${sendInstructions}`;
+  if (!authorization) return `No access token. Sign in with ${signIn}. ${sendInstructions}`;
   return /^Bearer$/i.test(authorization)
-    ? `The Authorization header has no access token. ${howToSend}`
-    : `The Authorization header has no Bearer prefix. ${howToSend}`;
+    ? `The Authorization header has no access token. ${sendInstructions}`
+    : `The Authorization header has no Bearer prefix. ${sendInstructions}`;
 }
 
 /** How often a header was sent; `headers` has only the first Authorization header. */

@@ -6,7 +6,7 @@ export interface Challenges {
   missingToken(message: string): ApiError;
   invalidToken(reason: string, message: string): ApiError;
   forbidden(code: ErrorCode, message: string): ApiError;
-  /** 403 to a caller without an application role, which no scope could replace. */
+  /** 403 to a caller without the required application role. No scope can replace it. */
   roleMissing(message: string): ApiError;
   /** 401 that requires a new sign-in that satisfies `claims` (JSON, as received from Entra). */
   insufficientClaims(claims: string | undefined, message: string): ApiError;

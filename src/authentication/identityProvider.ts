@@ -17,7 +17,7 @@ export interface ReceivedToken {
 /** Why a token is invalid (401). */
 export interface InvalidToken {
   readonly problem: TokenProblem;
-  /** The token will always be invalid with the present keys, so the result can be cached. */
+  /** The token will always be invalid with the current keys, so the result can be cached. */
   readonly permanent: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface IdentityProvider {
   readonly name: string;
   /** Who issues the tokens, for messages. */
   readonly issuerName: string;
-  /** Whether it may issue access tokens that are no JSON Web Tokens, unless it is configured for this API. */
+  /** Whether it may issue opaque access tokens, not JSON Web Tokens, unless it is configured for this API. */
   readonly issuesOpaqueTokens: boolean;
   readonly challenges: Challenges;
   /** Whether tokens with this `iss` are for this provider; undefined while its metadata has not been loaded. */
@@ -38,8 +38,8 @@ export interface IdentityProvider {
    */
   verify(token: ReceivedToken): Promise<AuthenticatedUser | InvalidToken>;
   /**
-   * The caller of a valid token, who may be an application without a user, whatever the token permits; only the client application
-   * must be allowed. For what requires an application role.
+   * The caller of a valid token, which may be an application without a user. Checks that the client application is allowed, but no scope:
+   * for operations that require an application role.
    */
   identify(token: ReceivedToken): Promise<AuthenticatedUser | InvalidToken>;
   /** Loads the metadata and refreshes it in the background until `stop`. */

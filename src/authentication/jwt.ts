@@ -44,8 +44,8 @@ export function stringClaim({ claims }: DecodedJwt, name: string): string | unde
 }
 
 /**
- * The application roles of the caller, as Microsoft's directories put them into an access token. They are in ID tokens too, which name
- * no client application and permit nothing.
+ * The caller's application roles in an access token of a Microsoft directory. ID tokens contain them too, but grant nothing; they are
+ * recognized by the missing client application.
  */
 export function rolesOf(jwt: DecodedJwt): readonly string[] {
   const { roles } = jwt.claims;

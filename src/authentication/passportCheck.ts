@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { Passport, type Strategy } from 'passport';
 import { isError } from '../errors';
 
-/** Undefined if the strategy accepts the request's token; else its reason. Rejects if the strategy fails. */
+/** Undefined if the strategy accepts the request's token, otherwise why it does not. Rejects if the strategy fails. */
 export type PassportCheck = (request: Request, response: Response) => Promise<string | undefined>;
 
 export function createPassportCheck(strategy: Strategy & { name: string }): PassportCheck {

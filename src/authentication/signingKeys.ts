@@ -9,7 +9,9 @@ const publishedKey = z.looseObject({
 
 export type PublishedKey = z.infer<typeof publishedKey>;
 
-/** A JSON Web Key Set, as far as it is read. Keys of an unknown form are ignored (RFC 7517 section 5): the others must go on working. */
+/**
+ * The parts of a JSON Web Key Set that are read. Keys of an unknown form are ignored (RFC 7517 section 5), so that the others keep working.
+ */
 export const signingKeySet = z.object({
   keys: z
     .array(z.unknown())

@@ -3,15 +3,15 @@ export interface Cloud {
   readonly name: CloudName;
   readonly authorityHost: string;
   readonly graphEndpoint: string;
-  /** Of the token that a federated credential of a registration accepts. */
+  /** The audience of the tokens that a registration's federated credential accepts. */
   readonly tokenExchangeAudience: string;
-  /** Of the token with which a managed identity calls Communication Services; undefined: the one that the SDK requests. */
+  /** The scope of a managed identity's token for Communication Services; undefined: the SDK's default. */
   readonly communicationScope: string | undefined;
   /** The resource of the token that a Teams user's app sends to /exchangeToken. */
   readonly teamsAudience: string;
-  /** Of a storage account whose connection string has no EndpointSuffix. */
+  /** Used if a connection string has no EndpointSuffix. */
   readonly storageSuffix: string;
-  /** All its domains: what is in another cloud's list is in the wrong cloud. */
+  /** All domains of this cloud. A host in another cloud's list is in the wrong cloud. */
   readonly domains: readonly string[];
 }
 
@@ -20,8 +20,8 @@ export const cloudNames = ['public', 'usgovernment', 'china'] as const;
 export type CloudName = (typeof cloudNames)[number];
 
 /**
- * As Microsoft publishes them. Communication Services is not offered in the cloud that 21Vianet operates in China, which is why that
- * cloud has no domain of it.
+ * As Microsoft publishes them. Communication Services is not offered in the cloud that 21Vianet operates in China, so that cloud has no
+ * domain for it.
  */
 export const clouds: Readonly<Record<CloudName, Cloud>> = {
   public: {
@@ -86,7 +86,7 @@ export function cloudOfUrl(url: string): CloudName | undefined {
   );
 }
 
-/** The chosen cloud; without a choice that of the sign-in host, if it is known. */
+/** The chosen cloud; by default the cloud of the sign-in host, if that is known. */
 export function chooseCloud(
   name: string | undefined,
   authorityHost: string | undefined,

@@ -49,7 +49,7 @@ export interface Config {
   readonly apiDocsClientId: string | undefined;
   /** The page that explains the error codes: `#` and a code lead to its section. */
   readonly errorDocumentation: string | undefined;
-  /** How many proxies before us may be believed when they name the caller's address. */
+  /** How many proxies in front of the server are trusted to report the caller's address. */
   readonly trustedProxies: number;
   readonly corsAllowedOrigins: readonly string[];
   readonly cloud: CloudName;
@@ -66,7 +66,7 @@ export interface Config {
     readonly managedIdentityClientId: string | undefined;
     /** On Kubernetes, instead of the managed identity of the host. */
     readonly workloadIdentity: WorkloadIdentityConfig | undefined;
-    /** Of the managed identity's tokens; undefined: the one that the SDK requests. */
+    /** The scope of the managed identity's tokens; undefined: the SDK's default. */
     readonly managedIdentityScope: string | undefined;
     /** The resource of the Teams tokens that are exchanged. */
     readonly teamsAudience: string;
@@ -201,7 +201,7 @@ function readSettings(
   return { values, cloud, providers, communicationEndpoint, workloadIdentity };
 }
 
-/** Of settings of which exactly one must be set. Those that are malformed have a problem of their own. */
+/** The problems of settings of which exactly one must be set. Malformed ones are reported separately. */
 function problemsOf(
   { settings: names, instead, choice }: Alternatives,
   read: Partial<Record<SettingName, unknown>>,

@@ -3,10 +3,10 @@ import type { SettingName } from './settings';
 /** One setting that is missing or malformed by itself. */
 export interface SettingFlaw {
   readonly name: SettingName;
-  /** Of a named identity provider, such as `__PARTNER`; else empty. */
+  /** The suffix of a named identity provider, such as `__PARTNER`; otherwise empty. */
   readonly suffix: string;
   readonly flaw: 'missing' | 'malformed';
-  /** What could be set instead, where there is a choice. */
+  /** What can be set instead, if there is a choice. */
   readonly instead?: string;
 }
 
@@ -14,7 +14,7 @@ export interface SettingFlaw {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
-  /** @param flaws the problems that are about one setting; the others are about settings that do not go together */
+  /** @param flaws the problems of single settings; the other problems are about settings that conflict */
   constructor(
     readonly problems: readonly string[],
     readonly flaw = 'missing or malformed',

@@ -8,14 +8,14 @@ export type ClientCredentialConfig =
   | { readonly kind: 'certificate'; readonly path: string }
   | {
       readonly kind: 'managed_identity';
-      /** Of a user-assigned identity; undefined for the system-assigned one. */
+      /** The client id of a user-assigned identity; undefined for the system-assigned one. */
       readonly clientId: string | undefined;
-      /** Of the token that the federated credential accepts. */
+      /** The audience that the federated credential accepts. */
       readonly audience: string;
     }
   | { readonly kind: 'token_file'; readonly path: string };
 
-/** Kubernetes' workload identity: a token of the cluster, exchanged for one of an identity in Entra ID. */
+/** Workload identity on Kubernetes: a token of the cluster is exchanged for a token of an identity in Entra ID. */
 export interface WorkloadIdentityConfig {
   readonly tokenFile: string;
   readonly authorityHost: string;
@@ -41,8 +41,8 @@ export function readClientCredential(values: ReadValues, cloud: Cloud): ClientCr
 }
 
 /**
- * Undefined outside Kubernetes, where the endpoints are called with the managed identity of the host, and where there is a key for each
- * service. The identity is in the tenant of the provider `entra`, whether it signs users in or not.
+ * Undefined outside Kubernetes, where the host's managed identity is used, and if each service has a key. The identity belongs to the
+ * tenant of the provider `entra`, even if that provider signs in no users.
  */
 export function readWorkloadIdentity(
   values: ReadValues,

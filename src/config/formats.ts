@@ -38,7 +38,7 @@ function resourceOrigin(text: string): string | undefined {
   return url && secure && url.pathname === '/' && !url.search ? url.origin : undefined;
 }
 
-/** The values of a connection string of Azure by their names in lower case. */
+/** The values of an Azure connection string by their names, in lower case. */
 export function connectionStringParts(text: string): ReadonlyMap<string, string> {
   return new Map(
     text.split(';').map((part): [string, string] => {

@@ -31,7 +31,7 @@ export interface AcsIdentities {
 export interface GraphStoreConfig {
   readonly endpoint: string;
   readonly extensionName: string;
-  /** The first seals, all verify. */
+  /** The first key seals mappings; all verify them. */
   readonly mappingKeys: MappingKeys;
   readonly adoptUnsigned: boolean;
   readonly oboTokenCacheSize: number;
@@ -83,7 +83,7 @@ function readStore(
   }
 }
 
-/** The Graph store, be it the chosen one or the one that users are moved from. */
+/** The Graph store, whether it is the chosen store or the one that users are moved from. */
 export function graphStoreOf(identities: IdentitiesConfig): GraphStoreConfig | undefined {
   switch (identities.store) {
     case 'graph':

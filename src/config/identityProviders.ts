@@ -5,7 +5,7 @@ export const providerKinds = ['entra', 'external_id', 'b2c', 'oidc'] as const;
 
 export type ProviderKind = (typeof providerKinds)[number];
 
-/** An entry of IDENTITY_PROVIDER: a kind, or one of several of a kind by its name, as `entra:partner`. */
+/** An entry of IDENTITY_PROVIDER: a kind, or a kind with a name, such as `entra:partner`. */
 export interface ProviderName {
   readonly kind: ProviderKind;
   /** Absent: the one whose settings have no suffix. */
@@ -36,7 +36,7 @@ export function suffixOf({ instance }: ProviderName): string {
   return instance === undefined ? '' : `__${instance.toUpperCase()}`;
 }
 
-/** Algorithms with a public key: with a shared secret anyone who verifies could sign. */
+/** Only algorithms with a public key: with a shared secret, anyone who can verify could also sign. */
 export const asymmetricAlgorithms = [
   'RS256',
   'RS384',

@@ -51,7 +51,7 @@ export function isEntra(provider: ProviderConfig): provider is EntraProviderConf
   return provider.kind === 'entra';
 }
 
-/** The settings of each kind: a named provider has all of them under its suffix. */
+/** The settings of each kind. A named provider has its own, with its name as suffix. */
 export const settingsOfKind = {
   entra: [
     'AZURE_TENANT_ID',
@@ -154,7 +154,7 @@ export function readProvider(provider: ProviderName, read: ReadSetting): Provide
   }
 }
 
-/** What distinguishes providers: a token is given to the one whose issuer it names. */
+/** What distinguishes providers: a token goes to the provider whose issuer it names. */
 function issuerOf(provider: ProviderConfig): string {
   switch (provider.kind) {
     // The host does not matter: the version 1 issuer of a tenant is the same on all of them.
@@ -169,7 +169,7 @@ function issuerOf(provider: ProviderConfig): string {
   }
 }
 
-/** One problem for each provider whose issuer another one has as well. */
+/** One problem for each provider that has the same issuer as an earlier one. */
 export function sharedIssuerProblems(providers: readonly ProviderConfig[]): string[] {
   return providers.flatMap((provider, index) => {
     const earlier = providers.slice(0, index).find((other) => issuerOf(other) === issuerOf(provider));

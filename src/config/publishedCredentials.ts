@@ -49,7 +49,7 @@ export function publishedCredentialProblems(
       `${name} is the value that .env.sample publishes for the emulator, but ${remote.join(', ')} ` +
       `${remote.length === 1 ? 'is' : 'are'} not on this machine: set your own value, or use the emulator for all services.`,
   );
-  // Only its own service counts: on this machine, tables may be emulated beside services in Azure.
+  // Only the table service is checked: Azurite may be used together with services in Azure.
   const tables = values.TABLES_CONNECTION_STRING;
   if (tables?.accountKey === publishedCredentials.tablesAccountKey && remote.includes('the table service')) {
     problems.push(

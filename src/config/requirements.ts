@@ -17,7 +17,7 @@ export const graphStoreIsUsed = ({ IDENTITY_STORE, IDENTITY_STORE_FALLBACK }: Ch
   IDENTITY_STORE === 'graph' || IDENTITY_STORE_FALLBACK === 'graph';
 const usesTable = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE === 'table';
 const usesMappingKey = (chosen: Choices) => graphStoreIsUsed(chosen) || chosen.IDENTITY_STORE === 'acs';
-/** In Microsoft Graph a look costs two calls and is not always up to date. */
+/** In Microsoft Graph, a lookup takes two calls and may be a stale read. */
 const findsCheaply = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE !== 'graph';
 const keepsMappings = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE !== 'acs';
 
@@ -50,13 +50,13 @@ export function isUsed(name: SettingName, chosen: Choices): boolean {
   return conditions[name]?.(chosen) ?? true;
 }
 
-/** Settings of which exactly one is set. The first one's description tells what it is about. */
+/** Settings of which exactly one must be set. The first one's description says what they are for. */
 export interface Alternatives {
   readonly settings: readonly [SettingName, ...SettingName[]];
   readonly areNeeded: (chosen: Choices) => boolean;
   /** What to set instead of the first one. */
   readonly instead: string;
-  /** What to know if several are set. */
+  /** What to do if several are set. */
   readonly choice: string;
 }
 
@@ -97,10 +97,10 @@ export interface RuleFacts {
 
 /** A rule across settings. */
 export interface Rule {
-  /** The settings it is about: it is skipped if one of them is missing or malformed by itself. */
+  /** The settings that the rule compares. It is skipped if one of them is missing or malformed. */
   readonly settings: readonly SettingName[];
   isBroken(facts: RuleFacts): boolean;
-  /** Why the settings do not go together, and what to choose. */
+  /** Why the settings conflict, and what to choose. */
   readonly message: string;
 }
 
@@ -113,7 +113,7 @@ export const rules: readonly Rule[] = [
     isBroken: ({ values }) =>
       values.IDENTITY_STORE === 'graph' && !isOneEntraTenant(values.IDENTITY_PROVIDER ?? []),
     message:
-      'IDENTITY_STORE=graph goes only with IDENTITY_PROVIDER=entra: it keeps the mapping in Microsoft Graph on behalf of the user, ' +
+      'IDENTITY_STORE=graph requires IDENTITY_PROVIDER=entra: it keeps the mapping in Microsoft Graph on behalf of the user, ' +
       'which needs users of one Microsoft Entra tenant. Set IDENTITY_STORE=table, or IDENTITY_STORE=acs (preview).',
   },
   {
@@ -121,7 +121,7 @@ export const rules: readonly Rule[] = [
     isBroken: ({ values }) =>
       values.IDENTITY_STORE_FALLBACK === 'graph' && !isOneEntraTenant(values.IDENTITY_PROVIDER ?? []),
     message:
-      'IDENTITY_STORE_FALLBACK=graph goes only with IDENTITY_PROVIDER=entra: the mappings in Microsoft Graph are read on behalf of the ' +
+      'IDENTITY_STORE_FALLBACK=graph requires IDENTITY_PROVIDER=entra: the mappings in Microsoft Graph are read on behalf of the ' +
       'user, which needs users of one Microsoft Entra tenant. Finish moving the users first, then add providers.',
   },
   {
@@ -135,14 +135,14 @@ export const rules: readonly Rule[] = [
     settings: ['IDENTITY_STORE', 'IDENTITY_STORE_FALLBACK'],
     isBroken: ({ values }) => values.IDENTITY_STORE === 'graph' && values.IDENTITY_STORE_FALLBACK === 'graph',
     message:
-      'IDENTITY_STORE_FALLBACK=graph does not go with IDENTITY_STORE=graph: the fallback is the store that users are moved from. ' +
+      'IDENTITY_STORE_FALLBACK=graph cannot be used with IDENTITY_STORE=graph: the fallback is the store that users are moved from. ' +
       'Set IDENTITY_STORE=table to move them, or IDENTITY_STORE_FALLBACK=none.',
   },
   {
     settings: ['IDENTITY_STORE', 'IDENTITY_STORE_FALLBACK'],
     isBroken: ({ values }) => values.IDENTITY_STORE === 'acs' && values.IDENTITY_STORE_FALLBACK === 'graph',
     message:
-      'IDENTITY_STORE_FALLBACK=graph does not go with IDENTITY_STORE=acs: an existing identity cannot be given a custom id, so every ' +
+      'IDENTITY_STORE_FALLBACK=graph cannot be used with IDENTITY_STORE=acs: an existing identity cannot be given a custom id, so every ' +
       'user would lose theirs. Set IDENTITY_STORE=table to keep the identities, or IDENTITY_STORE_FALLBACK=none to start with new ones.',
   },
   {
@@ -150,7 +150,7 @@ export const rules: readonly Rule[] = [
     isBroken: ({ values }) =>
       values.IDENTITY_STORE === 'acs' && (values.IDENTITY_MAPPING_KEY ?? []).length > 1,
     message:
-      'IDENTITY_MAPPING_KEY has several keys, which does not go with IDENTITY_STORE=acs: the key decides which identity a user has, so ' +
+      'IDENTITY_MAPPING_KEY has several keys, which cannot be used with IDENTITY_STORE=acs: the key decides which identity a user has, so ' +
       'another key would give every user a new one. Set the one key that the identities were created with.',
   },
   {
@@ -160,15 +160,15 @@ export const rules: readonly Rule[] = [
       (values.COMMUNICATION_SERVICES_ENDPOINT ?? values.TABLES_ENDPOINT) !== undefined &&
       values.MANAGED_IDENTITY_CLIENT_ID === undefined,
     message:
-      'MANAGED_IDENTITY_CLIENT_ID is missing: it is the identity that the token in AZURE_FEDERATED_TOKEN_FILE stands for at ' +
-      'COMMUNICATION_SERVICES_ENDPOINT and TABLES_ENDPOINT. AZURE_CLIENT_ID is not taken for it, because it is this API.',
+      'MANAGED_IDENTITY_CLIENT_ID is missing: with AZURE_FEDERATED_TOKEN_FILE, it names the identity that the server uses at ' +
+      'COMMUNICATION_SERVICES_ENDPOINT and TABLES_ENDPOINT. AZURE_CLIENT_ID is not used for this, because it is this API.',
   },
   {
     settings: ['AZURE_CLOUD', 'COMMUNICATION_SERVICES_ENDPOINT'],
     isBroken: ({ values, cloud }) =>
       cloud === 'china' && values.COMMUNICATION_SERVICES_ENDPOINT !== undefined,
     message:
-      'COMMUNICATION_SERVICES_ENDPOINT does not go with AZURE_CLOUD=china: Communication Services is not offered in that cloud, and ' +
+      'COMMUNICATION_SERVICES_ENDPOINT cannot be used with AZURE_CLOUD=china: Communication Services is not offered in that cloud, and ' +
       'its managed identities are unknown in the others. Set COMMUNICATION_SERVICES_CONNECTION_STRING of a resource in another cloud.',
   },
 ];

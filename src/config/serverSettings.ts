@@ -48,7 +48,7 @@ export const serverSettings = {
     schema: wholeNumber(0, 10_000),
     defaultText: '4000',
     description:
-      'while the server is busy without a pause, requests that it would answer later than this are rejected with 503; 0: none',
+      'while the server is saturated, requests that it would answer later than this are rejected with 503; 0: none',
     source: 'your choice',
     format: 'a number of milliseconds from 0 to 10000',
   }),
@@ -80,8 +80,8 @@ export const serverSettings = {
     source: 'your choice',
     format: 'a number of seconds from 0 to 43200',
   }),
-  TOKEN_CACHE_SIZE: count('10000', 'of how many users the issued token is kept in memory for reuse'),
-  IDENTITY_CACHE_SIZE: count('50000', 'of how many users the identity mapping is kept in memory'),
+  TOKEN_CACHE_SIZE: count('10000', 'for how many users the issued token is kept in memory for reuse'),
+  IDENTITY_CACHE_SIZE: count('50000', 'for how many users the identity mapping is kept in memory'),
   IDENTITY_CACHE_MINUTES: setting({
     schema: wholeNumber(0, 1_440),
     defaultText: '60',

@@ -4,13 +4,13 @@ import type { Cloud } from './clouds';
 /** One setting: how its text is read, what it is for and where its value is found. */
 export interface Setting<T> {
   schema: z.ZodType<T>;
-  /** Taken when the variable is absent or empty; without it the setting is optional if `optional`, else required. */
+  /** Used if the variable is absent or empty. Without it, the setting is required unless it is `optional`. */
   defaultText?: string;
-  /** The text in the chosen cloud, for settings that differ between clouds; `defaultText` is that of the public one. */
+  /** The default in the chosen cloud, for settings that differ between clouds; `defaultText` is for the public cloud. */
   inCloud?: (text: string | undefined, cloud: Cloud) => string | undefined;
   description: string;
   source: string;
-  /** What a well-formed value looks like; said when one is malformed. */
+  /** What a well-formed value looks like, for the message about a malformed one. */
   format: string;
 }
 

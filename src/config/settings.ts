@@ -15,7 +15,7 @@ import { serverSettings } from './serverSettings';
 import { storeSettings } from './storeSettings';
 import { telemetrySettings } from './telemetry';
 
-/** Every setting of the server, in the order in which .env.sample and the README tell them. */
+/** Every setting of the server, in the order of .env.sample and the README. */
 export const settings = {
   PORT: setting({
     schema: wholeNumber(0, 65_535),
@@ -61,7 +61,7 @@ export const settings = {
   AZURE_FEDERATED_TOKEN_FILE: setting({
     schema: z.string().optional(),
     description:
-      'the file with the token of Kubernetes’ workload identity, which vouches for AuthServer instead of a secret',
+      'the file with the token of Kubernetes’ workload identity, which authenticates AuthServer instead of a secret',
     source: 'leave it out: the webhook of Microsoft Entra Workload ID sets it',
     format: 'the path of a file with a JSON Web Token',
   }),

@@ -9,14 +9,14 @@ export interface TableConnection {
   readonly accountKey: string;
 }
 
-/** The account of Azurite and of the Cosmos DB emulator's predecessors: its key is public. */
+/** The account of Azurite and of older emulators: its key is public. */
 export const developmentAccount: TableConnection = {
   endpoint: 'http://127.0.0.1:10002/devstoreaccount1',
   accountName: 'devstoreaccount1',
   accountKey: 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
 };
 
-/** A path is the account's name on an emulator; the services in Azure have none. */
+/** On an emulator the path is the account's name; services in Azure have no path. */
 function serviceUrl(text: string): string | undefined {
   const url = parseUrl(text);
   if (!url || url.search || url.hash || url.username) return undefined;
@@ -26,7 +26,7 @@ function serviceUrl(text: string): string | undefined {
   return allowed ? url.href.replace(/\/$/, '') : undefined;
 }
 
-/** For a connection string that does not say which cloud its account is in. */
+/** For a connection string that does not name the cloud of its account. */
 export function withEndpointSuffix(text: string, suffix: string): string {
   return /(^|;)\s*(endpointsuffix|tableendpoint|usedevelopmentstorage)\s*=/i.test(text)
     ? text
@@ -46,8 +46,8 @@ function parseConnection(text: string): TableConnection | undefined {
 }
 
 /**
- * The forms that Azure Storage and Cosmos DB's Table API show in the portal. One with a shared access signature is refused: it expires,
- * and then the server stops working for everyone at once.
+ * The forms that Azure Storage and Cosmos DB's Table API show in the portal. A shared access signature is rejected: when it expires, the
+ * server stops working for everyone at once.
  */
 export const tableConnectionString = z.string().transform((text, context): TableConnection => {
   const connection = parseConnection(text);

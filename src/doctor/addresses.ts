@@ -9,7 +9,7 @@ export interface Address {
   readonly hasKey?: boolean;
 }
 
-/** What the addresses are read from. */
+/** The settings that contain addresses. */
 export const addressSettings = [
   'AZURE_CLOUD',
   'AZURE_AUTHORITY_HOST',

@@ -22,7 +22,7 @@ export interface Finding {
   readonly status: Status;
   /** What was found. Never a secret or a token. */
   readonly message: string;
-  /** What has most likely led to it. */
+  /** The most likely cause. */
   readonly cause?: string | undefined;
   /** How to fix it. */
   readonly remedy?: string | undefined;

@@ -30,7 +30,7 @@ export interface EntraTenant {
   readonly entra: EntraConfig;
   /** The server's own source of keys and issuers. */
   readonly authority: EntraAuthority;
-  /** The server's own, whichever is set. */
+  /** The server's own, of the kind that is set. */
   readonly credential: ClientCredential;
 }
 

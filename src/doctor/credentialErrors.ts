@@ -7,7 +7,7 @@ const page = 'Microsoft Entra admin center > App registrations > AuthServer > Ce
 /** No federated credential has this issuer, audience or subject. */
 const unknownAssertion = new Set([70021, 700211, 700212, 700213]);
 
-/** What is registered wrongly for a certificate or an assertion; undefined if the error is about something else. */
+/** What is wrong with the registration of a certificate or an assertion; undefined if the error has another cause. */
 export function explainCredentialError(
   numbers: readonly number[],
   credential: CredentialDescription,

@@ -168,7 +168,7 @@ function checksOfProviders(context: DoctorContext): ProviderChecks {
   };
 }
 
-/** Left out where the identity store does without Microsoft Graph. */
+/** None if the identity store does not use Microsoft Graph. */
 function checksOfGraphReach(context: DoctorContext): Check[] {
   const graph = graphStoreOf(context.config.identities);
   return graph ? [createGraphCheck(context, graph)] : [];

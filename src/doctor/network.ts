@@ -80,14 +80,14 @@ export function explainNetworkError(error: unknown, url: string, setting: string
     default:
       return problem(
         `no answer from ${host}${code ? ` (${code})` : ''}`,
-        'Try again; if it stays so, look for a firewall or a proxy that breaks connections.',
+        'Try again; if this persists, look for a firewall or a proxy that breaks connections.',
       );
   }
 }
 
 const trustInstructions =
-  'Name the file of the authority that signed it in NODE_EXTRA_CA_CERTS, in the environment before the start (in .env it ' +
-  "comes too late): that of your network's inspecting proxy, or .emulator/ca.pem for the emulator.";
+  'Set NODE_EXTRA_CA_CERTS to the file of the authority that signed it, in the environment before the start (.env is read ' +
+  "too late): the authority of your network's inspecting proxy, or .emulator/ca.pem for the emulator.";
 
 function transportFailureOf(error: unknown): FailureFacts['transportFailure'] {
   if (error instanceof HttpError) return error.transportFailure;
@@ -95,10 +95,10 @@ function transportFailureOf(error: unknown): FailureFacts['transportFailure'] {
   return error instanceof ApiError && error.code === 'upstream_timeout' ? 'timed_out' : undefined;
 }
 
-/** The code of Node or undici, however deep the SDKs have buried it. */
+/** The error code of Node or undici, however deeply the SDKs have nested it. */
 function codeOf(error: unknown): string | undefined {
   if (!isError(error)) return undefined;
-  // An ApiError has a code of our own making.
+  // The code of an ApiError is one of ours.
   if ('code' in error && typeof error.code === 'string' && !(error instanceof ApiError)) return error.code;
   return codeOf(error.cause);
 }

@@ -9,7 +9,7 @@ import type { ProviderConfig } from '../config/providers';
 import type { HttpClient } from '../resilience/httpClient';
 import { defaultTimings } from '../timings';
 
-/** A provider that is verified by OpenID Connect Discovery, or one policy of it, with the server's own source of keys. */
+/** A provider with OpenID Connect Discovery, or one of its policies, with the server's own source of keys. */
 export interface OpenIdProvider {
   readonly config: ProviderConfig;
   /** For the report: the provider, and its policy if it has several. */

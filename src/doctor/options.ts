@@ -20,7 +20,7 @@ export const usage = `usage: npm run doctor                     checks the setup
        npm run -s doctor -- --token -     explains a token from standard input, or
                                           an access token and a Teams token
 
-  --all            shows what is ok in full, too
+  --all            also shows what is ok in full
   --json           prints the findings as JSON
   --env <file>     reads this file instead of .env
   --origin <url>   with --url: this browser app must be able to call; repeatable
@@ -55,7 +55,7 @@ export function parseOptions(args: readonly string[]): DoctorOptions | undefined
 
 const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 
-/** The tokens in a text: apart by spaces or lines, perhaps in quotes, perhaps behind the word Bearer. */
+/** The tokens in a text, separated by spaces or lines. Quotes and the word Bearer are ignored. */
 export function splitTokens(text: string): string[] {
   return text
     .split(/\s+/)

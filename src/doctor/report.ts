@@ -32,7 +32,7 @@ export function summarize(findings: readonly Finding[]): string {
   return `${parts.join(', ')}.`;
 }
 
-/** For programs. The names of its properties are part of what this command promises. */
+/** The report for programs. Its property names are stable. */
 export function toJson(subject: string, findings: readonly Finding[]): string {
   const shown = findings.map((finding) => ({
     group: finding.group,
@@ -52,7 +52,7 @@ function plural(count: number, noun: string): string {
 
 const minSecretLength = 8;
 
-/** The checks print no secret, whatever text contains one; this is a second safeguard. */
+/** A second safeguard: the checks themselves print no secrets. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret.length >= minSecretLength)
@@ -62,7 +62,7 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
 
 const maxDisplayLength = 120;
 
-/** A value from outside, such as a claim, for a terminal: without control characters, and shortened. */
+/** An external value, such as a claim, made safe for a terminal: shortened, without control characters. */
 export function printable(value: unknown): string {
   if (value === undefined) return 'absent';
   const text = (typeof value === 'string' ? value : JSON.stringify(value)).replace(/[^\x20-\x7e]/g, '?');

@@ -7,7 +7,7 @@ export interface TextOptions {
   readonly colored: boolean;
   /** Lines are wrapped on a terminal only, so that a program can read them. */
   readonly wrapped: boolean;
-  /** What is ok is shown in full, too. */
+  /** Also show what is ok in full. */
   readonly all: boolean;
 }
 
@@ -16,13 +16,13 @@ const colors: Record<Status, number> = { ok: 32, warning: 33, problem: 31, skipp
 const labelWidth = 26;
 const maxLineWidth = 80;
 
-/** One screen, problems first: each with its cause and fix on lines of their own. What is ok takes a line for each group. */
+/** One screen, problems first, each with its cause and fix on separate lines. What is ok takes one line for each group. */
 export function toText(findings: readonly Finding[], options: TextOptions): string {
   const { colored, wrapped, subject } = options;
   const mark = (status: Status) =>
     colored ? `\u001b[${colors[status]}m${marks[status]}\u001b[0m` : marks[status];
   const strong = (text: string) => (colored ? `\u001b[1m${text}\u001b[0m` : text);
-  /** A label, and a text beside it that keeps its column. */
+  /** A label with a text beside it, wrapped within its own column. */
   const row = (indent: string, label: string, width: number, text: string): string[] => {
     const column = indent.length + width;
     // A long label has a line of its own.
@@ -65,7 +65,7 @@ export function toText(findings: readonly Finding[], options: TextOptions): stri
   return [subject, '', ...worst.flatMap(inFull), ...good, ...skips, '', summarize(findings), ''].join('\n');
 }
 
-/** What was skipped for the same reason takes one line. */
+/** Merges the checks that were skipped for the same reason. */
 function mergeAlike(findings: readonly Finding[]): Finding[] {
   const byReason = new Map<string, Finding>();
   for (const finding of findings) {

@@ -9,7 +9,7 @@ export interface ManagedIdentityOptions {
   clientId: string | undefined;
   /** On Kubernetes, instead of the identity that Azure gives to the process. */
   workloadIdentity?: WorkloadIdentityConfig | undefined;
-  /** Requested instead of the scope that an SDK asks for, which is that of the public cloud. */
+  /** Replaces the scope that an SDK requests, which is for the public cloud. */
   scope?: string | undefined;
   timeLimitInMs: number;
 }
@@ -26,7 +26,7 @@ export function createManagedIdentityCredential({
 }: ManagedIdentityOptions): TokenCredential {
   let loading: Promise<TokenCredential> | undefined;
   return {
-    // Without the caller's signal: callers that need a token at the same time share one request.
+    // Ignores the caller's signal, because concurrent callers share one request.
     async getToken(scopes): Promise<AccessToken | null> {
       loading ??= workloadIdentity
         ? import('./workloadIdentity.js').then(({ createWorkloadIdentityCredential }) =>

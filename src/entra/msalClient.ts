@@ -7,7 +7,7 @@ export interface MsalClientOptions {
   clientId: string;
   /** Proves to Entra ID who the application is. */
   proof: MsalCredential;
-  /** Entra's metadata, where it is known; otherwise MSAL loads it. */
+  /** Entra's metadata, if known; otherwise MSAL loads it. */
   discovery?: object;
   networkClient: INetworkModule;
 }

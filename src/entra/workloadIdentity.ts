@@ -8,17 +8,17 @@ import { createMsalClient } from './msalClient';
 import { createTokenRequest } from './tokenRequest';
 
 export interface WorkloadIdentityOptions extends WorkloadIdentityConfig {
-  /** Of the identity, which has a federated credential for the cluster. */
+  /** The client id of the identity, which has a federated credential for the cluster. */
   clientId: string | undefined;
   timeLimitInMs: number;
 }
 
-/** A token is requested again when it has less than this left. The SDKs keep it too, but each for itself. */
+/** A token is renewed when less than this is left. The SDKs cache tokens too, but each one separately. */
 const renewalInMs = 5 * 60_000;
 
 /**
- * Kubernetes' workload identity: the token in the file is exchanged for one of the identity. Not by `@azure/identity`'s credential, whose
- * errors have neither status nor cause, so that an outage could not be distinguished from a wrong registration. Throws UpstreamError.
+ * Workload identity on Kubernetes: exchanges the token in the file for a token of the identity. Does not use `@azure/identity`: its errors
+ * have neither status nor cause, so an outage would look like a wrong registration. Throws UpstreamError.
  */
 export function createWorkloadIdentityCredential(options: WorkloadIdentityOptions): TokenCredential {
   const { tokenFile, authorityHost, tenantId, clientId = '', timeLimitInMs } = options;

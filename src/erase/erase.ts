@@ -39,7 +39,7 @@ export async function runErase({ args, environment, operator, out, log }: EraseC
   const provider = chooseProvider(config.providers, options.provider);
   if (!provider) {
     const names = config.providers.map(({ name }) => name).join(', ');
-    log.write(`Say whose users they are with --provider, one of: ${names}.\n`);
+    log.write(`Name the users' provider with --provider, one of: ${names}.\n`);
     return 2;
   }
   const ids = await readUsers(options, log);
@@ -85,7 +85,7 @@ function chooseProvider(
   return providers.length === 1 ? providers[0] : undefined;
 }
 
-/** Each once, in their order; undefined if a file cannot be read. */
+/** The users in order, without duplicates; undefined if a file cannot be read. */
 async function readUsers({ users, files }: EraseOptions, log: Output): Promise<string[] | undefined> {
   try {
     const texts = await Promise.all(files.map(readText));
@@ -103,7 +103,7 @@ async function readText(file: string): Promise<string> {
   return new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
-/** Enough to hide the time of the calls, and far from the limits of the services. */
+/** Enough to overlap the waiting for calls, and far below the limits of the services. */
 const maxConcurrent = 4;
 
 async function eraseAll(ids: readonly string[], erase: Eraser): Promise<boolean> {
@@ -169,7 +169,7 @@ const internalError = { code: 'internal_error', message: 'the cause is in the lo
 const maxAttempts = 5;
 const maxPauseInMs = 60_000;
 
-/** An erasure can be repeated until it is done; a service that throttles says when. */
+/** Repeats an erasure until it is done; a throttling service says when to retry. */
 async function withRetries(work: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {

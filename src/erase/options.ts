@@ -14,10 +14,10 @@ export const usage = `usage: npm run -s erase -- --user <object id>      erases 
        npm run -s erase -- --provider <name> ...    with several identity providers: whose user it is, as in IDENTITY_PROVIDER
 One line for each user goes to standard output, and the log, with the audit lines, to standard error.
 It can be run again: nothing happens to users who have been erased.
-Exit code: 0 all are erased, 1 at least one is not, 2 wrong usage.
+Exit code: 0 all are erased, 1 at least one is not, 2 invalid arguments.
 `;
 
-/** Undefined if the arguments make no sense. */
+/** Undefined if the arguments are invalid. */
 export function parseOptions(args: readonly string[]): EraseOptions | undefined {
   try {
     const { values } = parseArgs({

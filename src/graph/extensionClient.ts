@@ -19,12 +19,12 @@ import { SendHandler } from './sendHandler';
 export type ExtensionProperties = Readonly<Record<string, unknown>>;
 
 /**
- * One open extension, by name, on the Entra user who calls, or on an absent one. All throw UpstreamError, or ApiError if the caller must
- * act. Of an absent user: `user_not_found` if there is no such user, and `not_supported_by_store` without the application permission.
+ * One open extension, by name, on the Entra user who calls, or on an absent one. All methods throw UpstreamError, or ApiError if the caller
+ * must act. For an absent user: `user_not_found` if there is no such user, and `not_supported_by_store` without the application permission.
  */
 export interface ExtensionClient {
   find(user: AuthenticatedUser, deadline: Deadline): Promise<ExtensionProperties | undefined>;
-  /** Never retried: unless an error is `definitelyNotApplied`, the extension may have been created all the same. */
+  /** Never retried. Unless the error is `definitelyNotApplied`, the extension may have been created. */
   create(
     user: AuthenticatedUser,
     properties: ExtensionProperties,
@@ -42,8 +42,8 @@ export interface ExtensionClient {
 export interface ChangeOptions {
   deadline: Deadline;
   /**
-   * Why a change that failed must not be retried, if so: the first attempt may have had its effect, and others may have gone on from
-   * there. `superseded`: the extension is another one by now.
+   * Why a failed change must not be retried; undefined if it may be. The first attempt may have been applied, and others may have changed
+   * the extension since. `superseded`: it has been replaced by another one.
    */
   beforeRetry?: () => Promise<'absent' | 'superseded' | undefined>;
 }

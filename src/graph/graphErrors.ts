@@ -62,19 +62,19 @@ export function alreadyExists({ statusCode, message }: GraphError): boolean {
   return statusCode === 409 || (statusCode === 400 && /already exists/i.test(message));
 }
 
-/** Something on the way to Graph may send 404 as well, but without an error code: then the extension may still be there. */
+/** A proxy may send 404 too, but without an error code. Then the extension may still exist. */
 export function isMissing({ statusCode, code }: GraphError): boolean {
   return statusCode === 404 && Boolean(code);
 }
 
-/** Errors of a call that the application makes as itself, for an administrator. */
+/** Errors of a call that the application makes as itself, on behalf of an administrator. */
 export function toAdministratorError(error: GraphError): ApiError | undefined {
   if (error.statusCode === 403) return storeWithoutAdministration(error);
   const noSuchUser = error.statusCode === 404 && error.code === 'Request_ResourceNotFound';
   if (!noSuchUser) return undefined;
   return new ApiError(
     'user_not_found',
-    'Microsoft Entra ID has no such user. With the entry of a user, Microsoft Graph has deleted the mapping, so that the identity ' +
+    'Microsoft Entra ID has no such user. Microsoft Graph deletes the mapping together with the entry of its user, so the identity ' +
       'can no longer be attributed. Erase users before their entry is deleted, or keep the mappings in a table (IDENTITY_STORE=table).',
     { innererror: { code: 'no_such_entra_user' }, cause: error },
   );

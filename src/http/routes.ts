@@ -10,10 +10,10 @@ export interface RouteParts {
   user: UserController;
   /** Run before every operation, such as authentication and rate limit. */
   guards: readonly RequestHandler[];
-  /** Absent if no one can prove to be an administrator. */
+  /** Absent if the server cannot recognize administrators. */
   administration?: {
     controller: AdministrationController;
-    /** Run before its operations, instead of the others. */
+    /** Run before these operations, instead of the guards above. */
     guards: readonly RequestHandler[];
   };
 }

@@ -9,9 +9,9 @@ import type { IdentityLifecycle, UserIdentity } from './identityLifecycle';
 import type { Telemetry } from '../telemetry/telemetry';
 import type { IssuedToken, IssuedTokenCache } from '../tokens/issuedTokenCache';
 
-/** What callers may do with their own communication user. `caller` fires when the caller has gone or its time is up. */
+/** What callers may do with their own communication user. `caller` aborts when the caller disconnects or its time is up. */
 export interface CommunicationUsers {
-  /** A token that was issued to this user a short while ago, without any remote call. */
+  /** A token that was issued to this user recently, without any remote call. */
   findReusableToken(user: AuthenticatedUser): IssuedToken | undefined;
   /** A token for the user's identity, which is created on first use. `fresh`: newly issued, never one from memory. */
   issueToken(user: AuthenticatedUser, options: { fresh: boolean }, caller: AbortSignal): Promise<IssuedToken>;
@@ -28,11 +28,11 @@ export interface CommunicationUsersOptions {
   acs: AcsIdentityClient;
   issuedTokens: IssuedTokenCache;
   mappingCacheSize: number;
-  /** 0 turns the memory of mappings off. */
+  /** 0 disables the cache of mappings. */
   mappingCacheMinutes: number;
   workTimeLimitInMs: number;
   telemetry?: Telemetry | undefined;
-  /** How long a check may take whether the identity of a token still exists. */
+  /** The time limit for checking whether the identity of a token still exists. */
   reuseCheckInMs: number;
 }
 
@@ -46,13 +46,13 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     workTimeLimitInMs,
   );
 
-  /** A mapping changes only by deletion; one that is out of date shows itself when ACS refuses to issue for it. */
+  /** A mapping changes only by deletion. A stale one is detected when ACS refuses to issue a token for its identity. */
   const mappings = new LRUCache<string, string>({
     max: options.mappingCacheSize,
     ttl: Math.max(1, options.mappingCacheMinutes * 60_000),
   });
   const cacheMapping = (user: AuthenticatedUser, communicationUserId: string) => {
-    // What is known already keeps its age: it must be read again after a while, however busy the user is.
+    // A mapping that is cached already keeps its age: it must be read again after a while, however busy the user is.
     const known = mappings.get(user.key) === communicationUserId;
     if (options.mappingCacheMinutes > 0 && !known) mappings.set(user.key, communicationUserId);
   };
@@ -91,7 +91,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     return undefined;
   }
 
-  /** Callers with the same access token share an in-flight request: another token of the user may fare differently at Entra. */
+  /** Callers with the same access token share an in-flight request: Entra may treat another token of the user differently. */
   const inFlightKey = (user: AuthenticatedUser, kind = '') => `${user.accessTokenHash}${kind}`;
 
   return {
@@ -122,7 +122,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
                 deadline,
                 beforeCreation: acceptNoMoreCallers,
               });
-          // Another instance may delete the identity while its token is on the way: a later caller needs a later token.
+          // Another instance may delete the identity while its token is being issued, so a later caller needs a later token.
           acceptNoMoreCallers();
           for (let attempt = 1; attempt <= maxIdentityAttempts; attempt += 1) {
             const { communicationUserId } = identity;
@@ -140,19 +140,19 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
           }
           throw new UpstreamError('Azure Communication Services', 'issue token', {
             transportFailure: 'invalid_response',
-            message: 'every identity of the user is said to be gone',
+            message: 'each identity of the user was reported as gone',
           });
         }),
       ),
 
-    // Asks the directory, not our memory: this is how one looks what is really there. Each caller reads for themselves, since a read
-    // that was in flight before may not show what they were told meanwhile.
+    // Reads the store, not the cache: callers use this to see what is stored. They do not share a read, since one that is in flight may not
+    // show what a caller has been told since.
     async findUser(user, caller) {
       const lastKnown = mappings.get(user.key);
       const found = await withDeadline(workTimeLimitInMs, caller, (deadline) =>
         lifecycle.find(user, lastKnown, deadline),
       );
-      // Another instance has deleted it, unless this one has created another meanwhile.
+      // Another instance has deleted the identity, unless this instance has created a new one since.
       if (found === undefined && mappings.get(user.key) === lastKnown) evict(user);
       return found;
     },
@@ -160,7 +160,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     async findOrCreateUser(user, caller) {
       const shared = await coalesceUser(inFlightKey(user), caller, (deadline, acceptNoMoreCallers) =>
         serialize(user.key, deadline, async () => {
-          // The identity that is read from here on may be deleted by another instance before a later caller calls.
+          // Another instance may delete the identity that is read from here on before a later caller arrives.
           acceptNoMoreCallers();
           const { communicationUserId, created } = await lifecycle.findOrCreate(user, {
             withToken: false,
@@ -171,7 +171,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
         }),
       );
       const { communicationUserId, created } = shared;
-      // One of those who share the flight is told of the creation; to the others the identity exists.
+      // Only one of the callers that share the flight learns of the creation; for the others the identity exists.
       shared.created = false;
       return { communicationUserId, created };
     },
@@ -179,8 +179,8 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     deleteUser(user, caller) {
       const known = mappings.get(user.key);
       evict(user);
-      // Each caller deletes: one that was in flight before may have read that there is nothing to delete, while another instance
-      // created the identity that this caller has. Once begun it goes on without the caller: half a deletion helps nobody.
+      // Callers do not share a deletion: one in flight may have found nothing to delete before another instance created the identity that
+      // this caller knows. Once begun it continues without the caller, so that it is not left half done.
       const deletion = withDeadline(workTimeLimitInMs, undefined, (deadline) =>
         serialize(user.key, deadline, async () => {
           const concurrentlyCached = mappings.get(user.key);
@@ -188,7 +188,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
           await lifecycle.delete(user, concurrentlyCached ?? known, deadline);
         }),
       );
-      // It may also fail when its caller is no longer there.
+      // It may fail after the caller has disconnected.
       deletion.catch(() => undefined);
       return withSignal(deletion, caller);
     },

@@ -79,7 +79,7 @@ export function createIdentityLifecycle({
   const ownership = createResourceOwnership();
   const wrongResource = () => wrongResourceError(store.removalHint);
 
-  /** The user's mapping once no deletion is pending: one that is, is completed. */
+  /** The user's mapping. A pending deletion is completed first. */
   async function settledMapping(
     user: AuthenticatedUser,
     options: FindOptions,
@@ -98,7 +98,7 @@ export function createIdentityLifecycle({
     return mapping?.communicationUserId;
   }
 
-  /** Deletes the identity and then its mapping; false if another instance has changed the mapping meanwhile. */
+  /** Deletes the identity and then its mapping; false if another instance has changed the mapping since. */
   async function deleteMapped(
     user: AuthenticatedUser,
     mapping: StoredMapping,
@@ -158,7 +158,7 @@ export function createIdentityLifecycle({
     });
   }
 
-  /** The identity that is mapped in the end: this one, or that of a faster creator. */
+  /** The identity that is mapped in the end: this one, or the one of a faster instance. */
   async function addOrUseExisting(
     user: AuthenticatedUser,
     communicationUserId: string,

@@ -32,8 +32,8 @@ export interface FindOptions {
 export interface AddOptions {
   deadline: Deadline;
   /**
-   * Called before the mapping is added again because an earlier attempt failed and there is none: if that attempt was applied,
-   * another instance has deleted the user since. Ends the operation by throwing.
+   * Called before a failed add is repeated, because no mapping was found. If the first attempt was applied, another instance has deleted
+   * the user since. Throws to end the operation.
    */
   beforeRepeat?: (() => Promise<void>) | undefined;
 }
@@ -47,22 +47,21 @@ export type ReplaceResult =
   | { readonly outcome: 'absent' | 'conflict' };
 
 /**
- * Keeps at most one mapping for each user. Every operation is atomic, and a change applies only to the version that was read;
- * what a backend lacks of that is made up for inside its store. All throw UpstreamError if the backend fails, and ApiError
- * where it wants something of the caller.
+ * Keeps at most one mapping for each user. Every operation is atomic, and a change applies only to the version that was read; the store
+ * makes up for what its backend lacks. All methods throw UpstreamError if the backend fails, and ApiError if the caller must act.
  */
 export interface MappingStore {
-  /** How an operator removes a mapping by hand, to end a sentence. */
+  /** How an operator removes a mapping by hand: the end of a sentence. */
   readonly removalHint: string;
   find(user: AuthenticatedUser, options: FindOptions): Promise<StoredMapping | undefined>;
   /**
-   * Adds a mapping if there is none; else returns the existing one. Unless an error is `definitelyNotApplied`, the mapping may
-   * have been written all the same.
+   * Adds a mapping if there is none, otherwise returns the existing one. Unless the error is `definitelyNotApplied`, the mapping may have
+   * been written.
    */
   add(user: AuthenticatedUser, communicationUserId: string, options: AddOptions): Promise<AddResult>;
   /**
-   * After an `add` whose outcome is unknown: `added` if it has been applied. If not, it will not be applied any more, however late its
-   * request arrives; a store that cannot prevent that says `cancelled` all the same.
+   * For an `add` whose outcome is unknown: `added` if it has been applied. `cancelled` if not: then it has no effect any more, however late
+   * its request arrives, except in a store that cannot prevent this.
    */
   cancelAdd(
     user: AuthenticatedUser,

@@ -63,8 +63,8 @@ export function createOrphanCleanup({
   }
 
   /**
-   * While the store does not respond the identity is kept: it may be in use. At the last attempt it is deleted all the same, since a
-   * mapping of a deleted identity is replaced on its next use, but an orphan stays.
+   * While the store does not respond, the identity is kept, because it may be in use. The last attempt deletes it anyway: a mapping of a
+   * deleted identity is replaced on its next use, but an orphan would remain.
    */
   async function isMapped(
     user: AuthenticatedUser,

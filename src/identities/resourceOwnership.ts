@@ -2,14 +2,14 @@ import { parseResourceId } from '../acs/acsIdentityClient';
 import { ApiError } from '../errors';
 
 /**
- * Which Communication Services resource an identity belongs to. The server is not told the id of its own resource: the first
- * identity that it creates shows it. Until then, and for ids of an unknown form, nothing is certain.
+ * Which Communication Services resource an identity belongs to. The server learns the id of its own resource from the first identity that
+ * it creates. Until then, and for ids of an unknown form, nothing is certain.
  */
 export interface ResourceOwnership {
-  /** To be called with each identity that this server created. */
+  /** Call it with each identity that this server creates. */
   learnFrom(communicationUserId: string): void;
   isKnown(): boolean;
-  /** False for an id of a form that names no resource. */
+  /** False if the id does not name its resource. */
   canTell(communicationUserId: string): boolean;
   /** True only if it is certain. */
   belongsToThisResource(communicationUserId: string): boolean;

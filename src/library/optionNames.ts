@@ -15,7 +15,7 @@ import type {
   WorkloadIdentityOptions,
 } from './settings';
 
-/** The setting that an option is, by the option's name. */
+/** The setting of each option, by the option's name. */
 type SettingsOf<Options> = Readonly<Record<Exclude<keyof Options, 'kind'>, SettingName>>;
 
 export const topOptions = {
@@ -104,7 +104,7 @@ export const cacheOptions = {
   bearerTokenCacheSize: 'BEARER_TOKEN_CACHE_SIZE',
 } as const satisfies SettingsOf<CacheOptions>;
 
-/** Settings of the process, and of what the app does itself around the router. */
+/** Settings of the server process, and of what an app does itself around the router. */
 export const settingsOfTheServerOnly = [
   'PORT',
   'CORS_ALLOWED_ORIGINS',

@@ -36,16 +36,16 @@ const parts = {
 export function readCommunicationAuthSettings(
   settings: CommunicationAuthSettings,
 ): ReadCommunicationAuthSettings {
-  const given: unknown = settings;
-  if (!isObject(given)) throw new TypeError('createCommunicationAuth needs an object with its settings');
+  const input: unknown = settings;
+  if (!isObject(input)) throw new TypeError('createCommunicationAuth needs an object with its settings');
   const translation = createTranslation();
   const others = [...Object.keys(parts), 'providers', 'authenticate', 'store', 'workloadIdentity', 'logger'];
-  translation.add(given, '', topOptions, { others });
-  for (const [name, names] of Object.entries(parts)) translation.add(given[name], name, names);
-  addStore(given.store, translation);
-  const hasEntra = addUsers(given, translation);
-  addWorkloadIdentity(given.workloadIdentity, hasEntra, translation);
-  checkLogger(given.logger, translation);
+  translation.add(input, '', topOptions, { others });
+  for (const [name, names] of Object.entries(parts)) translation.add(input[name], name, names);
+  addStore(input.store, translation);
+  const hasEntra = addUsers(input, translation);
+  addWorkloadIdentity(input.workloadIdentity, hasEntra, translation);
+  checkLogger(input.logger, translation);
   throwIfAny(translation.problems, translation);
 
   const { authenticate, logger } = settings;
@@ -126,8 +126,8 @@ function addWorkloadIdentity(workloadIdentity: unknown, hasEntra: boolean, to: T
   }
   const others = Object.keys(ofProvider);
   to.add(workloadIdentity, 'workloadIdentity', { federatedTokenFile }, { others });
-  const given = isObject(workloadIdentity) ? workloadIdentity : {};
-  for (const option of others.filter((name) => given[name] !== undefined)) {
+  const input = isObject(workloadIdentity) ? workloadIdentity : {};
+  for (const option of others.filter((name) => input[name] !== undefined)) {
     to.problem(`workloadIdentity.${option} is set, but it is that of the Entra provider. Leave it out.`);
   }
 }

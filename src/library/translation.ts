@@ -12,12 +12,12 @@ import {
 
 export type OptionNames = Readonly<Record<string, SettingName>>;
 
-/** Options as the text of settings, so that they are read by the same rules, and the way back for messages. */
+/** Translates options to the text of settings, so that the same rules apply, and the names in messages back to options. */
 export interface Translation {
   readonly environment: Readonly<Record<string, string>>;
   /** What no setting can express, such as an unknown option. */
   readonly problems: readonly string[];
-  /** Translates one part of the options. What is undefined is absent. */
+  /** Translates one part of the options. An undefined option is absent. */
   add(part: unknown, path: string, names: OptionNames, more?: AddOptions): void;
   set(name: SettingName, text: string): void;
   problem(text: string): void;
@@ -28,7 +28,7 @@ export interface Translation {
 }
 
 export interface AddOptions {
-  /** Of a further provider of one kind. */
+  /** The suffix of a further provider of the same kind. */
   readonly suffix?: string;
   /** Options of this part that are no settings. */
   readonly others?: readonly string[];

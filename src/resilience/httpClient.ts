@@ -9,7 +9,7 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   body?: string | undefined;
   signal: AbortSignal;
-  /** The call to an upstream that this request is, where it is not within one. For telemetry. */
+  /** For telemetry: the upstream call that this request stands for, if it is not part of one. */
   call?: UpstreamCall;
 }
 
@@ -40,7 +40,7 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-/** Of any service: far above what they send. */
+/** Far above what any service sends. */
 export const maxResponseBytes = 1_000_000;
 
 /** @param requestScope its calls carry `client-request-id`, as Entra ID and Graph log it */
@@ -115,7 +115,7 @@ export function classifyTransportError(error: unknown): NonNullable<FailureFacts
   const code = errorCode(error);
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'invalid_response';
   if (code?.startsWith('HPE_')) return 'invalid_response';
-  // An SDK stumbles over a response without the parts that it expects.
+  // An SDK fails like this if a response lacks the parts that it expects.
   if (code === undefined && isError(error) && /^(Type|Syntax)Error$/.test(error.name))
     return 'invalid_response';
   return code && connectFailureCodes.test(code) ? 'connect_failed' : 'connection_lost';

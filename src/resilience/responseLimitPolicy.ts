@@ -3,11 +3,11 @@ import { HttpError, maxResponseBytes } from './httpClient';
 
 type AdditionalPolicy = NonNullable<CommunicationIdentityClientOptions['additionalPolicies']>[number];
 
-/** For Azure's SDKs, which read a response to its end, however large it is: reads it in their place. */
+/** For Azure's SDKs, which read a response of any size: reads it for them, up to the limit. */
 const policy: AdditionalPolicy['policy'] = {
   name: 'responseLimitPolicy',
   async sendRequest(request, next) {
-    // Little can become much when it is decompressed.
+    // A small response can become large when it is decompressed.
     request.headers.set('Accept-Encoding', 'identity');
     const anyStatus = new Set([Number.POSITIVE_INFINITY]);
     const { readableStreamBody, ...rest } = await next({ ...request, streamResponseStatusCodes: anyStatus });

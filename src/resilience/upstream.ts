@@ -16,7 +16,7 @@ export interface CallOptions<T> {
    * `never`: the caller decides.
    */
   retryOn: 'any_failure' | 'not_applied' | 'never';
-  /** Called before a retry, which is not made if this has a result: then it is that of the call. */
+  /** Called before a retry. If it returns a result, that becomes the result of the call, and there is no retry. */
   beforeRetry?: (() => Promise<T | undefined>) | undefined;
   /** Converts an error of the SDK. */
   describe: (error: unknown) => FailureFacts;
@@ -27,9 +27,7 @@ export interface CallOptions<T> {
   onLateResult?: (result: T) => void;
 }
 
-/**
- * One of the three upstream services. `call` adds time limits, retries and circuit breakers; those of the SDKs are not used.
- */
+/** An upstream service. `call` adds time limits, retries and circuit breakers; those of the SDKs are not used. */
 export interface Upstream {
   /** Throws UpstreamError, or the ApiError that `attempt` throws. */
   call<T>(

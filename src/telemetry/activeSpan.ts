@@ -2,15 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import type { UpstreamCall } from './telemetry';
 
-/** The request or the call to an upstream that runs. */
+/** The request or the upstream call that is running. */
 export interface Active {
   readonly span: Span;
   readonly call?: UpstreamCall;
 }
 
 /**
- * What runs now. OpenTelemetry's own context manager would be one for the whole process, and so would be that of an application which
- * runs this server beside itself.
+ * What is running now. OpenTelemetry's own context manager is process-wide, so it would conflict with that of an application that embeds
+ * this server.
  */
 export interface ActiveSpan {
   current(): Active | undefined;

@@ -25,7 +25,10 @@ export function createApplicationInsightsExporters(connectionString: string): Ex
   };
 }
 
-/** By these the SDK would keep a batch, and the process, for as long as a server says: hours. The next batch follows soon anyway. */
+/**
+ * Because of these headers, the SDK would keep a batch, and the process, for hours if a server asks for it. The next batch follows soon
+ * anyway.
+ */
 const retryHeaders = ['retry-after', 'retry-after-ms', 'x-ms-retry-after-ms'];
 
 /** Through our own client, which limits the size of a response and the time that it takes. */

@@ -39,7 +39,7 @@ export function createCallTraces({
       } catch (error) {
         const errorType = errorTypeOf(error);
         span.setAttributes({ [attributeNames.errorType]: errorType, [attributeNames.error]: errorType });
-        // Where the caller must act, or has gone, the upstream did not fail.
+        // If the caller must act, or has disconnected, the upstream did not fail.
         if (error instanceof UpstreamError) span.setStatus({ code: SpanStatusCode.ERROR });
         throw error;
       } finally {

@@ -5,7 +5,7 @@ import { attributeNames, spanEvents } from './names';
 
 /** Prints each request with its calls as soon as it has ended: for development. */
 export function createConsoleTree(print: (text: string) => void): SpanProcessor {
-  /** The ended calls of each trace whose request runs. */
+  /** The completed calls of each trace whose request is still running. */
   const calls = new Map<string, ReadableSpan[]>();
 
   return {

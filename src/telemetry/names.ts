@@ -26,7 +26,7 @@ export const attributeNames = {
   serverAddress: 'server.address',
   serverPort: 'server.port',
   errorType: 'error.type',
-  /** The same: the exporter for Application Insights leaves out the convention's own. */
+  /** The same value: the exporter for Application Insights leaves out `error.type`. */
   error: 'acs_auth.error',
   upstream: 'acs_auth.upstream',
   operation: 'acs_auth.operation',

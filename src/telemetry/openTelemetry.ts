@@ -71,7 +71,7 @@ export async function createTelemetry(
   };
   const stopMeasuring = measureEventLoop(meter);
 
-  async function exportTheRest(): Promise<void> {
+  async function exportRemaining(): Promise<void> {
     await Promise.allSettled([tracers.shutdown(), meters.shutdown()]);
     await Promise.allSettled(targets.flatMap(({ close }) => (close ? [close()] : [])));
   }
@@ -83,7 +83,7 @@ export async function createTelemetry(
     ...createObservers(meter),
     async stop() {
       stopMeasuring();
-      await waitAtMost(exportTheRest(), timings.stopInMs);
+      await waitAtMost(exportRemaining(), timings.stopInMs);
       active.close();
     },
   };

@@ -13,7 +13,7 @@ import type { ActiveSpan } from './activeSpan';
 import { attributeNames, metricNames } from './names';
 import type { RequestOutcome, Telemetry } from './telemetry';
 
-/** Of OpenTelemetry's semantic conventions for HTTP. */
+/** As in OpenTelemetry's semantic conventions for HTTP. */
 export const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /** The errors that refuse an access token. */
@@ -96,7 +96,7 @@ function attributesOf({ status, route, errorCode }: RequestOutcome): Attributes 
   };
 }
 
-/** Entra's numbers are many, and chosen by Entra: in telemetry they count as one reason. */
+/** Entra has too many error numbers for telemetry: they count as one reason. */
 function reasonOf({ errorCode = '', reason = errorCode }: RequestOutcome): string {
   return reason.startsWith('AADSTS') ? 'refused_by_entra' : reason;
 }

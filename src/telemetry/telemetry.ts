@@ -26,7 +26,7 @@ export interface BreakerName {
   readonly operation?: string;
 }
 
-/** What became of a request. Never text from a request or from an upstream. */
+/** The outcome of a request. Never text from a request or from an upstream. */
 export interface RequestOutcome {
   /** 499 if the client has disconnected. */
   readonly status: number;
@@ -40,10 +40,10 @@ export interface RequestOutcome {
 
 export interface RequestStart {
   readonly method: string;
-  /** Over TLS, also if a proxy has ended it. */
+  /** Over TLS, even if a proxy terminates it. */
   readonly secure: boolean;
   readonly headers: IncomingHttpHeaders;
-  /** Of a load balancer: measured, but without a span. */
+  /** A probe of a load balancer: measured, but without a span. */
   readonly isProbe: boolean;
 }
 
@@ -70,13 +70,13 @@ export interface SendTrace {
 }
 
 /**
- * Where the server reports what it does. Absent while telemetry is off: its parts call it with `?.`, so that nothing is loaded and
- * nothing is done. Reporting never throws and never waits.
+ * Where the server reports what it does. Absent if telemetry is off: callers use `?.`, so that nothing is loaded and nothing is done.
+ * Reporting never throws and never waits.
  */
 export interface Telemetry {
   startRequest(request: RequestStart): RequestTrace;
   traceCall<T>(call: UpstreamCall, work: (trace: CallTrace) => Promise<T>): Promise<T>;
-  /** Within `traceCall`. */
+  /** Call it within `traceCall`. */
   startSend(method: string, url: URL): SendTrace;
   count(event: CountedEvent): void;
   countLookup(cache: CacheName, hit: boolean): void;

@@ -54,7 +54,8 @@ export const teamsTokenChecks: readonly TeamsTokenCheck[] = [
   },
   {
     code: 'teams_token_wrong_user',
-    message: 'The Teams token and the access token are of different users (oid). Get both for the same user.',
+    message:
+      'The Teams token and the access token belong to different users (oid). Get both for the same user.',
     passes: (jwt, { objectId }) => stringClaim(jwt, 'oid')?.toLowerCase() === objectId,
   },
   {

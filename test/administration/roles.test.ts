@@ -8,7 +8,7 @@ const methods = ['get', 'delete'] as const;
 
 let system: System;
 beforeAll(async () => {
-  // The store needs no call for a user without an identity but one to Communication Services, so that refusals are seen to make none.
+  // With this store, a user without an identity takes one call, to Communication Services, so the tests can see that a refusal makes none.
   system = await startReadySystem({ IDENTITY_STORE: 'acs' });
 });
 afterEach(() => system.emulator.reset());
@@ -84,7 +84,7 @@ describe('an administrator', () => {
         ['post', '/api/user'],
         ['delete', '/deleteUser'],
       ] as const) {
-        // In both orders, since what one route remembers of a token must not count on the other.
+        // In both orders, since a token that one route has cached must not be accepted on the other.
         await system.call('get', pathOf('0'), token).expect(400);
         const answer = await system.call(method, path, token);
         expect([answer.status, answer.body.error.code]).toEqual([403, 'app_only_token']);
@@ -104,7 +104,7 @@ describe('an administrator', () => {
   );
 });
 
-it('a path that cannot be decoded is refused as such', async () => {
+it('a path that cannot be decoded is refused as malformed', async () => {
   const answer = await system.call('delete', pathOf('%E0%A4%A'), system.emulator.administratorToken());
   expectError(answer, { status: 400, code: 'invalid_request', target: 'path' });
 });
@@ -114,7 +114,7 @@ describe('refused is', () => {
     ['a user without the role', () => system.emulator.accessToken()],
     ['a daemon without the role', () => system.emulator.appOnlyToken()],
     ['a role of another name', () => system.emulator.accessToken({ claims: { roles: [`${role}2`] } })],
-    ['a role that is no list', () => system.emulator.accessToken({ claims: { roles: role } })],
+    ['a role that is not a list', () => system.emulator.accessToken({ claims: { roles: role } })],
     ['a role in the scope', () => system.emulator.accessToken({ scope: role })],
     [
       'an ID token for the API with the role',
@@ -177,7 +177,7 @@ describe('refused is', () => {
 });
 
 describe('the audit log', () => {
-  it('has one line for each use, with who, whom and the outcome', async () => {
+  it('has one line for each operation, with caller, user and outcome', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system);
     const { objectId } = await newUser();

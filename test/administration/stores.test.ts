@@ -63,7 +63,7 @@ describe.each(stores)('with the identity store %s, erasing', (store) => {
     expect(second.body.user).not.toEqual(first.body.user);
   });
 
-  it('and using at once ends with one identity, or none', async () => {
+  it('and using concurrently ends with one identity, or none', async () => {
     const { user, token } = await newUser();
     const other = await startReadyServer(system);
     const answers = await Promise.all(
@@ -147,7 +147,7 @@ describe('with mappings in Microsoft Graph', () => {
     expect(system.emulator.identities().map(({ id }) => id)).toContain(victim.id);
   });
 
-  it('a user who is no longer in the directory cannot be erased, which is not hidden', async () => {
+  it('a user who is no longer in the directory cannot be erased, and the response says so', async () => {
     grantToAuthServer(system, ['User.ReadWrite.All']);
     for (const method of ['get', 'delete'] as const) {
       const answer = await system.call(method, pathOf(formerUser), system.emulator.administratorToken());

@@ -52,7 +52,7 @@ describe.each([1, 2] as const)('a version %d access token', (version) => {
       else if (typeof outcome === 'string') expectForbidden(answer, outcome);
       else expectInvalid(answer, outcome.invalid);
     });
-    // The first unknown key may be a new one, so the keys are fetched once.
+    // An unknown key may be new, so the keys are fetched once.
     expect(made).toEqual(defect === 'unknown_key' ? entraMetadata : {});
   });
 

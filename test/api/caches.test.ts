@@ -34,7 +34,7 @@ function useFakeClocks(): (milliseconds: number) => Promise<void> {
   return async (milliseconds) => {
     date.advance(milliseconds);
     monotonic.advance(milliseconds);
-    // The cache library caches the time for one real millisecond; this timer fires after that one.
+    // The cache library caches the time for one real millisecond; this timer fires later.
     await sleep(2);
   };
 }

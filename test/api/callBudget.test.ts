@@ -33,7 +33,7 @@ const forNewUser = {
 };
 const forKnownUser = { 'entra.token.on_behalf_of': 1, 'graph.me': 1, 'acs.token.issue': 1 };
 const oneIssued = { 'acs.token.issue': 1 };
-/** Of many at once: the first, and one for all who came while it was under way. */
+/** For many concurrent requests: one for the first, and one for all that arrive while it is in flight. */
 const twoIssued = { 'acs.token.issue': 2 };
 
 describe('getToken costs', () => {

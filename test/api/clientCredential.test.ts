@@ -12,7 +12,7 @@ import { fastTimings, impatientTimings } from '../support/fastTimings';
 import { startServer, type TestServer } from '../support/startSystem';
 import { createTokenIssuer } from '../support/tokenIssuer';
 
-/** The server without a client secret: each other way to prove to Entra ID who it is. */
+/** The server without a client secret: the other credentials for Entra ID. */
 let emulator: Emulator;
 let folder: string;
 let certificateFile: string;
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   emulator.reset();
-  // Nothing but the credential of the test proves anything.
+  // Entra ID accepts only the credential of the test.
   emulator.applications.withdrawSecret('AuthServer');
   emulator.switches.managedIdentityTokenLifetimeInSeconds = 200;
   await writeFile(certificateFile, pem(certificate));
@@ -62,7 +62,7 @@ async function start(settings: Record<string, string> = {}, timings = fastTiming
   return server;
 }
 
-/** Each by a new user, so that nothing comes from a cache. */
+/** Each call by a new user, so that nothing comes from a cache. */
 const getToken = (server: TestServer) =>
   server.call('get', '/getToken', emulator.accessToken({ user: emulator.addUser() }));
 const logged = (server: TestServer, message: RegExp) =>
@@ -158,7 +158,7 @@ describe('the whole API works without any secret of a service', () => {
 
 describe('the identity on Kubernetes that calls Communication Services', () => {
   const settings = () => ({
-    // The mapping key and a secret for On-Behalf-Of are not at issue here.
+    // With this store, no credential is needed for On-Behalf-Of.
     IDENTITY_STORE: 'acs',
     AZURE_FEDERATED_TOKEN_FILE: tokenFile,
     MANAGED_IDENTITY_CLIENT_ID: emulator.authServer.clientId,
@@ -310,7 +310,7 @@ describe("Kubernetes' token file", () => {
     await getToken(server).expect(200);
   });
 
-  test('that is missing for a while makes no difference', async () => {
+  test('that is missing for a while has no effect', async () => {
     const server = await start({ AZURE_FEDERATED_TOKEN_FILE: tokenFile });
     await getToken(server).expect(200);
     await rm(tokenFile);
@@ -354,7 +354,7 @@ describe('the identity endpoint', () => {
     expect(headers['retry-after'] !== undefined).toBe(status === 503);
     if (status !== 200) {
       expect(body).toMatchObject({ error: { innererror: { upstream: 'Azure managed identity' } } });
-      // It is not Entra ID that failed.
+      // Entra ID was not called.
       expect(emulator.callsTo('entra.token')).toBe(0);
     }
   });
@@ -369,9 +369,9 @@ describe('the identity endpoint', () => {
     await getToken(server).expect(200);
   });
 
-  test('that is slow is asked once for many requests', async () => {
+  test('that is slow is called once for many requests', async () => {
     emulator.switches.managedIdentityTokenLifetimeInSeconds = 3_600;
-    // MSAL keeps the tokens of an identity for the whole process: this test has one of its own.
+    // MSAL keeps the tokens of an identity for the whole process, so this test uses a separate identity.
     trustManagedIdentity(emulator.managedIdentities.withoutRole.objectId);
     const { clientId } = emulator.managedIdentities.withoutRole;
     const server = await start({ ...settings, MANAGED_IDENTITY_CLIENT_ID: clientId });

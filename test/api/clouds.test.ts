@@ -8,7 +8,7 @@ import { startServer, type TestServer } from '../support/startSystem';
 /** What AZURE_CLOUD changes in requests and responses. The emulator has the names of the public cloud only. */
 let emulator: Emulator;
 let server: TestServer | undefined;
-/** App Service's identity endpoint, which has no token for anybody: the resources that it was asked for. */
+/** App Service's identity endpoint, which issues no token and records the requested resources. */
 let identityEndpoint: Server;
 const resources: (string | null)[] = [];
 const environment = { ...process.env };

@@ -50,7 +50,7 @@ async function start(settings: Record<string, string>): Promise<TestServer> {
 const getToken = (to: TestServer): PromiseLike<Response> =>
   to.call('get', '/getToken', emulator.accessToken({ user: emulator.addUser() }));
 
-/** The lines of the key: a part of it is bad enough. */
+/** The lines of the key: not even a part of it may leak. */
 const linesOf = (privateKey: string) => privateKey.split('\n').filter((line) => line.length > 40);
 const pem = () => `${certificate.privateKey}\n${certificate.certificate}`;
 
@@ -68,7 +68,7 @@ test.each<[string, () => Promise<unknown>]>([
   ],
   ['is not registered', () => Promise.resolve()],
   [
-    'is refused with everything in the words of Entra ID',
+    'is refused with all secrets in the error of Entra ID',
     () => {
       const body = echo(certificate.privateKey);
       emulator.fail({ operation: 'entra.token', kind: 'status', status: 401, body, times: Infinity });
@@ -98,7 +98,7 @@ test.each<[string, (token: string) => Promise<unknown>]>([
   ],
   ['is not registered', () => Promise.resolve()],
   [
-    'is refused with everything in the words of Entra ID',
+    'is refused with all secrets in the error of Entra ID',
     (token) => {
       emulator.fail({ operation: 'entra.token', kind: 'status', status: 401, body: echo(token) });
       return Promise.resolve();

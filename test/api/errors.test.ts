@@ -313,7 +313,7 @@ const cases: Record<ErrorCode, () => Case> = {
       return answer;
     },
     expected: { status: 503, retryAfter: 'some' },
-    // Of the start, and of the request that waits.
+    // Those of the start, and those of the waiting request.
     calls: {
       'entra.discovery': 2,
       'entra.keys': 1,

@@ -176,9 +176,9 @@ describe('a mapping that cannot be written, and an identity whose deletion fails
   });
 });
 
-describe('a 404 that does not come from Microsoft Graph, but from something on the way,', () => {
+describe('a 404 that comes from a proxy, not from Microsoft Graph,', () => {
   it.each(['graph.extension.update', 'graph.extension.delete'])(
-    'does not pass for a mapping that is gone (%s)',
+    'is not treated as a missing mapping (%s)',
     async (operation) => {
       const system = await startReadySystem();
       try {

@@ -16,7 +16,7 @@ afterAll(() => system.stop());
 
 const overloaded = { status: 503, code: 'server_overloaded', retryAfter: 'some' } as const;
 
-/** Work of another part of the process that keeps the event loop from all else. */
+/** Work of another part of the process that blocks the event loop. */
 function block(milliseconds: number): void {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
@@ -48,7 +48,7 @@ describe('a server with too many requests in flight', () => {
 });
 
 describe('a server whose event loop is saturated', () => {
-  /** So many requests are served however long they take. */
+  /** This many requests are served however long they take. */
   const alwaysServed = 64;
 
   /** Takes nearly all of the event loop's time, as too many requests would. */
@@ -57,7 +57,7 @@ describe('a server whose event loop is saturated', () => {
     await work().finally(() => clearInterval(timer));
   }
 
-  /** A server with so many requests in flight, which would be answered later than allowed. */
+  /** A server with this many requests in flight, which would be answered too late. */
   async function startWaitingServer(inFlight: number) {
     const { emulator } = system;
     const server = await startReadyServer(system, { OVERLOAD_WAIT_MS: '1000' });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   emulator.reset();
-  // MSAL keeps tokens for the whole process, but none that ends so soon.
+  // MSAL caches tokens for the whole process, but not one that expires this soon.
   emulator.switches.managedIdentityTokenLifetimeInSeconds = 200;
 });
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
@@ -94,7 +94,7 @@ describe('a managed identity that', () => {
     expect({ status, ...(body as { error?: object }).error }).toMatchObject(expected);
   });
 
-  test('gives no answer delays requests only until it does', async () => {
+  test('does not respond delays requests only until it does', async () => {
     const server = await start({}, impatientTimings);
     emulator.fail({ operation: 'managedIdentity', kind: 'hang' });
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 
-/** A service in place of Communication Services and the table, which answers every request in the same way. */
+/** Replaces Communication Services and the table, and sends the same response to every request. */
 let answer: (response: ServerResponse) => void;
 const service = createServer((request, response) => {
   request.resume();
@@ -30,7 +30,7 @@ const json = (status: number, body: unknown) => (response: ServerResponse) =>
 
 const key = Buffer.from('a key of a test').toString('base64');
 
-/** With each, the first call of a new user is one to the service. */
+/** With each of these, the first call for a new user goes to the service. */
 const settings: [string, () => Record<string, string>][] = [
   [
     'Communication Services',
@@ -67,9 +67,9 @@ describe.each(settings)('%s', (_, settingsOf) => {
   };
 
   it.each([
-    ['a message that is no text', { error: { code: 5, message: { text: 'no' } } }],
-    ['a number for an error', { error: 5 }],
-    ['a list for an error', [{ message: [] }]],
+    ['a message that is not text', { error: { code: 5, message: { text: 'no' } } }],
+    ['a number instead of an error', { error: 5 }],
+    ['a list instead of an error', [{ message: [] }]],
   ])('may refuse with %s', async (_form, body) => {
     answer = json(400, body);
     const response = await getToken();
@@ -93,13 +93,13 @@ describe.each(settings)('%s', (_, settingsOf) => {
     },
   );
 
-  it.each([200, 201])('may send something else than JSON with status %d', async (status) => {
+  it.each([200, 201])('may send a body that is not JSON with status %d', async (status) => {
     answer = (response) => void response.writeHead(status, { 'Content-Type': 'text/html' }).end('<html>');
     const response = await getToken();
     expect([response.status, response.body.error?.code]).toEqual([502, 'upstream_invalid_response']);
   });
 
-  it('may send a response without an end, of which only the beginning is read', async () => {
+  it('may send an endless response, of which only the beginning is read', async () => {
     let sentBytes = 0;
     const chunk = Buffer.alloc(64 * 1024, ' ');
     answer = (response) => {
@@ -112,7 +112,7 @@ describe.each(settings)('%s', (_, settingsOf) => {
     };
     const response = await getToken();
     expect([response.status, response.body.error?.code]).toEqual([502, 'upstream_invalid_response']);
-    // What the network holds comes on top of the limit.
+    // Network buffers come on top of the limit.
     expect(sentBytes).toBeLessThan(20_000_000);
   });
 });

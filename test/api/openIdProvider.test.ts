@@ -68,7 +68,7 @@ describe('with a user who signed in at oidc-provider', () => {
   });
 });
 
-describe('with marks that other providers give to tokens', () => {
+describe('with the claims of other providers', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['ID tokens of Keycloak', { typ: 'ID' }, 'id_token'],
     ['ID tokens of Amazon Cognito', { token_use: 'id' }, 'id_token'],
@@ -109,7 +109,7 @@ it('identifies users by OIDC_USER_CLAIM, and accepts the clients of OIDC_ALLOWED
   expect((await call({ employee: '1', client_id: 'other' })).status).toBe(403);
 });
 
-it('does not take an issuer for another one that differs by a slash', async () => {
+it('does not accept an issuer that differs by a slash', async () => {
   const another = await system.startAnother({ ...settings(), OIDC_ISSUER: `${oidc.issuer}/` });
   expectInvalid(await another.call('get', '/api/user', oidc.forge({})), 'wrong_issuer');
   const answer = await another.call('get', '/api/user', oidc.forge({ iss: `${oidc.issuer}/` }));

@@ -16,10 +16,10 @@ afterEach(() => {
 });
 afterAll(() => system.stop());
 
-/** Where a provider differs from Entra ID in what becomes of a token with a defect. */
+/** The outcomes for tokens with defects that differ from those of Entra ID. */
 const others: Partial<Record<Defect, Outcome>> = {
   graph_audience: { invalid: 'wrong_audience' },
-  // An array is what Auth0 and others send when a token is for two APIs.
+  // Auth0 and others send an array if a token is for two APIs.
   audience_array: 'accepted',
   id_token: { invalid: 'id_token' },
   id_token_for_api: { invalid: 'id_token' },
@@ -89,7 +89,7 @@ describe.each(testProviders)('$kind', (provider) => {
     const made = await callsDuring(system.emulator, async () =>
       expectOutcome(await call(token({ defect })), { ...outcomes, ...others, ...differences[kind] }[defect]),
     );
-    // The first of all unknown keys may be a new one, so it is looked for, once.
+    // An unknown key may be new, so the keys are fetched once.
     expect(made).toEqual(defect === 'unknown_key' ? provider.metadataCalls : {});
   });
 
@@ -102,7 +102,7 @@ describe.each(testProviders)('$kind', (provider) => {
     ['expired within the tolerance for clocks', { claims: lifeThatEnded(100) }],
     ['valid from within the tolerance for clocks', { claims: { nbf: nowInSeconds() + 250 } }],
     ['without a start', { claims: { nbf: undefined } }],
-    ['with an address for keys that nobody asks', { header: { jku: 'https://attacker.example/keys' } }],
+    ['with an address of keys, which is ignored', { header: { jku: 'https://attacker.example/keys' } }],
     ['with an address for certificates', { header: { x5u: 'https://attacker.example/certificate' } }],
   ])('accepts a token %s', async (_, options) => {
     const made = await callsDuring(system.emulator, async () => expectAccepted(await call(token(options))));
@@ -116,13 +116,13 @@ describe.each(testProviders)('$kind', (provider) => {
     ['with an issue time that is text', { claims: { iat: 'now' } }, 'malformed_token'],
     ['with several issuers', { claims: { iss: ['https://localhost'] } }, 'wrong_issuer'],
     ['with an audience that is an object', { claims: { aud: {} } }, 'wrong_audience'],
-    ['with a user that is no text', { claims: { oid: ['a'], sub: ['a'] } }, 'no_subject'],
+    ['with a user that is not text', { claims: { oid: ['a'], sub: ['a'] } }, 'no_subject'],
     ['with a user that is empty', { claims: { oid: '', sub: '' } }, 'no_subject'],
-    ['with a key id that is no text', { header: { kid: 7 } }, 'unknown_key'],
+    ['with a key id that is not text', { header: { kid: 7 } }, 'unknown_key'],
     ['with an empty key id', { header: { kid: '' } }, 'unknown_key'],
     ['of another type', { header: { typ: 'dpop+jwt' } }, 'malformed_token'],
-    ['of a type that is no text', { header: { typ: 7 } }, 'malformed_token'],
-    ['with a demand that we cannot meet', { header: { crit: ['b64'], b64: false } }, 'malformed_token'],
+    ['of a type that is not text', { header: { typ: 7 } }, 'malformed_token'],
+    ['with an unsupported critical header', { header: { crit: ['b64'], b64: false } }, 'malformed_token'],
     ['with an algorithm that does not fit its key', { header: { alg: 'ES256' } }, ''],
   ])('refuses a token %s', async (_, options, reason) => {
     const made = await callsDuring(system.emulator, async () =>
@@ -161,7 +161,7 @@ describe.each(testProviders)('$kind', (provider) => {
       expectInvalid(await call(old), 'unknown_key');
     });
 
-    it('are not fetched for every invented key id, and a rotated key is accepted within 10 s even so', async () => {
+    it('are not fetched for every invented key id, and a rotated key is still accepted within 10 s', async () => {
       server = await startReadyServer(system, settings());
       const clock = fakeMonotonicClock();
       const made = await callsDuring(system.emulator, async () => {
@@ -192,7 +192,7 @@ describe.each(testProviders)('$kind', (provider) => {
       expectAccepted(await call(token()));
     });
 
-    it('are needed for a start, which an outage delays and does not end', async () => {
+    it('are needed for a start, which an outage only delays', async () => {
       system.emulator.fail({ operation: provider.operations, kind: 'status', status: 500, times: Infinity });
       const another = await system.startAnother(settings());
       expect((await another.call('get', '/health/ready')).status).toBe(503);
@@ -238,7 +238,7 @@ describe.each(testProviders)('$kind', (provider) => {
 
     it.each<[string, (issuer: string) => string]>([
       ['another issuer', () => 'https://attacker.example/v2.0'],
-      ['a slash more or less', (issuer) => (issuer.endsWith('/') ? issuer.slice(0, -1) : `${issuer}/`)],
+      ['an added or removed slash', (issuer) => (issuer.endsWith('/') ? issuer.slice(0, -1) : `${issuer}/`)],
     ])('with %s is refused', async (_, change) => {
       const { issuer } = provider.tenant(system.emulator);
       expectError(await startWith({ issuer: change(issuer) }), unusable('read discovery'));
@@ -248,7 +248,7 @@ describe.each(testProviders)('$kind', (provider) => {
       expectError(await startWith({ jwks_uri: 'http://localhost/keys' }), unusable('read discovery'));
     });
 
-    it('with a corrupt key that has the id of a good one can be used', async () => {
+    it('with a corrupt key that has the id of a valid one can be used', async () => {
       const { jwks_uri: keysUrl } = JSON.parse(await discovery({})) as { jwks_uri: string };
       const { keys } = (await (await fetch(keysUrl)).json()) as { keys: object[] };
       const corrupt = keys.map((key) => ({ ...key, n: 'AQAB' }));

@@ -21,7 +21,7 @@ describe.each(['table', 'acs'] as const)('with the %s store', (store) => {
 
     const newUser = () => {
       const user = system.emulator.addUser();
-      // As of two sign-ins: claims differ, the user does not.
+      // As from two sign-ins: the claims differ, the user is the same.
       return (session: number) =>
         provider.tenant(system.emulator).accessToken({ user, claims: { sub: user.objectId, session } });
     };
@@ -40,7 +40,7 @@ describe.each(['table', 'acs'] as const)('with the %s store', (store) => {
       expect(system.emulator.identities()).toEqual([]);
     });
 
-    it('has one identity after several first calls at once, to two servers', async () => {
+    it('has one identity after several concurrent first calls to two servers', async () => {
       const token = newUser();
       const answers = await Promise.all(
         [1, 2, 3, 4, 5, 6].map((session) =>
@@ -54,7 +54,7 @@ describe.each(['table', 'acs'] as const)('with the %s store', (store) => {
     });
   });
 
-  it('users of several providers with the same object id have an identity each', async () => {
+  it('users of several providers with the same object id have separate identities', async () => {
     const { emulator } = system;
     const { externalId, b2c } = emulator;
     const server = await system.startAnother({

@@ -33,7 +33,7 @@ describe('with FORWARD_REQUEST_ID=on, the calls of a request carry its id', () =
     expect(made.every(({ milliseconds = -1, startedAt }) => milliseconds >= 0 && startedAt > 0)).toBe(true);
   });
 
-  it('of two requests at once, each its own', async () => {
+  it('of two concurrent requests, each its own', async () => {
     const { emulator } = system;
     const responses = await Promise.all(
       ['One', 'Two'].map((name) =>
@@ -68,7 +68,7 @@ describe('with FORWARD_REQUEST_ID=on, the calls of a request carry its id', () =
   });
 });
 
-test('without it, they carry an id that leads to no request', async () => {
+test('without it, they carry an id of no request', async () => {
   const { emulator } = system;
   const response = await system.call('get', '/api/token', emulator.accessToken());
   expect(emulator.requests({ clientRequestId: requestIdOf(response) })).toEqual([]);

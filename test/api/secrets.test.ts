@@ -12,7 +12,7 @@ import type { System, TestServer } from '../support/startSystem';
 let system: System;
 let written: string[];
 let collector: Collector;
-/** All that was sent and must not be in telemetry, where ids of users must not be either. */
+/** Everything that was sent and must not be in telemetry, including ids of users. */
 const sent = new Set<string>();
 beforeAll(async () => {
   collector = await startCollector();
@@ -52,7 +52,7 @@ function canaries() {
     teamsToken,
     /** As an upstream may see them. */
     whole,
-    /** These, and the parts that must not appear anywhere either. */
+    /** The secrets, and their parts, which must not appear anywhere either. */
     all: [
       ...whole,
       name,
@@ -63,7 +63,7 @@ function canaries() {
   };
 }
 
-/** Calls every operation in turn, whatever each responds. */
+/** Calls every operation in turn, regardless of the responses. */
 async function callEverything(
   server: TestServer,
   { accessToken, teamsToken }: { accessToken: string; teamsToken: string },
@@ -171,8 +171,8 @@ const operations = [
   'acs.teams.exchange',
 ];
 
-describe.each(operations)('nothing gets out when %s fails', (operation) => {
-  /** An upstream that repeats everything it knows in its answer, in the words of each of the three services. */
+describe.each(operations)('nothing leaks when %s fails', (operation) => {
+  /** An upstream that repeats everything it knows in its response, in the error format of each of the three services. */
   const echo = (secrets: string[]) => ({
     error: { code: 'Echo', message: secrets.join(' '), innerError: { secrets } },
     error_description: secrets.join(' '),
@@ -186,15 +186,15 @@ describe.each(operations)('nothing gets out when %s fails', (operation) => {
 
   const faults: [string, (secrets: string[]) => FaultKind][] = [
     ...[400, 401, 403, 404, 429, 500].map((status): (typeof faults)[number] => [
-      `with ${status} and all secrets in its words`,
+      `with ${status} and all secrets in its error`,
       (secrets) => ({ kind: 'status', status, body: echo(secrets), headers: { 'retry-after': '20' } }),
     ]),
     [
-      'with a refusal of Microsoft Entra ID and all secrets in its words',
+      'with a refusal of Microsoft Entra ID and all secrets in its error',
       (secrets) => ({ kind: 'status', status: 400, body: echoOfEntra(secrets) }),
     ],
     ['with a text of secrets', (secrets) => ({ kind: 'status', status: 500, body: secrets.join('\n') })],
-    ['with secrets where JSON was promised', (secrets) => ({ kind: 'malformed', body: secrets.join(' ') })],
+    ['with secrets instead of JSON', (secrets) => ({ kind: 'malformed', body: secrets.join(' ') })],
     ['with the wrong JSON', (secrets) => ({ kind: 'malformed', body: JSON.stringify(echo(secrets)) })],
     ['with a broken connection', () => ({ kind: 'drop' })],
   ];
@@ -212,7 +212,7 @@ describe.each(operations)('nothing gets out when %s fails', (operation) => {
   });
 });
 
-it('none of all that was in the telemetry, and neither were ids, names and addresses of users', async () => {
+it('none of this was in the telemetry, nor were ids, names or addresses of users', async () => {
   const { accessToken, ...tokens } = canaries();
   const address = '203.0.113.77';
   const request = system.call('get', '/getToken?name=Canary-of-query', accessToken);

@@ -38,7 +38,7 @@ function expectInvalid(answer: Answer, reason: string): void {
 }
 
 describe('several providers', () => {
-  it('each serve their users, who are different ones though they have the same object id', async () => {
+  it('each serve their own users, who are different even with the same object id', async () => {
     const { emulator } = system;
     const [entra, externalId, b2c] = [
       await userOf(emulator.accessToken()),
@@ -51,7 +51,7 @@ describe('several providers', () => {
     expect(emulator.identities()).toHaveLength(3);
   });
 
-  it('know a user of Azure AD B2C again, whichever policy signed them in', async () => {
+  it('recognize a user of Azure AD B2C, whichever policy signed them in', async () => {
     const { b2c } = system.emulator;
     const first = await userOf(b2c.accessToken());
     expect(await userOf(b2c.accessToken({ claims: { tfp: 'B2C_1_profile' } }))).toBe(first);
@@ -95,7 +95,7 @@ describe('several providers', () => {
     expectInvalid(await call(emulator.externalId.accessToken({ claims: ofEntra })), 'wrong_audience');
   });
 
-  it.each(['/', ' ', '/v2.0', '%2F'])('take an issuer with "%s" after it for another one', async (more) => {
+  it.each(['/', ' ', '/v2.0', '%2F'])('treat an issuer followed by "%s" as another one', async (more) => {
     const { externalId } = system.emulator;
     const token = externalId.accessToken({ claims: { iss: `${externalId.issuer}${more}` } });
     expectInvalid(await server.call('get', '/api/user', token), 'wrong_issuer');

@@ -70,7 +70,7 @@ describe('openapi.yaml', () => {
   it.each([
     ['/getToken', '/api/token'],
     ['/exchangeToken', '/api/token/teams'],
-  ])('says the same of %s and %s', (name, resource) => {
+  ])('describes %s and %s in the same way', (name, resource) => {
     expect(withoutNames(document.paths[name])).toEqual(withoutNames(document.paths[resource]));
   });
 
@@ -150,7 +150,7 @@ describe('the check of responses against openapi.yaml', () => {
     ['another method', 'put', '/getToken', refusal(405, 'method_not_allowed', { allow: 'GET, POST' })],
     ['OPTIONS', 'options', '/getToken', answer(204, undefined, { allow: 'GET, POST' })],
     ['HEAD for health', 'head', '/health/live', answer(200, undefined)],
-  ])('is told from one that it allows: %s', (_name, method, path, allowed) => {
+  ])('is distinguished from an allowed one: %s', (_name, method, path, allowed) => {
     expect(() => assertMatchesOpenApi(method, path, allowed)).not.toThrow();
   });
 

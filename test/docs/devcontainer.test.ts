@@ -4,7 +4,7 @@ import { developmentPort } from '../../emulator/seed';
 import { settings } from '../../src/config/settings';
 import { projectRoot } from './markdown';
 
-/** The container is not started here; what it must agree with is checked. */
+/** The container is not started here; the test compares its configuration with the project. */
 test('the development container forwards the ports of npm run local, and installs the packages', () => {
   const text = readFileSync(join(projectRoot, '.devcontainer/devcontainer.json'), 'utf8');
   const playgroundPort = 5173;

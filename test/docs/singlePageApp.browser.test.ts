@@ -99,13 +99,13 @@ describe('the app of the guide, as pasted', () => {
     await page.route('**/oauth2/v2.0/token*', (route) => route.fulfill({ status: 400, json: expired }), {
       times: 1,
     });
-    // MSAL keeps the access token; without it, it asks for another.
+    // MSAL caches the access token; without it, MSAL requests another.
     await page.evaluate(
       "for (const key of Object.keys(sessionStorage)) if (key.includes('accesstoken')) sessionStorage.removeItem(key);",
     );
     await page.evaluate('window.before = true');
     await getToken(page);
-    // The emulator still knows who signed in, and asks nothing: the page is loaded again.
+    // The user is still signed in at the emulator, which shows no page: the app is loaded again.
     await page.waitForFunction(
       "window.before !== true && document.getElementById('get-token')?.hidden === false",
     );

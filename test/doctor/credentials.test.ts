@@ -12,7 +12,7 @@ import { createCloudCheck } from '../../src/doctor/checks/clouds';
 import { createTokenIssuer } from '../support/tokenIssuer';
 import { examine } from './examine';
 
-/** What the doctor says of each credential of AuthServer. */
+/** The doctor's findings for each credential of AuthServer. */
 let emulator: Emulator;
 let folder: string;
 let file: string;
@@ -29,7 +29,7 @@ beforeAll(async () => {
 beforeEach(() => {
   emulator.reset();
   emulator.applications.withdrawSecret('AuthServer');
-  // MSAL keeps tokens for the whole process, but none that ends so soon.
+  // MSAL caches tokens for the whole process, but not one that expires this soon.
   emulator.switches.managedIdentityTokenLifetimeInSeconds = 200;
   process.env = { ...environment };
 });
@@ -113,7 +113,7 @@ const certificates: Case[] = [
     exitCode: 1,
   },
   {
-    name: 'a certificate that is not there',
+    name: 'a certificate file that does not exist',
     arrange: () => rm(file, { force: true }),
     settings: withCertificate,
     line: /^problem client certificate: .*ENOENT/,
@@ -190,7 +190,7 @@ const assertions: Case[] = [
     exitCode: 1,
   },
   {
-    name: 'a token of Kubernetes that is not there',
+    name: 'a token file of Kubernetes that does not exist',
     arrange: () => rm(file, { force: true }),
     settings: withTokenFile,
     line: /^problem client assertion: .*no token that is still valid -> The webhook/,
@@ -243,7 +243,7 @@ test.each<[string, number, RegExp | undefined, 0 | 1, readonly string[]]>([
   expect(examination.exitCode).toBe(exitCode);
 });
 
-test('two credentials are one too many', async () => {
+test('two credentials are rejected', async () => {
   const examination = await examine(emulator, { settings: { AZURE_CLIENT_ASSERTION: 'managed_identity' } });
   expect(examination.line('settings')).toMatch(
     /^problem settings: AZURE_CLIENT_SECRET and AZURE_CLIENT_ASSERTION are set, but only one/,
@@ -261,7 +261,7 @@ test('the On-Behalf-Of exchange is tried with whichever credential is set', asyn
 });
 
 describe('the cloud', () => {
-  const key = Buffer.from('any key of any length, if it is long enough').toString('base64');
+  const key = Buffer.from('any key that is long enough').toString('base64');
   const least = {
     AZURE_TENANT_ID: '7e4a0000-0000-4000-8000-000000000001',
     AZURE_CLIENT_ID: 'a9150000-0000-4000-8000-000000000002',

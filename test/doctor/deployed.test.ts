@@ -5,7 +5,7 @@ import { startReadySystem } from '../support/readySystem';
 import type { System } from '../support/startSystem';
 import { examine } from './examine';
 
-/** What the doctor says of a running server, from outside. */
+/** The doctor's findings for a running server, from outside. */
 let system: System;
 const ownOrigin = 'https://app.contoso.example';
 beforeAll(async () => (system = await startReadySystem({ CORS_ALLOWED_ORIGINS: ownOrigin })));
@@ -35,7 +35,7 @@ it('finds a browser app that may not call', async () => {
 });
 
 describe('something that answers instead of the server, or changes its answers', () => {
-  /** Passes requests on to the real server, and then changes what it answered. */
+  /** Forwards requests to the real server, and changes its responses. */
   let current: RequestListener;
   let front: Server;
   let url: string;
@@ -98,7 +98,7 @@ describe('something that answers instead of the server, or changes its answers',
       'headers that are removed',
       pass((_path, { headers }) => headers.delete('x-content-type-options')),
       'headers',
-      /^warning headers: not as this server sends them: x-content-type-options/,
+      /^warning headers: differ from those that this server sends: x-content-type-options/,
     ],
     [
       'CORS for every origin',

@@ -34,7 +34,7 @@ export async function examine(emulator: Emulator, options: ExaminationOptions = 
   return asExamination(exitCode, output);
 }
 
-/** The same, as people see it. */
+/** The same, with the report for people. */
 export async function runForPeople(
   emulator: Emulator,
   options: ExaminationOptions = {},
@@ -61,7 +61,7 @@ interface Report {
   findings: { check: string; status: string; message: string; cause?: string; fix?: string }[];
 }
 
-/** From what `--json` prints; a usage text has lines only. */
+/** Parses the output of `--json`; a usage text has lines only. */
 export function asExamination(exitCode: number, printed: string): Examination {
   const lines = printed.startsWith('{') ? linesOf(JSON.parse(printed) as Report) : printed.split('\n');
   return {

@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const tableSettings = () => settingsOf('table', azurite.connectionString, newTableName());
 
-it('with a table, checks it and nothing that it does without', async () => {
+it('with a table, checks the table and nothing that is not needed', async () => {
   const { exitCode, lines, line } = await examine(emulator, { settings: tableSettings() });
   expect({ exitCode, others: lines.filter((text) => !text.startsWith('ok ')) }).toEqual({
     exitCode: 0,
@@ -51,7 +51,7 @@ it.each([
     /^problem identity store: table: .*does not accept the account key.*Access keys/,
   ],
   [
-    'a service that is not there',
+    'a service that cannot be reached',
     () => ({
       ...tableSettings(),
       TABLES_CONNECTION_STRING: azurite.connectionString.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'),

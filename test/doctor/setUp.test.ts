@@ -301,7 +301,7 @@ describe('a broken setup', () => {
       /entry 2: video is unknown -> /,
     ],
     [
-      'a client that is no id',
+      'a client that is not an id',
       { ALLOWED_CLIENT_IDS: 'a9150000-0000-4000-8000-000000000002,AuthClient' },
       'settings',
       /ALLOWED_CLIENT_IDS is malformed: entry 2: it is not a GUID/,
@@ -330,7 +330,7 @@ describe('a broken setup', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('goes on past a bad setting, with what does not need it', async () => {
+  it('continues after a bad setting with checks that do not need it', async () => {
     const { line } = await examine(emulator, {
       settings: {
         CORS_ALLOWED_ORIGINS: 'https://a.example/',

@@ -143,7 +143,7 @@ describe('a client assertion by certificate', () => {
     expect(await token(good({ jti: undefined }))).toMatchObject(refused(700027));
   });
 
-  test('takes a rotation: the new certificate beside the old one, then the old one and the secret go', async () => {
+  test('supports rotation: a second certificate is added, then the old one and the secret are removed', async () => {
     const renewed = (): string => signedJwt(other.privateKey, sha1Header(other), certificateClaims());
     emulator.applications.addCertificate('AuthServer', other.certificate);
     expect([(await token(good())).status, (await token(renewed())).status]).toEqual([200, 200]);
@@ -158,7 +158,7 @@ describe('a client assertion by certificate', () => {
     expect((await token('', { client_secret: added })).status).toBe(200);
   });
 
-  test('is accepted with a registered thumbprint only if the certificate comes along', async () => {
+  test('is accepted with a registered thumbprint only if the client sends the certificate', async () => {
     emulator.reset();
     emulator.applications.addCertificate('AuthServer', ours.sha256.toUpperCase());
     expect(await token(good())).toMatchObject(refused(700027));
@@ -169,7 +169,7 @@ describe('a client assertion by certificate', () => {
     ).toBe(200);
   });
 
-  test('needs no certificate along once that is registered beside its thumbprint', async () => {
+  test('needs no certificate once that is registered in addition to its thumbprint', async () => {
     const { applications } = emulator;
     applications.removeCertificate('AuthServer', ours.sha256);
     applications.addCertificate('AuthServer', ours.sha1);

@@ -122,7 +122,7 @@ describe('npm run local', () => {
   });
 });
 
-/** npm prints two rows, and one is for the next prompt. */
+/** npm prints two rows, and the next prompt takes one. */
 const rowsOf = (screen: readonly string[]): number =>
   screen.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 0);
 

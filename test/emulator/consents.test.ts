@@ -39,8 +39,8 @@ const consentRequired = {
 const extension = { '@odata.type': 'microsoft.graph.openTypeExtension', extensionName: 'com.contoso.x' };
 
 describe('a delegated token', () => {
-  test('carries all consented permissions of its resource, whatever part was asked for', async () => {
-    // The registration of the public sample, which asks for less than it uses.
+  test('has all consented permissions of its resource, even if fewer were requested', async () => {
+    // The registration of the public sample, which requests fewer permissions than it uses.
     emulator.applications.withdrawConsent('AuthServer', 'graph', ['User.ReadWrite']);
     emulator.applications.grantConsent('AuthServer', 'graph', ['User.ReadWrite.All']);
 
@@ -57,14 +57,14 @@ describe('a delegated token', () => {
   test.each<[string, string]>([
     ['https://graph.microsoft.com/.default', 'https://graph.microsoft.com/'],
     ['openid .default', ''],
-  ])('asked for as %s carries them too', async (scope, prefix) => {
+  ])('requested as %s has them too', async (scope, prefix) => {
     const { body } = await onBehalfOf(scope);
 
     expect(body.scope).toBe(`${scope} ${prefix}User.Read ${prefix}User.ReadWrite`);
     expect(claimsOf(body.access_token).scp).toBe('User.Read User.ReadWrite');
   });
 
-  test('is refused for what is not consented', async () => {
+  test('is refused for permissions without consent', async () => {
     expect(await onBehalfOf('User.ReadWrite.All')).toMatchObject(consentRequired);
     emulator.applications.withdrawConsent('AuthServer', 'graph', ['User.ReadWrite']);
     expect(await onBehalfOf('User.ReadWrite')).toMatchObject(consentRequired);
@@ -78,7 +78,7 @@ describe('a delegated token', () => {
     expect((await onBehalfOf('User.ReadWrite')).status).toBe(200);
   });
 
-  test("carries a user's own consent, for that user alone", async () => {
+  test("has a user's own consent, for that user alone", async () => {
     const { objectId } = emulator.users.bob;
     emulator.applications.grantConsent('AuthServer', 'graph', ['User.ReadWrite.All'], objectId);
 

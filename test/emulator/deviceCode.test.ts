@@ -62,7 +62,7 @@ test('a device gets its tokens when its user has signed in on the page', async (
   expect(await poll(started.device_code)).toMatchObject({ error: 'invalid_grant', error_codes: [54005] });
 });
 
-test('a device renews its tokens without a secret, as it has none', async () => {
+test('a device renews its tokens without a secret', async () => {
   const started = await start();
   emulator.approveDevice(started.user_code, 'bob');
   const { refresh_token: refreshToken } = await poll(started.device_code);
@@ -84,7 +84,7 @@ test('a device renews its tokens without a secret, as it has none', async () => 
   expect(await renew({ client_secret: 'wrong' })).toMatchObject({ error_codes: [7000215] });
 });
 
-test('it must wait between its questions', async () => {
+test('it must wait between polls', async () => {
   const { device_code: code } = await start();
   expect(await poll(code)).toMatchObject({ error: 'authorization_pending' });
   expect(await poll(code)).toMatchObject({ error: 'slow_down' });
@@ -107,7 +107,7 @@ test.each<[string, (started: Started) => unknown, string]>([
   ],
   ['approved after it has expired', () => wait(901), 'expired_token'],
   ['reset', () => emulator.reset(), 'bad_verification_code'],
-])('a device whose request is %s hears that', async (_how, act, error) => {
+])('a device whose request is %s gets that error', async (_how, act, error) => {
   const started = await start();
   await act(started);
   expect(await poll(started.device_code)).toMatchObject({ error });
@@ -135,7 +135,7 @@ test.each<[string, Fields, string, number]>([
   expect(await poll(started.device_code, fields)).toMatchObject({ error, error_codes: [code] });
 });
 
-test('a confidential client must prove itself', async () => {
+test('a confidential client must authenticate', async () => {
   const { clientId: client_id, clientSecret: client_secret } = emulator.authServer;
   const { device_code: code, user_code: userCode } = await start({ client_id, scope: 'User.Read' });
   emulator.approveDevice(userCode);

@@ -8,7 +8,7 @@ let emulator: Emulator;
 const environment = { ...process.env };
 beforeAll(async () => {
   emulator = await startEmulator();
-  // The SDK reads them from there alone.
+  // The SDK reads them only from there.
   const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = emulator.managedIdentitySettings();
   Object.assign(process.env, { IDENTITY_ENDPOINT, IDENTITY_HEADER });
 });

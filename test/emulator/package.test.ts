@@ -32,7 +32,7 @@ beforeAll(() => {
 }, 120_000);
 afterAll(() => rmSync(output, { recursive: true, force: true }));
 
-/** Of a user's shell, in which nothing of this repository is set. */
+/** The environment of a user's shell, without settings of this repository. */
 function environment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, npm_config_update_notifier: 'false', ...more };
   delete env.NODE_EXTRA_CA_CERTS;
@@ -47,7 +47,7 @@ const claimsOf = (token: string): unknown =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 
 describe('the package of the emulator, installed in an empty project', () => {
-  it('brings its few dependencies, and no source or test', () => {
+  it('has its few dependencies, and no sources or tests', () => {
     const folder = join(project, 'node_modules', name);
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
 

@@ -9,7 +9,7 @@ import { ConfidentialClientApplication } from '@azure/msal-node';
 import { Client } from '@microsoft/microsoft-graph-client';
 import { ConfidentialClientApplication as FirstConfidentialClientApplication } from 'msal-node-1';
 
-/** What the test hands to this process, as JSON in its first argument. */
+/** The input of this process: JSON in its first argument. */
 export interface ClientParts {
   tenantId: string;
   clientId: string;
@@ -51,7 +51,7 @@ const onBehalfOf = async (client: OnBehalfOfClient, scope = 'user.read'): Promis
 const graph = (token: string): Client => Client.init({ authProvider: (done) => done(null, token) });
 const identity = () => new CommunicationIdentityClient(parts.connectionString);
 
-/** Real clients with the hosts of the public cloud, and no setting that leads them elsewhere. */
+/** Real clients with the hosts of the public cloud, and no setting that redirects them. */
 const cases: Record<string, () => Promise<unknown>> = {
   'msal-node 1, secret': () => onBehalfOf(firstMsal({ clientSecret })),
   'msal-node 1, certificate': () =>
@@ -101,7 +101,7 @@ const cases: Record<string, () => Promise<unknown>> = {
   'journey of the sample': journey,
 };
 
-/** What the public sample does, with its SDK calls and its scopes: user.read, though it writes. */
+/** The journey of the public sample, with its SDK calls and its scopes: user.read, although it writes. */
 async function journey(): Promise<unknown> {
   const client = graph(await onBehalfOf(firstMsal({ clientSecret })));
   const acs = identity();

@@ -66,7 +66,7 @@ async function clientParts(): Promise<ClientParts> {
 const onBehalfOf = { aud: 'https://graph.microsoft.com', scp: 'User.Read User.ReadWrite.All' };
 const appOnly = { aud: 'https://graph.microsoft.com', idtyp: 'app' };
 
-describe('under the public names, with nothing told to the client', () => {
+describe('under the public names, without any setting of the client', () => {
   test.each([
     ['msal-node 1, secret', { ...onBehalfOf, appidacr: '1' }],
     ['msal-node 1, certificate', { ...onBehalfOf, appidacr: '2' }],
@@ -130,7 +130,7 @@ describe('a certificate', () => {
     });
   const portOf = ({ url }: Emulator): number => Number(new URL(url).port);
 
-  test('for the public names is given to those who ask for them; the loopback one to others', async () => {
+  test('for the public names is sent to clients that request them, and the loopback one to others', async () => {
     const port = portOf(emulator);
     const trusted = readFileSync(emulator.publicNames?.trustFile ?? '', 'utf8');
 
@@ -141,7 +141,7 @@ describe('a certificate', () => {
     expect(await subjects(port, 'graph.microsoft.com', loopbackOnly)).not.toContain('DNS:');
   });
 
-  test('for the public names is not there unless it was asked for', async () => {
+  test('for the public names exists only if they are enabled', async () => {
     const plain = await startEmulator({ certificateFolder: join(folder, 'certificates') });
     try {
       expect(plain.publicNames).toBeUndefined();
@@ -199,7 +199,7 @@ async function runClients(parts: ClientParts): Promise<Record<string, Outcome>> 
   return JSON.parse(stdout) as Record<string, Outcome>;
 }
 
-/** Where the platform puts an app's identities: on this machine, as on App Service. */
+/** The environment variables of the identity endpoint, as on App Service. */
 function identityEndpoint(): Record<string, string | undefined> {
   const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = emulator.managedIdentitySettings();
   return { IDENTITY_ENDPOINT, IDENTITY_HEADER };

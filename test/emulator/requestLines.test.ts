@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-test('a line for each request says who called, what it took, and the calls behind it', async () => {
+test('a line for each request names the caller, the time and the upstream calls', async () => {
   const { emulator, rawLog } = system;
   const alice = emulator.accessToken();
   await system.call('get', '/health/ready');

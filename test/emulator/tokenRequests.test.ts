@@ -43,7 +43,7 @@ describe('a client with its secret in the Authorization header (RFC 6749, sectio
 });
 
 test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
-  'an application gets a token of its own for %s, which every tenant has',
+  'an application gets its own token for %s, which every tenant has',
   async (resource) => {
     const { clientId, clientSecret } = emulator.authServer;
     const form = { grant_type: 'client_credentials', scope: `${resource}/.default` };
@@ -90,7 +90,7 @@ describe('a user name and password', () => {
     ['of a user, none of whom has a password', () => ({}), 'invalid_grant', 50126],
     ['of an unknown user', () => ({ username: 'nobody@contoso.example' }), 'invalid_grant', 50034],
     [
-      'from a client that must prove itself',
+      'from a client that must authenticate',
       () => ({ client_id: emulator.authServer.clientId }),
       'invalid_client',
       7000218,

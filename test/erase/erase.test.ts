@@ -112,7 +112,7 @@ describe('npm run erase', () => {
     expect(livingIds()).toEqual([second.id]);
   });
 
-  it('asks whose user it is where there are several identity providers', async () => {
+  it('requires the provider if there are several', async () => {
     const { externalId } = system.emulator;
     const settings = { ...externalId.settings(), IDENTITY_PROVIDER: 'entra,external_id' };
     const user = system.emulator.addUser();
@@ -135,7 +135,7 @@ describe('npm run erase', () => {
     ['an unknown option', ['--all'], 2, 'usage:', ''],
     ['a file without a user', ['--file', '/dev/null'], 2, '', 'No file names a user'],
     ['a file that does not exist', ['--file', '/no/such/file'], 2, '', 'ENOENT'],
-    ['the question for help', ['--help'], 0, 'usage:', ''],
+    ['a request for help', ['--help'], 0, 'usage:', ''],
   ])('explains itself after %s', async (_name, args, exitCode, out, log) => {
     expect(await erase(args)).toEqual({
       exitCode,

@@ -3,7 +3,7 @@ import type { StoredTemplate } from './infraFiles';
 
 type Value = unknown;
 
-/** What resources would answer, once they exist. */
+/** The properties of deployed resources. */
 const deployed: Readonly<Record<string, Record<string, string>>> = {
   identity: {
     clientId: '44444444-0000-4000-8000-000000000004',
@@ -17,7 +17,7 @@ const resourceGroup = { id: '/subscriptions/s/resourceGroups/g', location: 'west
 const subscription = { tenantId: '11111111-0000-4000-8000-000000000001' };
 const suffixes = { storage: 'core.windows.net', keyvaultDns: '.vault.azure.net' };
 
-/** The value of a text in a template. Knows the functions that the app settings use, and fails at any other. */
+/** The value of a text in a template. Supports the functions that the app settings use, and throws for any other. */
 export function evaluate(template: StoredTemplate, given: Record<string, string>, text: string): string {
   if (!text.startsWith('[') || text.startsWith('[[')) return text;
   const tokens = [...text.slice(1, -1).matchAll(/\s*('(?:[^']|'')*'|[A-Za-z]\w*|\d+|[(),.])/g)].map(

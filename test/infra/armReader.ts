@@ -6,7 +6,7 @@ export function lastNamePart({ name }: StoredResource): string {
   return /'([^']+)'\)\]$/.exec(name)?.[1] ?? '';
 }
 
-/** What a resource's schema is filed under: its type and version, and its name where the type has a schema for each name. */
+/** The key of a resource's schema: its type and version, and its name if the type has a schema for each name. */
 export function keyOf(resource: StoredResource): string {
   const key = `${resource.type}@${resource.apiVersion}`;
   return resource.type === 'Microsoft.Web/sites/config' ? `${key} ${lastNamePart(resource)}` : key;

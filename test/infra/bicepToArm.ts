@@ -20,8 +20,8 @@ export interface ArmTemplate {
 }
 
 /**
- * What the Bicep compiler makes of a file, for the part of the language that infra/app.bicep uses: no loops, modules, types or
- * functions of one's own. Anything else is an error, never ignored. Resources have symbolic names (languageVersion 2.0).
+ * Compiles a file like the Bicep compiler, for the part of the language that infra/app.bicep uses: no loops, modules, or user-defined types
+ * and functions. Anything else is an error, never ignored. Resources have symbolic names (languageVersion 2.0).
  */
 export function bicepToArm(root: Node): ArmTemplate {
   return new Translation(declarationsOf(root)).template();

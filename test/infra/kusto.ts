@@ -21,7 +21,7 @@ interface List<T> {
   getItem(index: number): T;
 }
 
-/** What is used of Microsoft's language service, which is C# that was compiled to JavaScript. */
+/** The used parts of Microsoft's language service, which is C# compiled to JavaScript. */
 interface KustoLanguage {
   readonly KustoCode: {
     ParseAndAnalyze(text: string): {
@@ -37,7 +37,7 @@ export interface QueryAnalysis {
   readonly columns: readonly string[];
 }
 
-/** Takes seconds: the language service is loaded. */
+/** Takes seconds to load the language service. */
 export function createQueryAnalyzer(): (query: string) => QueryAnalysis {
   const context = createContext({ console });
   // Its two files set globals, which stay in this context.

@@ -29,7 +29,7 @@ const alerts = Object.entries(template.resources)
 const known = new Set<string>(
   [metricNames, attributeNames, spanEvents].flatMap((names) => Object.values(names)),
 );
-/** What names have as values, in the queries. */
+/** The values that names are compared with in the queries. */
 const values = new Set(['False', 'true', 'lost', 'missing_token', 'token_expired']);
 
 const analyze = createQueryAnalyzer();

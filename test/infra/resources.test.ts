@@ -83,7 +83,7 @@ describe('the resources of infra/azuredeploy.json', () => {
     expect(properties(`${name}ScmCredentials`)).toEqual({ allow: false });
   });
 
-  it('keep no key that opens anything', () => {
+  it('contain no usable key', () => {
     expect(properties('storage')).toMatchObject({
       allowSharedKeyAccess: false,
       allowBlobPublicAccess: false,

@@ -1,4 +1,4 @@
-/** How publishedSchemas.ts writes the schema of a resource down: every value may also be an expression, as in the published files. */
+/** The format of a resource's schema in publishedSchemas.ts. Every value may also be an expression, as in the published files. */
 export interface PublishedSchema {
   /** The file in that repository, below schemas/. */
   readonly source: string;
@@ -30,7 +30,7 @@ export function resource(
     source,
     schema: {
       type: 'object',
-      // What each resource of a template may have, whatever its type.
+      // The properties that every resource of a template may have.
       properties: {
         '@options': { type: 'object', properties: { onlyIfNotExists: { type: 'boolean' } } },
         condition: flag,

@@ -33,7 +33,7 @@ afterEach(() => void entries.splice(0));
 
 const bearer = () => `Bearer ${emulator.accessToken({ user: emulator.addUser() })}`;
 
-/** Express names itself unless it is told not to, which is the host's affair. */
+/** Express sends x-powered-by unless the host disables it. */
 const newHost = () => express().disable('x-powered-by');
 
 /** A host with routes, a 404 and errors of its own, and the router before or after them. */

@@ -184,7 +184,7 @@ describe('a message names the option where that of the server names the setting'
   });
 });
 
-describe('what the types rule out, an app without types is told', () => {
+describe('an app without types gets messages for errors that types prevent', () => {
   it.each<[string, Record<string, unknown>, RegExp]>([
     [
       'an unknown option',
@@ -209,13 +209,9 @@ describe('what the types rule out, an app without types is told', () => {
     ],
     ['no store', { providers: [entra] }, /^store\.kind is missing/],
     ['an unknown store', { providers: [entra], store: { kind: 'redis' } }, /^store\.kind is malformed/],
-    [
-      'the Graph store for its own users',
-      { authenticate, store: graph },
-      /^store\.kind=graph goes only with/,
-    ],
+    ['the Graph store for its own users', { authenticate, store: graph }, /^store\.kind=graph requires/],
     ['a logger with a method missing', { authenticate, store: table, logger: {} }, /^logger is malformed/],
-    ['a part that is no object', { authenticate, store: table, caches: 5 }, /^caches is malformed/],
+    ['a part that is not an object', { authenticate, store: table, caches: 5 }, /^caches is malformed/],
     [
       'a list item with a comma',
       { providers: [{ ...entra, allowedClientIds: [`${guid(4)},${guid(5)}`] }], store: graph },

@@ -62,7 +62,7 @@ const loaded = 'info: loaded the client certificate';
 const soon = 'warn: the client certificate expires soon';
 const expired = 'warn: the client certificate has expired';
 
-/** What each target of telemetry got last, in days. */
+/** The latest value at each target of telemetry, in days. */
 function exportedDays(): (number | undefined)[] {
   const name = metricNames.certificateExpiry;
   const isOurs = (point: MetricPoint) =>

@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   system.emulator.reset();
-  // Nothing but the credential of the test proves anything.
+  // Entra ID accepts only the credential of the test.
   system.emulator.applications.withdrawSecret('AuthServer');
   await writeFile(certificateFile, pem(certificate));
 });
@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 const pem = ({ privateKey, certificate: text }: ClientCertificate) => `${privateKey}\n${text}`;
-/** As Kubernetes and careful operators do: readers never see half a file. */
+/** Replaces the file atomically, as Kubernetes does. */
 async function replace(file: string, text: string): Promise<void> {
   await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);
@@ -61,7 +61,7 @@ const trustCluster = () => trust(cluster.issuer, cluster.subject, cluster.jwks);
 
 type PassTime = (milliseconds: number) => Promise<void>;
 const minute = 60_000;
-/** Used again for a minute: less than five minutes before its expiry a new one is requested. */
+/** Reused for one minute: a new token is requested when less than five minutes are left. */
 const managedIdentityLifetimeInSeconds = 360;
 
 interface Renewal {
@@ -69,9 +69,9 @@ interface Renewal {
   register: () => void;
   /** Entra ID accepts both, … */
   renew: () => Promise<void>;
-  /** … then only the new one. Some expire, for which the clock of everyone moves. */
+  /** … then only the new one. Some expire, for which the shared clock is moved. */
   withdrawOld: (passTime: PassTime, allEnded: () => Promise<void>) => Promise<void>;
-  /** What shows that the new one is used. */
+  /** Checks that the new one is used. */
   expectNew: (server: TestServer) => void;
 }
 
@@ -180,7 +180,7 @@ test.each(Object.entries(renewals))(
       clock.advance(milliseconds);
       paused = false;
     };
-    /** Until each caller's request in flight has ended, and a later one. */
+    /** Waits until each caller's in-flight request has ended, and a later one. */
     const allEnded = async () => {
       const before = [...rounds];
       await until(() => rounds.every((round, caller) => round >= (before[caller] ?? 0) + 2));

@@ -43,7 +43,7 @@ const rotations: Record<string, Rotation> = {
     addNext: ({ emulator }, next) => void emulator.switches.accessKeys.push(keyIn(next)),
     withdrawOld: ({ emulator }, { next }) => (emulator.switches.accessKeys = [keyIn(next)]),
   },
-  // An account has two keys; which is regenerated when nobody uses it makes no difference to the server.
+  // An account has two keys. Regenerating the unused one has no effect on the server.
   'the key of the table': {
     settings(accountKey) {
       const { accountName, endpoint } = azurite;
@@ -85,7 +85,7 @@ describe.each(Object.entries(rotations))('%s', (_name, rotation) => {
     await untilMoreAreServed(4);
     rotation.addNext?.(system, next);
     serving = await start(next);
-    // Those that the retiring instance still had are done by then.
+    // By then, the requests of the retiring instance are complete.
     await untilMoreAreServed(6);
     rotation.withdrawOld?.(system, { old, next });
     await untilMoreAreServed(4);

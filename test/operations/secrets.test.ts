@@ -15,8 +15,8 @@ import { createTokenIssuer } from '../support/tokenIssuer';
 import { runForPeople } from '../doctor/examine';
 
 /**
- * Each service that a server can be set up with repeats all it could know, in its errors. Nothing of that is in the log, on standard
- * output or error, in responses, in telemetry, or in what the doctor and `npm run erase` print.
+ * Each service that a server can use repeats all secrets that it could know in its errors. None of them may appear in the log, on standard
+ * output or error, in responses, in telemetry, or in the output of the doctor and `npm run erase`.
  */
 let system: System;
 let collector: Collector;
@@ -52,7 +52,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Answers everything with `status`, and with all that it could know. */
+/** Answers every request with `status`, and with all secrets that it could know. */
 async function startTables(): Promise<Server & { status: number }> {
   const server = createServer((request, response) => {
     const text = [...secrets.whole, JSON.stringify(request.headers)].join(' ');
@@ -67,7 +67,7 @@ async function startTables(): Promise<Server & { status: number }> {
 const user = () => system.emulator.users.alice;
 const personal = () => [user().objectId, '8:acs:'];
 
-/** What a server with these settings knows: as services may repeat it, and with the parts that must not get out either. */
+/** The secrets of a server with these settings: as services may repeat them, and with the parts that must not leak either. */
 let secrets: { whole: string[]; all: string[] };
 function secretsOf(settings: Record<string, string | undefined>): typeof secrets {
   const { emulator } = system;
@@ -111,7 +111,7 @@ const tableSettings = () => {
   const endpoint = `http://127.0.0.1:${(tables.address() as AddressInfo).port}/canary`;
   return {
     IDENTITY_STORE: 'table',
-    // Which this store does not read, and sends to nobody.
+    // This store does not read it.
     AZURE_CLIENT_SECRET: '',
     IDENTITY_MAPPING_KEY: '',
     TABLES_CONNECTION_STRING: `AccountName=canary;AccountKey=${tableKey};TableEndpoint=${endpoint}`,
@@ -194,7 +194,7 @@ async function withEachFailure(operation: string | undefined, work: () => Promis
 }
 
 it.each(Object.entries(setUps))(
-  'nothing gets out of what is repeated by %s',
+  'no secret leaks that is repeated by %s',
   async (_name, { settings, operation, calls }) => {
     secrets = secretsOf(allSettings(settings));
     await withEachFailure(operation, async () => {
@@ -221,7 +221,7 @@ function expectNothingExported(): void {
 }
 
 it.each(Object.entries(setUps))(
-  'the doctor and npm run erase print nothing of what is repeated by %s',
+  'the doctor and npm run erase print no secret that is repeated by %s',
   async (_name, { settings, operation }) => {
     secrets = secretsOf(allSettings(settings));
     const body = { error: secrets.whole.join(' ') };

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 beforeEach(() => system.emulator.reset());
 
-/** Calls as Alice; `tokens` are what MSAL gives, one after the other. */
+/** Calls as Alice; `tokens` are the tokens from MSAL, one after the other. */
 function call(path: string, { tokens = [system.emulator.accessToken()], init = {} } = {}) {
   const silent: { forceRefresh?: boolean }[] = [];
   const redirects: unknown[] = [];

@@ -5,7 +5,7 @@ import { sendRaw } from '../support/rawBytes';
 import { type ServerProcess, startServerProcess } from '../support/serverProcess';
 import { until } from '../support/until';
 
-/** Clients that mean harm, at the built server in its own process. They must not keep others from being served. */
+/** Malicious clients against the built server in its own process. Others must still be served. */
 let emulator: Emulator;
 let server: ServerProcess;
 let accessToken: string;

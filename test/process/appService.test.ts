@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 afterAll(() => emulator.stop());
 
-/** An instance with what App Service sets. */
+/** An instance with the environment of App Service. */
 async function startInstance(settings: Record<string, string> = {}): Promise<ServerProcess> {
   const instance = await startServerProcess({
     ...emulator.settings(),

@@ -8,7 +8,7 @@ import { projectRoot, readDocument } from '../docs/markdown';
 import { freePort } from '../support/serverProcess';
 import { until } from '../support/until';
 
-/** An app's folder, as a newcomer has it: the packed package is installed, and the examples of the guide are copied. */
+/** A new app's folder, with the packed package installed and the examples of the guide copied. */
 let folder: string;
 let emulator: Emulator;
 
@@ -177,7 +177,7 @@ describe('the types', () => {
     ['an unknown option', `{ providers: [${entra}], store: ${graph}, communication: {}, port: 1 }`, false],
   ];
 
-  it('allow what goes together, and nothing else', () => {
+  it('allow only valid combinations', () => {
     const lines = cases.map(([, options], index) => `export const case${index}: Settings = ${options};`);
     const imports = [
       `import { pino } from 'pino';`,

@@ -20,7 +20,7 @@ import { until } from '../support/until';
 import { unzip } from '../support/unzip';
 
 const project = join(__dirname, '../..');
-/** The user that runs the package, where the test may choose: the usual id of a user without rights. */
+/** The user that runs the package, if the test may choose: the usual id of an unprivileged user. */
 const otherUser = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
 let root: string;
@@ -85,7 +85,7 @@ describe('the package', () => {
     }
   }, 120_000);
 
-  it('holds the server and what it serves, and nothing that belongs to development', () => {
+  it('contains the server and the files that it serves, and nothing for development', () => {
     const files = snapshot(unpacked).map((line) => line.slice(unpacked.length + 1).split(' ')[0] ?? '');
     expect(readdirSync(unpacked)).toEqual([
       'LICENSE.md',

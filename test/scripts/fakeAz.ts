@@ -190,7 +190,7 @@ function runCommand(az: FakeAz, args: string[]): string {
       );
       return '';
     default:
-      return fail(`the stand-in does not know: az ${words.join(' ')}`);
+      return fail(`not supported by the fake: az ${words.join(' ')}`);
   }
 }
 

@@ -26,7 +26,7 @@ async function closeTenant(): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Each test continues with the tenant that the previous one leaves, since a run takes a while. */
+/** Each test continues with the tenant of the previous one, since a run takes a while. */
 describe('scripts/register-apps.sh, run several times', () => {
   let firstRun: Result;
   beforeAll(async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../docs/markdown';
 
-/** PowerShell cannot be had here, so its script is compared with the one in bash, which runs in the tests. */
+/** PowerShell is not available here, so its script is compared with the one in bash, which the tests run. */
 const read = (name: string) => readFileSync(join(projectRoot, 'scripts', name), 'utf8');
 const bash = read('register-apps.sh').replace(/\\\n\s*/g, '');
 const powerShell = read('register-apps.ps1');

@@ -35,10 +35,13 @@ describe('the simulation', () => {
     ['a mapping that was added again after its identity was deleted, seen in a table', 'table', 1250, 2],
     ['the same, seen in Graph', 'graph', 1250, 2],
     ['a claim on a mapping that had been read before a slow deletion', 'graph', 26496, 2],
-  ] as const)('breaks no promise with what once broke one: %s', async (_name, store, seed, instances) => {
-    const run = await simulate({ store, instances }, seededChoices(seed));
-    expect(run.violation).toBeUndefined();
-  });
+  ] as const)(
+    'breaks no promise with a schedule that once broke one: %s',
+    async (_name, store, seed, instances) => {
+      const run = await simulate({ store, instances }, seededChoices(seed));
+      expect(run.violation).toBeUndefined();
+    },
+  );
 
   /** The windows that docs/known-issues.md names. A change that closes one is welcome: then the document changes too. */
   it.each([

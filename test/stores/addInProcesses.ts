@@ -6,7 +6,7 @@ import type { AddOutcome, AddTask } from './adder';
 
 const root = join(__dirname, '../..');
 
-/** Adds the identities of each task in a process of its own, all of them at the same time. */
+/** Runs each task in a separate process, all at the same time. */
 export async function addInProcesses(tasks: AddTask[]): Promise<AddOutcome[]> {
   const program = join(root, 'build/test/adder.js');
   await build({

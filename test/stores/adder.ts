@@ -2,7 +2,7 @@ import type { AuthenticatedUser } from '../../src/authentication/authenticatedUs
 import { withDeadline } from '../../src/resilience/deadline';
 import { openStore, type StoreAddress } from './openStore';
 
-/** What a test asks of this process: to add all these identities at once for the one user. */
+/** The task of this process: to add all these identities concurrently for one user. */
 export interface AddTask {
   address: StoreAddress;
   user: AuthenticatedUser;
@@ -15,7 +15,7 @@ export interface AddOutcome {
   mapped: string;
 }
 
-// It is told twice: what to do, so that it can open its store, and then to begin, together with the other process.
+// Gets two messages: the task, so that it can open its store, and the signal to begin, together with the other process.
 process.once('message', (task: AddTask) => {
   const store = openStore(task.address);
   process.once('message', () => {

@@ -48,7 +48,7 @@ const costs: Record<TestedStore, Record<'new' | 'known' | 'again' | 'post' | 'fi
   },
 };
 
-/** What a new user's first token takes, and which of it may leave an identity behind if its reply is lost. */
+/** The steps of a new user's first token, and which of them may orphan an identity if the reply is lost. */
 const steps: Record<TestedStore, { step: string; mayOrphan?: true }[]> = {
   graph: [
     { step: 'entra.token' },
@@ -74,7 +74,7 @@ describe.each(stores)('with the identity store %s', (store) => {
   });
   afterAll(() => system.stop());
 
-  /** Every mapping has its living identity, and every living identity that was used its mapping. */
+  /** Every mapping names an existing identity, and every existing identity that was used has a mapping. */
   async function expectNothingDangling(): Promise<void> {
     const unused = store === 'acs' ? 1 : 0;
     const living = system.emulator
@@ -111,7 +111,7 @@ describe.each(stores)('with the identity store %s', (store) => {
     expect(idOf(await other.call('get', '/getToken', token).expect(200))).toBe(id);
   });
 
-  it('every user has an identity of their own', async () => {
+  it('every user has a separate identity', async () => {
     const answers = await Promise.all(
       times(5, () => system.call('get', '/getToken', newCaller(system).token)),
     );
@@ -146,7 +146,7 @@ describe.each(stores)('with the identity store %s', (store) => {
     }).toEqual(costs[store]);
   });
 
-  it('50 first calls at once, on two servers, end with one identity', async () => {
+  it('50 concurrent first calls on two servers end with one identity', async () => {
     const { token } = newCaller(system);
     const answers = await Promise.all(
       times(50, (index) => (index % 2 === 0 ? system : other).call('get', '/getToken', token)),
@@ -157,7 +157,7 @@ describe.each(stores)('with the identity store %s', (store) => {
     await expectNothingDangling();
   });
 
-  it('tokens and deletions of one user at once, on two servers, leave nothing behind', async () => {
+  it('concurrent tokens and deletions of one user on two servers leave no orphan', async () => {
     const { token } = newCaller(system);
     const calls = times(24, (index) => {
       const server = index % 2 === 0 ? system : other;
@@ -172,7 +172,7 @@ describe.each(stores)('with the identity store %s', (store) => {
     await expectNothingDangling();
   });
 
-  it('an identity that was deleted behind its back is replaced', async () => {
+  it('an identity that was deleted in ACS is replaced', async () => {
     const { token } = newCaller(system);
     const id = idOf(await system.call('get', '/getToken', token).expect(200));
     system.emulator.deleteIdentity(id);
@@ -183,7 +183,7 @@ describe.each(stores)('with the identity store %s', (store) => {
 
   const addStep = { graph: 'graph.extension.create', table: 'POST', acs: undefined }[store];
   if (addStep) {
-    it('a mapping that was added although it failed is not added again once its identity is deleted', async () => {
+    it('a mapping whose add was applied but failed is not added again once its identity is deleted', async () => {
       const { token } = newCaller(system);
       const server = await startReadyServer(system);
       system.failStep(addStep, 'replyLost');

@@ -17,29 +17,29 @@ export type StoreOperation = 'find' | 'add' | 'replace' | 'remove';
 
 /** A service that keeps mappings, for the conformance suite. */
 export interface Backend {
-  /** The store of an instance of its own. */
+  /** Opens the store for a separate instance. */
   open(): MappingStore;
   /** A user without a mapping; `objectId` only where `anyUserId`. */
   newUser(objectId?: string): AuthenticatedUser;
-  /** For another process, where there can be one. */
+  /** For another process, if there can be one. */
   readonly address?: StoreAddress;
   /** Makes calls of this operation fail. */
   fail?(fault: ProxyFault, operation: StoreOperation, times: number): void;
-  /** Stops the service, does the work (one operation) meanwhile and starts it again with what it had. */
+  /** Stops the service, runs the work (one operation), and starts the service again with its data. */
   whileStopped?(work: () => Promise<void>): Promise<void>;
   reset(): void;
   stop(): Promise<void>;
 }
 
 export interface BackendKind {
-  /** Whether a change of what is no longer the current version has no effect. Graph: docs/known-issues.md. */
+  /** Whether a change of an outdated version has no effect. Graph: docs/known-issues.md. */
   readonly conditionalWrites: boolean;
-  /** Whether it takes users whose ids are not those of Entra. */
+  /** Whether it accepts users whose ids are not from Entra. */
   readonly anyUserId: boolean;
   start(): Promise<Backend>;
 }
 
-/** With the id as it is, also if it is not one of Entra: those are GUIDs, in lower case. */
+/** Keeps the id unchanged, even if it is not a GUID in lower case, like those of Entra. */
 function anyUser(objectId: string = randomBytes(16).toString('hex')): AuthenticatedUser {
   return new AuthenticatedUser({
     key: `tenant:${objectId}`,
@@ -141,7 +141,7 @@ async function startGraph(): Promise<Backend> {
         emulator.fail({ ...common, kind: 'status', status, headers: { 'Retry-After': '1' } });
       else emulator.fail({ ...common, kind: fault === 'dropped' ? 'drop' : 'replyLost' });
     },
-    // The emulator keeps what it has, as Graph does: it only drops every attempt of one operation.
+    // The emulator keeps its state, as Graph does, and only drops every attempt of one operation.
     whileStopped(work) {
       emulator.fail({ operation: 'graph', kind: 'drop', times: 3 });
       return work();

@@ -18,7 +18,7 @@ const mark = (store: MappingStore, user: AuthenticatedUser, mapping: StoredMappi
 const remove = (store: MappingStore, user: AuthenticatedUser, mapping: StoredMapping) =>
   inTime((deadline) => store.remove(user, mapping, deadline));
 
-/** As a user of the store adds one, so that it can be changed. */
+/** Adds a mapping, and returns it so that it can be changed. */
 async function added(store: MappingStore, user: AuthenticatedUser, id: string): Promise<StoredMapping> {
   const { outcome, mapping } = await add(store, user, id);
   expect(outcome).toBe('added');
@@ -31,7 +31,7 @@ async function marked(store: MappingStore, user: AuthenticatedUser, id: string):
   return change.mapping;
 }
 
-/** In an id of a user, or of an identity. */
+/** For ids of users and of identities. */
 const oddTexts: [string, string][] = [
   ['quotes', `a'b"c'' or 'x' eq 'x`],
   ['slashes', '/../a/b//'],
@@ -77,7 +77,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       }
     });
 
-    it('gives the second who adds the first one’s mapping', async () => {
+    it('returns the mapping of the first add to the second', async () => {
       const first = newId();
       await added(store, user, first);
       const { outcome, mapping } = await add(another, user, newId());
@@ -92,7 +92,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       expect(await find(another, user)).toMatchObject({ pendingDeletion: false });
     });
 
-    it('says of a marked mapping, to one who adds, that it exists', async () => {
+    it('reports a marked mapping to an add as existing', async () => {
       const mapping = await marked(store, user, newId());
       const result = await add(store, user, newId());
       expect(result.outcome).toBe('exists');
@@ -102,7 +102,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       });
     });
 
-    it('removes what it has marked, or has just added', async () => {
+    it('removes a mapping that it has marked or just added', async () => {
       for (const mapping of [await marked(store, user, newId())]) {
         expect(await remove(store, user, mapping)).toBe('removed');
       }
@@ -118,7 +118,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       expect(idOf(await find(store, user))).toBe(id);
     });
 
-    it('keeps what was added when an add is cancelled that was applied', async () => {
+    it('keeps the mapping if the cancelled add was already applied', async () => {
       const id = idOf(await added(store, user, newId()));
       expect(await cancelAdd(another, user, id ?? '')).toBe('added');
       expect(await cancelAdd(another, user, newId())).toBe('cancelled');
@@ -137,7 +137,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       expect(await find(store, user)).toBeUndefined();
     });
 
-    it('keeps the users apart', async () => {
+    it('keeps users separate', async () => {
       const other = backend.newUser();
       const [mine, theirs] = [newId(), newId()];
       const mapping = await marked(store, user, mine);
@@ -155,14 +155,14 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       expect(await find(store, user)).toBeUndefined();
     });
 
-    it('changing or removing what is gone does nothing', async () => {
+    it('changing or removing a mapping that is gone has no effect', async () => {
       const mapping = await added(store, user, newId());
       await remove(another, user, mapping);
       expect(await mark(store, user, mapping)).toEqual({ outcome: 'absent' });
       expect(await remove(store, user, mapping)).toBe('absent');
     });
 
-    it('of two who mark one mapping, one removes it', async () => {
+    it('if two mark one mapping, one removes it', async () => {
       const mapping = await added(store, user, newId());
       const changes = [await mark(store, user, mapping), await mark(another, user, mapping)];
       const outcomes = await Promise.all(
@@ -198,7 +198,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
     });
   });
 
-  it('of 50 who add at once, in two processes where there can be two, one wins and all learn of it', async () => {
+  it('of 50 concurrent adds, in two processes if possible, one wins and all return its mapping', async () => {
     const communicationUserIds = Array.from({ length: 25 }, newId);
     const { address } = backend;
     const outcomes = address
@@ -224,7 +224,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       expect(idOf(await find(another, user))).toBe(text);
     });
 
-    (kind.anyUserId ? it : it.skip)('of a user, and mistakes nobody for them', async () => {
+    (kind.anyUserId ? it : it.skip)('of a user, and does not confuse similar ids', async () => {
       const odd = backend.newUser(text);
       const id = newId();
       const mapping = await added(store, odd, id);
@@ -243,7 +243,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
 
   const withFaults = name === 'memory' ? describe.skip : describe;
   withFaults('a service that fails', () => {
-    /** One operation, for which all others have been prepared, and what must hold in the end. */
+    /** One operation, prepared in advance, and the expected final state. */
     const operations: [StoreOperation, () => Promise<() => Promise<unknown>>, string[]][] = [
       ['find', async () => (await added(store, user, newId()), () => find(store, user).then(idOf)), []],
       [
@@ -272,7 +272,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
 
     describe.each(operations)('%s', (operation, prepare, outcomes) => {
       it.each([['replyLost'], ['dropped'], ['throttled']] as const)(
-        'is done all the same after one failure: %s',
+        'succeeds after one failure: %s',
         async (fault) => {
           const run = await prepare();
           const before = idOf(await find(store, user));
@@ -283,13 +283,13 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
           expect(after?.pendingDeletion).toEqual(
             { find: false, add: false, replace: true, remove: undefined }[operation],
           );
-          // A caller that was told of a change can continue from there.
+          // A caller that learned of a change can continue from there.
           const current = await find(store, user, { intent: 'delete' });
           if (current) expect(await remove(store, user, current)).toBe('removed');
         },
       );
 
-      it('tells a caller whom it cannot help when to come again', async () => {
+      it('tells a caller when to retry if it fails', async () => {
         const run = await prepare();
         backend.fail?.('throttled', operation, 10);
         const error: unknown = await run().catch((reason: unknown) => reason);
@@ -299,7 +299,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       });
     });
 
-    it('has it all again when it is back', async () => {
+    it('has all mappings when it is back', async () => {
       const id = newId();
       const mapping = await added(store, user, id);
       await backend.whileStopped?.(async () => {

@@ -49,7 +49,7 @@ describe.each<[string, Partial<Switches>]>([
 ])('when ACS returns %s', (_, switches) => {
   beforeEach(() => void Object.assign(system.emulator.switches, switches));
 
-  it('an identity counts from its first token until it is deleted', async () => {
+  it('an identity counts as existing from its first token until it is deleted', async () => {
     const { token } = newCaller(system);
     for (let round = 0; round < 2; round += 1) {
       for (let look = 0; look < 2; look += 1) await system.call('get', '/api/user', token).expect(404);

@@ -4,22 +4,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export type ProxyFault =
-  /** The service does the work; the connection ends without a reply. */
+  /** The request is applied; the connection ends without a reply. */
   | 'replyLost'
   /** The service does not get the request. */
   | 'dropped'
   /** 503 ServerBusy, as Azure Tables throttles. */
   | 'throttled';
 
-/** Between a client and a service over HTTP; fails as it is told. */
+/** A proxy between a client and a service over HTTP, with faults on demand. */
 export interface FaultyProxy {
   readonly origin: string;
   /** The next requests with this method fail. */
   fail(fault: ProxyFault, method: string, times?: number): void;
   clear(): void;
-  /** Every request waits so long before the service gets it, until `clear`. */
+  /** Delays every request for this long before it reaches the service, until `clear`. */
   delay(milliseconds: number): void;
-  /** The requests since the start, by method; those that failed as told are among them. */
+  /** The requests since the start, by method, including those that failed on demand. */
   calls(): Record<string, number>;
   /** Answers every request with this error code and status, until `clear`. */
   refuse(status: number, code: string): void;

@@ -6,7 +6,7 @@ import { until } from '../support/until';
 import { newCaller, startStoreSystem, type StepFault, type StoreSystem } from './storeSystems';
 
 let system: StoreSystem;
-/** An instance of before the move: it knows only Microsoft Graph. */
+/** An instance from before the move: it knows only Microsoft Graph. */
 let old: TestServer;
 beforeAll(async () => {
   system = await startStoreSystem('table_after_graph');
@@ -76,7 +76,7 @@ describe.each<[string, StepFault]>([
   ['graph.extension.delete', 'dropped'],
   ['graph.extension.delete', 'replyLost'],
 ])('a move that ends at %s, %s', (step, fault) => {
-  /** Nothing that this server does after the step has an effect, as after a crash. */
+  /** After the step, nothing that this server does has an effect, as after a crash. */
   async function crash(token: string): Promise<void> {
     const server = await startReadyServer(system);
     // The attempt and both retries.
@@ -93,7 +93,7 @@ describe.each<[string, StepFault]>([
     expect(living()).toEqual([id]);
   });
 
-  it('is no obstacle for deleting the user', async () => {
+  it('does not prevent deleting the user', async () => {
     const { user, token } = await oldUser();
     await crash(token);
     await system.call('delete', '/api/user', token).expect(204);
@@ -104,14 +104,14 @@ describe.each<[string, StepFault]>([
 });
 
 describe('an old instance beside the new ones', () => {
-  it('goes on with the identity that it remembers', async () => {
+  it('continues with the identity in its memory', async () => {
     const { token, id } = await oldUser();
     expect(idOf(await system.call('get', '/getToken', token).expect(200))).toBe(id);
     const again = await old.call('get', '/getToken', token).set('Cache-Control', 'no-cache').expect(200);
     expect(idOf(again)).toBe(id);
   });
 
-  it('gives a moved user whom it does not remember a second identity, which is deleted with the first', async () => {
+  it('gives a moved user who is not in its memory a second identity, which is deleted with the first', async () => {
     const { token, id } = await oldUser();
     await system.call('get', '/getToken', token).expect(200);
     const cold = await startOld();

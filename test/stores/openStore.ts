@@ -11,7 +11,7 @@ import { createUpstream } from '../../src/resilience/upstream';
 import type { UpstreamName } from '../../src/resilience/upstreamError';
 import { fastTimings } from '../support/fastTimings';
 
-/** Where a store keeps its mappings: plain data, so that a test can hand it to another process. */
+/** Where a store keeps its mappings: plain data, so that a test can pass it to another process. */
 export type StoreAddress =
   | { kind: 'table'; endpoint: string; tableName: string; accountName: string; accountKey: string }
   | { kind: 'graph'; endpoint: string; extensionName: string; mappingKey: string };
@@ -19,7 +19,7 @@ export type StoreAddress =
 const log = pino({ level: 'silent' });
 const upstream = (name: UpstreamName) => createUpstream({ name, timings: fastTimings.upstream, log });
 
-/** A store as one instance of the server has it. */
+/** Opens a store as an instance of the server does. */
 export function openStore(address: StoreAddress): MappingStore {
   return address.kind === 'table' ? createTableMappingStore(openTable(address)) : openGraphStore(address);
 }
@@ -33,7 +33,7 @@ export function openTable(address: StoreAddress & { kind: 'table' }): MappingTab
   );
 }
 
-/** Without On-Behalf-Of: the users of this suite have a token for Graph in place of one for the server. */
+/** Without On-Behalf-Of: the users of this suite have a token for Graph instead of one for the server. */
 function openGraphStore({
   endpoint,
   extensionName,

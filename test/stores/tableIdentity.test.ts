@@ -49,7 +49,7 @@ async function start(): Promise<TestServer> {
       TABLES_NAME: newTableName(),
       TOKEN_REUSE_MINUTES: '0',
     },
-    // Only upstream calls give up soon.
+    // Short time limits for upstream calls only.
     { ...impatientTimings, signingKeys: fastTimings.signingKeys },
   );
   servers.push(server);
@@ -82,7 +82,7 @@ test.each([
   ['does not respond', { kind: 'hang' as const }, 504, 'upstream_timeout'],
   ['is down', { kind: 'drop' as const }, 503, 'upstream_unavailable'],
   ['throttles', { kind: 'status' as const, status: 429 }, 503, 'upstream_throttled'],
-])('an identity endpoint that %s is an outage with an end', async (_name, fault, status, code) => {
+])('an identity endpoint that %s is a temporary outage', async (_name, fault, status, code) => {
   // From the start, so that the server is never ready: the SDKs keep a token until shortly before it expires.
   emulator.fail({ ...fault, operation: 'managedIdentity', times: Infinity });
   const server = await start();

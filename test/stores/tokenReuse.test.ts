@@ -6,7 +6,7 @@ import { newCaller, startStoreSystem, type StoreSystem } from './storeSystems';
 
 const boundInMs = 1_000;
 
-/** The service that a check asks, and how many calls it makes. */
+/** The service that a check calls. */
 const checks = { table: 'table', acs: 'acs' } as const;
 
 describe.each(['table', 'acs'] as const)('with the identity store %s, a reused token', (store) => {
@@ -32,7 +32,7 @@ describe.each(['table', 'acs'] as const)('with the identity store %s, a reused t
 
   const callsToCheck = () => system.callsByService()[checks[store]] ?? 0;
 
-  /** The time from which a token must be checked that was confirmed before `since`. */
+  /** Waits until a token that was confirmed before `since` must be checked. */
   const untilBound = (since: number) => until(() => Promise.resolve(performance.now() - since > boundInMs));
 
   it('of an identity that another instance has deleted is not returned beyond the bound', async () => {

@@ -9,7 +9,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Names the client for the front end, which knows real clients by their connection. It is not passed on. */
+/** Identifies the client to the front end, which identifies real clients by their connection. Not forwarded. */
 const clientHeader = 'test-client';
 
 export interface FrontEnd {
@@ -28,8 +28,8 @@ export interface FrontEndOptions {
 }
 
 /**
- * Behaves as the front end of Azure App Service, as far as an app notices: it terminates TLS, appends the client's address with its
- * port to X-Forwarded-For, adds headers of its own, and closes silent connections.
+ * Behaves like the front end of Azure App Service, as seen by an app: it terminates TLS, appends the client's address with its port to
+ * X-Forwarded-For, adds headers of its own, and closes silent connections.
  */
 export async function startFrontEnd(options: FrontEndOptions): Promise<FrontEnd> {
   let target = '';
@@ -71,7 +71,7 @@ function forward(incoming: IncomingMessage, response: ServerResponse, route: Rou
     response.writeHead(answer.statusCode ?? 502, withoutConnectionHeaders(answer.headers));
     answer.pipe(response);
   });
-  // What a client sees of a lost request.
+  // The response to the client if the request is lost.
   outgoing.once('error', () => {
     if (!response.headersSent) response.writeHead(502);
     response.end();

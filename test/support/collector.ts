@@ -15,10 +15,10 @@ import { type Attributes, type MetricPoint, readMetrics, readSpans, type SpanRec
 /** Answers an export instead of the collector. */
 export type Misbehavior = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** What receives telemetry over HTTP: an OpenTelemetry collector, or Application Insights. */
+/** A receiver of telemetry over HTTP: an OpenTelemetry collector, or Application Insights. */
 export interface Receiver {
   readonly url: string;
-  /** The bodies as text, for what must not be in them. */
+  /** The bodies as text, to check that they contain no secrets. */
   readonly bodies: string[];
   readonly requests: { path: string; headers: IncomingMessage['headers'] }[];
   misbehave(how: Misbehavior | undefined): void;

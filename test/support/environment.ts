@@ -5,7 +5,7 @@ import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
 import { describeMismatch } from '../contract/openApiMismatch';
 
-/** Given to Jest as the context of the test files: what it compiles for this one runs in the worker's own realm. */
+/** The context of the test files for Jest: code that is compiled for it runs in the worker's own realm. */
 const workersRealm: vm.Context = {};
 const compileInContext = vm.compileFunction;
 const compileFunction: typeof vm.compileFunction = (code, params, options = {}) => {

@@ -1,5 +1,5 @@
-// oidc-provider as a process of its own: it is an ES module, and so the server meets it as it would meet any provider.
-// Its first argument names a JSON file with its settings. It prints its issuer, and ends when its input ends.
+// oidc-provider in a separate process: it is an ES module, and the server calls it like any provider. Its first argument names a JSON file
+// with its settings. It prints its issuer, and ends when its input ends.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import Provider from 'oidc-provider';

@@ -2,10 +2,10 @@ import type { Emulator } from '../../emulator/startEmulator';
 import { b2cSeed, externalIdSeed } from '../../emulator/customers/seed';
 import type { CustomerTenant } from '../../emulator/customers/customerTenant';
 
-/** An identity provider other than Entra ID, as a server meets it. */
+/** An identity provider other than Entra ID, as a server sees it. */
 export interface TestProvider {
   readonly kind: 'external_id' | 'b2c' | 'oidc';
-  /** Whose tokens it issues. */
+  /** The tenant that issues its tokens. */
   tenant(emulator: Emulator): CustomerTenant;
   /** The settings of a server for it; the store is one that needs no On-Behalf-Of. */
   settings(emulator: Emulator): Record<string, string>;
@@ -14,7 +14,7 @@ export interface TestProvider {
   /** How often its metadata is loaded for a key that is unknown. */
   readonly metadataCalls: Record<string, number>;
   readonly claimOfUser: 'oid' | 'sub';
-  /** What its challenges have beside the error. */
+  /** The other parameters of its challenges. */
   challenge(emulator: Emulator): { realm: string; authorization_uri?: string };
   readonly upstream: string;
 }
@@ -50,7 +50,7 @@ export const testProviders: readonly TestProvider[] = [
     upstream: 'Azure AD B2C',
   },
   {
-    // The external tenant again, in the eyes of a server that knows nothing of Microsoft.
+    // The external tenant again, used like any OpenID Connect provider.
     kind: 'oidc',
     tenant: ({ externalId }) => externalId,
     settings: ({ externalId }) => ({

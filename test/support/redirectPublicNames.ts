@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 
 /**
- * Loaded before a program: leads its connections to Azure's hosts to a port on this machine, and nothing else. It
- * stands for a hosts entry and port 443, which only an administrator can bind.
+ * Loaded before a program: redirects its connections to Azure's hosts, and no others, to a port on this machine. It stands for a hosts
+ * entry and port 443, which only an administrator can bind.
  */
 const port = Number(process.env.PUBLIC_NAMES_PORT);
 const publicNames =
@@ -16,7 +16,7 @@ Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
   const [first, ...others] = args;
   if (Array.isArray(first)) {
     const normalized: unknown[] = first;
-    // What Node.js has put in order already is recognized by a mark on the list.
+    // Arguments that Node.js has already normalized are recognized by a symbol on the list.
     normalized[0] = redirected(normalized[0]);
     return connect.call(this, normalized, ...others);
   }

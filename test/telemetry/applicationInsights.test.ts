@@ -22,7 +22,7 @@ const metricsOf = (name: string) =>
 const rolesOf = (envelopes: readonly Envelope[]) =>
   new Set(envelopes.map(({ tags }) => tags['ai.cloud.role']));
 
-/** What the queries of the workbook and of the alerts use. */
+/** Checks the data that the queries of the workbook and the alerts use. */
 it('Application Insights gets requests, dependencies, traces and metrics in the form that the queries expect', async () => {
   const { emulator } = system;
   emulator.fail({ operation: 'graph.me', kind: 'status', status: 503, times: 1 });
@@ -72,7 +72,7 @@ it('Application Insights gets requests, dependencies, traces and metrics in the 
 });
 
 it('nothing but telemetry is sent, and only to the address in the connection string', () => {
-  // Without it the exporter reports to its maker.
+  // Without it, the exporter sends statistics to Microsoft.
   expect(process.env.APPLICATION_INSIGHTS_NO_STATSBEAT).toBe('true');
   expect(new Set(ingestion.requests.map(({ path }) => path))).toEqual(new Set(['/v2.1/track']));
   expect(ingestion.envelopes.filter(({ name }) => name.includes('Statsbeat'))).toEqual([]);

@@ -49,7 +49,7 @@ const misbehaviors: readonly [string, Misbehavior][] = [
   ],
 ];
 
-/** After these an export would go on. */
+/** With these, an export would continue. */
 const endless = new Set(['does not answer', 'throttles', 'sends a response without an end']);
 
 const targets: readonly [string, () => Promise<[Receiver, Record<string, string>]>][] = [
@@ -79,7 +79,7 @@ describe.each(targets)('when %s', (_target, startReceiver) => {
       const accessToken = system.emulator.accessToken({ user: system.emulator.addUser() });
       expect((await server.call('get', '/api/token', accessToken)).status).toBe(200);
       await until(() => receiver.requests.length > received);
-      // What hangs, of this or of the one before, would keep the next export waiting.
+      // A hanging export, of this test or the previous one, would delay the next one.
       receiver.dropConnections();
     }
     await server.stop();

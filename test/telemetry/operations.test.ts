@@ -26,7 +26,7 @@ interface Traced {
   readonly calls: readonly SpanRecord[];
 }
 
-/** Sends the request within a trace of its own, and waits for the spans. */
+/** Sends the request within a new trace, and waits for the spans. */
 async function traced(request: Test): Promise<Traced> {
   const traceId = randomBytes(16).toString('hex');
   const parentSpanId = randomBytes(8).toString('hex');

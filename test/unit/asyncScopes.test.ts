@@ -2,9 +2,9 @@ import { trace } from '@opentelemetry/api';
 import { createRequestScope } from '../../src/requestScope';
 import { createActiveSpan } from '../../src/telemetry/activeSpan';
 
-// An app that starts and stops the server many times would otherwise become slower with each.
-describe('what runs now is no longer tracked once closed:', () => {
-  it('the request', () => {
+// Otherwise an app that starts and stops the server many times would become slower each time.
+describe('close() ends the tracking of', () => {
+  it('the current request', () => {
     const scope = createRequestScope({ telemetry: undefined, forwardRequestId: true });
     const ids = { requestId: '1', clientRequestId: undefined, traceId: undefined };
     scope?.run(ids, () => {
@@ -15,7 +15,7 @@ describe('what runs now is no longer tracked once closed:', () => {
     expect.assertions(2);
   });
 
-  it('the span', () => {
+  it('the current span', () => {
     const active = createActiveSpan();
     const current = { span: trace.wrapSpanContext({ traceId: '1', spanId: '2', traceFlags: 0 }) };
     active.run(current, () => {

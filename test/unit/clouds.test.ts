@@ -11,7 +11,7 @@ const least = {
   COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=https://contoso.communication.azure.com/;accesskey=${key}`,
 };
 
-/** What the settings of a cloud come to. */
+/** The endpoints that the settings result in. */
 function endpointsOf(environment: Environment) {
   const { cloud, entra, identities, communication } = loadConfig(environment);
   const tables = loadConfig({

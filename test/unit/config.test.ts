@@ -35,7 +35,7 @@ const leastOf = {
     IDENTITY_MAPPING_KEY: mappingKey,
   },
 };
-/** What each provider needs, and the names of all its settings. */
+/** The required settings of each provider, and the names of all its settings. */
 const leastOfProvider: Record<string, { own: Environment }> = {
   external_id: {
     own: {
@@ -535,7 +535,7 @@ it('accepts several mapping keys, the first of which seals', () => {
 });
 
 describe('the identity stores', () => {
-  it.each(Object.entries(leastOf))('%s needs no more than this', (_, environment) => {
+  it.each(Object.entries(leastOf))('%s needs only these settings', (_, environment) => {
     expect(problemsOf(environment)).toEqual([]);
   });
 
@@ -758,7 +758,7 @@ describe('IDENTITY_PROVIDER', () => {
     expect(entra).toBeUndefined();
   });
 
-  it.each(Object.entries(leastOfProvider))('misses the settings of %s', (kind, { own }) => {
+  it.each(Object.entries(leastOfProvider))('reports the missing settings of %s', (kind, { own }) => {
     const required = Object.entries(own).filter(([, value]) => value !== '');
     for (const [name] of required) {
       expect(problemsOf(withProvider(kind, { [name]: undefined }))).toEqual([
@@ -793,16 +793,14 @@ describe('IDENTITY_PROVIDER', () => {
   it.each(['external_id', 'b2c', 'oidc', 'entra,oidc'])('%s needs another store than graph', (kind) => {
     const problems = problemsOf({ ...withProvider(kind), ...least, IDENTITY_STORE: 'graph' });
     expect(problems).toEqual([
-      expect.stringMatching(
-        /^IDENTITY_STORE=graph goes only with IDENTITY_PROVIDER=entra.+IDENTITY_STORE=table/,
-      ),
+      expect.stringMatching(/^IDENTITY_STORE=graph requires IDENTITY_PROVIDER=entra.+IDENTITY_STORE=table/),
     ]);
   });
 
   it('needs one tenant while users are moved from graph', () => {
     const moving = { ...leastOf.table, ...least, IDENTITY_STORE: 'table', IDENTITY_STORE_FALLBACK: 'graph' };
     expect(problemsOf({ ...withProvider('entra,oidc'), ...moving })).toEqual([
-      expect.stringMatching(/^IDENTITY_STORE_FALLBACK=graph goes only with IDENTITY_PROVIDER=entra/),
+      expect.stringMatching(/^IDENTITY_STORE_FALLBACK=graph requires IDENTITY_PROVIDER=entra/),
     ]);
   });
 

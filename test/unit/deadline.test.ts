@@ -1,6 +1,6 @@
 import { withSignal } from '../../src/resilience/deadline';
 
-test('work that fails after nobody waits for it any more does not end the process', async () => {
+test('work that fails when nothing waits for it any more does not end the process', async () => {
   const unhandled: unknown[] = [];
   const listener = (error: unknown) => void unhandled.push(error);
   process.on('unhandledRejection', listener);

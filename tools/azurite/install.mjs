@@ -1,5 +1,5 @@
-// Installs Azurite into this folder if package-lock.json has changed since the last time: node tools/azurite/install.mjs
-// Several processes may do so at the same time: one installs, the others wait for it.
+// Installs Azurite into this folder if package-lock.json has changed since the last time: node tools/azurite/install.mjs Several processes
+// may run it at the same time: one installs, the others wait.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const lock = join(folder, '.installing');
 const wanted = createHash('sha256')
   .update(readFileSync(join(folder, 'package-lock.json')))
   .digest('hex');
-/** The process that installs touches the lock every second: one that is older was left by a process that was killed. */
+/** The installing process touches the lock every second. An older lock was left by a process that was killed. */
 const lockExpiresInMs = 20_000;
 
 while (!isInstalled()) {

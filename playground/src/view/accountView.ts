@@ -8,7 +8,7 @@ export interface AccountActions {
   use: (homeAccountId: string) => void;
 }
 
-/** Shows the current account at the top of the page, and below what one can do with it, or without one. */
+/** Shows the current account at the top of the page, and the actions that are available with or without one. */
 export function showAccount(
   account: AccountInfo | undefined,
   accounts: AccountInfo[],

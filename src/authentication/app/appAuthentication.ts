@@ -50,7 +50,7 @@ async function askApp(authenticate: Authenticate, request: Request): Promise<unk
   }
 }
 
-/** There is no access token: all requests of a user share what those with one token share, and the sign-in is the app's to end. */
+/** There is no access token: the user's key replaces its hash in caches, and the app decides when the sign-in ends. */
 function userOf({ issuer, subject }: z.output<typeof appUser>): AuthenticatedUser {
   const key = userKeyOf(issuer, subject);
   return new AuthenticatedUser({
@@ -65,7 +65,7 @@ function userOf({ issuer, subject }: z.output<typeof appUser>): AuthenticatedUse
   });
 }
 
-/** RFC 9110 section 15.5.2 requires a challenge; that of a bearer token would mislead. */
+/** RFC 9110 section 15.5.2 requires a challenge; a Bearer challenge would be misleading. */
 function notSignedInError(): ApiError {
   return new ApiError('missing_token', 'You are not signed in. Sign in to the app, then call again.', {
     headers: { 'WWW-Authenticate': 'Session' },

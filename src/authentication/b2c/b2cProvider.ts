@@ -37,7 +37,7 @@ export function b2cPolicies(settings: B2cConfig): ReadonlyMap<string, OidcProvid
           requiredScope,
           scopeToRequest: `https://${domain}/${clientId}/${requiredScope}`,
           userClaim: 'sub',
-          // The object id. A policy without it puts the same sentence into every token.
+          // The object id. A policy that does not issue it puts the same sentence into the `sub` of every token.
           userClaimForm: guidSubject,
           allowedClientIds: settings.allowedClientIds,
           allowedClientIdsSetting: settings.allowedClientIdsSetting,

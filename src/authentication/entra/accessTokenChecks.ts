@@ -141,7 +141,7 @@ export const permissionChecks: readonly PermissionCheck<AccessTokenPolicy>[] = [
   clientCheck,
 ];
 
-/** An ID token has neither permissions nor a client application, other than access tokens. */
+/** Unlike an access token, an ID token has neither permissions nor a client application. */
 function looksLikeIdToken(jwt: DecodedJwt): boolean {
   const { scp, roles } = jwt.claims;
   return scp === undefined && roles === undefined && clientIdOf(jwt) === undefined;

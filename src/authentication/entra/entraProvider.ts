@@ -61,8 +61,8 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
   const unknownKeyIn = (jwt: DecodedJwt) => unknownKeyProblem(jwt, `tenant ${tenantId}`);
 
   /**
-   * Rejects a token without passport, which would take twice the time. Claims come first, so that only plausible tokens
-   * cost a signature check. Does not wait if the key is cached.
+   * Finds problems without passport, which would take twice as long. Claims come first, so that only plausible tokens cost a signature
+   * check. Does not wait if the key is cached.
    */
   async function findProblem({ jwt, accessToken }: ReceivedToken): Promise<InvalidToken | undefined> {
     const { signingKeys } = authority.current() ?? (await authority.metadata());
@@ -83,7 +83,7 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
     if (invalid) return invalid;
     const reason = await checkByPassport(request, response);
     if (reason === unknownKey) return { problem: unknownKeyIn(jwt), permanent: false };
-    // All that the strategy checks has been checked before: a bad token does not get this far.
+    // An invalid token does not get this far: everything that the strategy checks has been checked before.
     if (reason !== undefined)
       throw new Error('the bearer strategy rejected a token that had passed the same checks');
     const missing = firstProblem(checks, jwt, policy, nowInSeconds());

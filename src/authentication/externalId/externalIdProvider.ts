@@ -6,7 +6,7 @@ import { createOidcProvider, type OidcProviderPolicy, type ProviderParts } from 
 import { requiredScope } from '../requiredScope';
 import { problem, type TokenCheck } from '../tokenChecks';
 
-/** The issuer of an external tenant, which does not carry the name of the tenant but its id; the second one is that of a custom domain. */
+/** The issuers of an external tenant. The first contains the tenant's id, not its name; the second is for a custom domain. */
 export function externalIdIssuers({
   authorityHost,
   tenantId,
@@ -14,7 +14,7 @@ export function externalIdIssuers({
   return [`https://${tenantId}.ciamlogin.com/${tenantId}/v2.0`, `${authorityHost}/${tenantId}/v2.0`];
 }
 
-/** Microsoft Entra External ID: tokens as of Entra, version 2, but with an issuer of their own. */
+/** Microsoft Entra External ID: v2 tokens like those of Entra ID, but with a different issuer. */
 export function externalIdPolicy(settings: ExternalIdConfig): OidcProviderPolicy {
   const { name, authorityHost, tenantId, clientId } = settings;
   const tenantUrl = `${authorityHost}/${tenantId}`;

@@ -27,9 +27,9 @@ export interface OidcPolicy {
   readonly allowedClientIds: readonly string[];
   /** The setting that lists them. */
   readonly allowedClientIdsSetting: string;
-  /** Whether the operator gives application roles in this directory (`roles`). Elsewhere that claim may mean anything. */
+  /** Whether `roles` contains application roles that the operator assigned. At other providers this claim may mean anything. */
   readonly hasApplicationRoles: boolean;
-  /** What the provider adds to the checks below, after the issuer's. */
+  /** The provider's own checks, which run after the check of the issuer. */
   readonly additionalChecks: readonly TokenCheck<unknown>[];
 }
 
@@ -158,14 +158,14 @@ export function scopesOf({ claims: { scope, scp } }: DecodedJwt): readonly strin
   return [...textsOf(scope), ...textsOf(scp)].flatMap((text) => text.split(' ')).filter(Boolean);
 }
 
-/** By the marks of OpenID Connect Core section 2, Keycloak (`typ`) and Amazon Cognito (`token_use`). */
+/** Recognized by the claims of OpenID Connect Core section 2, Keycloak (`typ`) and Amazon Cognito (`token_use`). */
 function isIdToken(jwt: DecodedJwt): boolean {
   const { typ, token_use: use, nonce, at_hash: accessTokenHash, c_hash: codeHash } = jwt.claims;
   if (typ === 'ID' || use === 'id' || accessTokenHash !== undefined || codeHash !== undefined) return true;
   return nonce !== undefined && scopesOf(jwt).length === 0;
 }
 
-/** A token of an application without a user, by the marks of Microsoft, Auth0, Keycloak, and RFC 9068 section 5. */
+/** A token of an application without a user, recognized by the claims of Microsoft, Auth0, Keycloak, and RFC 9068 section 5. */
 function isAppOnly(jwt: DecodedJwt): boolean {
   const { idtyp, gty, scp, scope, roles } = jwt.claims;
   const subject = stringClaim(jwt, 'sub');

@@ -64,7 +64,7 @@ export async function verifyByJose(
 
 /** Returns the claims; throws an error of jose. */
 async function verify(token: string, { findKey }: OidcMetadata, policy: JosePolicy): Promise<object> {
-  // An ES module, and needed by a server with such a provider only.
+  // An ES module, and only a server with such a provider needs it.
   const { jwtVerify } = await import('jose');
   const { payload } = await jwtVerify(token, findKey, {
     issuer: [...policy.issuers],
@@ -76,11 +76,11 @@ async function verify(token: string, { findKey }: OidcMetadata, policy: JosePoli
   return payload;
 }
 
-/** Undefined if it is not about the token. */
+/** Undefined if the error is not about the token. */
 function rejectionOf(error: unknown): JoseRejection | undefined {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED') return 'bad signature';
-  // The key id is known by then, so its key does not fit the algorithm.
+  // The key id is known at this point, so the key does not fit the algorithm.
   if (code === 'ERR_JOSE_ALG_NOT_ALLOWED' || code === 'ERR_JWKS_NO_MATCHING_KEY') return 'wrong algorithm';
   return /^ERR_J(OSE|WS|WT)_/.test(code) ? 'malformed' : undefined;
 }

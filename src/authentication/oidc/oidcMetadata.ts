@@ -25,7 +25,7 @@ export interface OidcMetadataPolicy {
 }
 
 export interface OidcMetadata extends ProviderMetadata {
-  /** jose's choice among the keys, by key id, type and algorithm. */
+  /** Selects a key by key id, type and algorithm. */
   readonly findKey: ReturnType<typeof createLocalJWKSet>;
 }
 
@@ -69,7 +69,7 @@ export function createOidcMetadata(options: OidcMetadataOptions): MetadataSource
       if (signingKeys.size === 0)
         throw unusableDocument(upstream, 'read signing keys', 'no usable signing key');
       const { createLocalJWKSet } = await import('jose');
-      // One for each id: the last, as among the imported ones.
+      // One key per id: the last one, as in `importSigningKeys`.
       const byId = new Map(usable.map((key) => [key.kid, key as JWK]));
       return { signingKeys, findKey: createLocalJWKSet({ keys: [...byId.values()] }) };
     },

@@ -66,7 +66,7 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
   }
 
   function createUser({ jwt, accessToken, accessTokenHash }: ReceivedToken): AuthenticatedUser {
-    // Of the settings, not of the token: an issuer with two names is still one.
+    // From the settings, not from the token: an issuer with two names is still the same issuer.
     const [issuer = ''] = issuers;
     const subject = stringClaim(jwt, userClaim) ?? '';
     return new AuthenticatedUser({
@@ -116,7 +116,7 @@ export function joseProblem(rejection: JoseRejection, { issuerName, algorithms }
     case 'wrong algorithm':
       return problem(
         'wrong_algorithm',
-        `The access token's key is not for its algorithm (alg), or that is not ${algorithms.join(' or ')}.`,
+        `The access token's algorithm (alg) does not fit its key, or is not ${algorithms.join(' or ')}.`,
       );
     case 'malformed':
       return malformedProblem(issuerName, []);

@@ -29,7 +29,7 @@ export function createAuthorityChecks(context: EntraDoctorContext): AuthorityChe
   const { authorityHost, tenantId, name } = context.entra;
   const label = name === 'entra' ? 'Entra' : `Entra (${name})`;
 
-  /** @param unread maps the result if there is no document to check */
+  /** @param unread maps the result if the document could not be read */
   async function read(path: string, unread = (result: Result): Result => result): Promise<Result> {
     const url = `${authorityHost}/${tenantId}/${path}.well-known/openid-configuration`;
     let reply: TimedReply;

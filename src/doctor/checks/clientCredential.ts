@@ -20,7 +20,7 @@ const names: Readonly<Record<ClientCredentialConfig['kind'], string>> = {
   token_file: 'client assertion',
 };
 
-/** Signs in as the application itself, which changes nothing anywhere; `accept` gets its token for Microsoft Graph. */
+/** Signs in as the application itself, which has no side effect. `accept` gets the token for Microsoft Graph. */
 export function createClientCredentialCheck(
   context: EntraDoctorContext,
   graph: GraphStoreConfig,
@@ -83,7 +83,7 @@ async function trySignIn(
   }
 }
 
-/** The server would have nothing to show to Entra ID. */
+/** The server would have no assertion to send to Entra ID. */
 function explainNoAssertion(error: unknown, credential: ClientCredentialConfig | undefined): Result {
   if (!(error instanceof UpstreamError)) throw error;
   if (credential?.kind === 'token_file') {
@@ -102,7 +102,7 @@ function explainNoAssertion(error: unknown, credential: ClientCredentialConfig |
   const { status } = error.facts;
   return problem(
     `Azure issues no token for the managed identity (${status === undefined ? 'no response' : `HTTP ${status}`})`,
-    'Turn on the system-assigned identity of the app, or assign the user-assigned one whose client id MANAGED_IDENTITY_CLIENT_ID is, under Identity.',
+    'Turn on the system-assigned identity of the app, or assign the user-assigned one with the client id in MANAGED_IDENTITY_CLIENT_ID, under Identity.',
   );
 }
 

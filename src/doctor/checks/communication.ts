@@ -69,7 +69,7 @@ function explainNoToken({ status }: FailureFacts): Result {
   const answer = status === undefined ? 'did not respond' : `HTTP ${status}`;
   return problem(
     `Azure issues no token for the managed identity (${answer})`,
-    'Turn on the system-assigned identity of the app, or assign the user-assigned one whose client id MANAGED_IDENTITY_CLIENT_ID is, under Identity.',
+    'Turn on the system-assigned identity of the app, or assign the user-assigned one with the client id in MANAGED_IDENTITY_CLIENT_ID, under Identity.',
   );
 }
 

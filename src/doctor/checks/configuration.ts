@@ -85,7 +85,7 @@ function checkMappingKey(key: Buffer, index: number): Result {
   const text = key.toString('latin1');
   // With services that are not on this machine, the settings check has already refused it.
   if (key.toString('base64') === publishedCredentials.mappingKey)
-    return ok(`${name}: the published one of the emulator`);
+    return ok(`${name} is the published key of the emulator`);
   if (new Set(key).size < minDistinctBytes) return problem(`${name} is not random`, newKey);
   if (/^[\x20-\x7e]+$/.test(text)) {
     return warning(

@@ -23,7 +23,7 @@ const expectedHeaders = {
   'content-security-policy': /./,
 };
 
-/** Whether a running server is one of ours, protected, and ready. No token is needed or sent. */
+/** Whether a running server is this API, protected, and ready. No token is needed or sent. */
 export function createDeployedServerChecks(options: DeployedServerOptions): Check[] {
   const { url, origins, clocksAheadInMs } = options;
   const call = async (path: string, request: Parameters<typeof probe>[2] = {}) => {
@@ -92,7 +92,7 @@ async function checkEncryption(options: DeployedServerOptions): Promise<Result> 
           docs,
         });
   }
-  // On another port, nothing else is expected to answer without encryption.
+  // With a port in the address, the port for plain http is not known.
   if (port !== '') return ok('https');
   const plain = await probe(options, `http://${host}/health/live`).catch(() => undefined);
   return plain === undefined || (plain.status >= 300 && plain.status < 400)
@@ -163,7 +163,7 @@ function checkHeaders({ headers }: TimedReply): Result {
   return wrong.length === 0
     ? ok('not cached, not sniffed, encryption required')
     : warning(
-        `not as this server sends them: ${wrong.join(', ')}`,
+        `differ from those that this server sends: ${wrong.join(', ')}`,
         'Check what is in front of the server: a gateway or web.config changes headers.',
       );
 }

@@ -12,7 +12,7 @@ import { type Check, ok, problem, type Result, warning } from '../check';
 import type { DoctorContext } from '../context';
 import { explainNetworkError } from '../network';
 
-/** Whether the chosen store works, tried with a row or an identity of its own that is removed again. Graph has checks of its own. */
+/** Whether the chosen store works: creates a test row or identity, and removes it again. Graph has its own checks. */
 export function createIdentityStoreChecks(context: DoctorContext, needs: readonly Check[]): Check[] {
   const { identities } = context.config;
   switch (identities.store) {

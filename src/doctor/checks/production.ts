@@ -3,7 +3,7 @@ import { isLoopback } from '../../config/formats';
 import { addressesOf, addressSettings } from '../addresses';
 import { type Check, ok, problem } from '../check';
 
-/** With NODE_ENV=production, no service may be an emulator's. */
+/** With NODE_ENV=production, no service may be emulated. */
 export function createProductionChecks(config: Config): Check[] {
   if (!config.production) return [];
   return [

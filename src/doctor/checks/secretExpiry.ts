@@ -6,7 +6,7 @@ import { daysUntil, expiryWarningInDays } from '../../entra/clientCredential/cer
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
 import type { EntraDoctorContext } from '../context';
 
-/** With this application permission Microsoft Graph tells when a secret expires. */
+/** The application permission to read when a secret expires. */
 export const readApplications = 'Application.Read.All';
 
 const renew =
@@ -23,7 +23,7 @@ const applications = z.looseObject({
 });
 
 /**
- * When the client secret expires, which Entra ID says only in the registration. Reports nothing if that may not be read.
+ * When the client secret expires. Only the registration says so; without permission to read it, nothing is reported.
  *
  * @param graphToken the application's own token, once there is one
  */

@@ -14,7 +14,7 @@ export interface SettingsFile {
   readonly count: number;
 }
 
-/** Without a file, so many missing settings mean that there was no setup yet. */
+/** Without a file, this many missing settings mean that there was no setup yet. */
 const minMissingWithoutSetUp = 3;
 
 const isMissing = ({ flaw }: SettingFlaw) => flaw === 'missing';

@@ -64,5 +64,5 @@ function explainOrigin(entry: string): string | undefined {
   if (!url || url.origin === 'null') return 'it does not begin with https:// or http://';
   return entry === `${url.origin}/`
     ? `remove the slash at the end of ${url.origin}/`
-    : `only ${url.origin} is the origin, without what follows`;
+    : `the origin is only ${url.origin}: remove the rest`;
 }

@@ -4,10 +4,10 @@ import { type SettingName, settings } from '../../config/settings';
 
 const knownNames = Object.keys(settings) as SettingName[];
 const maxDistance = 2;
-/** In short names, two letters make another word. */
+/** In short names, a difference of two letters is often another word. */
 const minLengthForDistance = 9;
 
-/** Names in the environment that are no setting but look like one that is not set, with that one. */
+/** Environment variables that are not settings but resemble one that is not set, with that setting. */
 export function findMisspelt(environment: Environment): { found: string; meant: SettingName }[] {
   const unset = knownNames.filter((name) => !environment[name]?.trim());
   return Object.keys(environment).flatMap((found) => {
@@ -31,7 +31,7 @@ function isAlike(found: string, name: string): boolean {
   return a === b || (b.length >= minLengthForDistance && isWithin(a, b, maxDistance));
 }
 
-/** Whether so many letters, added, removed or replaced, make one text of the other. */
+/** Whether the edit distance of two texts is at most `distance`. */
 function isWithin(a: string, b: string, distance: number): boolean {
   let start = 0;
   while (start < a.length && a[start] === b[start]) start += 1;

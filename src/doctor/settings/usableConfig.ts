@@ -15,7 +15,7 @@ export interface UsableConfig {
 const guid = '00000000-0000-4000-8000-000000000000';
 const url = 'https://localhost:1';
 
-/** For settings that cannot be left out. On this machine, so that no call leaves it, whatever happens. */
+/** For required settings. All addresses are on this machine, so that no call can leave it. */
 const placeholders: Partial<Record<SettingName, string>> = {
   AZURE_TENANT_ID: guid,
   AZURE_CLIENT_ID: guid,
@@ -39,10 +39,10 @@ const placeholders: Partial<Record<SettingName, string>> = {
   IDENTITY_MAPPING_KEY: Buffer.from('a placeholder of thirty-two bytes').toString('base64'),
 };
 
-/** They decide which other settings are needed, so that nothing can be said without them. */
+/** They decide which other settings are needed, so without them nothing can be checked. */
 const choices: readonly SettingName[] = ['IDENTITY_PROVIDER', 'IDENTITY_STORE', 'IDENTITY_STORE_FALLBACK'];
 
-/** Reads the settings, and goes on with placeholders for those that are flawed, so that the others can be checked. */
+/** Reads the settings, with placeholders for the flawed ones, so that the others can be checked. */
 export function readUsableConfig(environment: Environment): UsableConfig {
   const flaws = new Map<string, SettingFlaw>();
   const problems = new Set<string>();
@@ -55,8 +55,8 @@ export function readUsableConfig(environment: Environment): UsableConfig {
       const found = [...error.flaws.values()].filter((flaw) => !flaws.has(fullName(flaw)));
       for (const flaw of found) flaws.set(fullName(flaw), flaw);
       for (const problem of error.problems) if (!error.flaws.has(problem)) problems.add(problem);
-      const canGoOn = problems.size === 0 && found.length > 0;
-      if (!canGoOn || found.some(({ name }) => choices.includes(name)))
+      const canContinue = problems.size === 0 && found.length > 0;
+      if (!canContinue || found.some(({ name }) => choices.includes(name)))
         return { config: undefined, flaws: [...flaws.values()], problems: [...problems] };
       const replaced = found.map((flaw) => [fullName(flaw), placeholders[flaw.name] ?? '']);
       current = { ...current, ...(Object.fromEntries(replaced) as Environment) };

@@ -52,7 +52,7 @@ export function createAccessTokenCheck(
   };
 }
 
-/** The checks of the provider that the server gives the token to; with one provider that is always the same. */
+/** The checks of the provider that would verify the token; a single provider verifies all tokens. */
 async function rulesFor(
   context: DoctorContext,
   text: string,
@@ -119,7 +119,7 @@ function predictResponse(label: string, refusal: Refusal | undefined): Result {
   };
 }
 
-/** What a check that passed has looked at. */
+/** The value that a passed check has examined. */
 function describePassed(check: string, jwt: DecodedJwt, { userClaim }: TokenRules): string {
   const { header, claims } = jwt;
   switch (check) {

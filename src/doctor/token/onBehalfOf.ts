@@ -17,7 +17,7 @@ import { explainNetworkError } from '../network';
 import type { EntraDoctorContext } from '../context';
 import { defaultTimings } from '../../timings';
 
-/** What the server would do next with a good access token, by its own services: On-Behalf-Of, and reading the mapping. */
+/** What the server would do next with a valid access token: On-Behalf-Of, then reading the mapping. Uses the server's own services. */
 export function createOnBehalfOfChecks(
   context: EntraDoctorContext,
   graph: GraphStoreConfig,

@@ -67,7 +67,7 @@ export function openIdRules({ policy, metadata }: OpenIdProvider, text: string, 
       const current = metadata.current();
       if (!key || !current) return unknownKeyProblem(jwt, policy.issuerName);
       const rejection = await verifyByJose(text, current, policy);
-      // What jose finds beside the signature has its own line.
+      // The other problems that jose finds are reported by the validity checks.
       return rejection === undefined || rejection === 'malformed'
         ? undefined
         : joseProblem(rejection, policy);
@@ -80,7 +80,7 @@ export function openIdRules({ policy, metadata }: OpenIdProvider, text: string, 
   };
 }
 
-/** The provider, or the policy of a provider, that the server gives the token to; a problem if there is none. */
+/** The provider, or the policy of a provider, that would verify the token; a problem if there is none. */
 export function chooseOpenIdProvider(
   providers: readonly OpenIdProvider[],
   jwt: DecodedJwt,

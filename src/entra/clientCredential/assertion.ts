@@ -3,7 +3,7 @@ import { withSignal } from '../../resilience/deadline';
 import { createUpstream } from '../../resilience/upstream';
 import type { ClientCredential, ClientCredentialOptions } from './clientCredential';
 
-/** A token of another issuer that vouches for the application. */
+/** A token of another issuer that authenticates the application. */
 export interface Assertion {
   readonly token: string;
   readonly expiresOnTimestamp: number;
@@ -11,13 +11,13 @@ export interface Assertion {
 
 export interface AssertionSource {
   readonly setting: 'AZURE_CLIENT_ASSERTION' | 'AZURE_FEDERATED_TOKEN_FILE';
-  /** Whether an assertion is used until shortly before it expires. */
+  /** Whether an assertion is reused until shortly before it expires. */
   readonly isReused: boolean;
   /** Throws UpstreamError. */
   readonly next: () => Promise<Assertion>;
 }
 
-/** A new assertion is requested when the last one has less than this left, and it is still used if there is no new one. */
+/** An assertion is renewed when less than this is left. If that fails, the old one stays in use. */
 const renewalInMs = 5 * 60_000;
 const minRemainingInMs = 30_000;
 
@@ -32,7 +32,7 @@ export function createAssertionCredential(
   const isUsable = (remainingInMs: number) =>
     last !== undefined && last.expiresOnTimestamp - Date.now() > remainingInMs;
 
-  /** Callers at the same time share one request. */
+  /** Concurrent callers share one request. */
   const fetchNext = () => (fetching ??= next().finally(() => (fetching = undefined)));
 
   return {

@@ -13,7 +13,7 @@ export interface ApplicationCertificate {
   readonly expires: Date;
 }
 
-/** Why a file cannot be used as a certificate. Says nothing of its content. */
+/** Why a file cannot be used as a certificate. Reveals nothing of its content. */
 export class CertificateFileError extends Error {
   override readonly name = 'CertificateFileError';
 }

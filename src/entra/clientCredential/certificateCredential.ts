@@ -4,9 +4,9 @@ import type { ClientCredential, ClientCredentialOptions } from './clientCredenti
 import { createReloadedFile } from './reloadedFile';
 import { isError } from '../../errors';
 
-/** Before a certificate expires, its operator is warned for so long. */
+/** The operator is warned this long before a certificate expires. */
 export const expiryWarningInDays = 30;
-/** A warning is repeated after so long, since the server may run for months. */
+/** The warning is repeated, since the server may run for months. */
 const warningIntervalInMs = 86_400_000;
 
 /** A certificate that is read again when its file changes. MSAL signs an assertion with it for each exchange. */
@@ -30,7 +30,7 @@ export async function createCertificateCredential(
     setting,
     parse: parseCertificate,
     onLoaded(loaded) {
-      // Also if it is warned of: the operator who rotates it waits for this line.
+      // Logged even with a warning: an operator who rotates the certificate waits for this line.
       log.info(describeCertificate(loaded), 'loaded the client certificate');
       warnedAt = -Infinity;
       warnIfExpiring(loaded);
@@ -42,7 +42,7 @@ export async function createCertificateCredential(
     throw new CertificateFileError(`${setting} cannot be used: ${reasonOf(error)}`);
   });
 
-  /** The file is read again, and its operator warned in time, without a restart. */
+  /** Reads the file again and warns the operator in time, without a restart. */
   async function currentCertificate(): Promise<ApplicationCertificate> {
     certificate = await file.current();
     warnIfExpiring(certificate);

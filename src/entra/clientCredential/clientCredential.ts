@@ -8,7 +8,7 @@ import type { Timings } from '../../timings';
 export interface ClientCredential {
   /** The part of MSAL's settings. Reads a file or calls the identity endpoint if needed. Throws UpstreamError. */
   forMsal(deadline: Deadline): Promise<MsalCredential>;
-  /** What an operator compares with the registration: never a secret. That of an assertion is known after its first use. */
+  /** What an operator compares with the registration; never a secret. For an assertion it is known after the first use. */
   describe(): CredentialDescription;
 }
 

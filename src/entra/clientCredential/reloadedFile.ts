@@ -6,8 +6,8 @@ import { withDeadline, withSignal } from '../../resilience/deadline';
 /** A file whose content may be replaced while the server runs. */
 export interface ReloadedFile<T> {
   /**
-   * What is in the file now. If it cannot be read or parsed, what was in it last; throws if there never was anything usable.
-   * Callers at the same time share one read.
+   * The current content. If the file cannot be read or parsed, its last usable content; throws if there was none. Concurrent callers share
+   * one read.
    */
   current(): Promise<T>;
 }

@@ -17,7 +17,7 @@ export function tokenFileAssertions(
     timeLimitInMs: timings.attemptInMs,
     log,
   });
-  // As if the issuer could not be reached: Kubernetes is expected to write a new token, and no call has been made.
+  // Handled like an issuer that cannot be reached: no call has been made, and Kubernetes is expected to write a new token.
   const unavailable = (cause: unknown) =>
     new UpstreamError(
       'Azure managed identity',

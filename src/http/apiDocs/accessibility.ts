@@ -1,6 +1,6 @@
 /**
- * Dark colors where the reader prefers them, and what Swagger UI leaves out for screen readers: names of fields, the order of
- * headings, links inside of buttons. It renders again and again, so the repairs follow each change of the page.
+ * Dark colors if the reader prefers them, and fixes for screen readers that Swagger UI lacks: names of fields, levels of headings, no links
+ * inside buttons. Swagger UI renders repeatedly, so the fixes are applied after each change of the page.
  */
 export const accessibilityScript = `
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -12,7 +12,7 @@ const set = (attributes) => (element) => {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 };
 const remove = (attribute) => (element) => element.removeAttribute(attribute);
-const repairs = Object.entries({
+const fixes = Object.entries({
   '.information-container': set({ role: 'region', 'aria-label': 'About the API' }),
   '.modal-ux': set({ role: 'dialog', 'aria-label': 'Authorize' }),
   '.close-modal': set({ 'aria-label': 'Close' }),
@@ -28,8 +28,8 @@ const repairs = Object.entries({
   '.responses-wrapper pre': set({ tabindex: '0' }),
   '.body-param__text': set({ 'aria-label': 'Request body' }),
 });
-const repair = () => {
-  for (const [selector, mend] of repairs) document.querySelectorAll(selector).forEach(mend);
+const applyFixes = () => {
+  for (const [selector, fix] of fixes) document.querySelectorAll(selector).forEach(fix);
 };
-new MutationObserver(repair).observe(document.body, { childList: true, subtree: true });
+new MutationObserver(applyFixes).observe(document.body, { childList: true, subtree: true });
 `;

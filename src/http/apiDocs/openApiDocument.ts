@@ -22,7 +22,7 @@ export function openApiVariablesOf(providers: readonly ProviderConfig[]): OpenAp
   return { signIn, teamsExchange: providers.some(isEntra) };
 }
 
-/** What is left out, where it does not apply. */
+/** The parts that are left out if they do not apply. */
 interface OpenApiDocument {
   paths: Record<string, unknown>;
   security: readonly object[];

@@ -1,6 +1,6 @@
 /**
- * Hides what only makes Swagger UI longer: the client secret, which a single-page app does not have, the headers of responses, and the
- * choice among one server. Then light colors with the contrast that its own lack; its dark ones have it, but for one.
+ * Hides parts of Swagger UI that are of no use here: the client secret, which a single-page app does not have, the headers of responses,
+ * and the choice of a server, since there is one only. The light colors, and one of the dark ones, get more contrast.
  */
 export const viewerStyles = `
 .auth-container label[for^="client_secret"], .auth-container label[for^="client_secret"] + section,

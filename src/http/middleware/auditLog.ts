@@ -8,7 +8,7 @@ import { requestIdOf } from './requestLog';
 const actions: Readonly<Record<string, string>> = { GET: 'find user', DELETE: 'erase user' };
 const maxNameLength = 64;
 
-/** One line for each use of what only administrators may do, refused or not: who, whom, when and how it ended. */
+/** One line for each administrator's operation, refused or not: who called, for which user, when, and the outcome. */
 export function createAuditLog(log: Log): RequestHandler {
   return (request, response, next) => {
     const { objectId } = request.params;
@@ -33,7 +33,7 @@ export function createAuditLog(log: Log): RequestHandler {
   };
 }
 
-/** `unknown`: the caller has gone, but what was begun is completed. */
+/** `unknown`: the caller disconnected, but the operation is completed. */
 function outcomeOf(status: number | undefined): string {
   if (status === undefined) return 'unknown';
   if (status < 400) return 'done';

@@ -5,9 +5,9 @@ import type { AcceptDelay } from '../server/acceptDelay';
 import { createOverload } from './overload';
 
 export interface LoadSheddingOptions {
-  /** The longest that callers may wait for each other; 0: any time. */
+  /** How long callers may wait for each other; 0: no limit. */
   maxWaitInMs: number;
-  /** How many requests may be in flight; 0: any number. */
+  /** How many requests may be in flight; 0: no limit. */
   maxInFlight: number;
   acceptDelay?: AcceptDelay | undefined;
   log: Log;
@@ -17,8 +17,8 @@ const retryAfterInSeconds = 2;
 const logIntervalInMs = 10_000;
 
 /**
- * Rejects requests before the server accepts more work than it can finish in time: then every response would be late, and work for
- * callers who have given up would keep the others waiting. A rejection costs a small part of a request.
+ * Rejects requests that the server could not answer in time. Otherwise every response would be late, and work for callers who have given up
+ * would delay the others. A rejection costs a small part of a request.
  */
 export function createLoadShedding({
   maxWaitInMs,

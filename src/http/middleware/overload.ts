@@ -1,14 +1,14 @@
 import type { AcceptDelay } from '../server/acceptDelay';
 
-/** How often the event loop is looked at while requests arrive. */
+/** How often the event loop is sampled while requests arrive. */
 const sampleIntervalInMs = 100;
-/** A shorter saturation is a burst, a garbage collection or the compiler: it passes by itself. */
-const lastingInMs = 500;
-/** Over the last seconds: the rate must follow changes, but not each pause. */
+/** A shorter saturation comes from a burst, garbage collection or the compiler, and passes by itself. */
+const minSaturationInMs = 500;
+/** The rate is taken over the last seconds: it must follow changes, but not every pause. */
 const rateWindowInMs = 4_000;
-/** Of the time, the rest being spent waiting for events. */
+/** The share of time that the event loop does not wait for events. */
 const saturatedUtilization = 0.95;
-/** So many in flight are no overload, however slowly the first of them are answered. */
+/** This many requests in flight are no overload, even if the first responses are slow. */
 const alwaysServed = 64;
 
 interface Sample {
@@ -19,11 +19,11 @@ interface Sample {
 
 /** How long requests wait for each other. */
 export interface Overload {
-  /** To be called for each request that was answered. */
+  /** Call it for each request that was answered. */
   onCompleted(): void;
   /**
-   * How long a caller waits for their response, or for the server to accept their connection: the longer time. 0 unless the event
-   * loop is saturated, because otherwise requests wait for the upstreams. To be called with each request.
+   * How long a caller waits for the response, or for the server to accept the connection, whichever is longer. 0 unless the event loop is
+   * saturated, because otherwise requests wait for upstreams. Call it for each request.
    */
   waitInMs(inFlight: number): number;
 }
@@ -38,7 +38,7 @@ export function createOverload(acceptDelay: AcceptDelay | undefined): Overload {
   let requested = false;
   let timer: NodeJS.Timeout | undefined;
   let utilization = performance.eventLoopUtilization();
-  /** Since the event loop became saturated. Empty: it is not. */
+  /** Since the event loop became saturated; empty if it is not. */
   let samples: Sample[] = [];
 
   function sample(): void {
@@ -63,7 +63,7 @@ export function createOverload(acceptDelay: AcceptDelay | undefined): Overload {
       if (!timer) schedule();
       const [first] = samples;
       const elapsedInMs = first ? performance.now() - first.at : 0;
-      if (!first || elapsedInMs < lastingInMs) return 0;
+      if (!first || elapsedInMs < minSaturationInMs) return 0;
       const isMany = inFlight >= alwaysServed;
       const responseInMs = isMany ? (inFlight * elapsedInMs) / (completed - first.completed) : 0;
       return Math.max(responseInMs, acceptDelay?.inMs() ?? 0);

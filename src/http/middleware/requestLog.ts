@@ -73,7 +73,7 @@ function errorReasonOf(response: Response): string | undefined {
   return typeof reason === 'string' ? reason : undefined;
 }
 
-/** The path as the route has it: what the client sent may contain anything. */
+/** The path of the route: the path that the client sent may contain anything. */
 function routeOf(request: Request): string | undefined {
   const route: unknown = request.route;
   if (typeof route !== 'object' || route === null || !('path' in route)) return undefined;

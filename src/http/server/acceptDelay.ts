@@ -5,9 +5,9 @@ const probeIntervalInMs = 250;
 const validInMs = 1_000;
 
 /**
- * How long a new connection waits until the server accepts it. Node.js accepts one in each turn of its event loop (libuv 1.45 and
- * later), so on a busy server they queue up in the kernel, where neither a request nor a delay of the loop shows them. It is measured by
- * connecting to the server, and only while somebody asks.
+ * How long a new connection waits until the server accepts it. Node.js accepts one in each turn of its event loop (libuv 1.45 and later),
+ * so on a busy server they queue up in the kernel, where neither a request nor a delay of the loop shows them. It is measured by connecting
+ * to the server, and only while it is asked for.
  */
 export interface AcceptDelay {
   watch(server: Server): void;

@@ -15,8 +15,9 @@ export interface CustomIdLifecycleOptions {
 }
 
 /**
- * The lifecycle without a store: Communication Services itself keeps which identity a user has, by custom id. It cannot look one up
- * without creating it, so an identity counts from its first token on; before, it is empty, and waits for the user's first use.
+ * The lifecycle without a store: Communication Services itself keeps which identity a user has, by custom id. ACS cannot look up an
+ * identity without creating it, so an identity counts as existing once it has had a token. Until then it is unused, and waits for the
+ * user's first use.
  */
 export function createCustomIdLifecycle({
   identities,
@@ -29,8 +30,8 @@ export function createCustomIdLifecycle({
 
   async function withFirstToken(user: AuthenticatedUser, deadline: Deadline): Promise<CustomIdentity> {
     const identity = await findOrCreate(user, true, deadline);
-    if (identity === 'gone') throw deletedForGoodError();
-    // It counts from its first token on, which only one caller gets.
+    if (identity === 'gone') throw permanentlyDeletedError();
+    // An identity counts as created with its first token, which only one caller gets.
     if (!identity.issuedBefore) telemetry?.count('identity_created');
     return identity;
   }
@@ -45,7 +46,7 @@ export function createCustomIdLifecycle({
       beforeCreation?.();
       if (withToken) return created(await withFirstToken(user, deadline));
       const identity = await findOrCreate(user, false, deadline);
-      if (identity === 'gone') throw deletedForGoodError();
+      if (identity === 'gone') throw permanentlyDeletedError();
       const { communicationUserId } = identity;
       if (identity.issuedBefore) return { communicationUserId, created: false };
       return created(await withFirstToken(user, deadline));
@@ -54,13 +55,13 @@ export function createCustomIdLifecycle({
     async replace(user, unusable, _reason, deadline) {
       const identity = await withFirstToken(user, deadline);
       const isUnusable = identity.communicationUserId === unusable && identity.token === undefined;
-      if (isUnusable) throw deletedForGoodError();
+      if (isUnusable) throw permanentlyDeletedError();
       return created(identity);
     },
 
     async delete(user, _lastKnown, deadline) {
       const identity = await findOrCreate(user, false, deadline);
-      // What is gone already has nothing left to delete.
+      // There is nothing left to delete.
       if (identity === 'gone') return;
       const deleted = await acs.deleteUser(identity.communicationUserId, deadline);
       if (deleted === 'deleted' && identity.issuedBefore) telemetry?.count('identity_deleted');
@@ -68,12 +69,12 @@ export function createCustomIdLifecycle({
   };
 }
 
-/** Whether the identity is new cannot be told from a response with a token; only the callers that ask for one do not need to know. */
+/** A response with a token does not show whether the identity is new. The callers that request a token do not need to know. */
 function created({ communicationUserId, token }: CustomIdentity): UserIdentity {
   return { communicationUserId, token, created: true };
 }
 
-function deletedForGoodError(): ApiError {
+function permanentlyDeletedError(): ApiError {
   return new ApiError(
     'upstream_refused',
     'Your communication identity was deleted, and Azure Communication Services does not make a new one for the same custom id. ' +

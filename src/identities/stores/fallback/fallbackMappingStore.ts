@@ -52,7 +52,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
     }
   }
 
-  /** Undefined if the user was changed in the previous store meanwhile: then all has to be read again. */
+  /** Undefined if the previous store has changed since: then both stores must be read again. */
   async function move(
     user: AuthenticatedUser,
     old: StoredMapping,
@@ -66,7 +66,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
       log.info({ user: user.subject }, 'mapping moved to the current identity store');
       return from('current', mapping);
     }
-    // An instance that knows only the previous store is deleting the user, or has.
+    // An instance that knows only the previous store is deleting the user, or has deleted them.
     await current.remove(user, mapping, deadline);
     return undefined;
   }
@@ -85,7 +85,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
     }
   }
 
-  /** Before the last mapping of an identity goes: `another` if the previous store has an identity of its own for the user. */
+  /** Called before the last mapping of an identity is removed. `another`: the previous store maps the user to another identity. */
   async function clearPrevious(
     user: AuthenticatedUser,
     expected: StoredMapping,
@@ -113,7 +113,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
       for (;;) {
         const mapping = await current.find(user, options);
         if (mapping && user.isAbsent && options.intent === 'delete') {
-          // A mapping that an administrator cannot remove from the previous store must not become known after the deletion has begun.
+          // Fail before the deletion begins if an administrator cannot remove a mapping from the previous store.
           await findPrevious(user, options);
         }
         if (mapping) return from('current', mapping);

@@ -49,7 +49,7 @@ export function createGraphMappingStore({
     for (let reads = 1; ; reads += 1) {
       const properties = await extensions.find(user, deadline);
       const mapping = properties && format.parse(user, properties);
-      // What does not change is the truth: the user, or an app of theirs, may have restored it.
+      // A mapping that stays the same is not a stale read: the user, or one of their apps, may have restored it.
       if (mapping?.untrusted || isPlausible(mapping) || reads === timings.staleRead.reads) return mapping;
       await pause(timings.staleRead.pauseInMs * reads, deadline.signal);
     }
@@ -63,7 +63,7 @@ export function createGraphMappingStore({
   ): Promise<GraphMapping | undefined> {
     for (let reads = 1; ; reads += 1) {
       const mapping = await read(user, deadline, isPlausible);
-      // With our own claim it is a deletion that failed before: nobody works on it.
+      // With our own claim, it is a deletion that failed before: nobody is working on it.
       const othersWork = mapping?.pendingDeletion && !mapping.version.claim?.startsWith(ownClaims);
       if (!othersWork || reads === timings.pendingDeletion.reads) return mapping;
       await pause(timings.pendingDeletion.pauseInMs, deadline.signal);

@@ -1,6 +1,6 @@
 import type { MappingStore, StoredMapping } from '../../mappingStore';
 
-/** Mappings in this process: for the simulation, and the model that the conformance suite measures other stores by. */
+/** Mappings in memory: for the simulation, and as the reference in the conformance tests of the stores. */
 export function createMemoryMappingStore(mappings = new Map<string, StoredMapping>()): MappingStore {
   let lastVersion = 0;
   const mapping = (communicationUserId: string, pendingDeletion: boolean): StoredMapping => ({

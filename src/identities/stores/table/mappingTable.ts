@@ -24,9 +24,9 @@ export interface MappingTable {
   /** Creates the table if it does not exist; succeeds also if it exists and may not be created. */
   ensureExists(deadline: Deadline): Promise<void>;
   get(partitionKey: string, deadline: Deadline): Promise<StoredRow | undefined>;
-  /** One attempt: unless an error is `definitelyNotApplied`, the row may have been inserted all the same. */
+  /** Never retried. Unless the error is `definitelyNotApplied`, the row may have been inserted. */
   insert(partitionKey: string, row: MappingRow, deadline: Deadline): Promise<{ etag: string } | 'exists'>;
-  /** Retried: after a lost response, `conflict` may stand for our own write. */
+  /** Retried: after a lost response, `conflict` may be caused by our own write. */
   update(
     partitionKey: string,
     etag: string,

@@ -15,7 +15,7 @@ export interface TableClientOptions {
   telemetry?: Telemetry | undefined;
 }
 
-/** The SDK is loaded with the first call: servers with another store do without it. */
+/** The SDK is loaded with the first call: servers with another store do not need it. */
 export async function createTableClient(
   { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
   { credentialTimeLimitInMs, requestScope, telemetry }: TableClientOptions,
@@ -27,7 +27,7 @@ export async function createTableClient(
       ...tracePolicies(telemetry),
       ...responseLimitPolicies,
     ],
-    // We own retries and time limits, as for every upstream.
+    // `upstream` handles retries and time limits.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
     // Plain HTTP is accepted on loopback only: see config/storeSettings.ts.

@@ -6,8 +6,8 @@ import type { MappingRow, MappingTable, StoredRow } from './mappingTable';
 import { partitionKeyOf } from './rowKeys';
 
 /**
- * Mappings in a table, whose reads are consistent and whose writes are conditional: inserting decides between creators, ETags between
- * all others. Only the server and its operators can write there, so mappings need no seal (docs/decisions/0020).
+ * Mappings in a table, whose reads are consistent and whose writes are conditional: inserts decide between creators, ETags between all
+ * other writers. Only the server and its operators can write there, so mappings need no seal (docs/decisions/0020).
  */
 export function createTableMappingStore(table: MappingTable): MappingStore {
   return {
@@ -41,7 +41,7 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
       });
     },
 
-    /** Reserves the row, so that a late insert finds one, and a late update another ETag. */
+    /** Reserves the row: a late insert then finds a row, and a late update a different ETag. */
     async cancelAdd(user, communicationUserId, deadline) {
       const key = partitionKeyOf(user);
       for (;;) {
@@ -78,7 +78,7 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
   };
 }
 
-/** In place of an identity: the row only keeps the user's place, until the next mapping is added over it. */
+/** Instead of an identity: the row reserves the user's place until a mapping is added. */
 const reservation = '';
 
 const isReserved = ({ communicationUserId }: MappingRow) => communicationUserId === reservation;

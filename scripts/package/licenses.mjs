@@ -9,8 +9,8 @@ export function packageFolders(files) {
   return [...new Set(folders)].sort();
 }
 
-/** The licences of these packages as one text. A package without a licence stops the packaging. */
-export function collectLicences(project, folders) {
+/** The licenses of these packages as one text. A package without a license stops the packaging. */
+export function collectLicenses(project, folders) {
   const texts = folders.map((folder) => {
     const { name, version, license } = JSON.parse(
       readFileSync(join(project, folder, 'package.json'), 'utf8'),
@@ -21,12 +21,12 @@ export function collectLicences(project, folders) {
         .sort()
         .map((file) => readFileSync(join(project, folder, file), 'utf8').trim());
     const files = readAll(/^(licen[cs]e|copying|notice)/i);
-    // Some old packages have their licence at the end of the readme only.
+    // Some old packages have their license at the end of the readme only.
     const inReadme = () =>
       readAll(/^readme/i).flatMap((text) => /^#+ *licen[cs]e\b[^]*/im.exec(text)?.[0] ?? []);
     const contents = files.length > 0 ? files : inReadme();
     if (contents.length === 0 && typeof license !== 'string') {
-      throw new Error(`${name}@${version} names no licence.`);
+      throw new Error(`${name}@${version} names no license.`);
     }
     return [`${name} ${version}${typeof license === 'string' ? ` (${license})` : ''}`, ...contents].join(
       '\n\n',
