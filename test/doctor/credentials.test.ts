@@ -261,7 +261,7 @@ test('the On-Behalf-Of exchange is tried with whichever credential is set', asyn
 });
 
 describe('the cloud', () => {
-  const key = Buffer.from('any key that is long enough').toString('base64');
+  const key = Buffer.alloc(32, 'mapping key').toString('base64');
   const least = {
     AZURE_TENANT_ID: '7e4a0000-0000-4000-8000-000000000001',
     AZURE_CLIENT_ID: 'a9150000-0000-4000-8000-000000000002',
