@@ -67,7 +67,7 @@ describe('the package of the emulator, installed in an empty project', () => {
 
   it('gives tokens to the example for CommonJS, which trusts the authority itself', () => {
     expect(run(process.execPath, ['readUser.cjs'])).toBe('Alice Archer\n');
-    expect(readdirSync(join(project, '.emulator')).sort()).toEqual(['ca.pem', 'cert.pem', 'key.pem']);
+    expect(readdirSync(join(project, '.emulator')).sort()).toEqual(['ca.pem', 'cert.pem', 'key.pem', 'keys']);
   });
 
   it('gives tokens to the example for ES modules, which its command lets trust the authority', () => {
