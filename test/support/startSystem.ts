@@ -92,6 +92,8 @@ export async function startServer(
   const app = createApp({ config, services, log, scope, acceptDelay, isAcceptingWork: () => true });
   const { server } = createHttpServer(app, config.errorDocumentation);
   acceptDelay.watch(server);
+  // Longer than any test, so that no connection is closed while the next request is on its way.
+  server.keepAliveTimeout = 600_000;
   services.start();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
