@@ -176,6 +176,8 @@ export function createIdentityLifecycle({
       const deleted = await deleteMapped(user, mapping, deadline);
       if (mapping.communicationUserId === communicationUserId) throw new DeletedMeanwhileError();
       if (!deleted) await pause(timings.conflictPauseInMs, deadline.signal);
+      // An earlier attempt may have been applied, and been deleted by others before that mapping was added.
+      await beforeRepeat();
     }
   }
 

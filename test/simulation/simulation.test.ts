@@ -34,6 +34,7 @@ describe('the simulation', () => {
     ['a change of a mapping that was retried after the user had been created again', 'graph', 523, 3],
     ['a mapping that was added again after its identity was deleted, seen in a table', 'table', 1250, 2],
     ['the same, seen in Graph', 'graph', 1250, 2],
+    ['the same, after another identity had been created and deleted', 'table', 7053325, 3],
     ['a claim on a mapping that had been read before a slow deletion', 'graph', 26496, 2],
   ] as const)(
     'breaks no promise with a schedule that once broke one: %s',
