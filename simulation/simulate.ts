@@ -162,6 +162,7 @@ function createCluster(scheduler: Scheduler, services: Services, instances: numb
           // Breakers close, replicas catch up, and nothing is left in the background.
           setTimeout(() => undefined, quietInMs);
           await scheduler.run();
+          // Before a request for a token replaces an identity that does not exist.
           if (index === 0) await runAlone(() => offer('GET user', user, choices.choose(instances)));
           const [operation] = await runAlone(() => offer(last, user, index));
           if (operation?.outcome !== '2xx')

@@ -56,7 +56,7 @@ export interface IdentityLifecycleOptions {
   telemetry?: Telemetry | undefined;
 }
 
-/** Another instance has found and deleted the identity, although adding its mapping seemed to have failed. */
+/** The identity was mapped, although adding its mapping seemed to have failed, and has been deleted since. */
 class DeletedMeanwhileError extends Error {}
 
 /**
@@ -173,10 +173,9 @@ export function createIdentityLifecycle({
       if (outcome === 'added') return communicationUserId;
       if (mapping.untrusted) throw mapping.untrusted;
       if (!mapping.pendingDeletion) return mapping.communicationUserId;
-      const deleted = await deleteMapped(user, mapping, deadline);
-      if (mapping.communicationUserId === communicationUserId) throw new DeletedMeanwhileError();
-      if (!deleted) await pause(timings.conflictPauseInMs, deadline.signal);
-      // An earlier attempt may have been applied, and been deleted by others before that mapping was added.
+      if (!(await deleteMapped(user, mapping, deadline)))
+        await pause(timings.conflictPauseInMs, deadline.signal);
+      // An earlier attempt may have been applied: then the deleted identity, now or before, was this one.
       await beforeRepeat();
     }
   }
