@@ -29,7 +29,7 @@ export function invalid(target: string, message: string): AcsError {
   return new AcsError(400, 'ValidationError', message, { target });
 }
 
-/** A missing field is rejected by model validation, before the service: hence the different casing. */
+/** ACS rejects a missing field in model binding, which writes the field's name with a capital letter. */
 export function missing(field: string): AcsError {
   return new AcsError(400, 'ValidationError', `${field}: The ${field} field is required.`, {
     target: field,
