@@ -1,8 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from '../errorCode';
+import { replaceFile } from '../replaceFile';
 import { createAuthority, type Host, loopback, type Permitted } from './authority';
 import { projectCertificateFolder } from './certificateFolders';
 
@@ -33,9 +34,9 @@ export async function ensureCertificates(
     const made = await findCertificates(folder, host);
     if (made) return made;
     const fresh = await createCertificates(host, permitted);
-    await writeWhole(join(folder, 'key.pem'), fresh.key);
-    await writeWhole(join(folder, 'cert.pem'), fresh.certificate);
-    await writeWhole(join(folder, 'ca.pem'), fresh.authority);
+    replaceFile(join(folder, 'key.pem'), fresh.key);
+    replaceFile(join(folder, 'cert.pem'), fresh.certificate);
+    replaceFile(join(folder, 'ca.pem'), fresh.authority);
     return { ...fresh, authorityFile: join(folder, 'ca.pem') };
   });
 }
@@ -72,13 +73,6 @@ async function createCertificates(
   };
   const authority = await createAuthority(validity, permitted);
   return { authority: authority.certificate, ...(await authority.issue(host)) };
-}
-
-/** Replaces a file atomically. */
-export async function writeWhole(file: string, content: string): Promise<void> {
-  const temporary = `${file}.${process.pid}`;
-  await writeFile(temporary, content, { mode: 0o600 });
-  await rename(temporary, file);
 }
 
 /** Processes may start concurrently. The lock is a folder, which only one of them can create. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { publicDomains, publicHostNames } from '../names';
+import { replaceFile } from '../replaceFile';
 import { loopback } from './authority';
 import { projectCertificateFolder } from './certificateFolders';
-import { ensureCertificates, type LoopbackCertificates, writeWhole } from './loopbackCertificates';
+import { ensureCertificates, type LoopbackCertificates } from './loopbackCertificates';
 
 export interface PublicCertificates {
   certificate: string;
@@ -24,6 +25,6 @@ export async function ensurePublicCertificates(
     { domains: publicDomains, addresses: loopback.addresses },
   );
   const trustFile = join(ownFolder, 'trust.pem');
-  await writeWhole(trustFile, `${authority}${loopbackCertificates.authority}`);
+  replaceFile(trustFile, `${authority}${loopbackCertificates.authority}`);
   return { certificate, key, trustFile };
 }

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { replaceFile } from '../replaceFile';
 import { type Directory } from './directory';
 
 /** The state that survives a restart. Sign-ins and tokens do not. */
@@ -71,7 +72,6 @@ export class DataFolder {
     this.#save();
   }
 
-  /** Replaces the file atomically: after a crash there is the old file or the new one. */
   #save(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -79,9 +79,7 @@ export class DataFolder {
     const state = { version: 1, users: users.added(), mappings: extensions.all(), ...identities.snapshot() };
     const text = `${JSON.stringify(state, undefined, 2)}\n`;
     if (text === this.#saved) return;
-    const draft = `${this.#file}.${process.pid}`;
-    writeFileSync(draft, text, { mode: 0o600 });
-    renameSync(draft, this.#file);
+    replaceFile(this.#file, text);
     this.#saved = text;
   }
 

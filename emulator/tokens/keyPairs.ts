@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '../replaceFile';
 
 export interface KeyPair {
   publicKey: KeyObject;
@@ -26,10 +27,7 @@ export function keyPairsIn(folder: string): KeyPairs {
     if (found) return found;
     const created = generateKeyPair();
     mkdirSync(folder, { recursive: true });
-    // Another process may be reading it.
-    const temporary = `${file}.${process.pid}`;
-    writeFileSync(temporary, created.privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
-    renameSync(temporary, file);
+    replaceFile(file, created.privateKey.export({ format: 'pem', type: 'pkcs8' }));
     return created;
   };
 }
