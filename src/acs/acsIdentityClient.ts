@@ -1,4 +1,4 @@
-import type { TokenScope } from '@azure/communication-identity';
+import type { CommunicationIdentityClient, TokenScope } from '@azure/communication-identity';
 import { z } from 'zod';
 import type { Config } from '../config/config';
 import { type Deadline, withSignal } from '../resilience/deadline';
@@ -58,24 +58,29 @@ export function createAcsIdentityClient(
   upstream: Upstream,
   { attemptInMs, requestScope, telemetry }: AcsClientOptions = defaultTimings.upstream,
 ): AcsIdentityClient {
-  const client = createSdkClient(config, { credentialTimeLimitInMs: attemptInMs, requestScope, telemetry });
+  const loadClient = createSdkClient(config, {
+    credentialTimeLimitInMs: attemptInMs,
+    requestScope,
+    telemetry,
+  });
   const scopes = config.tokenScopes as TokenScope[];
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 
   interface Call<T> extends Omit<CallOptions<T>, 'describe'> {
     operation: string;
     shape: z.ZodType<T>;
-    send: (abortSignal: AbortSignal) => Promise<unknown>;
+    send: (client: CommunicationIdentityClient, abortSignal: AbortSignal) => Promise<unknown>;
     /** Maps an expected failure to a result; undefined for all other failures. */
     interpret?: (facts: FailureFacts, error: unknown) => T | undefined;
   }
 
-  function call<T>({ operation, shape, send, interpret, ...options }: Call<T>): Promise<T> {
+  async function call<T>({ operation, shape, send, interpret, ...options }: Call<T>): Promise<T> {
+    const client = await loadClient();
     return upstream.call(operation, { ...options, describe }, async (signal) => {
       let reply: unknown;
       try {
         // The SDK does not abort while it waits for the token of a managed identity.
-        reply = await withSignal(send(signal), signal);
+        reply = await withSignal(send(client, signal), signal);
       } catch (error) {
         const expected = signal.aborted ? undefined : interpret?.(describe(error), error);
         if (expected === undefined) throw error;
@@ -91,7 +96,8 @@ export function createAcsIdentityClient(
       deadline,
       retryOn: 'any_failure',
       shape: tokenReply,
-      send: (abortSignal) => client.getToken({ communicationUserId }, scopes, { ...lifetime, abortSignal }),
+      send: (client, abortSignal) =>
+        client.getToken({ communicationUserId }, scopes, { ...lifetime, abortSignal }),
       interpret: unusableIdentity,
     });
 
@@ -103,7 +109,7 @@ export function createAcsIdentityClient(
         retryOn: 'not_applied',
         onLateResult,
         shape: userReply,
-        send: (abortSignal) => client.createUser({ abortSignal }),
+        send: (client, abortSignal) => client.createUser({ abortSignal }),
       }),
 
     createUserWithToken: (deadline, onLateResult) =>
@@ -113,7 +119,7 @@ export function createAcsIdentityClient(
         retryOn: 'not_applied',
         onLateResult,
         shape: userWithTokenReply,
-        send: (abortSignal) => client.createUserAndToken(scopes, { ...lifetime, abortSignal }),
+        send: (client, abortSignal) => client.createUserAndToken(scopes, { ...lifetime, abortSignal }),
       }),
 
     async issueToken(communicationUserId, deadline) {
@@ -128,7 +134,7 @@ export function createAcsIdentityClient(
         deadline,
         retryOn: 'any_failure',
         shape: z.unknown().transform(() => 'deleted' as const),
-        send: (abortSignal) => client.deleteUser({ communicationUserId }, { abortSignal }),
+        send: (client, abortSignal) => client.deleteUser({ communicationUserId }, { abortSignal }),
         interpret: unusableIdentity,
       }),
 
@@ -138,7 +144,7 @@ export function createAcsIdentityClient(
         deadline,
         retryOn: 'any_failure',
         shape: tokenReply,
-        send: (abortSignal) =>
+        send: (client, abortSignal) =>
           client.getTokenForTeamsUser({ teamsUserAadToken, clientId, userObjectId, abortSignal }),
         interpret: (facts, error) => {
           const reason = describeTeamsRejection(facts);

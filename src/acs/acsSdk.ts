@@ -1,6 +1,6 @@
-import {
+import type {
   CommunicationIdentityClient,
-  type CommunicationIdentityClientOptions,
+  CommunicationIdentityClientOptions,
 } from '@azure/communication-identity';
 import { z } from 'zod';
 import type { Config } from '../config/config';
@@ -36,7 +36,16 @@ export interface SdkClientOptions {
   telemetry?: Telemetry | undefined;
 }
 
+/** Returns the client of the SDK. The SDK is loaded with the first call: the start is shorter, and an idle server smaller. */
 export function createSdkClient(
+  config: Config['communication'],
+  options: SdkClientOptions,
+): () => Promise<CommunicationIdentityClient> {
+  let client: Promise<CommunicationIdentityClient> | undefined;
+  return () => (client ??= loadSdkClient(config, options));
+}
+
+async function loadSdkClient(
   {
     endpoint,
     accessKey,
@@ -45,7 +54,8 @@ export function createSdkClient(
     managedIdentityScope,
   }: Config['communication'],
   { credentialTimeLimitInMs, requestScope, extraOptions = {}, telemetry }: SdkClientOptions,
-): CommunicationIdentityClient {
+): Promise<CommunicationIdentityClient> {
+  const { CommunicationIdentityClient } = await import('@azure/communication-identity');
   const options = {
     ...extraOptions,
     additionalPolicies: [

@@ -66,7 +66,7 @@ export function createCustomIdClient(
   upstream: Upstream,
   { attemptInMs, requestScope, telemetry }: AcsClientOptions,
 ): CustomIdClient {
-  const client = createSdkClient(config, {
+  const loadClient = createSdkClient(config, {
     credentialTimeLimitInMs: attemptInMs,
     requestScope,
     telemetry,
@@ -83,8 +83,9 @@ export function createCustomIdClient(
   const lifetime = { tokenExpiresInMinutes: config.tokenLifetimeInMinutes };
 
   return {
-    findOrCreate: (customId, { withToken, deadline }) =>
-      upstream.call<CustomIdentity | 'gone'>(
+    async findOrCreate(customId, { withToken, deadline }) {
+      const client = await loadClient();
+      return upstream.call<CustomIdentity | 'gone'>(
         withToken ? 'find or create user with token' : 'find or create user',
         { deadline, retryOn: 'any_failure', describe },
         async (abortSignal) => {
@@ -112,6 +113,7 @@ export function createCustomIdClient(
             throw error;
           }
         },
-      ),
+      );
+    },
   };
 }
