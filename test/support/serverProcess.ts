@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { projectRoot } from '../../emulator/projectRoot';
 
@@ -65,20 +65,27 @@ export async function startServerProcess(environment: Record<string, string>): P
 
 /** Polls until it is; false if the process has ended before. */
 async function isReady(url: string, exited: Promise<unknown>): Promise<boolean> {
+  const ended = exited.then(() => 'ended' as const);
   for (;;) {
-    const ready = await fetch(`${url}/health/ready`).catch(() => undefined);
+    const ready = await Promise.race([ended, fetch(`${url}/health/ready`).catch(() => undefined)]);
+    if (ready === 'ended') return false;
     if (ready?.status === 200) return true;
-    const ended = exited.then(() => 'ended');
-    const state = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 50, 'running'))]);
-    if (state === 'ended') return false;
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
+/** Below the ports that operating systems give to connections and to servers without a port of their own: they would take it. */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const probe = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
 }
