@@ -1,21 +1,26 @@
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { type Azurite, azuriteStartTimeoutInMs, newTableName, startAzurite } from '../support/azurite';
+import {
+  azuriteStartTimeoutInMs,
+  newTableName,
+  openTableAccount,
+  type TableAccount,
+} from '../support/azurite';
 import { settingsOf } from '../stores/storeSettings';
 import { examine } from './examine';
 
 let emulator: Emulator;
-let azurite: Azurite;
+let account: TableAccount;
 beforeAll(async () => {
   emulator = await startEmulator();
-  azurite = await startAzurite();
+  account = await openTableAccount();
 }, azuriteStartTimeoutInMs);
 afterEach(() => emulator.reset());
 afterAll(async () => {
   await emulator.stop();
-  await azurite.stop();
+  await account.stop();
 });
 
-const tableSettings = () => settingsOf('table', azurite.connectionString, newTableName());
+const tableSettings = () => settingsOf('table', account.connectionString, newTableName());
 
 it('with a table, checks the table and nothing that is not needed', async () => {
   const { exitCode, lines, line } = await examine(emulator, { settings: tableSettings() });
@@ -43,8 +48,8 @@ it.each([
     'a key of another account',
     () => ({
       ...tableSettings(),
-      TABLES_CONNECTION_STRING: azurite.connectionString.replace(
-        azurite.accountKey,
+      TABLES_CONNECTION_STRING: account.connectionString.replace(
+        account.accountKey,
         Buffer.alloc(64, 'another key').toString('base64'),
       ),
     }),
@@ -54,7 +59,7 @@ it.each([
     'a service that cannot be reached',
     () => ({
       ...tableSettings(),
-      TABLES_CONNECTION_STRING: azurite.connectionString.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'),
+      TABLES_CONNECTION_STRING: account.connectionString.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'),
     }),
     /^problem identity store: table: nothing listens.*TABLES_CONNECTION_STRING/,
   ],

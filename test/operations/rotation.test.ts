@@ -1,5 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type Azurite, azuriteStartTimeoutInMs, newTableName, startAzurite } from '../support/azurite';
+import {
+  azuriteStartTimeoutInMs,
+  newTableName,
+  openTableAccount,
+  type TableAccount,
+} from '../support/azurite';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { connectionString, settingsOf } from '../stores/storeSettings';
 import { until } from '../support/until';
@@ -17,11 +22,11 @@ interface Rotation {
   withdrawOld?(system: System, credentials: { old: string; next: string }): void;
 }
 
-let azurite: Azurite;
+let account: TableAccount;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  account = await openTableAccount();
 }, azuriteStartTimeoutInMs);
-afterAll(() => azurite.stop());
+afterAll(() => account.stop());
 
 const newKey = () => randomBytes(32).toString('base64');
 const keyIn = (connection = '') => /accesskey=(.+)$/.exec(connection)?.[1] ?? '';
@@ -46,10 +51,10 @@ const rotations: Record<string, Rotation> = {
   // An account has two keys. Regenerating the unused one has no effect on the server.
   'the key of the table': {
     settings(accountKey) {
-      const { accountName, endpoint } = azurite;
+      const { accountName, endpoint } = account;
       return settingsOf('table', connectionString({ accountName, accountKey }, endpoint), tableName);
     },
-    credentials: () => ({ old: azurite.accountKey, next: azurite.secondAccountKey }),
+    credentials: () => ({ old: account.accountKey, next: account.secondAccountKey }),
   },
 };
 

@@ -1,6 +1,6 @@
 import { TableClient, AzureNamedKeyCredential } from '@azure/data-tables';
 import type { User } from '../../emulator/startEmulator';
-import { newTableName, startAzurite } from '../support/azurite';
+import { newTableName, openTableAccount } from '../support/azurite';
 import { startSystem, type System } from '../support/startSystem';
 import { type FaultyProxy, startFaultyProxy } from './faultyProxy';
 import { connectionString, settingsOf, type StoreName } from './storeSettings';
@@ -28,7 +28,7 @@ export async function startStoreSystem(
   store: StoreName,
   more: Record<string, string> = {},
 ): Promise<StoreSystem> {
-  const azurite = store.startsWith('table') ? await startAzurite() : undefined;
+  const azurite = store.startsWith('table') ? await openTableAccount() : undefined;
   const proxy = azurite && (await startFaultyProxy(azurite.endpoint));
   const tableName = newTableName();
   const tables = azurite && proxy ? connectionString(azurite, `${proxy.origin}/${azurite.accountName}`) : '';

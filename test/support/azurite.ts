@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../emulator/projectRoot';
 import { freePort } from './serverProcess';
 
-/** Azure's Table service, emulated by Microsoft's Azurite in a process of its own. */
-export interface Azurite {
+/** The one account of a Table service. */
+export interface TableAccount {
   /** The service's address for the one account that it has, on loopback: https if it accepts tokens, otherwise http. */
   readonly endpoint: string;
   readonly accountName: string;
@@ -17,6 +18,10 @@ export interface Azurite {
   readonly secondAccountKey: string;
   readonly connectionString: string;
   stop(): Promise<void>;
+}
+
+/** Azure's Table service, emulated by Microsoft's Azurite in a process of its own. It does not keep the process that started it alive. */
+export interface Azurite extends TableAccount {
   /** Starts it again at the same address. The rows are there again only if it has a folder. */
   start(): Promise<void>;
 }
@@ -33,9 +38,18 @@ export interface AzuriteOptions {
   tokensOverTls?: { certificateFile: string; keyFile: string };
 }
 
-/**
- * Starts Azurite on a free port, with an account of its own. Tests in one file share it, with a table for each: see `newTableName`.
- */
+/** The account that all test files share, with tables of their own: see `newTableName`. */
+export async function openTableAccount(): Promise<TableAccount> {
+  const shared = process.env[sharedAccount];
+  return shared === undefined
+    ? startAzurite()
+    : { ...(JSON.parse(shared) as TableAccount), stop: () => Promise.resolve() };
+}
+
+/** `npm test` starts one Azurite for all of its workers, and puts its account here, as JSON: see sharedAzurite.ts. */
+export const sharedAccount = 'TEST_TABLE_ACCOUNT';
+
+/** Starts Azurite on a free port, with an account of its own. */
 export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {}): Promise<Azurite> {
   await install();
   const accountName = 'testaccount';
@@ -70,6 +84,8 @@ export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {
       },
     );
     await hasStarted(child);
+    child.unref();
+    for (const stream of [child.stdout, child.stderr]) (stream as Socket).unref();
   }
 
   await start();
@@ -83,6 +99,7 @@ export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {
     async stop() {
       process.off('exit', kill);
       if (child?.exitCode !== null || child.signalCode !== null) return;
+      child.ref();
       const exited = once(child, 'exit');
       // Upon SIGINT it writes its rows to the folder.
       child.kill(folder === undefined ? 'SIGKILL' : 'SIGINT');
