@@ -17,16 +17,19 @@ afterEach(async () => {
 });
 afterAll(() => emulator.stop());
 
-/** An instance with the environment of App Service. */
+/** The settings of an instance in the environment of App Service. */
+const instanceSettings = (settings: Record<string, string>) => ({
+  ...emulator.settings(),
+  NODE_ENV: 'production',
+  WEBSITE_SITE_NAME: 'acs-auth',
+  RATE_LIMIT_USER: '0',
+  TOKEN_REUSE_MINUTES: '0',
+  ...settings,
+});
+
+/** It is stopped after the test. */
 async function startInstance(settings: Record<string, string> = {}): Promise<ServerProcess> {
-  const instance = await startServerProcess({
-    ...emulator.settings(),
-    NODE_ENV: 'production',
-    WEBSITE_SITE_NAME: 'acs-auth',
-    RATE_LIMIT_USER: '0',
-    TOKEN_REUSE_MINUTES: '0',
-    ...settings,
-  });
+  const instance = await startServerProcess(instanceSettings(settings));
   running.push(instance);
   return instance;
 }
@@ -36,6 +39,13 @@ const newUser = () => bearer(emulator.accessToken({ user: emulator.addUser() }))
 
 describe('rate limits behind the front end', () => {
   const rejectionsAMinute = 3;
+  let instance: ServerProcess;
+  beforeAll(async () => {
+    const settings = instanceSettings({ RATE_LIMIT_REJECTED: String(rejectionsAMinute) });
+    instance = await startServerProcess(settings);
+  });
+  beforeEach(() => frontEnd.routeTo(instance.url));
+  afterAll(() => instance.stop('SIGKILL'));
 
   it.each([
     ['an IPv4 client', (port: number) => `203.0.113.7:${port}`, '203.0.113.8:1000'],
@@ -48,7 +58,6 @@ describe('rate limits behind the front end', () => {
   ])(
     'count the rejected requests of %s together, whatever its port, and not those of others',
     async (_name, client, other) => {
-      frontEnd.routeTo((await startInstance({ RATE_LIMIT_REJECTED: String(rejectionsAMinute) })).url);
       const statuses: number[] = [];
       for (let port = 1_000; port <= 1_000 + rejectionsAMinute; port++) {
         statuses.push((await frontEnd.fetchFrom(client(port), '/getToken')).status);
@@ -59,11 +68,10 @@ describe('rate limits behind the front end', () => {
   );
 
   it('are not evaded by an X-Forwarded-For that the client sends itself', async () => {
-    frontEnd.routeTo((await startInstance({ RATE_LIMIT_REJECTED: String(rejectionsAMinute) })).url);
     const statuses: number[] = [];
     for (let index = 0; index <= rejectionsAMinute; index++) {
       const forged = { 'X-Forwarded-For': `192.0.2.${index}` };
-      statuses.push((await frontEnd.fetchFrom('203.0.113.7:1000', '/getToken', forged)).status);
+      statuses.push((await frontEnd.fetchFrom('203.0.113.9:1000', '/getToken', forged)).status);
     }
     expect(statuses).toEqual([401, 401, 401, 429]);
   });
