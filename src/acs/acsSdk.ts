@@ -55,7 +55,7 @@ async function loadSdkClient(
   }: Config['communication'],
   { credentialTimeLimitInMs, requestScope, extraOptions = {}, telemetry }: SdkClientOptions,
 ): Promise<CommunicationIdentityClient> {
-  const { CommunicationIdentityClient } = await import('@azure/communication-identity');
+  const { CommunicationIdentityClient } = await import('./communicationIdentity.js');
   const options = {
     ...extraOptions,
     additionalPolicies: [

@@ -52,7 +52,7 @@ export function createManagedIdentityCredential({
 }
 
 async function loadManagedIdentity(clientId: string | undefined): Promise<TokenCredential> {
-  const { ManagedIdentityCredential } = await import('@azure/identity');
+  const { ManagedIdentityCredential } = await import('./azureIdentity.js');
   // `upstream` handles retries.
   const options = { retryOptions: { maxRetries: 0 } };
   return new ManagedIdentityCredential(clientId === undefined ? options : { ...options, clientId });

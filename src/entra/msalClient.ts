@@ -24,8 +24,8 @@ export async function createMsalClient({
   discovery,
   networkClient,
 }: MsalClientOptions): Promise<ConfidentialClientApplication> {
-  const msal = await import('@azure/msal-node');
-  return new msal.ConfidentialClientApplication({
+  const { ConfidentialClientApplication } = await import('./msal.js');
+  return new ConfidentialClientApplication({
     auth: {
       clientId,
       ...proof,

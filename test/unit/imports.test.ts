@@ -34,6 +34,7 @@ function loadParts(environment: Record<string, string>): Loaded {
 }
 
 const always = [
+  '@azure/communication-identity',
   '@azure/identity',
   '@azure/msal-node',
   'swagger-ui-dist',
@@ -77,6 +78,42 @@ describe.each([
   it.each(unused)('does not load %s', (name) => {
     expect(packages).toContain('express');
     expect(packages).not.toContain(name);
+  });
+});
+
+describe('a package that is loaded on demand', () => {
+  const loaded = (module: string, use: string) => {
+    const script = `
+      const module = require(${JSON.stringify(join(dist, module))});
+      Promise.resolve(module.${use}).then(() => {
+        process.stdout.write(JSON.stringify(Object.keys(require.cache)), () => process.exit());
+      });`;
+    return JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as string[];
+  };
+  const msalOptions = {
+    authorityHost: 'https://login.microsoftonline.com',
+    tenantId: 'a',
+    clientId: 'b',
+    proof: { clientSecret: 'c' },
+  };
+  const endpoint = 'https://contoso.communication.azure.com';
+
+  // As ES modules, which Node.js would load if the package were imported directly, MSAL takes 100 ms more.
+  it.each([
+    ['@azure/msal-node', 'entra/msalClient', `createMsalClient(${JSON.stringify(msalOptions)})`],
+    [
+      '@azure/communication-identity',
+      'acs/acsSdk',
+      `createSdkClient({ endpoint: '${endpoint}', accessKey: 'YQ==' }, {})()`,
+    ],
+    [
+      '@azure/data-tables',
+      'identities/stores/table/tableClient',
+      `createTableClient({ endpoint: '${endpoint}', tableName: 'a' }, {})`,
+    ],
+  ])('is loaded as CommonJS: %s', (name, module, use) => {
+    const folder = join('node_modules', name);
+    expect(loaded(module, use).filter((file) => file.includes(folder))).not.toEqual([]);
   });
 });
 

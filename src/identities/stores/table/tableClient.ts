@@ -20,7 +20,7 @@ export async function createTableClient(
   { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
   { credentialTimeLimitInMs, requestScope, telemetry }: TableClientOptions,
 ) {
-  const { AzureNamedKeyCredential, TableClient } = await import('@azure/data-tables');
+  const { AzureNamedKeyCredential, TableClient } = await import('./dataTables.js');
   const options = {
     additionalPolicies: [
       ...requestIdPolicies(requestScope),

@@ -1,0 +1,2 @@
+// For `import()` on demand: see msal.ts.
+export { ManagedIdentityCredential } from '@azure/identity';
