@@ -62,7 +62,9 @@ export async function runDoctor(call: DoctorCall): Promise<0 | 1 | 2> {
   const report = options.json
     ? `${toJson(subject, findings)}\n`
     : toText(findings, {
-        ...{ subject, all: options.all, wrapped: isTerminal },
+        subject,
+        all: options.all,
+        wrapped: isTerminal,
         colored: isTerminal && !environment.NO_COLOR,
       });
   out.write(withoutSecrets(report, [...secretsOf(environment), ...tokens]));
