@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainEntraError, parseEntraError } from '../entraErrors';
-import { probe, explainNetworkError, type TimedReply } from '../network';
+import { probe, explainNetworkError, parseJson, type TimedReply } from '../network';
 import { printable } from '../report';
 import type { EntraDoctorContext } from '../context';
 import { settingsOfProvider } from '../settings/providerSettings';
@@ -111,12 +111,4 @@ function explainKeys(error: unknown, authorityHost: string): Result {
   if (transportFailure === 'invalid_response')
     return problem('the response contains no RSA key that can verify RS256 signatures', proxyAdvice);
   return explainNetworkError(error, authorityHost, 'AZURE_AUTHORITY_HOST');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

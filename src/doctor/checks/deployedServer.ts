@@ -2,7 +2,7 @@ import { isLoopback } from '../../config/formats';
 import { printable as printableText } from '../../errors';
 import { HttpError } from '../../resilience/httpClient';
 import { type Check, ok, problem, type Result, warning } from '../check';
-import { explainNetworkError, probe, type Prober, type TimedReply } from '../network';
+import { explainNetworkError, parseJson, probe, type Prober, type TimedReply } from '../network';
 import { printable } from '../report';
 
 export interface DeployedServerOptions extends Prober {
@@ -153,12 +153,8 @@ function codeOf(text: string): unknown {
 
 /** The JSON object of a response; empty if there is none. */
 function objectIn(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null ? { ...body } : {};
-  } catch {
-    return {};
-  }
+  const body = parseJson(text);
+  return typeof body === 'object' && body !== null ? { ...body } : {};
 }
 
 function checkHeaders({ headers }: TimedReply): Result {
