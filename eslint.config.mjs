@@ -39,7 +39,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-argument': 'off',
     },
   },
-  // The layers of the server: each SDK is imported in one file, and the emulator and the server do not import each other.
+  // The emulator and the server do not import each other, so that each is a check of the other.
   {
     files: ['src/**/*.ts'],
     rules: {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const localStores = ['graph', 'table', 'acs'] as const;
+const localStores = ['graph', 'table', 'acs'] as const;
 
 export type LocalStoreName = (typeof localStores)[number];
 

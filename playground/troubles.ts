@@ -1,5 +1,5 @@
 /** What can go wrong behind the API. The page offers it, and its web server lets the emulator do it. */
-export const troubleNames = [
+const troubleNames = [
   'mfa',
   'consent',
   'graphDown',

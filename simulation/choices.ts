@@ -38,7 +38,7 @@ function choicesFrom(next: () => number): Choices {
 }
 
 /** Whole numbers of 32 bits, the same for the same seed (mulberry32). */
-export function createRandom(seed: number): () => number {
+function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -10,7 +10,7 @@ import { type Registration } from './registrations';
 /** How a client authenticated, as tokens state it: not at all, by secret, or by assertion. */
 export type ClientAuthentication = '0' | '1' | '2';
 
-export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** Authenticates a confidential client. */
 export function authenticateClient(

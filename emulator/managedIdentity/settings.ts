@@ -1,6 +1,6 @@
 import { identityHeader, type ManagedIdentity, managedIdentities } from '../seed';
 
-export const identityPath = '/msi/token';
+const identityPath = '/msi/token';
 
 export type ManagedIdentities = Record<(typeof managedIdentities)[number]['key'], ManagedIdentity>;
 

@@ -67,7 +67,7 @@ async function loadSdkClient(
     // `upstream` handles retries: the SDK's own would create a second identity after a lost response.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
-    // settings.ts allows http on loopback only.
+    // Plain HTTP is accepted on loopback only: see config/formats.ts.
     allowInsecureConnection: endpoint.startsWith('http://'),
   };
   if (accessKey !== undefined) return new CommunicationIdentityClient(endpoint, { key: accessKey }, options);

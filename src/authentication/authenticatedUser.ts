@@ -6,7 +6,6 @@ export interface UserFacts {
   readonly issuer: string;
   readonly subject: string;
   readonly clientId: string | undefined;
-  readonly scopes: readonly string[];
   readonly roles?: readonly string[];
   readonly expiresAt: number;
   readonly accessToken: string;
@@ -30,7 +29,6 @@ export class AuthenticatedUser implements UserFacts {
   readonly subject: string;
   /** The client application that the user calls with. */
   readonly clientId: string | undefined;
-  readonly scopes: readonly string[];
   /** The application roles that the operator's directory gave the caller. Empty where the provider has none. */
   readonly roles: readonly string[];
   /** When the access token expires, in seconds since 1970. */
@@ -49,7 +47,6 @@ export class AuthenticatedUser implements UserFacts {
     this.issuer = facts.issuer;
     this.subject = facts.subject;
     this.clientId = facts.clientId;
-    this.scopes = facts.scopes;
     this.roles = facts.roles ?? [];
     this.expiresAt = facts.expiresAt;
     this.accessToken = facts.accessToken;
@@ -90,7 +87,6 @@ export function createAbsentUser(
   return new AuthenticatedUser({
     ...facts,
     clientId: undefined,
-    scopes: [],
     expiresAt: Number.POSITIVE_INFINITY,
     accessToken: '',
     accessTokenHash: '',

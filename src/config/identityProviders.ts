@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { list } from './formats';
 
-export const providerKinds = ['entra', 'external_id', 'b2c', 'oidc'] as const;
+const providerKinds = ['entra', 'external_id', 'b2c', 'oidc'] as const;
 
 export type ProviderKind = (typeof providerKinds)[number];
 

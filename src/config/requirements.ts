@@ -22,7 +22,7 @@ const findsCheaply = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE !== 'graph'
 const keepsMappings = ({ IDENTITY_STORE }: Choices) => IDENTITY_STORE !== 'acs';
 
 /** Settings that only some choices need. With other choices they are neither required nor read. */
-export const usedOnlyIf = {
+const usedOnlyIf = {
   AZURE_CLIENT_SECRET: graphStoreIsUsed,
   AZURE_CLIENT_CERTIFICATE_PATH: graphStoreIsUsed,
   AZURE_CLIENT_ASSERTION: graphStoreIsUsed,

@@ -15,7 +15,7 @@ import { serverSettings } from './serverSettings';
 import { storeSettings } from './storeSettings';
 import { telemetrySettings } from './telemetry';
 
-/** Every setting of the server, in the order of .env.sample and the README. */
+/** Every setting of the server, in the order of .env.sample. */
 export const settings = {
   PORT: setting({
     schema: wholeNumber(0, 65_535),

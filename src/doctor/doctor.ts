@@ -62,7 +62,9 @@ export async function runDoctor(call: DoctorCall): Promise<0 | 1 | 2> {
   const report = options.json
     ? `${toJson(subject, findings)}\n`
     : toText(findings, {
-        ...{ subject, all: options.all, wrapped: isTerminal },
+        subject,
+        all: options.all,
+        wrapped: isTerminal,
         colored: isTerminal && !environment.NO_COLOR,
       });
   out.write(withoutSecrets(report, [...secretsOf(environment), ...tokens]));
@@ -121,7 +123,7 @@ async function examineSetUp(
   }
   const context = createDoctorContext(config, { now, callTimeLimitInMs });
   try {
-    const checks = tokens.length > 0 ? checksOfTokens(context, tokens) : checksOfSetUp(context, environment);
+    const checks = tokens.length > 0 ? checksOfTokens(context, tokens) : checksOfSetUp(context);
     return await runChecks([...basics, ...checks], new Set(flaws.map(fullName)));
   } finally {
     await context.http.close();
@@ -129,10 +131,10 @@ async function examineSetUp(
 }
 
 /** In the order of their dependencies. */
-function checksOfSetUp(context: DoctorContext, environment: Environment): Check[] {
+function checksOfSetUp(context: DoctorContext): Check[] {
   const { config, http, clocksAheadInMs } = context;
   const { checks, keysOfEntra } = checksOfProviders(context);
-  const communication = createCommunicationCheck(context, environment);
+  const communication = createCommunicationCheck(context);
   return [
     createCloudCheck(config),
     ...createProductionChecks(config),

@@ -1,4 +1,5 @@
 import { problem, type Result } from './check';
+import { parseJson } from './network';
 
 /** Where secrets and permissions of the registration are managed. */
 const registration = 'Microsoft Entra admin center > App registrations > AuthServer';
@@ -92,12 +93,7 @@ export interface EntraErrorBody {
 }
 
 export function parseEntraError(text: string): EntraErrorBody {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined;
-  }
+  const body = parseJson(text);
   const { error, error_codes: codes } = (typeof body === 'object' && body !== null ? body : {}) as {
     error?: unknown;
     error_codes?: unknown;

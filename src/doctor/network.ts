@@ -29,6 +29,15 @@ export async function probe(
   return { ...reply, clockAheadInMs: clockAhead(reply.headers, (askedAt + now()) / 2) };
 }
 
+/** Undefined if the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** From the Date header, which has whole seconds; unknown for a cached response. */
 function clockAhead({ date, age }: Record<string, string>, oursInMs: number): number | undefined {
   const theirsInMs = Date.parse(date ?? '');

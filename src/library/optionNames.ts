@@ -103,20 +103,3 @@ export const cacheOptions = {
   oboTokenCacheSize: 'OBO_TOKEN_CACHE_SIZE',
   bearerTokenCacheSize: 'BEARER_TOKEN_CACHE_SIZE',
 } as const satisfies SettingsOf<CacheOptions>;
-
-/** Settings of the server process, and of what an app does itself around the router. */
-export const settingsOfTheServerOnly = [
-  'PORT',
-  'CORS_ALLOWED_ORIGINS',
-  'OVERLOAD_WAIT_MS',
-  'MAX_REQUESTS_IN_FLIGHT',
-  'TRUST_PROXY_HOPS',
-  'API_DOCS',
-  'API_DOCS_CLIENT_ID',
-  'ERROR_DOCUMENTATION_URL',
-  'FORWARD_REQUEST_ID',
-  'LOG_LEVEL',
-  'APPLICATIONINSIGHTS_CONNECTION_STRING',
-  'OTEL_EXPORTER_OTLP_ENDPOINT',
-  'OTEL_TRACES_EXPORTER',
-] as const satisfies readonly SettingName[];

@@ -72,11 +72,7 @@ export function describeCheck({ message }: TeamsTokenCheck, policy: TeamsTokenPo
 }
 
 /** Throws ApiError if the token is missing, malformed or fails one of `teamsTokenChecks`. */
-export function parseTeamsToken(
-  text: string | undefined,
-  policy: TeamsTokenPolicy,
-  nowInMs = Date.now(),
-): TeamsToken {
+export function parseTeamsToken(text: string | undefined, policy: TeamsTokenPolicy): TeamsToken {
   const target = 'teamsUserAadToken';
   if (!text) {
     throw new ApiError(
@@ -95,7 +91,7 @@ export function parseTeamsToken(
         target,
       },
     );
-  const failed = teamsTokenChecks.find(({ passes }) => !passes(jwt, policy, nowInMs / 1_000));
+  const failed = teamsTokenChecks.find(({ passes }) => !passes(jwt, policy, Date.now() / 1_000));
   if (failed) throw new ApiError(failed.code, describeCheck(failed, policy), { target });
   return { text, clientId: clientIdOf(jwt) ?? '' };
 }

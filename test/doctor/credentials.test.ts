@@ -243,6 +243,20 @@ test.each<[string, number, RegExp | undefined, 0 | 1, readonly string[]]>([
   expect(examination.exitCode).toBe(exitCode);
 });
 
+test('a managed identity that is not assigned to the app is no fault of the table', async () => {
+  onAzure();
+  const settings = {
+    IDENTITY_STORE: 'table',
+    TABLES_ENDPOINT: 'https://localhost:1',
+    MANAGED_IDENTITY_CLIENT_ID: emulator.tenantId,
+  };
+  const { line, exitCode } = await examine(emulator, { settings });
+  expect(line('identity store: table')).toMatch(
+    /^problem .*: Azure issues no token for the managed identity \(HTTP 400\) -> Turn on/,
+  );
+  expect(exitCode).toBe(1);
+});
+
 test('two credentials are rejected', async () => {
   const examination = await examine(emulator, { settings: { AZURE_CLIENT_ASSERTION: 'managed_identity' } });
   expect(examination.line('settings')).toMatch(

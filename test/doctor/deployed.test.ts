@@ -95,6 +95,15 @@ describe('something that answers instead of the server, or changes its answers',
       /^problem ready: \/health\/ready answers HTTP 503 -> The server cannot load the signing keys/,
     ],
     [
+      'a server without its table',
+      (request, response) =>
+        request.url === '/health/ready'
+          ? response.writeHead(503).end('{"status":"not ready","reason":"the table x cannot be found"}')
+          : pass(() => undefined)(request, response),
+      'ready',
+      /^problem ready: \/health\/ready answers HTTP 503 -> the table x cannot be found Read the log/,
+    ],
+    [
       'headers that are removed',
       pass((_path, { headers }) => headers.delete('x-content-type-options')),
       'headers',

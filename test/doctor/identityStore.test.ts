@@ -68,3 +68,13 @@ it.each([
   expect(exitCode).toBe(1);
   expect(line('identity store: table')).toMatch(says);
 });
+
+it('checks the managed identity for the table only where the server runs', async () => {
+  const { exitCode, line } = await examine(emulator, {
+    settings: { ...tableSettings(), TABLES_CONNECTION_STRING: '', TABLES_ENDPOINT: 'https://localhost:1' },
+  });
+  expect(exitCode).toBe(0);
+  expect(line('identity store: table')).toMatch(
+    /^skipped .*: the managed identity can be checked only where the server runs/,
+  );
+});

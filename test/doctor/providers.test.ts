@@ -90,6 +90,10 @@ it('explains the token of each of several providers, and one of none of them', a
   ]) {
     expect((await explain(token)).line('access token, response')).toMatch(/^ok /);
   }
+  const otherTenant = await explain(
+    emulator.externalId.accessToken({ claims: { tid: '00000000-0000-4000-8000-000000000000' } }),
+  );
+  expect(otherTenant.line('access token, tenant')).toMatch(/this server's is in EXTERNAL_ID_TENANT_ID\.$/);
   const ofNone = await explain(emulator.accessToken({ claims: { iss: 'https://attacker.example' } }));
   expect(ofNone.line('access token, response')).toMatch(/401 invalid_token \(wrong_issuer\)/);
   const policy = await explain(emulator.b2c.accessToken({ claims: { tfp: 'B2C_1_other' } }));

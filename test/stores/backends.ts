@@ -46,7 +46,6 @@ function anyUser(objectId: string = randomBytes(16).toString('hex')): Authentica
     issuer: 'https://localhost/tenant/v2.0',
     subject: objectId,
     clientId: undefined,
-    scopes: [],
     expiresAt: 0,
     accessToken: '',
     accessTokenHash: '',

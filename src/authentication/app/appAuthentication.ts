@@ -58,7 +58,6 @@ function userOf({ issuer, subject }: z.output<typeof appUser>): AuthenticatedUse
     issuer,
     subject,
     clientId: undefined,
-    scopes: [],
     expiresAt: Number.POSITIVE_INFINITY,
     accessToken: '',
     accessTokenHash: key,

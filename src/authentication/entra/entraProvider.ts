@@ -123,7 +123,6 @@ export function createEntraUser({
     issuer: stringClaim(jwt, 'iss') ?? '',
     subject: objectId,
     clientId: clientIdOf(jwt),
-    scopes: stringClaim(jwt, 'scp')?.split(' ') ?? [],
     roles: rolesOf(jwt),
     expiresAt: Number(jwt.claims.exp),
     accessToken,

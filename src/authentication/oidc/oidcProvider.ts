@@ -20,7 +20,6 @@ import {
   type OidcPolicy,
   oidcClientIdOf,
   permissionChecks,
-  scopesOf,
   validityChecksOf,
 } from './accessTokenChecks';
 import { JoseBearerStrategy, type JoseRejection } from './joseStrategy';
@@ -74,7 +73,6 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
       issuer,
       subject,
       clientId: oidcClientIdOf(jwt),
-      scopes: scopesOf(jwt),
       roles: policy.hasApplicationRoles ? rolesOf(jwt) : [],
       expiresAt: Number(jwt.claims.exp),
       accessToken,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainEntraError, parseEntraError } from '../entraErrors';
-import { probe, explainNetworkError, type TimedReply } from '../network';
+import { probe, explainNetworkError, parseJson, type TimedReply } from '../network';
 import { printable } from '../report';
 import type { EntraDoctorContext } from '../context';
 import { settingsOfProvider } from '../settings/providerSettings';
@@ -16,7 +16,6 @@ const document = z.looseObject({
 
 const proxyAdvice =
   'Another server responds instead of Microsoft Entra ID, such as a proxy or a network sign-in page: check AZURE_AUTHORITY_HOST.';
-const minKeyLengthInBits = 2_048;
 
 export interface AuthorityChecks {
   readonly metadata: Check;
@@ -80,9 +79,6 @@ export function createAuthorityChecks(context: EntraDoctorContext): AuthorityChe
       async run() {
         try {
           const { signingKeys } = await context.authority.metadata();
-          const bits = [...signingKeys.values()].map((key) => key.asymmetricKeyDetails?.modulusLength ?? 0);
-          if (bits.some((count) => count < minKeyLengthInBits))
-            return problem(`a key has fewer than ${minKeyLengthInBits} bits`, proxyAdvice);
           return ok(`${signingKeys.size} for RS256`);
         } catch (error) {
           return explainKeys(error, authorityHost);
@@ -110,17 +106,9 @@ function checkDocument(
 
 function explainKeys(error: unknown, authorityHost: string): Result {
   if (!(error instanceof UpstreamError)) throw error;
-  const { transportFailure: broken, status } = error.facts;
+  const { transportFailure, status } = error.facts;
   if (status !== undefined) return explainEntraError([], undefined, status, authorityHost);
-  if (broken === 'invalid_response')
+  if (transportFailure === 'invalid_response')
     return problem('the response contains no RSA key that can verify RS256 signatures', proxyAdvice);
   return explainNetworkError(error, authorityHost, 'AZURE_AUTHORITY_HOST');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -6,10 +6,11 @@ import { createMsalClient } from '../../entra/msalClient';
 import { withDeadline } from '../../resilience/deadline';
 import { HttpError, type HttpRequest } from '../../resilience/httpClient';
 import { UpstreamError } from '../../resilience/upstreamError';
-import { type Check, ok, problem, type Result, skipped } from '../check';
+import { type Check, ok, problem, type Result } from '../check';
 import type { EntraDoctorContext } from '../context';
 import { explainCredentialError } from '../credentialErrors';
 import { explainEntraError, parseEntraError } from '../entraErrors';
+import { explainNoManagedIdentity } from '../managedIdentity';
 import { explainNetworkError } from '../network';
 import { examineCertificate } from './clientCertificate';
 
@@ -92,18 +93,9 @@ function explainNoAssertion(error: unknown, credential: ClientCredentialConfig |
       'The webhook of Microsoft Entra Workload ID mounts it into pods with the label azure.workload.identity/use: "true". Check that it is readable.',
     );
   }
-  // The SDK reads it from the environment, too.
-  if (process.env.IDENTITY_ENDPOINT === undefined) {
-    return skipped(
-      'the managed identity can be checked only where the server runs',
-      'Run the doctor there: node dist/doctor.js in the deployed package, npm run doctor in a clone',
-    );
-  }
-  const { status } = error.facts;
-  return problem(
-    `Azure issues no token for the managed identity (${status === undefined ? 'no response' : `HTTP ${status}`})`,
-    'Turn on the system-assigned identity of the app, or assign the user-assigned one with the client id in MANAGED_IDENTITY_CLIENT_ID, under Identity.',
-  );
+  const noIdentity = explainNoManagedIdentity(error);
+  if (!noIdentity) throw error;
+  return noIdentity;
 }
 
 /** MSAL's errors lose the HTTP status and the cause of a broken connection, so both are kept here. */

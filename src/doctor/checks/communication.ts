@@ -1,10 +1,10 @@
 import { withDeadline } from '../../resilience/deadline';
-import type { Environment } from '../../config/config';
 import { ApiError } from '../../errors';
 import { createAcsIdentityClient } from '../../acs/acsIdentityClient';
 import { createUpstream } from '../../resilience/upstream';
 import { type FailureFacts, UpstreamError } from '../../resilience/upstreamError';
-import { type Check, ok, problem, type Result, skipped, warning } from '../check';
+import { type Check, ok, problem, type Result, warning } from '../check';
+import { explainNoManagedIdentity } from '../managedIdentity';
 import { explainNetworkError } from '../network';
 import type { DoctorContext } from '../context';
 import { defaultTimings } from '../../timings';
@@ -14,14 +14,10 @@ const nonexistentIdentity = '8:acs:00000000-0000-0000-0000-000000000000_00000000
 const keysPage = 'Azure portal > your Communication Services resource > Keys';
 
 /** Whether ACS accepts the access key or the managed identity. Creates and changes nothing. */
-export function createCommunicationCheck(
-  { config, log, callTimeLimitInMs }: DoctorContext,
-  environment: Environment,
-): Check {
+export function createCommunicationCheck({ config, log, callTimeLimitInMs }: DoctorContext): Check {
   const { communication } = config;
   const { endpoint } = communication;
   const withKey = communication.accessKey !== undefined;
-  const inAzure = environment.IDENTITY_ENDPOINT !== undefined;
   return {
     name: 'Communication Services',
     group: 'Communication Services',
@@ -45,16 +41,10 @@ export function createCommunicationCheck(
           : problem(`${endpoint} issued a token for an identity that does not exist`, `Check ${keysPage}.`);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        if (error instanceof UpstreamError && error.upstream === 'Azure managed identity' && inAzure)
-          return explainNoToken(error.facts);
+        const noIdentity = withKey ? undefined : explainNoManagedIdentity(error);
+        if (noIdentity) return noIdentity;
         if (error instanceof UpstreamError && error.facts.status !== undefined)
           return explainError(error.facts, endpoint, withKey);
-        if (!withKey && !inAzure) {
-          return skipped(
-            'the managed identity can be checked only where the server runs',
-            'Run the doctor there: node dist/doctor.js in the deployed package, npm run doctor in a clone',
-          );
-        }
         const setting = withKey
           ? 'COMMUNICATION_SERVICES_CONNECTION_STRING'
           : 'COMMUNICATION_SERVICES_ENDPOINT';
@@ -62,15 +52,6 @@ export function createCommunicationCheck(
       }
     },
   };
-}
-
-/** App Service issued no token for the managed identity. */
-function explainNoToken({ status }: FailureFacts): Result {
-  const answer = status === undefined ? 'did not respond' : `HTTP ${status}`;
-  return problem(
-    `Azure issues no token for the managed identity (${answer})`,
-    'Turn on the system-assigned identity of the app, or assign the user-assigned one with the client id in MANAGED_IDENTITY_CLIENT_ID, under Identity.',
-  );
 }
 
 function explainError(

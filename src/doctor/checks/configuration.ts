@@ -1,5 +1,6 @@
 import { requiredScope } from '../../authentication/requiredScope';
 import type { Config } from '../../config/config';
+import { isLoopback } from '../../config/formats';
 import type { ProviderConfig } from '../../config/providers';
 import { graphStoreOf, type GraphStoreConfig } from '../../config/identities';
 import { publishedCredentials } from '../../config/publishedCredentials';
@@ -115,11 +116,7 @@ function checkOrigin(origin: string): Result {
       'List the origins of your apps, unless this is for development.',
     );
   }
-  return origin.startsWith('http:') && !isLoopback(origin)
+  return origin.startsWith('http:') && !isLoopback(new URL(origin))
     ? warning(`${origin} is not encrypted: tokens can be intercepted`, 'Serve the app over HTTPS.')
     : ok(`${origin} may call`);
-}
-
-export function isLoopback(origin: string): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(origin).hostname);
 }

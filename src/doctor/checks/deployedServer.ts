@@ -1,7 +1,8 @@
 import { isLoopback } from '../../config/formats';
+import { printable as printableText } from '../../errors';
 import { HttpError } from '../../resilience/httpClient';
 import { type Check, ok, problem, type Result, warning } from '../check';
-import { explainNetworkError, probe, type Prober, type TimedReply } from '../network';
+import { explainNetworkError, parseJson, probe, type Prober, type TimedReply } from '../network';
 import { printable } from '../report';
 
 export interface DeployedServerOptions extends Prober {
@@ -16,6 +17,7 @@ const group = 'Deployed server';
 const docs = 'docs/deploy-to-azure.md#checking-it';
 /** No app has it: the name is reserved (RFC 2606). */
 const foreignOrigin = 'https://doctor.invalid';
+const maxReasonLength = 300;
 const expectedHeaders = {
   'x-content-type-options': /^nosniff$/,
   'cache-control': /\bno-store\b/,
@@ -109,17 +111,18 @@ function checkLive({ status, text }: TimedReply): Result {
   );
 }
 
-function checkReady({ status }: TimedReply): Result {
-  return status === 200
-    ? ok('the signing keys are loaded')
-    : problem(
-        `/health/ready answers HTTP ${status}`,
-        'Read the log of the app, and run the doctor where the server runs.',
-        {
-          cause: 'The server cannot load the signing keys of the identity provider, or it is shutting down.',
-          docs,
-        },
-      );
+function checkReady({ status, text }: TimedReply): Result {
+  if (status === 200) return ok('the signing keys are loaded, and the identity store can be used');
+  const { reason } = objectIn(text);
+  const cause =
+    typeof reason === 'string'
+      ? printableText(reason, maxReasonLength)
+      : 'The server cannot load the signing keys of the identity provider, or it is shutting down.';
+  return problem(
+    `/health/ready answers HTTP ${status}`,
+    'Read the log of the app, and run the doctor where the server runs.',
+    { cause, docs },
+  );
 }
 
 function checkRefusal({ status, headers, text }: TimedReply): Result {
@@ -144,15 +147,14 @@ function checkRefusal({ status, headers, text }: TimedReply): Result {
 }
 
 function codeOf(text: string): unknown {
-  try {
-    const body: unknown = JSON.parse(text);
-    const { error } = (typeof body === 'object' && body !== null ? body : {}) as {
-      error?: { code?: unknown };
-    };
-    return error?.code;
-  } catch {
-    return undefined;
-  }
+  const { error } = objectIn(text) as { error?: { code?: unknown } };
+  return error?.code;
+}
+
+/** The JSON object of a response; empty if there is none. */
+function objectIn(text: string): Readonly<Record<string, unknown>> {
+  const body = parseJson(text);
+  return typeof body === 'object' && body !== null ? { ...body } : {};
 }
 
 function checkHeaders({ headers }: TimedReply): Result {

@@ -10,6 +10,7 @@ import { UpstreamError } from '../../resilience/upstreamError';
 import { defaultTimings } from '../../timings';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import type { DoctorContext } from '../context';
+import { explainNoManagedIdentity } from '../managedIdentity';
 import { explainNetworkError } from '../network';
 
 /** Whether the chosen store works: creates a test row or identity, and removes it again. Graph has its own checks. */
@@ -73,6 +74,8 @@ const notConditional = (endpoint: string) =>
 
 function explain(error: unknown, endpoint: string, { accountKey, tableName }: TableStoreConfig): Result {
   if (!(error instanceof ApiError)) throw error;
+  const noIdentity = accountKey ? undefined : explainNoManagedIdentity(error);
+  if (noIdentity) return noIdentity;
   const setting = accountKey ? 'TABLES_CONNECTION_STRING' : 'TABLES_ENDPOINT';
   if (!(error instanceof UpstreamError) || error.facts.status === undefined)
     return explainNetworkError(error, endpoint, setting);

@@ -5,7 +5,7 @@ import { HttpError } from '../../resilience/httpClient';
 import { type Check, ok, problem } from '../check';
 import type { DoctorContext } from '../context';
 import type { OpenIdProvider } from '../openIdProviders';
-import { explainNetworkError, probe } from '../network';
+import { explainNetworkError, parseJson, probe } from '../network';
 import { settingsOfProvider } from '../settings/providerSettings';
 
 /** The setting to check if the provider's metadata cannot be used. */
@@ -63,12 +63,4 @@ export function createOpenIdChecks(
     },
   };
   return { metadata: document, signingKeys };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -89,7 +89,7 @@ async function explain(
     const name = `${label}, ${check}`;
     results.push(
       found
-        ? { ...problem(found.message, hint(check, found, jwt)), name }
+        ? { ...problem(found.message, hint(check, found, jwt, rules.tenantSetting)), name }
         : { ...ok(describePassed(check, jwt, rules)), name },
     );
   };
@@ -157,7 +157,12 @@ function describePassed(check: string, jwt: DecodedJwt, { userClaim }: TokenRule
 }
 
 /** A hint for the person who pasted the token, beyond the message that every caller gets. */
-function hint(check: string, { code }: TokenProblem, jwt: DecodedJwt): string | undefined {
+function hint(
+  check: string,
+  { code }: TokenProblem,
+  jwt: DecodedJwt,
+  tenantSetting = 'the settings',
+): string | undefined {
   const { claims } = jwt;
   const looksLikeIdToken = scopesOf(jwt).length === 0 && claims.roles === undefined && claims.idtyp !== 'app';
   if (looksLikeIdToken && (code === 'wrong_audience' || check === 'scope' || check === 'user token'))
@@ -166,7 +171,7 @@ function hint(check: string, { code }: TokenProblem, jwt: DecodedJwt): string | 
     case 'wrong_audience':
       return `It is for ${printable(claims.aud)}.`;
     case 'wrong_tenant':
-      return `It was issued by tenant ${printable(claims.tid)}; this server's is in AZURE_TENANT_ID.`;
+      return `It was issued by tenant ${printable(claims.tid)}; this server's is in ${tenantSetting}.`;
     case 'wrong_issuer':
       return `It was issued by ${printable(claims.iss)}.`;
     case 'insufficient_scope':

@@ -9,9 +9,11 @@ import { permissionChecks, validityChecksOf } from '../../authentication/oidc/ac
 import { verifyByJose } from '../../authentication/oidc/joseStrategy';
 import { joseProblem } from '../../authentication/oidc/oidcProvider';
 import { type TokenProblem, unknownKeyProblem } from '../../authentication/tokenChecks';
+import type { ProviderConfig } from '../../config/providers';
 import type { ErrorCode } from '../../errors';
 import type { OpenIdProvider } from '../openIdProviders';
 import type { EntraDoctorContext } from '../context';
+import { settingsOfProvider } from '../settings/providerSettings';
 import { findSignatureProblem } from './signature';
 
 /** One of the server's checks, for one token. */
@@ -26,6 +28,8 @@ export interface TokenRule {
 export interface TokenRules {
   /** What identifies the user. */
   readonly userClaim: string;
+  /** The setting that names the tenant; absent if the provider has none. */
+  readonly tenantSetting: string | undefined;
   readonly validity: readonly TokenRule[];
   readonly signature: () => Promise<TokenProblem | undefined>;
   readonly permission: readonly TokenRule[];
@@ -40,6 +44,7 @@ export async function entraRules(
   const policy = entraPolicy(entra, () => issuers);
   return {
     userClaim: 'oid',
+    tenantSetting: tenantSettingOf(entra),
     validity: validityChecks.map(({ name, find }) => ({
       name,
       code: 'invalid_token',
@@ -54,9 +59,14 @@ export async function entraRules(
   };
 }
 
-export function openIdRules({ policy, metadata }: OpenIdProvider, text: string, jwt: DecodedJwt): TokenRules {
+export function openIdRules(
+  { config, policy, metadata }: OpenIdProvider,
+  text: string,
+  jwt: DecodedJwt,
+): TokenRules {
   return {
     userClaim: policy.userClaim,
+    tenantSetting: tenantSettingOf(config),
     validity: validityChecksOf(policy).map(({ name, find }) => ({
       name,
       code: 'invalid_token',
@@ -78,6 +88,10 @@ export function openIdRules({ policy, metadata }: OpenIdProvider, text: string, 
       find: (now) => find(jwt, policy, now),
     })),
   };
+}
+
+function tenantSettingOf(provider: ProviderConfig): string | undefined {
+  return settingsOfProvider(provider).find((setting) => setting.includes('TENANT_ID'));
 }
 
 /** The provider, or the policy of a provider, that would verify the token; a problem if there is none. */

@@ -60,7 +60,7 @@ export function createAssertionCredential(
 }
 
 /** What a federated credential is compared with. */
-export function describeAssertion(token: string | undefined) {
+function describeAssertion(token: string | undefined) {
   const jwt = decodeJwt(token ?? '');
   if (!jwt) return {};
   const { aud } = jwt.claims;

@@ -44,7 +44,7 @@ export function createAcceptDelay(): AcceptDelay {
     watch(watched) {
       server = watched;
       server.on('connection', (accepted: Socket) => {
-        if (!probe || accepted.remotePort !== probe.socket.localPort) return;
+        if (!probe || !isOtherEnd(accepted, probe.socket)) return;
         accepted.destroy();
         end(performance.now() - probe.startedAt);
       });
@@ -56,4 +56,9 @@ export function createAcceptDelay(): AcceptDelay {
       return Math.max(waitedInMs, now - last.at < validInMs ? last.delayInMs : 0);
     },
   };
+}
+
+/** A client on another machine may have the same port. With IPv6, an IPv4 address has a prefix. */
+function isOtherEnd({ remoteAddress, remotePort }: Socket, { localAddress, localPort }: Socket): boolean {
+  return remotePort === localPort && remoteAddress?.replace(/^::ffff:/, '') === localAddress;
 }

@@ -30,7 +30,7 @@ export async function createTableClient(
     // `upstream` handles retries and time limits.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
-    // Plain HTTP is accepted on loopback only: see config/storeSettings.ts.
+    // Plain HTTP is accepted on loopback only: see config/tableConnection.ts.
     allowInsecureConnection: endpoint.startsWith('http://'),
   };
   if (accountKey) {

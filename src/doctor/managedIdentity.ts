@@ -1,0 +1,24 @@
+import { type ApiError } from '../errors';
+import { UpstreamError } from '../resilience/upstreamError';
+import { problem, type Result, skipped } from './check';
+
+/**
+ * Why a service could not be called with the managed identity; undefined if the service itself has responded. On any other machine than the
+ * server's there is no such identity, which is no problem.
+ */
+export function explainNoManagedIdentity(error: ApiError): Result | undefined {
+  const ofUpstream = error instanceof UpstreamError ? error : undefined;
+  const status = ofUpstream?.facts.status;
+  // The SDK reads it from the environment, too.
+  if (status === undefined && process.env.IDENTITY_ENDPOINT === undefined) {
+    return skipped(
+      'the managed identity can be checked only where the server runs',
+      'Run the doctor there: node dist/doctor.js in the deployed package, npm run doctor in a clone',
+    );
+  }
+  if (ofUpstream?.upstream !== 'Azure managed identity') return undefined;
+  return problem(
+    `Azure issues no token for the managed identity (${status === undefined ? 'no response' : `HTTP ${status}`})`,
+    'Turn on the system-assigned identity of the app, or assign the user-assigned one with the client id in MANAGED_IDENTITY_CLIENT_ID, under Identity.',
+  );
+}
