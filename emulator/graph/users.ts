@@ -30,16 +30,21 @@ function extensions(context: EmulatorContext, call: Call, user: User): Record<st
   };
 }
 
+export function nameParts(user: User): { givenName?: string | undefined; surname?: string | undefined } {
+  const [givenName, surname] = user.name.split(' ');
+  return { givenName, surname };
+}
+
 const properties: Record<string, (user: User) => unknown> = {
   businessPhones: () => [],
   displayName: (user) => user.name,
-  givenName: (user) => user.name.split(' ')[0],
+  givenName: (user) => nameParts(user).givenName,
   jobTitle: () => null,
   mail: (user) => user.userPrincipalName,
   mobilePhone: () => null,
   officeLocation: () => null,
   preferredLanguage: () => null,
-  surname: (user) => user.name.split(' ')[1] ?? null,
+  surname: (user) => nameParts(user).surname ?? null,
   userPrincipalName: (user) => user.userPrincipalName,
   id: (user) => user.objectId,
 };

@@ -337,6 +337,86 @@ describe('a single-page app', () => {
   });
 });
 
+describe('the OpenID Connect scopes', () => {
+  const subject = { sub: expect.any(String) as unknown };
+  const idTokenNames = { name: 'Alice Archer', preferred_username: 'alice@contoso.example' };
+  const names = {
+    name: 'Alice Archer',
+    given_name: 'Alice',
+    family_name: 'Archer',
+    picture: 'https://graph.microsoft.com/v1.0/me/photo/$value',
+  };
+  const email = { email: 'alice@contoso.example' };
+  const objectId = (): Fields => ({ oid: emulator.users.alice.objectId });
+  const signIn = async (scope: string): Promise<Fields> => {
+    const request = { ...webRequest(), scope };
+    const code = (await choose('alice', request)).answer.get('code') ?? '';
+    return (await token({ ...webTrade(code), scope })).body;
+  };
+
+  test.each<[string, () => Record<string, unknown>, Record<string, unknown>]>([
+    ['openid', () => subject, subject],
+    ['openid profile', () => ({ ...subject, ...idTokenNames, ...objectId() }), { ...subject, ...names }],
+    ['openid email', () => ({ ...subject, ...email }), { ...subject, ...email }],
+    [
+      'openid profile email User.Read',
+      () => ({ ...subject, ...idTokenNames, ...objectId(), ...email }),
+      { ...subject, ...names, ...email },
+    ],
+  ])('%s decide which claims the ID token and UserInfo have', async (scope, idClaims, userInfo) => {
+    const { id_token: idToken, access_token: accessToken = '' } = await signIn(scope);
+    const { aud, iss, iat, nbf, exp, tid, uti, ver, ...ofUser } = claimsOf(idToken) as Record<
+      string,
+      unknown
+    >;
+    expect({ aud, tid, ver }).toEqual({
+      aud: emulator.authClient.clientId,
+      tid: emulator.tenantId,
+      ver: '2.0',
+    });
+    expect([iss, iat, nbf, exp, uti]).not.toContain(undefined);
+    expect(ofUser).toEqual(idClaims());
+
+    for (const method of ['GET', 'POST']) {
+      const response = await askUserInfo(accessToken, method);
+      expect(await response.json()).toEqual({ ...userInfo, sub: ofUser.sub });
+    }
+  });
+
+  test.each<[string, () => string | Promise<string>, number, string]>([
+    [
+      'a token without openid',
+      async () => (await signIn('User.Read')).access_token ?? '',
+      403,
+      'Authorization_RequestDenied',
+    ],
+    ["an application's token", applicationToken, 403, 'Authorization_RequestDenied'],
+    ['a token for the API', () => emulator.accessToken(), 401, 'InvalidAuthenticationToken'],
+  ])('are required: UserInfo refuses %s', async (_what, bearer, status, code) => {
+    const response = await askUserInfo(await bearer());
+
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: { code } });
+  });
+});
+
+async function askUserInfo(bearer: string, method = 'GET'): Promise<Response> {
+  const discovery = await fetch(tenantUrl('v2.0/.well-known/openid-configuration'));
+  const { userinfo_endpoint: url = '' } = (await discovery.json()) as Fields;
+  return await fetch(url, { method, headers: { authorization: `Bearer ${bearer}` } });
+}
+
+async function applicationToken(): Promise<string> {
+  const { clientId, clientSecret } = emulator.authServer;
+  const { body } = await token({
+    grant_type: 'client_credentials',
+    client_id: clientId,
+    client_secret: clientSecret,
+    scope: 'https://graph.microsoft.com/.default',
+  });
+  return body.access_token ?? '';
+}
+
 async function onBehalfOf(assertion: string): Promise<Fields> {
   const { clientId, clientSecret } = emulator.authServer;
   const { body } = await token({
