@@ -112,6 +112,23 @@ describe('a user in the browser', () => {
     expect(page).not.toContain('<b>');
   });
 
+  test.each<[string, string, string, number, string]>([
+    ['id_token', 'unsupported_response_type', '#', 700054, "'id_token'"],
+    ['code id_token', 'unsupported_response_type', '#', 700054, "'id_token'"],
+    ['token', 'unsupported_response_type', '#', 700051, "'token'"],
+    ['', 'invalid_request', '?', 900144, "'response_type'"],
+  ])(
+    'is sent back if the client wants the response type "%s", which is not enabled',
+    async (responseType, error, separator, number, text) => {
+      const response = await authorize({ ...webRequest(), response_type: responseType });
+
+      expect(response.headers.get('location')).toContain(`${webRedirect}${separator}error=${error}&`);
+      const answer = answerOf(response);
+      expect(answer.get('error_description')).toMatch(new RegExp(`^AADSTS${number}: .*${text}`));
+      expect(answer.get('state')).toBe('mine');
+    },
+  );
+
   test('may sign in to a client on another port of localhost', async () => {
     const { answer } = await choose('bob', {
       ...spaRequest(),
@@ -221,6 +238,20 @@ describe('a desktop app, such as Postman', () => {
     expect(body).not.toHaveProperty('refresh_token_expires_in');
     const renewal = { grant_type: 'refresh_token', refresh_token: body.refresh_token ?? '' };
     expect(await token(renewal)).toMatchObject({ status: 200 });
+  });
+
+  test.each<[string, Fields]>([
+    ['plain', { code_challenge: verifier, code_challenge_method: 'plain' }],
+    ['no method, which means plain', { code_challenge: verifier, code_challenge_method: '' }],
+  ])('may use a proof key with %s', async (_method, proof) => {
+    const present = Object.entries({ ...request(), ...proof }).filter(([, value]) => value !== '');
+    const trade = async (codeVerifier: string): Promise<unknown> => {
+      const code = (await choose('alice', Object.fromEntries(present))).answer.get('code') ?? '';
+      return await token({ ...spaTrade(code), redirect_uri: redirectUri, code_verifier: codeVerifier });
+    };
+
+    expect(await trade(verifier)).toMatchObject({ status: 200 });
+    expect(await trade(challenge)).toMatchObject({ status: 400, body: { error_codes: [501481] } });
   });
 
   test('is refused from a browser', async () => {
