@@ -1,4 +1,4 @@
-import { authClient, authServer, offboardingJob, tenantId, tenantName } from '../seed';
+import { authClient, authServer, offboardingJob, tenantId, tenantName, userDomain } from '../seed';
 import { NotEmulated } from '../http/exchange';
 import { type Platform } from '../state/signIns';
 import { fail } from './errors';
@@ -77,7 +77,7 @@ export function sharedTenant(tenant: string | undefined): string | undefined {
 }
 
 export function checkTenant(tenant: string | undefined, allowShared = false): void {
-  if (tenant?.toLowerCase() === tenantId) return;
+  if ([tenantId, userDomain].includes(tenant?.toLowerCase() ?? '')) return;
   const shared = sharedTenant(tenant);
   if (shared && allowShared) return;
   if (shared) throw new NotEmulated(`This grant under ${shared}`);

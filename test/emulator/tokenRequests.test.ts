@@ -56,6 +56,45 @@ test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
   },
 );
 
+test('an application gets no token for two resources at once', async () => {
+  const { appIdUri, clientId, clientSecret } = emulator.authServer;
+  const scope = `https://graph.microsoft.com/.default ${appIdUri}/.default`;
+  const form = new URLSearchParams({ grant_type: 'client_credentials', scope });
+
+  expect(await post(form, basic(clientId, clientSecret))).toMatchObject({
+    status: 400,
+    body: { error_codes: [28000] },
+  });
+});
+
+describe("the tenant's domain in place of its id", () => {
+  const domainUrl = (path: string): string => `${emulator.url}/Contoso.example/${path}`;
+
+  test('leads to a discovery document with the id', async () => {
+    const response = await fetch(domainUrl('v2.0/.well-known/openid-configuration'));
+
+    const ofTenant = `${emulator.url}/${emulator.tenantId}`;
+    expect(await response.json()).toMatchObject({
+      issuer: `${ofTenant}/v2.0`,
+      token_endpoint: `${ofTenant}/oauth2/v2.0/token`,
+    });
+  });
+
+  test('is good for a token request', async () => {
+    const { clientId, clientSecret } = emulator.authServer;
+    const response = await fetch(domainUrl('oauth2/v2.0/token'), {
+      method: 'POST',
+      headers: basic(clientId, clientSecret),
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        scope: 'https://graph.microsoft.com/.default',
+      }),
+    });
+
+    expect(response.status).toBe(200);
+  });
+});
+
 describe('a token request without a grant type', () => {
   test.each<[string, string, Fields]>([
     ['in an empty body', '', {}],
