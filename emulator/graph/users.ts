@@ -5,6 +5,7 @@ import { type GraphCaller, permittedUser } from './bearer';
 import { GraphError } from './errors';
 import { shownExtensions } from './extensions';
 import { graphReply } from './reply';
+import { otherUserProperties } from './userProperties';
 
 /** The caller, or any user by object id or sign-in name. */
 export function readUser(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
@@ -54,6 +55,7 @@ function select(user: User, selected: string[]): Record<string, unknown> {
   const entries = selected.map((name) => {
     const property = properties[name];
     if (property) return [name, property(user)] as const;
+    if (otherUserProperties.has(name)) throw new NotEmulated(`$select=${name} of a user`);
     const reason = `Could not find a property named '${name}' on type 'microsoft.graph.user'.`;
     throw new GraphError(400, 'BadRequest', `Parsing OData Select and Expand failed: ${reason}`);
   });
