@@ -81,6 +81,16 @@ export function checkTenant(tenant: string | undefined, allowShared = false): vo
   const shared = sharedTenant(tenant);
   if (shared && allowShared) return;
   if (shared) throw new NotEmulated(`This grant under ${shared}`);
+  if (!/^[0-9a-f-]{36}$|\.|^consumers$/i.test(tenant ?? '')) {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 900023,
+      message:
+        `Specified tenant identifier '${tenant ?? ''}' is neither a valid DNS name, nor a valid external ` +
+        'domain.',
+    });
+  }
   fail({
     status: 400,
     error: 'invalid_tenant',

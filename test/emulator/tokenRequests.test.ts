@@ -95,6 +95,24 @@ describe("the tenant's domain in place of its id", () => {
   });
 });
 
+test.each<[string, string, string, number]>([
+  ['no tenant has', '7e4a0000-0000-4000-8000-0000000000ff', 'invalid_tenant', 90002],
+  ['no tenant has, with a domain', 'fabrikam.example', 'invalid_tenant', 90002],
+  ['no tenant can have', 'undefined', 'invalid_request', 900023],
+])('a token request with an identifier that %s is refused: %s', async (_what, tenant, error, code) => {
+  const response = await fetch(`${emulator.url}/${tenant}/oauth2/v2.0/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+  });
+
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({
+    error,
+    error_codes: [code],
+    error_description: expect.stringContaining(`'${tenant}'`) as unknown,
+  });
+});
+
 describe('a token request without a grant type', () => {
   test.each<[string, string, Fields]>([
     ['in an empty body', '', {}],
