@@ -1,4 +1,5 @@
 import { NotEmulated } from '../http/exchange';
+import { hash } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
 import { type Platform } from '../state/signIns';
 import { fail } from './errors';
@@ -43,7 +44,7 @@ export function parseReturnAddress(query: URLSearchParams): ReturnAddress {
         'to your application in the Azure portal.',
     });
   }
-  const requested = query.get('response_mode') ?? 'query';
+  const requested = query.get('response_mode') ?? (requestsToken(query) ? 'fragment' : 'query');
   const responseMode = (['query', 'fragment', 'form_post'] as const).find((mode) => mode === requested);
   if (!responseMode) throw new NotEmulated(`response_mode=${requested}`);
   return { registration, redirectUri, platform, responseMode, state: query.get('state') };
@@ -55,10 +56,9 @@ export function parseRequest(
   query: URLSearchParams,
   address: ReturnAddress,
 ): AuthorizationRequest {
-  const responseType = query.get('response_type');
-  if (responseType !== 'code') throw new NotEmulated(`response_type=${responseType ?? ''}`);
+  checkResponseType(query);
   const scopes = parseScopes(query.get('scope'), address.registration, context.url);
-  const codeChallenge = query.get('code_challenge') ?? undefined;
+  const codeChallenge = proofKeyHash(query);
   if (codeChallenge === undefined && address.platform === 'spa') {
     fail({
       status: 400,
@@ -66,9 +66,6 @@ export function parseRequest(
       code: 9002325,
       message: 'Proof Key for Code Exchange is required for cross-origin authorization code redemption.',
     });
-  }
-  if (codeChallenge !== undefined && query.get('code_challenge_method') !== 'S256') {
-    throw new NotEmulated(`code_challenge_method=${query.get('code_challenge_method') ?? ''}`);
   }
   return {
     ...address,
@@ -81,4 +78,40 @@ export function parseRequest(
     requestedStepUp: requestedStepUp(query.get('claims')),
     clientInfo: query.get('client_info') === '1',
   };
+}
+
+function requestsToken(query: URLSearchParams): boolean {
+  return /\b(id_)?token\b/.test(query.get('response_type') ?? '');
+}
+
+/** No registration allows tokens from this endpoint (the implicit and hybrid flows), as is the default. */
+function checkResponseType(query: URLSearchParams): void {
+  const requested = query.get('response_type');
+  if (requested === 'code') return;
+  if (!requested) {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 900144,
+      message: "The request body must contain the following parameter: 'response_type'.",
+    });
+  }
+  if (!requestsToken(query)) throw new NotEmulated(`response_type=${requested}`);
+  const [type, code] = requested.includes('id_token') ? ['id_token', 700054] : ['token', 700051];
+  fail({
+    status: 400,
+    error: 'unsupported_response_type',
+    code,
+    message: `response_type '${type}' is not enabled for the application.`,
+  });
+}
+
+/** The hash of the proof key (RFC 7636). A client without SHA-256 sends the key itself; this is the default. */
+function proofKeyHash(query: URLSearchParams): string | undefined {
+  const challenge = query.get('code_challenge');
+  if (challenge === null) return undefined;
+  const method = query.get('code_challenge_method') ?? 'plain';
+  if (method === 'S256') return challenge;
+  if (method === 'plain') return hash(challenge);
+  throw new NotEmulated(`code_challenge_method=${method}`);
 }

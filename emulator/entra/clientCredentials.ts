@@ -6,7 +6,7 @@ import { type EmulatorContext } from '../context';
 import { authenticateClient } from './clientCredential';
 import { fail, noStore } from './errors';
 import { checkTenant, findRegistration, type Registration } from './registrations';
-import { parseScopes } from './scopes';
+import { parseScopes, singleResource } from './scopes';
 import { tokenForm } from './tokenRequest';
 
 /** An application signs in as itself, with the application permissions that it was granted as roles. */
@@ -45,7 +45,9 @@ function audienceOf(context: EmulatorContext, scope: string, registration: Regis
   const ofAzure = [...communicationAudiences, ...storageAudiences];
   const azure = ofAzure.find((candidate) => scope === `${candidate}/.default`);
   if (azure !== undefined) return azure;
-  const { resources } = parseScopes(scope, registration, context.url);
+  const scopes = parseScopes(scope, registration, context.url);
+  singleResource(scopes);
+  const { resources } = scopes;
   if (resources.graph) return graphAudience;
   if (resources.api) return apiAudience(context.switches.accessTokenVersion);
   throw new NotEmulated(

@@ -8,7 +8,7 @@ import { issue } from './issue';
 import { refreshTokenExpiry } from './refreshTokens';
 import { checkTenant, findRegistration } from './registrations';
 import { parseScopes } from './scopes';
-import { tokenForm } from './tokenRequest';
+import { required, tokenForm } from './tokenRequest';
 
 /** A device without a browser requests a code that its user enters on another device (RFC 8628). */
 export function startDeviceFlow(context: EmulatorContext, call: Call): Reply {
@@ -38,7 +38,7 @@ export function redeemDeviceCode(context: EmulatorContext, call: Call): Reply {
   const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
   const registration = findRegistration(fields.get('client_id'));
-  const grant = context.directory.deviceCodes.find(fields.get('device_code') ?? '');
+  const grant = context.directory.deviceCodes.find(required(fields, 'device_code'));
   if (grant?.clientId !== registration.clientId) {
     refuse('bad_verification_code', 70019, 'Verification code expired or is not known.');
   }

@@ -9,7 +9,7 @@ import { openRefreshToken, type RefreshGrant, refreshTokenExpiry } from './refre
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { type RequestedScopes, parseScopes } from './scopes';
 import { requestedStepUp } from './stepUp';
-import { tokenForm } from './tokenRequest';
+import { required, tokenForm } from './tokenRequest';
 
 /** A client redeems the authorization code from the browser. */
 export function redeemCode(context: EmulatorContext, call: Call): Reply {
@@ -184,18 +184,6 @@ function requestedOrGranted(
   if (requested !== null) return parseScopes(requested, registration, context.url);
   const scopes = parseScopes(granted, registration, context.url);
   return { ...scopes, resources: Object.fromEntries(Object.entries(scopes.resources).slice(0, 1)) };
-}
-
-function required(fields: URLSearchParams, name: string): string {
-  return (
-    fields.get(name) ??
-    fail({
-      status: 400,
-      error: 'invalid_request',
-      code: 900144,
-      message: `The request body must contain the following parameter: '${name}'.`,
-    })
-  );
 }
 
 function invalidGrant(code: number, message: string): never {

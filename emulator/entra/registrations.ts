@@ -1,4 +1,4 @@
-import { authClient, authServer, offboardingJob, tenantId, tenantName } from '../seed';
+import { authClient, authServer, offboardingJob, tenantId, tenantName, userDomain } from '../seed';
 import { NotEmulated } from '../http/exchange';
 import { type Platform } from '../state/signIns';
 import { fail } from './errors';
@@ -77,10 +77,20 @@ export function sharedTenant(tenant: string | undefined): string | undefined {
 }
 
 export function checkTenant(tenant: string | undefined, allowShared = false): void {
-  if (tenant?.toLowerCase() === tenantId) return;
+  if ([tenantId, userDomain].includes(tenant?.toLowerCase() ?? '')) return;
   const shared = sharedTenant(tenant);
   if (shared && allowShared) return;
   if (shared) throw new NotEmulated(`This grant under ${shared}`);
+  if (!/^[0-9a-f-]{36}$|\.|^consumers$/i.test(tenant ?? '')) {
+    fail({
+      status: 400,
+      error: 'invalid_request',
+      code: 900023,
+      message:
+        `Specified tenant identifier '${tenant ?? ''}' is neither a valid DNS name, nor a valid external ` +
+        'domain.',
+    });
+  }
   fail({
     status: 400,
     error: 'invalid_tenant',

@@ -28,8 +28,11 @@ export function tokenReply(context: EmulatorContext, parts: TokenReplyParts): Re
   const { user, clientId } = parts.grant;
   const names = context.directory.applications.consented(clientId, resource, user.objectId);
   const { openId } = parts.scopes;
-  const grant = { ...parts.grant, scopes: (requested.length > 0 ? names : [...openId, ...names]).join(' ') };
-  const echoed = [...openId.filter((scope) => scope !== 'offline_access'), ...granted(requested, names)];
+  const signIn = openId.filter((scope) => scope !== 'offline_access');
+  // The scopes of OpenID Connect are permissions on Graph, whose UserInfo requires them.
+  const scopes = [...(resource === 'graph' ? signIn : []), ...names].join(' ');
+  const grant = { ...parts.grant, scopes };
+  const echoed = [...signIn, ...granted(requested, names)];
   const account = { uid: grant.user.objectId, utid: tenantId };
   return json(
     200,
@@ -43,7 +46,7 @@ export function tokenReply(context: EmulatorContext, parts: TokenReplyParts): Re
       ...(parts.refreshTokenExpiresIn === undefined
         ? {}
         : { refresh_token_expires_in: parts.refreshTokenExpiresIn }),
-      ...(openId.includes('openid') ? { id_token: idToken(context, grant, parts.nonce) } : {}),
+      ...(openId.includes('openid') ? { id_token: idToken(context, grant, parts.nonce, openId) } : {}),
       ...(parts.clientInfo ? { client_info: encodePart(account) } : {}),
     },
     { ...noStore, 'x-ms-request-id': randomUUID() },
@@ -66,8 +69,13 @@ function accessToken(context: EmulatorContext, grant: Grant, resource: ResourceN
   return forge.mint(grant, forge.apiClaims(grant, version), {}, version);
 }
 
-function idToken(context: EmulatorContext, grant: Grant, nonce: string | undefined): string {
-  const claims = idTokenClaims(grant, nonce);
+function idToken(
+  context: EmulatorContext,
+  grant: Grant,
+  nonce: string | undefined,
+  openId: string[],
+): string {
+  const claims = idTokenClaims(grant, nonce, openId);
   return context.switches.cheapSignatures
     ? context.forge.mintUnverifiable(claims)
     : context.forge.mint(grant, claims, {}, 2);

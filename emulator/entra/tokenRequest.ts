@@ -18,6 +18,18 @@ function formDecoded(text: string): string {
   return new URLSearchParams(`value=${text.replace(/[&#]/g, encodeURIComponent)}`).get('value') ?? '';
 }
 
+/** A field of a token request; an empty one counts as missing. */
+export function required(fields: URLSearchParams, name: string): string {
+  const value = fields.get(name);
+  if (value) return value;
+  fail({
+    status: 400,
+    error: 'invalid_request',
+    code: 900144,
+    message: `The request body must contain the following parameter: '${name}'.`,
+  });
+}
+
 export function grantTypeMissing(): Reply {
   fail({
     status: 400,

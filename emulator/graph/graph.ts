@@ -4,6 +4,7 @@ import { listApplications } from './applications';
 import { authenticate, type GraphCaller } from './bearer';
 import { GraphError } from './errors';
 import { create, list, read, remove, update } from './extensions';
+import { readUserInfo } from './userInfo';
 import { readUser } from './users';
 import { runBatch } from './batch';
 
@@ -36,6 +37,7 @@ export function graphHandlers(context: EmulatorContext) {
   };
   return {
     ...handlers,
+    'graph.userInfo': withErrorMapping(readUserInfo),
     'graph.application.list': withErrorMapping(listApplications),
     'graph.batch': withErrorMapping((_context, call) => runBatch(call, handlers)),
   };

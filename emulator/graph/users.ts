@@ -5,6 +5,7 @@ import { type GraphCaller, permittedUser } from './bearer';
 import { GraphError } from './errors';
 import { shownExtensions } from './extensions';
 import { graphReply } from './reply';
+import { otherUserProperties } from './userProperties';
 
 /** The caller, or any user by object id or sign-in name. */
 export function readUser(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
@@ -30,16 +31,21 @@ function extensions(context: EmulatorContext, call: Call, user: User): Record<st
   };
 }
 
+export function nameParts(user: User): { givenName?: string | undefined; surname?: string | undefined } {
+  const [givenName, surname] = user.name.split(' ');
+  return { givenName, surname };
+}
+
 const properties: Record<string, (user: User) => unknown> = {
   businessPhones: () => [],
   displayName: (user) => user.name,
-  givenName: (user) => user.name.split(' ')[0],
+  givenName: (user) => nameParts(user).givenName,
   jobTitle: () => null,
   mail: (user) => user.userPrincipalName,
   mobilePhone: () => null,
   officeLocation: () => null,
   preferredLanguage: () => null,
-  surname: (user) => user.name.split(' ')[1] ?? null,
+  surname: (user) => nameParts(user).surname ?? null,
   userPrincipalName: (user) => user.userPrincipalName,
   id: (user) => user.objectId,
 };
@@ -49,6 +55,7 @@ function select(user: User, selected: string[]): Record<string, unknown> {
   const entries = selected.map((name) => {
     const property = properties[name];
     if (property) return [name, property(user)] as const;
+    if (otherUserProperties.has(name)) throw new NotEmulated(`$select=${name} of a user`);
     const reason = `Could not find a property named '${name}' on type 'microsoft.graph.user'.`;
     throw new GraphError(400, 'BadRequest', `Parsing OData Select and Expand failed: ${reason}`);
   });

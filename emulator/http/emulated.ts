@@ -187,6 +187,8 @@ export const emulated = [
     path: '/v1.0/users/{id}/extensions/{name}',
     crossOrigin: true,
   },
+  { operation: 'graph.userInfo', method: 'GET', path: '/oidc/userinfo', crossOrigin: true },
+  { operation: 'graph.userInfo', method: 'POST', path: '/oidc/userinfo', crossOrigin: true },
   { operation: 'graph.application.list', method: 'GET', path: '/v1.0/applications', crossOrigin: true },
   { operation: 'graph.batch', method: 'POST', path: '/v1.0/$batch', crossOrigin: true },
 

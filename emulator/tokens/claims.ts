@@ -75,15 +75,24 @@ export function v1AccessClaims(grant: Grant, audience: string): Claims {
 export const graphClaims = (grant: Grant): Claims => v1AccessClaims(grant, graphAudience);
 export const teamsClaims = (grant: Grant): Claims => v1AccessClaims(grant, teamsAudience);
 
-export function idTokenClaims(grant: Grant, nonce?: string): Claims {
+/** @param scopes those of OpenID Connect: they decide what the token says about the user */
+export function idTokenClaims(grant: Grant, nonce?: string, scopes = ['openid', 'profile']): Claims {
+  const { name, oid, ...others } = common(grant, grant.clientId);
+  const profile = { name, oid, preferred_username: grant.user.userPrincipalName };
   return {
     aud: grant.clientId,
     iss: `${grant.url}/${tenantId}/v2.0`,
-    ...common(grant, grant.clientId),
-    preferred_username: grant.user.userPrincipalName,
+    ...others,
+    ...(scopes.includes('profile') ? profile : {}),
+    ...(scopes.includes('email') ? emailClaim(grant.user) : {}),
     ver: '2.0',
     ...(nonce === undefined ? {} : { nonce }),
   };
+}
+
+/** The user's mail address, which is the sign-in name here, as in Graph's `mail`. */
+export function emailClaim(user: User): Claims {
+  return { email: user.userPrincipalName };
 }
 
 export function appOnlyClaims(grant: Grant, audience: string): Claims {

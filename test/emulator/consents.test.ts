@@ -54,14 +54,14 @@ describe('a delegated token', () => {
     expect(await graph('DELETE', body.access_token)).toBe(204);
   });
 
-  test.each<[string, string]>([
-    ['https://graph.microsoft.com/.default', 'https://graph.microsoft.com/'],
-    ['openid .default', ''],
-  ])('requested as %s has them too', async (scope, prefix) => {
+  test.each<[string, string, string]>([
+    ['https://graph.microsoft.com/.default', 'https://graph.microsoft.com/', ''],
+    ['openid .default', '', 'openid '],
+  ])('requested as %s has them too', async (scope, prefix, openId) => {
     const { body } = await onBehalfOf(scope);
 
     expect(body.scope).toBe(`${scope} ${prefix}User.Read ${prefix}User.ReadWrite`);
-    expect(claimsOf(body.access_token).scp).toBe('User.Read User.ReadWrite');
+    expect(claimsOf(body.access_token).scp).toBe(`${openId}User.Read User.ReadWrite`);
   });
 
   test('is refused for permissions without consent', async () => {

@@ -130,6 +130,7 @@ test.each<[string, Fields, string, number]>([
     70019,
   ],
   ['that is not known', { device_code: 'invented' }, 'bad_verification_code', 70019],
+  ['that is missing', { device_code: '' }, 'invalid_request', 900144],
 ])('a code %s is refused', async (_what, fields, error, code) => {
   const started = await start();
   expect(await poll(started.device_code, fields)).toMatchObject({ error, error_codes: [code] });

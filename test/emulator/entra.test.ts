@@ -82,7 +82,7 @@ describe('Entra publishes', () => {
   });
 
   test('nothing for another tenant', async () => {
-    const response = await fetch(`${emulator.url}/contoso.example/v2.0/.well-known/openid-configuration`);
+    const response = await fetch(`${emulator.url}/fabrikam.example/v2.0/.well-known/openid-configuration`);
 
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: 'invalid_tenant', error_codes: [90002] });

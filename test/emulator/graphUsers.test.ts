@@ -151,3 +151,17 @@ describe('A batch', () => {
     await expect(send(requests)).rejects.toMatchObject({ statusCode: 400, code: 'BadRequest' });
   });
 });
+
+test('a property that only real users have is reported as not emulated, not as unknown', async () => {
+  const graph = graphWith(emulator.graphToken());
+  const warn = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    await expect(graph.api('/me').select('id,userType').get()).rejects.toMatchObject({
+      statusCode: 501,
+      code: 'NotEmulated',
+      message: '$select=userType of a user is not emulated',
+    });
+  } finally {
+    warn.mockRestore();
+  }
+});

@@ -63,7 +63,7 @@ async function clientParts(): Promise<ClientParts> {
   };
 }
 
-const onBehalfOf = { aud: 'https://graph.microsoft.com', scp: 'User.Read User.ReadWrite.All' };
+const onBehalfOf = { aud: 'https://graph.microsoft.com', scp: 'openid profile User.Read User.ReadWrite.All' };
 const appOnly = { aud: 'https://graph.microsoft.com', idtyp: 'app' };
 
 describe('under the public names, without any setting of the client', () => {

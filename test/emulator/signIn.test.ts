@@ -112,6 +112,23 @@ describe('a user in the browser', () => {
     expect(page).not.toContain('<b>');
   });
 
+  test.each<[string, string, string, number, string]>([
+    ['id_token', 'unsupported_response_type', '#', 700054, "'id_token'"],
+    ['code id_token', 'unsupported_response_type', '#', 700054, "'id_token'"],
+    ['token', 'unsupported_response_type', '#', 700051, "'token'"],
+    ['', 'invalid_request', '?', 900144, "'response_type'"],
+  ])(
+    'is sent back if the client wants the response type "%s", which is not enabled',
+    async (responseType, error, separator, number, text) => {
+      const response = await authorize({ ...webRequest(), response_type: responseType });
+
+      expect(response.headers.get('location')).toContain(`${webRedirect}${separator}error=${error}&`);
+      const answer = answerOf(response);
+      expect(answer.get('error_description')).toMatch(new RegExp(`^AADSTS${number}: .*${text}`));
+      expect(answer.get('state')).toBe('mine');
+    },
+  );
+
   test('may sign in to a client on another port of localhost', async () => {
     const { answer } = await choose('bob', {
       ...spaRequest(),
@@ -221,6 +238,20 @@ describe('a desktop app, such as Postman', () => {
     expect(body).not.toHaveProperty('refresh_token_expires_in');
     const renewal = { grant_type: 'refresh_token', refresh_token: body.refresh_token ?? '' };
     expect(await token(renewal)).toMatchObject({ status: 200 });
+  });
+
+  test.each<[string, Fields]>([
+    ['plain', { code_challenge: verifier, code_challenge_method: 'plain' }],
+    ['no method, which means plain', { code_challenge: verifier, code_challenge_method: '' }],
+  ])('may use a proof key with %s', async (_method, proof) => {
+    const present = Object.entries({ ...request(), ...proof }).filter(([, value]) => value !== '');
+    const trade = async (codeVerifier: string): Promise<unknown> => {
+      const code = (await choose('alice', Object.fromEntries(present))).answer.get('code') ?? '';
+      return await token({ ...spaTrade(code), redirect_uri: redirectUri, code_verifier: codeVerifier });
+    };
+
+    expect(await trade(verifier)).toMatchObject({ status: 200 });
+    expect(await trade(challenge)).toMatchObject({ status: 400, body: { error_codes: [501481] } });
   });
 
   test('is refused from a browser', async () => {
@@ -336,6 +367,86 @@ describe('a single-page app', () => {
     expect(await onBehalfOf(emulator.accessToken())).toMatchObject({ token_type: 'Bearer' });
   });
 });
+
+describe('the OpenID Connect scopes', () => {
+  const subject = { sub: expect.any(String) as unknown };
+  const idTokenNames = { name: 'Alice Archer', preferred_username: 'alice@contoso.example' };
+  const names = {
+    name: 'Alice Archer',
+    given_name: 'Alice',
+    family_name: 'Archer',
+    picture: 'https://graph.microsoft.com/v1.0/me/photo/$value',
+  };
+  const email = { email: 'alice@contoso.example' };
+  const objectId = (): Fields => ({ oid: emulator.users.alice.objectId });
+  const signIn = async (scope: string): Promise<Fields> => {
+    const request = { ...webRequest(), scope };
+    const code = (await choose('alice', request)).answer.get('code') ?? '';
+    return (await token({ ...webTrade(code), scope })).body;
+  };
+
+  test.each<[string, () => Record<string, unknown>, Record<string, unknown>]>([
+    ['openid', () => subject, subject],
+    ['openid profile', () => ({ ...subject, ...idTokenNames, ...objectId() }), { ...subject, ...names }],
+    ['openid email', () => ({ ...subject, ...email }), { ...subject, ...email }],
+    [
+      'openid profile email User.Read',
+      () => ({ ...subject, ...idTokenNames, ...objectId(), ...email }),
+      { ...subject, ...names, ...email },
+    ],
+  ])('%s decide which claims the ID token and UserInfo have', async (scope, idClaims, userInfo) => {
+    const { id_token: idToken, access_token: accessToken = '' } = await signIn(scope);
+    const { aud, iss, iat, nbf, exp, tid, uti, ver, ...ofUser } = claimsOf(idToken) as Record<
+      string,
+      unknown
+    >;
+    expect({ aud, tid, ver }).toEqual({
+      aud: emulator.authClient.clientId,
+      tid: emulator.tenantId,
+      ver: '2.0',
+    });
+    expect([iss, iat, nbf, exp, uti]).not.toContain(undefined);
+    expect(ofUser).toEqual(idClaims());
+
+    for (const method of ['GET', 'POST']) {
+      const response = await askUserInfo(accessToken, method);
+      expect(await response.json()).toEqual({ ...userInfo, sub: ofUser.sub });
+    }
+  });
+
+  test.each<[string, () => string | Promise<string>, number, string]>([
+    [
+      'a token without openid',
+      async () => (await signIn('User.Read')).access_token ?? '',
+      403,
+      'Authorization_RequestDenied',
+    ],
+    ["an application's token", applicationToken, 403, 'Authorization_RequestDenied'],
+    ['a token for the API', () => emulator.accessToken(), 401, 'InvalidAuthenticationToken'],
+  ])('are required: UserInfo refuses %s', async (_what, bearer, status, code) => {
+    const response = await askUserInfo(await bearer());
+
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: { code } });
+  });
+});
+
+async function askUserInfo(bearer: string, method = 'GET'): Promise<Response> {
+  const discovery = await fetch(tenantUrl('v2.0/.well-known/openid-configuration'));
+  const { userinfo_endpoint: url = '' } = (await discovery.json()) as Fields;
+  return await fetch(url, { method, headers: { authorization: `Bearer ${bearer}` } });
+}
+
+async function applicationToken(): Promise<string> {
+  const { clientId, clientSecret } = emulator.authServer;
+  const { body } = await token({
+    grant_type: 'client_credentials',
+    client_id: clientId,
+    client_secret: clientSecret,
+    scope: 'https://graph.microsoft.com/.default',
+  });
+  return body.access_token ?? '';
+}
 
 async function onBehalfOf(assertion: string): Promise<Fields> {
   const { clientId, clientSecret } = emulator.authServer;

@@ -56,6 +56,63 @@ test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
   },
 );
 
+test('an application gets no token for two resources at once', async () => {
+  const { appIdUri, clientId, clientSecret } = emulator.authServer;
+  const scope = `https://graph.microsoft.com/.default ${appIdUri}/.default`;
+  const form = new URLSearchParams({ grant_type: 'client_credentials', scope });
+
+  expect(await post(form, basic(clientId, clientSecret))).toMatchObject({
+    status: 400,
+    body: { error_codes: [28000] },
+  });
+});
+
+describe("the tenant's domain in place of its id", () => {
+  const domainUrl = (path: string): string => `${emulator.url}/Contoso.example/${path}`;
+
+  test('leads to a discovery document with the id', async () => {
+    const response = await fetch(domainUrl('v2.0/.well-known/openid-configuration'));
+
+    const ofTenant = `${emulator.url}/${emulator.tenantId}`;
+    expect(await response.json()).toMatchObject({
+      issuer: `${ofTenant}/v2.0`,
+      token_endpoint: `${ofTenant}/oauth2/v2.0/token`,
+    });
+  });
+
+  test('is good for a token request', async () => {
+    const { clientId, clientSecret } = emulator.authServer;
+    const response = await fetch(domainUrl('oauth2/v2.0/token'), {
+      method: 'POST',
+      headers: basic(clientId, clientSecret),
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        scope: 'https://graph.microsoft.com/.default',
+      }),
+    });
+
+    expect(response.status).toBe(200);
+  });
+});
+
+test.each<[string, string, string, number]>([
+  ['no tenant has', '7e4a0000-0000-4000-8000-0000000000ff', 'invalid_tenant', 90002],
+  ['no tenant has, with a domain', 'fabrikam.example', 'invalid_tenant', 90002],
+  ['no tenant can have', 'undefined', 'invalid_request', 900023],
+])('a token request with an identifier that %s is refused: %s', async (_what, tenant, error, code) => {
+  const response = await fetch(`${emulator.url}/${tenant}/oauth2/v2.0/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+  });
+
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({
+    error,
+    error_codes: [code],
+    error_description: expect.stringContaining(`'${tenant}'`) as unknown,
+  });
+});
+
 describe('a token request without a grant type', () => {
   test.each<[string, string, Fields]>([
     ['in an empty body', '', {}],
