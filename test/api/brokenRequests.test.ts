@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { sendRaw } from '../support/rawBytes';
 import { startSystem, type System } from '../support/startSystem';
 
@@ -17,10 +18,29 @@ it.each([
     'POST /getToken HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc',
     '400 Bad Request',
   ],
+  ['no Host', 'GET /getToken HTTP/1.1\r\nConnection: close\r\n\r\n', '400 Bad Request'],
+  [
+    'an address that is none',
+    'GET http://[::1/getToken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    '400 Bad Request',
+  ],
+  [
+    'an address with a host that is none',
+    'GET http://xn--/getToken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    '400 Bad Request',
+  ],
+  [
+    'an expectation that is unknown',
+    'GET /getToken HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nConnection: close\r\n\r\n',
+    '417 Expectation Failed',
+  ],
+  ['a proxy request', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n', '400 Bad Request'],
 ])('%s: the response has the common error format', async (_name, bytes, status) => {
   const [head = '', body = ''] = (await sendRaw(system.url, bytes)).split('\r\n\r\n');
   expect(head.split('\r\n')[0]).toBe(`HTTP/1.1 ${status}`);
   expect(head).toContain('x-ms-error-code: invalid_request');
+  expect(head).toMatch(/^cache-control: no-store$/im);
+  expect(head).toMatch(/^x-ms-request-id: [\w-]+$/im);
   expect(JSON.parse(body)).toEqual({
     error: {
       code: 'invalid_request',
@@ -28,6 +48,23 @@ it.each([
       documentation: '/docs/errors#invalid_request',
     },
   });
+});
+
+it('a body that is malformed gets a response, although the client keeps its side of the connection open', async () => {
+  const { hostname, port } = new URL(system.url);
+  const accessToken = system.emulator.accessToken();
+  const head = `POST /exchangeToken HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${accessToken}\r\nContent-Type: application/json\r\n`;
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  socket.write(`${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n`);
+  let answer = '';
+  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+  await new Promise((resolve) => socket.once('end', resolve));
+  expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n.*x-ms-error-code: invalid_request/s);
+  // The server closes it. Otherwise the request would be in flight as long as the client wants.
+  const closed = new Promise((resolve) => socket.once('error', resolve));
+  const write = setInterval(() => socket.write('x'), 50);
+  await closed;
+  clearInterval(write);
 });
 
 it('headers may hold two access tokens of a user in 200 groups', async () => {

@@ -11,6 +11,8 @@ let server: ServerProcess;
 let accessToken: string;
 /** Opened first, since it takes a while until they are closed. */
 let slow: Connection[];
+/** The same, with a body that ends too early. */
+let slowBodies: Connection[];
 
 interface Connection {
   readonly socket: Socket;
@@ -24,6 +26,10 @@ beforeAll(async () => {
   accessToken = emulator.accessToken();
   await expectServed();
   slow = await openConnections(200, `GET /getToken HTTP/1.1\r\nHost: x\r\n`);
+  slowBodies = await openConnections(
+    20,
+    `POST /exchangeToken HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${accessToken}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+  );
 });
 afterAll(async () => {
   await server.stop('SIGKILL');
@@ -99,9 +105,10 @@ it('requests that never end are given up with 408, and others are served meanwhi
     for (const { socket, isClosed } of slow) if (!isClosed()) socket.write('x');
   }, 1_000);
   await expectServed();
-  await until(() => slow.every(({ isClosed }) => isClosed()));
+  const endless = [...slow, ...slowBodies];
+  await until(() => endless.every(({ isClosed }) => isClosed()));
   clearInterval(drip);
-  const answers = slow.map(({ received }) => received()).filter((text) => text !== '');
+  const answers = endless.map(({ received }) => received()).filter((text) => text !== '');
   expect(new Set(answers.flatMap(statusesIn))).toEqual(new Set([408]));
   await expectServed();
 }, 90_000);

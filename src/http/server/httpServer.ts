@@ -1,7 +1,14 @@
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Express, Request, Response } from 'express';
 import { createPendingResponses } from './pendingResponses';
-import { respondToMalformedRequest, maxHeaderBytes } from './malformedRequests';
+import {
+  findRefusal,
+  maxHeaderBytes,
+  refuseConnection,
+  refuseRequest,
+  unknownExpectation,
+} from './malformedRequests';
 import { createDrain, type Drain } from './drain';
 
 /** How often connections are closed that take too long to send a request. By default Node looks every 30 s. */
@@ -34,17 +41,28 @@ export function createHttpServer(app: Express, errorDocumentation?: string): Htt
       ServerResponse: AppResponse,
       maxHeaderSize: maxHeaderBytes,
       connectionsCheckingInterval: slowClientCheckInMs,
+      // Checked by `findRefusal`, because Node's response has no body.
+      requireHostHeader: false,
     },
-    (request, response) =>
-      void batchEnd().then(() => {
-        app(request, response);
-      }),
+    (request, response) => {
+      const refusal = findRefusal(request);
+      if (refusal) refuseRequest(response, refusal, errorDocumentation);
+      else
+        void batchEnd().then(() => {
+          app(request, response);
+        });
+    },
+  );
+  server.on('checkExpectation', (_request, response) =>
+    refuseRequest(response, unknownExpectation, errorDocumentation),
   );
   const inFlight = createPendingResponses(server);
+  const refuse = (error: Error, socket: Duplex) => refuseConnection(error, socket, errorDocumentation);
+  server.on('connect', (_request, socket) => refuse(new Error('not a proxy'), socket));
   server.on('clientError', (error, socket) => {
-    const last = inFlight.lastFor(socket);
-    if (last) last.once('close', () => respondToMalformedRequest(error, socket, errorDocumentation));
-    else respondToMalformedRequest(error, socket, errorDocumentation);
+    const before = inFlight.lastReceived(socket);
+    if (before) before.once('close', () => refuse(error, socket));
+    else refuse(error, socket);
   });
   return { server, drain: createDrain(server, inFlight) };
 }

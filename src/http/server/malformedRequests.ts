@@ -1,52 +1,86 @@
 import { randomUUID } from 'node:crypto';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** Enough for two access tokens of a user in many groups. Node's default is half of it. */
 export const maxHeaderBytes = 32 * 1024;
 
-const clientErrorResponses: Readonly<Record<string, { status: string; message: string }>> = {
+/** The client may still be sending: if the connection were closed at once, it could lose the response. */
+const closeDelayInMs = 1_000;
+
+/** The response to a request that does not reach the app, in the format of the app's errors. */
+interface Refusal {
+  readonly status: number;
+  readonly message: string;
+}
+
+const malformed: Refusal = { status: 400, message: 'Malformed HTTP request.' };
+const refusalsByErrorCode: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: {
-    status: '431 Request Header Fields Too Large',
+    status: 431,
     message: `The request headers are too large. The limit is ${maxHeaderBytes} bytes.`,
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
-    status: '408 Request Timeout',
+    status: 408,
     message: 'The request was not received in time. Send it again.',
   },
 };
+export const unknownExpectation: Refusal = {
+  status: 417,
+  message: 'The value of the Expect header is not supported. Send the request without it.',
+};
 
 /**
- * Malformed HTTP never reaches the app, so it gets its response here, in the same format.
- *
- * @param documentation the page that explains the error codes
+ * Refuses requests that Node.js passes on but that the app cannot handle: without Host (RFC 9112, section 3.2), or with an address that
+ * has no path. Express reads a path only, so that of an address is left in the request.
  */
-export function respondToMalformedRequest(
-  error: NodeJS.ErrnoException,
+export function findRefusal(request: IncomingMessage): Refusal | undefined {
+  if (request.headers.host === undefined && request.httpVersion === '1.1')
+    return { status: 400, message: 'The request has no Host header.' };
+  const { url = '' } = request;
+  if (url.startsWith('/') || url === '*') return undefined;
+  const path = URL.canParse(url) ? url.replace(/^[a-z][\w+.-]*:\/\/[^/?#]*/i, '') : '';
+  if (!path.startsWith('/')) return { status: 400, message: 'The address of the request is malformed.' };
+  request.url = path;
+  return undefined;
+}
+
+/** @param documentation the page that explains the error codes */
+export function refuseRequest(response: ServerResponse, refusal: Refusal, documentation?: string): void {
+  const { headers, body } = render(refusal, documentation);
+  response.writeHead(refusal.status, headers).end(body);
+}
+
+/** For requests that Node.js cannot read, and so has no response for. */
+export function refuseConnection(
+  { code = '' }: NodeJS.ErrnoException,
   socket: Duplex,
   documentation?: string,
 ): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const { status, message } = clientErrorResponses[error.code ?? ''] ?? {
-    status: '400 Bad Request',
-    message: 'Malformed HTTP request.',
-  };
+  const refusal = refusalsByErrorCode[code] ?? malformed;
+  const { headers, body } = render(refusal, documentation);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.end(
+    [`HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`, ...lines, '', body].join('\r\n'),
+    () => setTimeout(() => socket.destroy(), closeDelayInMs).unref(),
+  );
+}
+
+function render({ message }: Refusal, documentation: string | undefined) {
   const code = 'invalid_request';
   const link = documentation === undefined ? undefined : `${documentation}#${code}`;
   const body = JSON.stringify({ error: { code, message, documentation: link } });
-  socket.end(
-    [
-      `HTTP/1.1 ${status}`,
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Cache-Control: no-store',
-      `x-ms-error-code: ${code}`,
-      `x-ms-request-id: ${randomUUID()}`,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
+  const headers = {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'x-ms-error-code': code,
+    'x-ms-request-id': randomUUID(),
+    Connection: 'close',
+  };
+  return { headers, body };
 }

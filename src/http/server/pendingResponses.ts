@@ -4,8 +4,11 @@ import type { Duplex } from 'node:stream';
 /** The responses that are not complete yet. */
 export interface PendingResponses {
   all(): ServerResponse[];
-  /** The last pending response of a connection: with HTTP pipelining there may be several. */
-  lastFor(connection: Duplex): ServerResponse | undefined;
+  /**
+   * The last pending response of a connection (with HTTP pipelining there may be several) whose request has arrived completely. One that is
+   * still expected may never come.
+   */
+  lastReceived(connection: Duplex): ServerResponse | undefined;
 }
 
 export function createPendingResponses(server: Server): PendingResponses {
@@ -32,6 +35,7 @@ export function createPendingResponses(server: Server): PendingResponses {
 
   return {
     all: () => [...pendingByConnection.values()].flatMap((responses) => [...responses]),
-    lastFor: (connection) => [...(pendingByConnection.get(connection) ?? [])].at(-1),
+    lastReceived: (connection) =>
+      [...(pendingByConnection.get(connection) ?? [])].filter(({ req }) => req.complete).at(-1),
   };
 }
