@@ -22,6 +22,11 @@ export interface PermissionCheck<Policy> extends TokenCheck<Policy> {
 /** Five minutes, as in Microsoft's libraries. */
 export const clockSkewInSeconds = 300;
 
+/** Whole seconds, as the libraries that verify the tokens count them (RFC 7519, NumericDate). */
+export function nowInSeconds(): number {
+  return Math.floor(Date.now() / 1_000);
+}
+
 export function problem(code: string, message: string): TokenProblem {
   return { code, message };
 }

@@ -5,7 +5,13 @@ import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityP
 import { clientIdOf, type DecodedJwt, isSignedBy, rolesOf, stringClaim } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
 import { requiredScope } from '../requiredScope';
-import { badSignatureProblem, firstProblem, type PermissionCheck, unknownKeyProblem } from '../tokenChecks';
+import {
+  badSignatureProblem,
+  firstProblem,
+  nowInSeconds,
+  type PermissionCheck,
+  unknownKeyProblem,
+} from '../tokenChecks';
 import { type AccessTokenPolicy, clientCheck, permissionChecks, validityChecks } from './accessTokenChecks';
 import { EntraBearerStrategy, unknownKey } from './bearerStrategy';
 import type { EntraAuthority } from './entraAuthority';
@@ -60,14 +66,19 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
   );
   const unknownKeyIn = (jwt: DecodedJwt) => unknownKeyProblem(jwt, `tenant ${tenantId}`);
 
+  function findInvalidClaim(jwt: DecodedJwt): InvalidToken | undefined {
+    const found = firstProblem(validityChecks, jwt, policy, nowInSeconds());
+    return found && { problem: found.problem, permanent: found.check.permanent };
+  }
+
   /**
    * Finds problems without passport, which would take twice as long. Claims come first, so that only plausible tokens cost a signature
    * check. Does not wait if the key is cached.
    */
   async function findProblem({ jwt, accessToken }: ReceivedToken): Promise<InvalidToken | undefined> {
     const { signingKeys } = authority.current() ?? (await authority.metadata());
-    const found = firstProblem(validityChecks, jwt, policy, nowInSeconds());
-    if (found) return { problem: found.problem, permanent: found.check.permanent };
+    const invalid = findInvalidClaim(jwt);
+    if (invalid) return invalid;
     const keyId = String(jwt.header.kid);
     const key = signingKeys.get(keyId) ?? (await authority.signingKey(keyId));
     if (!key) return { problem: unknownKeyIn(jwt), permanent: false };
@@ -83,9 +94,12 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
     if (invalid) return invalid;
     const reason = await checkByPassport(request, response);
     if (reason === unknownKey) return { problem: unknownKeyIn(jwt), permanent: false };
-    // An invalid token does not get this far: everything that the strategy checks has been checked before.
-    if (reason !== undefined)
+    // Everything that the strategy checks has been checked before, but its lifetime may have ended since.
+    if (reason !== undefined) {
+      const expired = findInvalidClaim(jwt);
+      if (expired) return expired;
       throw new Error('the bearer strategy rejected a token that had passed the same checks');
+    }
     const missing = firstProblem(checks, jwt, policy, nowInSeconds());
     if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
     return createEntraUser(token);
@@ -129,8 +143,4 @@ export function createEntraUser({
     accessTokenHash,
     entra: { tenantId, objectId },
   });
-}
-
-function nowInSeconds(): number {
-  return Date.now() / 1_000;
 }

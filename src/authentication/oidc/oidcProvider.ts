@@ -5,11 +5,12 @@ import type { Timings } from '../../timings';
 import { AuthenticatedUser, userKeyOf } from '../authenticatedUser';
 import { createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
-import { rolesOf, stringClaim } from '../jwt';
+import { type DecodedJwt, rolesOf, stringClaim } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
 import {
   badSignatureProblem,
   firstProblem,
+  nowInSeconds,
   malformedProblem,
   type PermissionCheck,
   problem,
@@ -52,16 +53,23 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
     new JoseBearerStrategy({ ...policy, current: metadata.current }),
   );
 
+  function findInvalidClaim(jwt: DecodedJwt): InvalidToken | undefined {
+    const found = firstProblem(validityChecks, jwt, policy, nowInSeconds());
+    return found && { problem: found.problem, permanent: found.check.permanent };
+  }
+
   /** Claims come first, so that only plausible tokens cost a signature check. */
   async function findProblem({ jwt, request, response }: ReceivedToken): Promise<InvalidToken | undefined> {
-    const found = firstProblem(validityChecks, jwt, policy, Date.now() / 1_000);
-    if (found) return { problem: found.problem, permanent: found.check.permanent };
+    const invalid = findInvalidClaim(jwt);
+    if (invalid) return invalid;
     if (!(await metadata.signingKey(String(jwt.header.kid))))
       return { problem: unknownKeyProblem(jwt, issuerName), permanent: false };
     const reason = await checkByPassport(request, response);
-    return reason === undefined
-      ? undefined
-      : { problem: joseProblem(reason as JoseRejection, policy), permanent: true };
+    if (reason === undefined) return undefined;
+    // Its lifetime may have ended since.
+    return (
+      findInvalidClaim(jwt) ?? { problem: joseProblem(reason as JoseRejection, policy), permanent: true }
+    );
   }
 
   function createUser({ jwt, accessToken, accessTokenHash }: ReceivedToken): AuthenticatedUser {
@@ -86,7 +94,7 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
   ): Promise<AuthenticatedUser | InvalidToken> {
     const invalid = await findProblem(token);
     if (invalid) return invalid;
-    const missing = firstProblem(checks, token.jwt, policy, Date.now() / 1_000);
+    const missing = firstProblem(checks, token.jwt, policy, nowInSeconds());
     if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
     return createUser(token);
   }

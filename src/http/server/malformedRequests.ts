@@ -78,6 +78,7 @@ function render({ message }: Refusal, documentation: string | undefined) {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
     'x-ms-error-code': code,
     'x-ms-request-id': randomUUID(),
     Connection: 'close',
