@@ -3,7 +3,7 @@ import { type Call, json, NotEmulated, type Reply } from '../http/exchange';
 import { apiAudience, communicationAudiences, graphAudience, storageAudiences } from '../tokens/audiences';
 import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import { type EmulatorContext } from '../context';
-import { authenticateClient } from './clientCredential';
+import { authenticateClient } from './clientAuthentication';
 import { fail, noStore } from './errors';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { parseScopes, singleResource } from './scopes';

@@ -2,7 +2,7 @@ import { type EmulatorContext } from '../context';
 import { inSeconds } from '../clock';
 import { type Call, form, json, type Reply } from '../http/exchange';
 import { type DeviceGrant } from '../state/deviceCodes';
-import { authenticateClient, authenticatePublicClient } from './clientCredential';
+import { authenticateClient, authenticatePublicClient } from './clientAuthentication';
 import { fail, noStore } from './errors';
 import { issue } from './issue';
 import { refreshTokenExpiry } from './refreshTokens';

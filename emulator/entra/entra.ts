@@ -13,10 +13,12 @@ import { passwordSignIn, userRealm } from './password';
 import { checkTenant } from './registrations';
 import { grantTypeMissing } from './tokenRequest';
 
+type EntraOperation = (context: EmulatorContext, call: Call) => Reply;
+
 export function entraHandlers(context: EmulatorContext) {
   /** Converts a failure that a handler throws to Entra's error body. */
   const withErrorMapping =
-    (handle: (context: EmulatorContext, call: Call) => Reply): Handler =>
+    (handle: EntraOperation): Handler =>
     (call) => {
       try {
         return handle(context, call);
@@ -27,21 +29,13 @@ export function entraHandlers(context: EmulatorContext) {
     };
   /** The keys for a client assertion may have to be fetched first. */
   const withIssuerKeys =
-    (handle: (context: EmulatorContext, call: Call) => Reply): ((call: Call) => Reply | Promise<Reply>) =>
+    (handle: EntraOperation): ((call: Call) => Reply | Promise<Reply>) =>
     (call) => {
       const fields = form(call);
-      const judge = withErrorMapping(handle);
-      if (!fields.has('client_assertion')) return judge(call);
+      const respond = withErrorMapping(handle);
+      if (!fields.has('client_assertion')) return respond(call);
       const prepared = context.issuerKeys.prepare(fields.get('client_id'), fields.get('client_assertion'));
-      return prepared.then(() => judge(call));
-    };
-  const forTenant =
-    (
-      handle: (context: EmulatorContext, call: Call) => Reply,
-    ): ((context: EmulatorContext, call: Call) => Reply) =>
-    (_world, call) => {
-      checkTenant(call.params.tenant, true);
-      return handle(context, call);
+      return prepared.then(() => respond(call));
     };
   return {
     'entra.discovery': withErrorMapping(forTenant(discovery)),
@@ -61,5 +55,13 @@ export function entraHandlers(context: EmulatorContext) {
     'entra.token.refresh_token': withIssuerKeys(redeemRefreshToken),
     'entra.token.on_behalf_of': withIssuerKeys(onBehalfOf),
     'entra.token.client_credentials': withIssuerKeys(clientCredentials),
+  };
+}
+
+/** For the tenant, and for the names that all tenants share. */
+function forTenant(handle: EntraOperation): EntraOperation {
+  return (context, call) => {
+    checkTenant(call.params.tenant, true);
+    return handle(context, call);
   };
 }

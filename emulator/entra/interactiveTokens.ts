@@ -2,7 +2,11 @@ import { type Call, header, type Reply } from '../http/exchange';
 import { type CodeGrant } from '../state/signIns';
 import { hash } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
-import { authenticateClient, authenticatePublicClient, type ClientAuthentication } from './clientCredential';
+import {
+  authenticateClient,
+  authenticatePublicClient,
+  type ClientAuthentication,
+} from './clientAuthentication';
 import { fail } from './errors';
 import { issue } from './issue';
 import { openRefreshToken, type RefreshGrant, refreshTokenExpiry } from './refreshTokens';

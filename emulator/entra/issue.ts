@@ -2,7 +2,7 @@ import { inSeconds } from '../clock';
 import { type EmulatorContext } from '../context';
 import { type Reply } from '../http/exchange';
 import { type User } from '../state/users';
-import { type ClientAuthentication } from './clientCredential';
+import { type ClientAuthentication } from './clientAuthentication';
 import { checkConsent } from './consent';
 import { fail } from './errors';
 import { type RefreshGrant, sealRefreshToken } from './refreshTokens';

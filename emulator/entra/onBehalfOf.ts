@@ -6,7 +6,7 @@ import { v1Issuer } from '../tokens/claims';
 import { type Claims } from '../tokens/jwt';
 import { type Verdict } from '../tokens/signingKeys';
 import { type EmulatorContext } from '../context';
-import { authenticateClient } from './clientCredential';
+import { authenticateClient } from './clientAuthentication';
 import { checkConsent, consentMissing } from './consent';
 import { fail } from './errors';
 import { checkTenant, findRegistration, type Registration } from './registrations';

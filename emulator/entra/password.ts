@@ -1,7 +1,7 @@
 import { type EmulatorContext } from '../context';
 import { type Call, json, type Reply } from '../http/exchange';
 import { userDomain } from '../seed';
-import { authenticateClient } from './clientCredential';
+import { authenticateClient } from './clientAuthentication';
 import { fail } from './errors';
 import { checkTenant, findRegistration } from './registrations';
 import { tokenForm } from './tokenRequest';

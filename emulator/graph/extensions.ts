@@ -93,10 +93,10 @@ export function shown(extension: OpenExtension, onlyId = false): Record<string, 
 /** The properties that an app stored, without the metadata of the extension. */
 export function propertiesOf(body: Record<string, unknown>): Record<string, unknown> {
   const describing = ['extensionName', 'id'];
-  const ownUrls = Object.entries(body).filter(
+  const own = Object.entries(body).filter(
     ([name]) => !name.startsWith('@odata.') && !describing.includes(name),
   );
-  return Object.fromEntries(ownUrls);
+  return Object.fromEntries(own);
 }
 
 function single(

@@ -19,14 +19,14 @@ export interface DeviceGrant {
 const alphabet = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const lifetimeInMs = 15 * 60_000;
 const intervalInMs = 5_000;
-const mostCodes = 1_000;
+const maxCodes = 1_000;
 
 export class DeviceCodes {
   readonly #byDeviceCode = new Map<string, DeviceGrant>();
 
   start(clientId: string, scope: string, now: number): DeviceGrant {
     const [oldest] = this.#byDeviceCode.keys();
-    if (this.#byDeviceCode.size >= mostCodes && oldest !== undefined) this.#byDeviceCode.delete(oldest);
+    if (this.#byDeviceCode.size >= maxCodes && oldest !== undefined) this.#byDeviceCode.delete(oldest);
     const grant: DeviceGrant = {
       deviceCode: randomBytes(32).toString('base64url'),
       userCode: Array.from({ length: 9 }, () => alphabet[randomInt(alphabet.length)]).join(''),

@@ -23,8 +23,8 @@ export interface CodeGrant extends Session {
   redeemed: boolean;
 }
 
-const mostSessions = 10_000;
-const mostCodes = 10_000;
+const maxSessions = 10_000;
+const maxCodes = 10_000;
 
 /** The signed-in users, and the codes that are not redeemed yet. */
 export class SignIns {
@@ -32,7 +32,7 @@ export class SignIns {
   readonly #codes = new Map<string, CodeGrant>();
 
   startSession(session: Session): string {
-    return remember(this.#sessions, session, mostSessions);
+    return remember(this.#sessions, session, maxSessions);
   }
 
   session(id: string | undefined): Session | undefined {
@@ -44,7 +44,7 @@ export class SignIns {
   }
 
   addCode(grant: CodeGrant): string {
-    return remember(this.#codes, grant, mostCodes);
+    return remember(this.#codes, grant, maxCodes);
   }
 
   code(code: string): CodeGrant | undefined {

@@ -10,7 +10,7 @@ export function createCloudCheck(config: Config): Check {
     group: 'Settings',
     settings: addressSettings,
     run() {
-      const strangers = addressesOf(config).flatMap((address): Result[] => {
+      const inOtherClouds = addressesOf(config).flatMap((address): Result[] => {
         const cloud = cloudOfUrl(address.url);
         if (cloud === undefined || cloud === config.cloud) return [];
         const message = `${address.setting} is in the cloud ${cloud}, but the tenant is in ${config.cloud}`;
@@ -28,8 +28,8 @@ export function createCloudCheck(config: Config): Check {
               ),
             ];
       });
-      return strangers.length > 0
-        ? strangers
+      return inOtherClouds.length > 0
+        ? inOtherClouds
         : ok(`all services belong to ${config.cloud}, or to an emulator`);
     },
   };

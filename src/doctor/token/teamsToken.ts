@@ -31,7 +31,7 @@ export function createTeamsTokenCheck(
     clientIds: callersClient === undefined ? allowedClientIds : [callersClient, ...allowedClientIds],
   };
 
-  function judge(check: (typeof teamsTokenChecks)[number], seconds: number): Result {
+  function explain(check: (typeof teamsTokenChecks)[number], seconds: number): Result {
     const { code, passes } = check;
     const { name, value, needsCaller } = subjects[code] ?? { name: code, value: () => '' };
     const passed = passes(jwt, policy, seconds);
@@ -55,7 +55,7 @@ export function createTeamsTokenCheck(
       const signature = await findSignatureProblem(text, jwt, authority);
       return [
         ok(summarize(jwt)),
-        ...teamsTokenChecks.map((check) => judge(check, seconds)),
+        ...teamsTokenChecks.map((check) => explain(check, seconds)),
         { ...checkLifetime(jwt, seconds), name: `${label}, lifetime` },
         { ...checkScopes(jwt, policy.audience), name: `${label}, scopes` },
         {
