@@ -6,8 +6,9 @@ import { problem, type Result, skipped } from './check';
  * Why a service could not be called with the managed identity; undefined if the service itself has responded. On any other machine than the
  * server's there is no such identity, which is no problem.
  */
-export function explainNoManagedIdentity(error: ApiError): Result | undefined {
+export function explainNoManagedIdentity(error: ApiError, usesWorkloadIdentity: boolean): Result | undefined {
   const ofUpstream = error instanceof UpstreamError ? error : undefined;
+  if (usesWorkloadIdentity) return ofUpstream && explainNoWorkloadIdentity(ofUpstream);
   const status = ofUpstream?.facts.status;
   // The SDK reads it from the environment, too.
   if (status === undefined && process.env.IDENTITY_ENDPOINT === undefined) {
@@ -20,5 +21,14 @@ export function explainNoManagedIdentity(error: ApiError): Result | undefined {
   return problem(
     `Azure issues no token for the managed identity (${status === undefined ? 'no response' : `HTTP ${status}`})`,
     'Turn on the system-assigned identity of the app, or assign the user-assigned one with the client id in MANAGED_IDENTITY_CLIENT_ID, under Identity.',
+  );
+}
+
+function explainNoWorkloadIdentity({ upstream, facts }: UpstreamError): Result | undefined {
+  if (upstream !== 'Microsoft Entra ID') return undefined;
+  const { code, status } = facts;
+  return problem(
+    `Microsoft Entra ID issues no token for the workload identity (${code ?? (status === undefined ? 'no response' : `HTTP ${status}`)})`,
+    'Compare the federated credential of the identity in MANAGED_IDENTITY_CLIENT_ID with the issuer of the cluster and the service account.',
   );
 }

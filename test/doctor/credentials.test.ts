@@ -257,6 +257,21 @@ test('a managed identity that is not assigned to the app is no fault of the tabl
   expect(exitCode).toBe(1);
 });
 
+test('a workload identity that is not registered is no fault of the table', async () => {
+  await writeFile(file, cluster.token());
+  const { line } = await examine(emulator, {
+    settings: {
+      ...withTokenFile(),
+      IDENTITY_STORE: 'table',
+      TABLES_ENDPOINT: 'https://localhost:1',
+      MANAGED_IDENTITY_CLIENT_ID: emulator.authServer.clientId,
+    },
+  });
+  expect(line('identity store: table')).toMatch(
+    /^problem .*: Microsoft Entra ID issues no token for the workload identity \(.+\) -> Compare the federated credential/,
+  );
+});
+
 test('two credentials are rejected', async () => {
   const examination = await examine(emulator, { settings: { AZURE_CLIENT_ASSERTION: 'managed_identity' } });
   expect(examination.line('settings')).toMatch(

@@ -93,7 +93,7 @@ function explainNoAssertion(error: unknown, credential: ClientCredentialConfig |
       'The webhook of Microsoft Entra Workload ID mounts it into pods with the label azure.workload.identity/use: "true". Check that it is readable.',
     );
   }
-  const noIdentity = explainNoManagedIdentity(error);
+  const noIdentity = explainNoManagedIdentity(error, false);
   if (!noIdentity) throw error;
   return noIdentity;
 }

@@ -41,7 +41,9 @@ export function createCommunicationCheck({ config, log, callTimeLimitInMs }: Doc
           : problem(`${endpoint} issued a token for an identity that does not exist`, `Check ${keysPage}.`);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        const noIdentity = withKey ? undefined : explainNoManagedIdentity(error);
+        const noIdentity = withKey
+          ? undefined
+          : explainNoManagedIdentity(error, communication.workloadIdentity !== undefined);
         if (noIdentity) return noIdentity;
         if (error instanceof UpstreamError && error.facts.status !== undefined)
           return explainError(error.facts, endpoint, withKey);

@@ -72,9 +72,13 @@ const notConditional = (endpoint: string) =>
     'Check the address of the table service.',
   );
 
-function explain(error: unknown, endpoint: string, { accountKey, tableName }: TableStoreConfig): Result {
+function explain(
+  error: unknown,
+  endpoint: string,
+  { accountKey, tableName, workloadIdentity }: TableStoreConfig,
+): Result {
   if (!(error instanceof ApiError)) throw error;
-  const noIdentity = accountKey ? undefined : explainNoManagedIdentity(error);
+  const noIdentity = accountKey ? undefined : explainNoManagedIdentity(error, workloadIdentity !== undefined);
   if (noIdentity) return noIdentity;
   const setting = accountKey ? 'TABLES_CONNECTION_STRING' : 'TABLES_ENDPOINT';
   if (!(error instanceof UpstreamError) || error.facts.status === undefined)
