@@ -44,15 +44,21 @@ export function createIssuedTokenCache({
   checkAfterInMs,
 }: IssuedTokenCacheOptions): IssuedTokenCache {
   const entries = new LRUCache<string, Entry>({ max: size });
+  /** The cache uses the monotonic clock, which may stand still while the machine is suspended. */
+  function find(userKey: string): Entry | undefined {
+    const entry = entries.get(userKey);
+    return entry && remainingLifetimeInMs(entry.token) >= minRemainingLifetimeInMs ? entry : undefined;
+  }
+
   return {
     get(userKey) {
-      const entry = entries.get(userKey);
+      const entry = find(userKey);
       if (!entry || checkAfterInMs === undefined) return entry?.token;
       return performance.now() - entry.checkedAt < checkAfterInMs ? entry.token : undefined;
     },
-    getUnchecked: (userKey) => entries.get(userKey)?.token,
+    getUnchecked: (userKey) => find(userKey)?.token,
     add(userKey, token) {
-      const lifetimeInMs = token.expiresOn.getTime() - Date.now();
+      const lifetimeInMs = remainingLifetimeInMs(token);
       const ttl = Math.floor(
         Math.min(reuseInMinutes * minute, lifetimeInMs / 2, lifetimeInMs - minRemainingLifetimeInMs),
       );
@@ -70,4 +76,8 @@ export function createIssuedTokenCache({
     },
     delete: (userKey) => void entries.delete(userKey),
   };
+}
+
+function remainingLifetimeInMs({ expiresOn }: IssuedToken): number {
+  return expiresOn.getTime() - Date.now();
 }

@@ -190,6 +190,14 @@ describe('a reused token', () => {
     expect((await getToken(server, person)).token).not.toBe(first.token);
   });
 
+  it('is not one that has expired while the machine was suspended, and its monotonic clock with it', async () => {
+    const person = newPerson();
+    const date = fakeDate();
+    const first = await getToken(system, person);
+    date.advance(24 * 60 * minute);
+    expect((await getToken(system, person)).token).not.toBe(first.token);
+  });
+
   it('is replaced by a newer one that a caller requests with Cache-Control: no-cache', async () => {
     const person = newPerson();
     const advance = useFakeClocks();
