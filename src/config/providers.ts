@@ -155,24 +155,36 @@ export function readProvider(provider: ProviderName, read: ReadSetting): Provide
 }
 
 /** What distinguishes providers: a token goes to the provider whose issuer it names. */
-function issuerOf(provider: ProviderConfig): string {
+function issuersOf(provider: ProviderConfig): string[] {
   switch (provider.kind) {
-    // The host does not matter: the version 1 issuer of a tenant is the same on all of them.
+    // Two registrations in one tenant have the same version 1 issuer, whatever their sign-in hosts are.
     case 'entra':
-      return `tenant ${provider.tenantId}`;
+      return [
+        `https://sts.windows.net/${provider.tenantId}/`,
+        `${provider.authorityHost}/${provider.tenantId}/v2.0`,
+      ];
+    // The second one if the tenant has its own domain.
     case 'external_id':
-      return `https://${provider.tenantId}.ciamlogin.com/${provider.tenantId}/v2.0`;
+      return [
+        `https://${provider.tenantId}.ciamlogin.com/${provider.tenantId}/v2.0`,
+        `${provider.authorityHost}/${provider.tenantId}/v2.0`,
+      ];
     case 'b2c':
-      return `${provider.authorityHost}/${provider.tenantId}/v2.0/`;
+      return [`${provider.authorityHost}/${provider.tenantId}/v2.0/`];
     case 'oidc':
-      return provider.issuer;
+      return [provider.issuer];
   }
+}
+
+function shareAnIssuer(one: ProviderConfig, other: ProviderConfig): boolean {
+  const issuers = issuersOf(one);
+  return issuersOf(other).some((issuer) => issuers.includes(issuer));
 }
 
 /** One problem for each provider that has the same issuer as an earlier one. */
 export function sharedIssuerProblems(providers: readonly ProviderConfig[]): string[] {
   return providers.flatMap((provider, index) => {
-    const earlier = providers.slice(0, index).find((other) => issuerOf(other) === issuerOf(provider));
+    const earlier = providers.slice(0, index).find((other) => shareAnIssuer(other, provider));
     if (!earlier) return [];
     return [
       `IDENTITY_PROVIDER has ${earlier.name} and ${provider.name}, which are set to the same tenant or issuer: tokens are ` +

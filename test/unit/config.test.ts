@@ -815,6 +815,16 @@ describe('IDENTITY_PROVIDER', () => {
       'b2c,oidc',
       { OIDC_ISSUER: 'https://contoso.b2clogin.com/b2c40000-0000-4000-8000-000000000021/v2.0/' },
     ],
+    [
+      'the version 2 issuer of a tenant',
+      'entra,oidc',
+      { OIDC_ISSUER: `https://login.microsoftonline.com/${least.AZURE_TENANT_ID}/v2.0` },
+    ],
+    [
+      'the version 1 issuer of a tenant',
+      'entra,oidc',
+      { OIDC_ISSUER: `https://sts.windows.net/${least.AZURE_TENANT_ID}/` },
+    ],
   ])('refuses two providers with %s', (_, kinds, more) => {
     expect(problemsOf(withProvider(kinds, more))).toEqual([
       expect.stringMatching(/^IDENTITY_PROVIDER has .+ and .+, which are set to the same tenant or issuer/),
