@@ -9,6 +9,7 @@ import { createGraphMappingStore } from '../src/identities/stores/graph/graphMap
 import { createMappingSeal } from '../src/identities/stores/graph/mappingSeal';
 import { createMemoryMappingStore } from '../src/identities/stores/memory/memoryMappingStore';
 import { createTableMappingStore } from '../src/identities/stores/table/tableMappingStore';
+import { createPendingWork } from '../src/resilience/pendingWork';
 import { createUpstream } from '../src/resilience/upstream';
 import type { UpstreamName } from '../src/resilience/upstreamError';
 import { defaultTimings as timings } from '../src/timings';
@@ -95,8 +96,16 @@ function openGraphStore(graph: GraphService): MappingStore {
 }
 
 function lifecycleOver(store: MappingStore, acs: AcsIdentityClient): IdentityLifecycle {
-  const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log });
-  return createIdentityLifecycle({ store, acs, orphanCleanup, timings: timings.mappings, log });
+  const pendingWork = createPendingWork();
+  const orphanCleanup = createOrphanCleanup({ store, acs, pendingWork, timings: timings.orphanCleanup, log });
+  return createIdentityLifecycle({
+    store,
+    acs,
+    orphanCleanup,
+    pendingWork,
+    timings: timings.mappings,
+    log,
+  });
 }
 
 /** The parts of the server that decide about identities, as composition.ts builds them. */
@@ -107,6 +116,7 @@ export function createInstance({ acs: service, createLifecycle }: Services): Com
     acs,
     // Tokens are not reused: docs/known-issues.md says what happens with several instances if they are.
     issuedTokens: createIssuedTokenCache({ reuseInMinutes: 0, size: 100 }),
+    pendingWork: createPendingWork(),
     mappingCacheSize: 100,
     mappingCacheMinutes: 5,
     workTimeLimitInMs: timings.workInMs,

@@ -9,6 +9,7 @@ import { createOrphanCleanup } from './identities/orphanCleanup';
 import type { PreviousMappingStore } from './identities/stores/fallback/fallbackMappingStore';
 import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
+import type { PendingWork } from './resilience/pendingWork';
 import type { RequestScope } from './requestScope';
 import { createUpstream } from './resilience/upstream';
 import type { Telemetry } from './telemetry/telemetry';
@@ -21,8 +22,8 @@ export interface IdentityParts {
   start(): void;
   /** Why no identity can be found or created until an operator acts; undefined if nothing is known to be wrong. */
   unavailableReason(): string | undefined;
-  /** Waits for background work that must not be left half done. */
-  stop(): Promise<void>;
+  /** Ends the preparation of the store. */
+  stop(): void;
 }
 
 export interface IdentityPartsOptions {
@@ -31,6 +32,7 @@ export interface IdentityPartsOptions {
   /** Absent if the users do not come from Microsoft Entra ID. */
   entra: EntraParts | undefined;
   http: HttpClient;
+  pendingWork: PendingWork;
   requestScope: RequestScope | undefined;
   timings: Timings;
   log: Log;
@@ -59,24 +61,29 @@ export async function composeIdentities(options: IdentityPartsOptions): Promise<
 
 function overStore(
   { store, availability }: ComposedStore,
-  { acs, timings, log, telemetry }: IdentityPartsOptions,
+  { acs, pendingWork, timings, log, telemetry }: IdentityPartsOptions,
 ): IdentityParts {
-  const orphanCleanup = createOrphanCleanup({ store, acs, timings: timings.orphanCleanup, log, telemetry });
+  const orphanCleanup = createOrphanCleanup({
+    store,
+    acs,
+    pendingWork,
+    timings: timings.orphanCleanup,
+    log,
+    telemetry,
+  });
   return {
     lifecycle: createIdentityLifecycle({
       store,
       acs,
       orphanCleanup,
+      pendingWork,
       timings: timings.mappings,
       log,
       telemetry,
     }),
     start: () => availability?.start(),
     unavailableReason: () => availability?.unavailableReason(),
-    async stop() {
-      availability?.stop();
-      await orphanCleanup.idle();
-    },
+    stop: () => availability?.stop(),
   };
 }
 
@@ -198,6 +205,6 @@ async function composeCustomIds(
     lifecycle: createCustomIdLifecycle({ acs, identities, key: customIdKey, telemetry }),
     start: () => undefined,
     unavailableReason: () => undefined,
-    stop: () => Promise.resolve(),
+    stop: () => undefined,
   };
 }

@@ -5,6 +5,7 @@ import { composeAppAuthentication, composeProviders } from './composeProviders';
 import type { Config } from './config/config';
 import type { TelemetryConfig } from './config/telemetry';
 import { createHttpClient } from './resilience/httpClient';
+import { createPendingWork } from './resilience/pendingWork';
 import type { RequestScope } from './requestScope';
 import { createUpstream } from './resilience/upstream';
 import { composeIdentities } from './composeIdentities';
@@ -61,11 +62,13 @@ export async function createServices(
     createUpstream({ name: 'Azure Communication Services', timings: timings.upstream, log, telemetry }),
     { ...timings.upstream, requestScope, telemetry },
   );
+  const pendingWork = createPendingWork();
   const identities = await composeIdentities({
     config,
     acs,
     entra: providers.entra,
     http,
+    pendingWork,
     requestScope,
     timings,
     log,
@@ -81,6 +84,7 @@ export async function createServices(
       size: config.communication.tokenCacheSize,
       checkAfterInMs: config.identities.reuseCheckInMs,
     }),
+    pendingWork,
     mappingCacheSize: mappingCache?.size ?? 1,
     mappingCacheMinutes: mappingCache?.minutes ?? 0,
     workTimeLimitInMs: timings.workInMs,
@@ -103,7 +107,8 @@ export async function createServices(
     unreadyReason: () => identities.unavailableReason(),
     async stop() {
       providers.stop();
-      await identities.stop();
+      identities.stop();
+      await pendingWork.idle();
       await http.close();
       await telemetry?.stop();
     },

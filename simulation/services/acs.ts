@@ -1,4 +1,9 @@
-import type { AcsIdentityClient, CommunicationToken, CreatedUser } from '../../src/acs/acsIdentityClient';
+import type {
+  AcsIdentityClient,
+  CommunicationToken,
+  CreatedUser,
+  OnLateCreation,
+} from '../../src/acs/acsIdentityClient';
 import type { CustomIdClient } from '../../src/acs/customIdClient';
 import type { Deadline } from '../../src/resilience/deadline';
 import type { CallOptions, Upstream } from '../../src/resilience/upstream';
@@ -45,12 +50,7 @@ export function createAcsService(scheduler: Scheduler): AcsService {
   /** Not documented: for a repeated deletion, ACS may report success, or that there is no such identity. */
   const deletedAgain = scheduler.choices.chance(50) ? 'gone' : 'deleted';
 
-  function create(
-    upstream: Upstream,
-    deadline: Deadline,
-    withToken: boolean,
-    onLateResult: (user: CreatedUser) => void,
-  ) {
+  function create(upstream: Upstream, deadline: Deadline, withToken: boolean, onLateResult: OnLateCreation) {
     const createdBy = scheduler.time.owner;
     return upstream.call<CreatedUser>(
       'create user',

@@ -25,13 +25,13 @@ export interface CreatedUser {
   readonly token?: CommunicationToken | undefined;
 }
 
-export type OnLateCreation = (user: CreatedUser) => void;
+export type OnLateCreation = (user: Promise<CreatedUser>) => void;
 
 /** The identities of one Communication Services resource and their tokens. All methods throw UpstreamError. */
 export interface AcsIdentityClient {
   /**
-   * Creates an identity. Retried only if the failed call definitely created none. An identity that is reported after the deadline is passed
-   * to `onLateResult`, so that it is not orphaned.
+   * Creates an identity. Retried only if the failed call definitely created none. A call that has no response by the deadline is passed to
+   * `onLateResult`, so that its identity is not orphaned.
    */
   createUser(deadline: Deadline, onLateResult: OnLateCreation): Promise<CreatedUser>;
   createUserWithToken(deadline: Deadline, onLateResult: OnLateCreation): Promise<CreatedUser>;

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { type Deadline, withDeadline, withSignal } from '../resilience/deadline';
 import { createKeyedMutex } from '../resilience/keyedMutex';
+import type { PendingWork } from '../resilience/pendingWork';
 import { createSingleFlight } from '../resilience/singleFlight';
 import { UpstreamError } from '../resilience/upstreamError';
 import type { AcsIdentityClient } from '../acs/acsIdentityClient';
@@ -27,6 +28,7 @@ export interface CommunicationUsersOptions {
   lifecycle: IdentityLifecycle;
   acs: AcsIdentityClient;
   issuedTokens: IssuedTokenCache;
+  pendingWork: Pick<PendingWork, 'add'>;
   mappingCacheSize: number;
   /** 0 disables the cache of mappings. */
   mappingCacheMinutes: number;
@@ -39,7 +41,7 @@ export interface CommunicationUsersOptions {
 const maxIdentityAttempts = 3;
 
 export function createCommunicationUsers(options: CommunicationUsersOptions): CommunicationUsers {
-  const { lifecycle, acs, issuedTokens, workTimeLimitInMs, telemetry } = options;
+  const { lifecycle, acs, issuedTokens, pendingWork, workTimeLimitInMs, telemetry } = options;
   const serialize = createKeyedMutex();
   const coalesceToken = createSingleFlight<IssuedToken>(workTimeLimitInMs);
   const coalesceUser = createSingleFlight<{ communicationUserId: string; created: boolean }>(
@@ -188,9 +190,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
           await lifecycle.delete(user, concurrentlyCached ?? known, deadline);
         }),
       );
-      // It may fail after the caller has disconnected.
-      deletion.catch(() => undefined);
-      return withSignal(deletion, caller);
+      return withSignal(pendingWork.add(deletion), caller);
     },
   };
 }

@@ -1,7 +1,13 @@
 import type { Log } from '../log';
-import type { AcsIdentityClient, CommunicationToken, UnusableIdentity } from '../acs/acsIdentityClient';
+import type {
+  AcsIdentityClient,
+  CommunicationToken,
+  CreatedUser,
+  UnusableIdentity,
+} from '../acs/acsIdentityClient';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { type Deadline, pause, withDeadline } from '../resilience/deadline';
+import type { PendingWork } from '../resilience/pendingWork';
 import { UpstreamError } from '../resilience/upstreamError';
 import type { Timings } from '../timings';
 import type { Telemetry } from '../telemetry/telemetry';
@@ -51,6 +57,7 @@ export interface IdentityLifecycleOptions {
   store: MappingStore;
   acs: AcsIdentityClient;
   orphanCleanup: OrphanCleanup;
+  pendingWork: Pick<PendingWork, 'add'>;
   timings: Timings['mappings'];
   log: Log;
   telemetry?: Telemetry | undefined;
@@ -72,6 +79,7 @@ export function createIdentityLifecycle({
   store,
   acs,
   orphanCleanup,
+  pendingWork,
   timings,
   log,
   telemetry,
@@ -129,9 +137,8 @@ export function createIdentityLifecycle({
     user: AuthenticatedUser,
     { withToken, deadline, replacing }: { withToken: boolean; deadline: Deadline; replacing?: StoredMapping },
   ): Promise<UserIdentity> {
-    return withDeadline(deadline.remainingInMs(), undefined, async (own) => {
-      const onLateResult = (late: { communicationUserId: string }) =>
-        void orphanCleanup.cleanUp(user, late.communicationUserId, { mayBeMapped: false });
+    const work = withDeadline(deadline.remainingInMs(), undefined, async (own) => {
+      const onLateResult = (late: Promise<CreatedUser>) => void pendingWork.add(cleanUpLate(user, late));
       const created = await (withToken
         ? acs.createUserWithToken(own, onLateResult)
         : acs.createUser(own, onLateResult));
@@ -156,6 +163,12 @@ export function createIdentityLifecycle({
         throw error;
       }
     });
+    return pendingWork.add(work);
+  }
+
+  async function cleanUpLate(user: AuthenticatedUser, late: Promise<CreatedUser>): Promise<void> {
+    const created = await late.catch(() => undefined);
+    if (created) await orphanCleanup.cleanUp(user, created.communicationUserId, { mayBeMapped: false });
   }
 
   /** The identity that is mapped in the end: this one, or the one of a faster instance. */

@@ -2,6 +2,7 @@ import type { Log } from '../log';
 import type { AcsIdentityClient } from '../acs/acsIdentityClient';
 import type { AuthenticatedUser } from '../authentication/authenticatedUser';
 import { pause, waitAtMost, withDeadline } from '../resilience/deadline';
+import type { PendingWork } from '../resilience/pendingWork';
 import type { Timings } from '../timings';
 import type { Telemetry } from '../telemetry/telemetry';
 import type { MappingStore } from './mappingStore';
@@ -18,13 +19,12 @@ export interface OrphanCleanup {
     communicationUserId: string,
     options: { mayBeMapped: boolean },
   ): Promise<void>;
-  /** Resolves when no work is left. */
-  idle(): Promise<void>;
 }
 
 export interface OrphanCleanupOptions {
   store: Pick<MappingStore, 'cancelAdd'>;
   acs: Pick<AcsIdentityClient, 'deleteUser'>;
+  pendingWork: Pick<PendingWork, 'add'>;
   timings: Timings['orphanCleanup'];
   log: Log;
   telemetry?: Telemetry | undefined;
@@ -33,12 +33,11 @@ export interface OrphanCleanupOptions {
 export function createOrphanCleanup({
   store,
   acs,
+  pendingWork,
   timings,
   log,
   telemetry,
 }: OrphanCleanupOptions): OrphanCleanup {
-  const pending = new Set<Promise<void>>();
-
   async function deleteUntilDone(
     user: AuthenticatedUser,
     communicationUserId: string,
@@ -84,13 +83,8 @@ export function createOrphanCleanup({
 
   return {
     async cleanUp(user, communicationUserId, { mayBeMapped }) {
-      const work = deleteUntilDone(user, communicationUserId, mayBeMapped);
-      pending.add(work);
-      void work.finally(() => pending.delete(work));
+      const work = pendingWork.add(deleteUntilDone(user, communicationUserId, mayBeMapped));
       await waitAtMost(work, timings.maxResponseDelayInMs);
-    },
-    async idle() {
-      await Promise.all(pending);
     },
   };
 }

@@ -21,7 +21,10 @@ export interface CommunicationAuth {
   readonly ready: () => Promise<void>;
   /** Whether requests can be served, for a health check. Answers from memory. */
   readonly isReady: () => boolean;
-  /** Ends background work and closes connections. Call it when your server has closed. */
+  /**
+   * Completes creations and deletions that continue without their caller, ends background work, and closes connections. Call it when your
+   * server has closed.
+   */
   readonly stop: () => Promise<void>;
 }
 

@@ -21,10 +21,10 @@ export interface CallOptions<T> {
   /** Converts an error of the SDK. */
   describe: (error: unknown) => FailureFacts;
   /**
-   * For calls that create something: after the deadline the call continues in the background, and a late result is passed
-   * to this function.
+   * For calls that create something: after the deadline the call continues in the background, and is passed to this
+   * function, which handles its late result and its failure.
    */
-  onLateResult?: (result: T) => void;
+  onLateResult?: (result: Promise<T>) => void;
 }
 
 /** An upstream service. `call` adds time limits, retries and circuit breakers; those of the SDKs are not used. */
@@ -139,13 +139,13 @@ async function awaitOrDetach<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
   timeLimitInMs: number,
-  onLateResult: (result: T) => void,
+  onLateResult: (result: Promise<T>) => void,
 ): Promise<T> {
   const running = withDeadline(timeLimitInMs, undefined, (detached) => attempt(detached.signal));
   try {
     return await withSignal(running, signal);
   } catch (error) {
-    if (signal.aborted) void running.then(onLateResult, () => undefined);
+    if (signal.aborted) onLateResult(running);
     throw error;
   }
 }

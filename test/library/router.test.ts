@@ -1,9 +1,13 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import request from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { type CommunicationAuth, createCommunicationAuth, type LogEntry } from '../../src';
 import { expectCommonHeaders, expectError } from '../support/answers';
 import { graphOptionsOf } from '../support/hostApp';
+import { mappingOf } from '../support/mappings';
+import { until } from '../support/until';
 
 interface Entry {
   level: string;
@@ -189,6 +193,29 @@ describe('the life cycle', () => {
     expect((await request(host).get('/hello')).text).toBe('hello');
     expect(own.isReady()).toBe(false);
     await own.stop();
+  });
+
+  it('completes a creation whose client has disconnected before it is stopped', async () => {
+    const own = createCommunicationAuth(graphOptionsOf(emulator));
+    await own.ready();
+    const server = newHost().use(own.router).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    emulator.delay('acs.identity.create', 500);
+    const creations = emulator.callsTo('acs.identity.create');
+    const user = emulator.addUser();
+    const client = new AbortController();
+    const call = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/getToken`, {
+      headers: { Authorization: `Bearer ${emulator.accessToken({ user })}` },
+      signal: client.signal,
+    });
+    const disconnected = expect(call).rejects.toThrow();
+    await until(() => emulator.callsTo('acs.identity.create') > creations);
+    client.abort();
+    await disconnected;
+    await new Promise((resolve) => server.close(resolve));
+    await own.stop();
+    emulator.clearFaults();
+    expect(mappingOf(emulator, user)).toBeDefined();
   });
 
   it('rejects ready() when it is stopped before', async () => {
