@@ -44,7 +44,10 @@ export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOp
   function quotaOf(operation: string): Breaker {
     const known = quotas.get(operation);
     if (known) return known;
-    const quota = createBreaker(new ConsecutiveBreaker(5), ({ code }) => code === 'upstream_throttled');
+    const quota = createBreaker(
+      new ConsecutiveBreaker(5),
+      ({ code, facts }) => code === 'upstream_throttled' && !facts.limitsOnlyThisCaller,
+    );
     quota.onBreak(() => log.warn({ upstream: name, operation }, 'circuit breaker opened: throttled'));
     telemetry?.observeBreaker({ upstream: name, operation }, () => quota.isOpen());
     quotas.set(operation, quota);
