@@ -76,7 +76,8 @@ function secondsUntil(time: number): number {
   return Math.max(1, Math.ceil(seconds));
 }
 
-interface Breaker extends Pick<CircuitBreakerPolicy, 'execute' | 'onBreak' | 'onReset'> {
+interface Breaker extends Pick<CircuitBreakerPolicy, 'onBreak' | 'onReset'> {
+  execute<T>(work: () => Promise<T>): Promise<T>;
   isOpen(): boolean;
   /** The retry time given to callers, in milliseconds since 1970. */
   openUntil(): number;
@@ -99,7 +100,11 @@ function createBreaker(breaker: IBreaker, opensOn: (error: UpstreamError) => boo
     },
   );
   return {
-    execute: (work, signal) => policy.execute(work, signal),
+    async execute(work) {
+      // cockatiel would let all other calls wait for the probe, which takes seconds if the upstream hangs.
+      if (policy.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
+      return policy.execute(work);
+    },
     onBreak: policy.onBreak,
     onReset: policy.onReset,
     isOpen: () => policy.state !== CircuitState.Closed,
