@@ -55,18 +55,31 @@ export function createTokenRequest(http: HttpClient) {
       if (reply.status < 400) return { transportFailure: 'invalid_response' };
       const { error } = reply.body;
       const code = [error, ...errorNumbers(reply.body)].filter(Boolean).join(' ');
+      const retryAfterInSeconds = parseRetryAfter(reply.retryAfter);
+      if (isRequestLoop(reply.body)) {
+        const wait = retryAfterInSeconds ?? loopRetryAfterInSeconds;
+        return { status: reply.status, code, retryAfterInSeconds: wait, limitsOnlyThisCaller: true };
+      }
       const temporary = error === 'temporarily_unavailable' || error === 'server_error';
       const status = temporary && reply.status < 500 && reply.status !== 429 ? 503 : reply.status;
-      return { status, code, retryAfterInSeconds: parseRetryAfter(reply.retryAfter) };
+      return { status, code, retryAfterInSeconds };
     },
 
     /** The body of an error response that is about the request, rather than about the state of Entra ID. */
     rejection(): EntraErrorBody | undefined {
       if (!reply || transportFailure || reply.status < 400 || reply.status >= 500 || reply.status === 429)
         return undefined;
-      return reply.body;
+      return isRequestLoop(reply.body) ? undefined : reply.body;
     },
   };
+}
+
+/** Entra ID sends no Retry-After with it. It looks at the requests of some minutes, so that a quick retry prolongs the loop. */
+const loopRetryAfterInSeconds = 60;
+
+/** Entra ID gets the same request too often (AADSTS50196), which it reports under several names, such as `invalid_grant`. */
+function isRequestLoop(body: EntraErrorBody): boolean {
+  return errorNumbers(body).includes(50196);
 }
 
 export function errorNumbers({ error_codes: codes }: EntraErrorBody): number[] {

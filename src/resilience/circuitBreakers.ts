@@ -9,6 +9,7 @@ import {
   handleWhen,
   type IBreaker,
 } from 'cockatiel';
+import { CallerGoneError } from '../errors';
 import type { Log } from '../log';
 import type { CallTrace, Telemetry } from '../telemetry/telemetry';
 import { LoadBreaker } from './loadBreaker';
@@ -19,6 +20,9 @@ export interface CircuitBreakerOptions {
   log: Log;
   telemetry?: Telemetry | undefined;
 }
+
+/** The caller gave up after it had waited for the upstream longer than a healthy one takes. */
+export class CallerLostPatienceError extends CallerGoneError {}
 
 /** The circuit breakers of one upstream. */
 export interface CircuitBreakers {
@@ -33,7 +37,11 @@ export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOp
    */
   const health = createBreaker(
     new LoadBreaker(),
-    ({ code }) => code !== 'upstream_refused' && code !== 'upstream_throttled',
+    (error) =>
+      error instanceof CallerLostPatienceError ||
+      (error instanceof UpstreamError &&
+        error.code !== 'upstream_refused' &&
+        error.code !== 'upstream_throttled'),
   );
   health.onBreak(() => log.warn({ upstream: name }, 'circuit breaker opened'));
   health.onReset(() => log.info({ upstream: name }, 'circuit breaker closed'));
@@ -44,7 +52,13 @@ export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOp
   function quotaOf(operation: string): Breaker {
     const known = quotas.get(operation);
     if (known) return known;
-    const quota = createBreaker(new ConsecutiveBreaker(5), ({ code }) => code === 'upstream_throttled');
+    const quota = createBreaker(
+      new ConsecutiveBreaker(5),
+      (error) =>
+        error instanceof UpstreamError &&
+        error.code === 'upstream_throttled' &&
+        !error.facts.limitsOnlyThisCaller,
+    );
     quota.onBreak(() => log.warn({ upstream: name, operation }, 'circuit breaker opened: throttled'));
     telemetry?.observeBreaker({ upstream: name, operation }, () => quota.isOpen());
     quotas.set(operation, quota);
@@ -73,7 +87,8 @@ function secondsUntil(time: number): number {
   return Math.max(1, Math.ceil(seconds));
 }
 
-interface Breaker extends Pick<CircuitBreakerPolicy, 'execute' | 'onBreak' | 'onReset'> {
+interface Breaker extends Pick<CircuitBreakerPolicy, 'onBreak' | 'onReset'> {
+  execute<T>(work: () => Promise<T>): Promise<T>;
   isOpen(): boolean;
   /** The retry time given to callers, in milliseconds since 1970. */
   openUntil(): number;
@@ -82,10 +97,11 @@ interface Breaker extends Pick<CircuitBreakerPolicy, 'execute' | 'onBreak' | 'on
 const maxBreakInMs = 5_000;
 
 /** A circuit breaker that lets a probe through after the upstream's Retry-After, but at least every few seconds. */
-function createBreaker(breaker: IBreaker, opensOn: (error: UpstreamError) => boolean): Breaker {
+function createBreaker(breaker: IBreaker, opensOn: (error: Error) => boolean): Breaker {
   let openUntil = 0;
-  const policy = circuitBreaker(
-    handleWhen((error) => error instanceof UpstreamError && opensOn(error)),
+  const policy: CircuitBreakerPolicy = circuitBreaker(
+    // cockatiel takes any other error of a probe for a success.
+    handleWhen((error) => opensOn(error) || (policy.state === CircuitState.HalfOpen && hadNoOutcome(error))),
     {
       breaker,
       halfOpenAfter: new DelegateBackoff(({ result }) => {
@@ -96,12 +112,21 @@ function createBreaker(breaker: IBreaker, opensOn: (error: UpstreamError) => boo
     },
   );
   return {
-    execute: (work, signal) => policy.execute(work, signal),
+    async execute(work) {
+      // cockatiel would let all other calls wait for the probe, which takes seconds if the upstream hangs.
+      if (policy.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
+      return policy.execute(work);
+    },
     onBreak: policy.onBreak,
     onReset: policy.onReset,
     isOpen: () => policy.state !== CircuitState.Closed,
     openUntil: () => openUntil,
   };
+}
+
+/** The call ended before the upstream responded, or was not made. */
+function hadNoOutcome(error: Error): boolean {
+  return error instanceof CallerGoneError || error instanceof BrokenCircuitError;
 }
 
 /** The failure that cockatiel reports to a backoff or a listener. */

@@ -19,6 +19,8 @@ export interface FailureFacts {
   /** The service's own message: for logs and for recognizing errors, never for a caller. */
   message?: string | undefined;
   retryAfterInSeconds?: number | undefined;
+  /** The upstream serves others, but not this caller for a while: there is no retry, and it counts for no circuit breaker. */
+  limitsOnlyThisCaller?: boolean;
   /** Why there was no usable response. */
   transportFailure?: 'connect_failed' | 'connection_lost' | 'timed_out' | 'invalid_response' | undefined;
 }
@@ -56,7 +58,10 @@ interface Classification {
   definitelyNotApplied: boolean;
 }
 
-function classify(upstream: UpstreamName, { status, transportFailure }: FailureFacts): Classification {
+function classify(
+  upstream: UpstreamName,
+  { status, transportFailure, limitsOnlyThisCaller = false }: FailureFacts,
+): Classification {
   const advice = 'Try again later.';
   switch (transportFailure) {
     case 'connect_failed':
@@ -90,11 +95,11 @@ function classify(upstream: UpstreamName, { status, transportFailure }: FailureF
     case undefined:
       break;
   }
-  if (status === 429) {
+  if (status === 429 || limitsOnlyThisCaller) {
     return {
       code: 'upstream_throttled',
       message: `${upstream} is throttling requests. ${advice}`,
-      transient: true,
+      transient: !limitsOnlyThisCaller,
       definitelyNotApplied: true,
     };
   }

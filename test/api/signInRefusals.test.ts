@@ -263,7 +263,6 @@ describe('a refusal caused by wrong settings of this server', () => {
 
 describe('an outage of Microsoft Entra ID', () => {
   it.each<[string, EntraRefusal]>([
-    ['50196, a request loop', { error: 'temporarily_unavailable', codes: [50196] }],
     ['90033, transient', { status: 503, error: 'temporarily_unavailable', codes: [90033] }],
     ['90033 with status 500', { status: 500, error: 'server_error', codes: [90033] }],
   ])('(%s) gives 503, not 401', async (_, refusal) => {
@@ -294,6 +293,37 @@ describe('an outage of Microsoft Entra ID', () => {
       },
       retryAfter: 60,
     });
+    const other = emulator.accessToken({ user: emulator.addUser() });
+    expect((await server.call('get', '/getToken', other)).status).toBe(200);
+  });
+});
+
+describe('a request loop (50196)', () => {
+  const throttled = {
+    status: 503,
+    code: 'upstream_throttled' as const,
+    innererror: {
+      upstream: 'Microsoft Entra ID',
+      operation: 'exchange token On-Behalf-Of',
+      status: 400,
+    },
+    retryAfter: 60,
+  };
+
+  it.each(['invalid_grant', 'temporarily_unavailable'])(
+    'reported as %s gives 503, not 401, and is not retried',
+    async (error) => {
+      refuse({ error, codes: [50196] });
+      expectError(await getToken(), throttled);
+      expect(callsMade()).toEqual(oneExchange);
+    },
+  );
+
+  it('of one user does not affect other users', async () => {
+    const { emulator } = system;
+    refuse({ error: 'temporarily_unavailable', codes: [50196] });
+    for (let call = 0; call < 30; call += 1) expectError(await getToken(), throttled);
+    emulator.clearFaults();
     const other = emulator.accessToken({ user: emulator.addUser() });
     expect((await server.call('get', '/getToken', other)).status).toBe(200);
   });

@@ -1,0 +1,104 @@
+import { BrokenCircuitError } from 'cockatiel';
+import pino from 'pino';
+import { CallerGoneError } from '../../src/errors';
+import { startDeadline, withSignal } from '../../src/resilience/deadline';
+import { createUpstream, type Upstream } from '../../src/resilience/upstream';
+import { type FailureFacts, UpstreamError } from '../../src/resilience/upstreamError';
+import { fakeDate, fakeMonotonicClock } from '../support/clock';
+import { fastTimings } from '../support/fastTimings';
+
+const name = 'Microsoft Graph';
+const operation = 'read user and extensions';
+let clocks: { advance: (milliseconds: number) => void };
+let upstream: Upstream;
+beforeEach(() => {
+  const [date, monotonic] = [fakeDate(), fakeMonotonicClock()];
+  clocks = {
+    advance(milliseconds) {
+      date.advance(milliseconds);
+      monotonic.advance(milliseconds);
+    },
+  };
+  upstream = createUpstream({ name, timings: fastTimings.upstream, log: pino({ level: 'silent' }) });
+});
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+async function call<T>(attempt: (signal: AbortSignal) => Promise<T>, deadline = startDeadline(60_000)) {
+  const options = { deadline, retryOn: 'never', describe: () => ({}) } as const;
+  return upstream.call(operation, options, attempt).finally(() => deadline.stop());
+}
+
+/** Makes as many failing calls as open a breaker. */
+async function openBreaker(facts: FailureFacts): Promise<void> {
+  for (let count = 0; count < 25; count += 1) {
+    const failed = call(() => Promise.reject(new UpstreamError(name, operation, facts)));
+    await expect(failed).rejects.toThrow(UpstreamError);
+  }
+}
+
+/** Whether a call is rejected without an attempt. */
+async function isOpen(): Promise<boolean> {
+  try {
+    await call(() => Promise.resolve());
+    return false;
+  } catch (error) {
+    expect(error).toMatchObject({ cause: expect.any(BrokenCircuitError) });
+    return true;
+  }
+}
+
+const causes: [string, FailureFacts][] = [
+  ['an outage', { status: 503 }],
+  ['throttling', { status: 429 }],
+];
+
+it.each(causes)('during %s, calls do not wait for the outcome of a probe', async (_name, facts) => {
+  await openBreaker(facts);
+  expect(await isOpen()).toBe(true);
+  clocks.advance(1_000);
+  let reply: (text: string) => void = () => undefined;
+  const probe = call(() => new Promise<string>((resolve) => (reply = resolve)));
+  const waits = new Promise((resolve) => setImmediate(resolve, 'waits'));
+  expect(await Promise.race([isOpen(), waits])).toBe(true);
+  reply('reply');
+  expect(await probe).toBe('reply');
+  expect(await isOpen()).toBe(false);
+});
+
+describe('callers that go before the upstream has responded', () => {
+  async function leave(count: number, afterInMs: number): Promise<void> {
+    const deadlines = Array.from({ length: count }, () => startDeadline(60_000));
+    const calls = deadlines.map((deadline) =>
+      call((signal) => withSignal(new Promise<never>(() => undefined), signal), deadline),
+    );
+    const outcomes = Promise.allSettled(calls);
+    await new Promise((resolve) => setImmediate(resolve));
+    clocks.advance(afterInMs);
+    for (const deadline of deadlines) deadline.cancel(new CallerGoneError());
+    for (const outcome of await outcomes) {
+      expect(outcome).toEqual({ status: 'rejected', reason: expect.any(CallerGoneError) });
+    }
+  }
+
+  it.each([
+    { afterInMs: 999, expected: false },
+    { afterInMs: 1_000, expected: true },
+  ])('after $afterInMs ms open the breaker: $expected', async ({ afterInMs, expected }) => {
+    await leave(25, afterInMs);
+    expect(await isOpen()).toBe(expected);
+  });
+
+  it.each(causes)('during %s do not close the breaker as a probe', async (_name, facts) => {
+    await openBreaker(facts);
+    for (const afterInMs of [0, 2_000]) {
+      clocks.advance(1_000);
+      await leave(1, afterInMs);
+      expect(await isOpen()).toBe(true);
+    }
+    clocks.advance(1_000);
+    expect(await isOpen()).toBe(false);
+  });
+});
