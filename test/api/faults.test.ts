@@ -75,6 +75,15 @@ const quick: Row[] = [
   },
 ];
 
+/** Throttled, with a body that is not an error of the service. */
+const throttledOddly: Row[] = ['', 'null', '[]', '{}', '{"error":null}', '{"error":{"innerError":null}}'].map(
+  (body) => ({
+    name: `always throttled, with the body ${body || '(none)'}`,
+    fault: { kind: 'status', status: 429, headers: { 'retry-after': '30' }, body, times: Infinity },
+    outcome: { status: 503, code: 'upstream_throttled', retryAfter: '30' },
+  }),
+);
+
 const lostReplies: Row[] = [
   { name: 'response lost after it was applied', fault: { kind: 'replyLost' }, outcome: ok },
   { name: 'response truncated after it was applied', fault: { kind: 'cut' }, outcome: ok },
@@ -121,7 +130,7 @@ describe("a new user's first call", () => {
   afterEach(() => system.emulator.reset());
   afterAll(() => system.stop());
 
-  it.each(casesOf(quick))(
+  it.each(casesOf([...quick, ...throttledOddly]))(
     'gets the expected response when an upstream call fails ($title)',
     ({ fault, expected }) => expectOutcomeUnderFault(system, fault, expected),
   );

@@ -148,6 +148,18 @@ describe('a claims challenge', () => {
     expect(callsMade()).toEqual({ ...oneExchange, 'graph.me': 1 });
     expectNothingLeft();
   });
+
+  it.each([
+    [401, ''],
+    [403, ''],
+    [403, '{}'],
+    [401, '<html>'],
+  ])('from Microsoft Graph may come with status %d and the body "%s"', async (status, body) => {
+    const claims = Buffer.from(JSON.stringify(expectedClaims)).toString('base64');
+    const headers = { 'www-authenticate': `Bearer error="insufficient_claims", claims="${claims}"` };
+    system.emulator.fail({ operation: 'graph.me', kind: 'status', status, headers, body });
+    expectChallenge(await getToken(), expectedClaims);
+  });
 });
 
 describe('missing consent', () => {
