@@ -362,6 +362,18 @@ describe('Microsoft Graph', () => {
     },
   );
 
+  it.each(['graph.me', 'graph.extension.create'])(
+    'is not what denies %s if the 403 has no error code: a proxy does',
+    async (operation) => {
+      const { emulator } = system;
+      emulator.fail({ operation, kind: 'status', status: 403, body: '<html>Blocked', times: Infinity });
+      const { status, body } = await getToken();
+      expect([status, body.error?.code]).toEqual([502, 'upstream_refused']);
+      expect(emulator.callsTo(operation)).toBe(1);
+      expectNothingLeft();
+    },
+  );
+
   it('denies the deletion of the mapping once: the delete can be repeated', async () => {
     const { emulator } = system;
     expect((await getToken()).status).toBe(200);
