@@ -84,6 +84,25 @@ const throttledOddly: Row[] = ['', 'null', '[]', '{}', '{"error":null}', '{"erro
   }),
 );
 
+const notHttp = (what: string, bytes: string, outcome: Row['outcome'] = invalidResponse): Row => ({
+  name: `not HTTP: ${what}`,
+  fault: { kind: 'notHttp', bytes, times: Infinity },
+  outcome,
+});
+
+const protocolErrors: Row[] = [
+  notHttp('garbage', 'SSH-2.0-gateway\r\n'),
+  notHttp('a negative length', 'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n'),
+  notHttp('too many headers', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`),
+  notHttp('a malformed chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', {
+    'entra.token': invalidResponse,
+    'graph.me': invalidResponse,
+    // Once the headers have been read, Node reports it as a lost connection.
+    'acs.identity.create': unavailable,
+    'graph.extension.create': invalidResponse,
+  }),
+];
+
 const lostReplies: Row[] = [
   { name: 'response lost after it was applied', fault: { kind: 'replyLost' }, outcome: ok },
   { name: 'response truncated after it was applied', fault: { kind: 'cut' }, outcome: ok },
@@ -130,7 +149,7 @@ describe("a new user's first call", () => {
   afterEach(() => system.emulator.reset());
   afterAll(() => system.stop());
 
-  it.each(casesOf([...quick, ...throttledOddly]))(
+  it.each(casesOf([...quick, ...throttledOddly, ...protocolErrors]))(
     'gets the expected response when an upstream call fails ($title)',
     ({ fault, expected }) => expectOutcomeUnderFault(system, fault, expected),
   );
