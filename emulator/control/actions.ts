@@ -88,7 +88,7 @@ export function controlActions(emulator: Emulator): Action[] {
       'fail',
       faultSchema,
       'makes calls fail: {operation, times? (a number or "always"), after?, kind: status | hang | drop | garbage | ' +
-        'malformed | cut | replyLost, status?, headers?, body?, effectDone?}',
+        'malformed | notHttp | cut | replyLost, status?, headers?, body?, bytes?, effectDone?}',
       (fault) => emulator.fail(fault),
     ),
     {

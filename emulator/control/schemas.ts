@@ -51,6 +51,7 @@ export const faultSchema = z
     }),
     z.strictObject({ ...anyFault, kind: z.literal('hang'), effectDone: z.boolean().optional() }),
     z.strictObject({ ...anyFault, kind: z.literal('malformed'), body: z.string().optional() }),
+    z.strictObject({ ...anyFault, kind: z.literal('notHttp'), bytes: z.string().optional() }),
     z.strictObject({ ...anyFault, kind: z.enum(['drop', 'garbage', 'cut', 'replyLost']) }),
   ])
   .transform((fault) => removeUndefined(fault) as unknown as Fault);

@@ -20,6 +20,8 @@ export type FaultKind =
   | { kind: 'garbage' }
   /** 200 with application/json and malformed JSON, or with this `body`; the request is not applied. */
   | { kind: 'malformed'; body?: string }
+  /** Something that is no HTTP response, or these `bytes`; the request is not applied. */
+  | { kind: 'notHttp'; bytes?: string }
   /** The request is applied; the response ends after half of the body. */
   | { kind: 'cut' }
   /** The request is applied; the connection closes without a response. */

@@ -117,6 +117,9 @@ export class Listener {
       case 'malformed':
         answer(response, entry, malformed(fault.body));
         break;
+      case 'notHttp':
+        response.socket?.end(fault.bytes ?? 'SSH-2.0-gateway\r\n');
+        break;
       case 'hang':
         this.#hanging.add(response);
         response.on('close', () => this.#hanging.delete(response));

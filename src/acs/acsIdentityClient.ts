@@ -166,8 +166,9 @@ export function unusableIdentity({ status, code, message }: FailureFacts): Unusa
   return saysGone || ((status === 404 || status === 410) && code !== undefined) ? 'gone' : undefined;
 }
 
-/** Why ACS rejected the Teams token; undefined if the failure has another cause. */
-function describeTeamsRejection({ status, code }: FailureFacts): string | undefined {
+/** Why ACS rejected the Teams token; undefined if the failure has another cause. A proxy's failure has no error code. */
+function describeTeamsRejection({ status, code, message }: FailureFacts): string | undefined {
+  if (code === undefined || /API ?version/i.test(`${code} ${message ?? ''}`)) return undefined;
   if (status === 401 && code === 'InvalidAccessToken') {
     return 'Azure Communication Services rejected the Teams token. Get a new one, and check that the user has a Teams license.';
   }

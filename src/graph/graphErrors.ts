@@ -18,7 +18,7 @@ export function toUserError(
       'Microsoft Graph requires additional authentication, such as MFA. Sign in again with the claims in the WWW-Authenticate header.',
     );
   }
-  if (error.statusCode === 403) {
+  if (isDenied(error)) {
     return new ApiError(
       'consent_required',
       'Microsoft Graph does not let this service store your identity mapping: the delegated permission User.ReadWrite is missing. ' +
@@ -67,9 +67,14 @@ export function isMissing({ statusCode, code }: GraphError): boolean {
   return statusCode === 404 && Boolean(code);
 }
 
+/** A proxy's 403 has no error code either, and no permission helps against it. */
+function isDenied({ statusCode, code }: GraphError): boolean {
+  return statusCode === 403 && Boolean(code);
+}
+
 /** Errors of a call that the application makes as itself, on behalf of an administrator. */
 export function toAdministratorError(error: GraphError): ApiError | undefined {
-  if (error.statusCode === 403) return storeWithoutAdministration(error);
+  if (isDenied(error)) return storeWithoutAdministration(error);
   const noSuchUser = error.statusCode === 404 && error.code === 'Request_ResourceNotFound';
   if (!noSuchUser) return undefined;
   return new ApiError(

@@ -1,4 +1,5 @@
 import { type Context, GraphClientError, type Middleware } from '@microsoft/microsoft-graph-client';
+import { z } from 'zod';
 import type { HttpClient, HttpRequest, HttpResponse } from '../resilience/httpClient';
 
 /** The options that the Graph client puts into a request; its own type relies on the browser's. */
@@ -29,11 +30,10 @@ export class SendHandler implements Middleware {
 
 /**
  * What the Graph client reads of a response. Node's own `Response` would load its fetch implementation with the first call.
- * A failed response that is not JSON still counts by its status; a successful one is malformed.
+ * A failed response counts by its status and headers, whatever its body is; a successful one that is not JSON is malformed.
  */
 function toGraphResponse({ status, headers, text }: HttpResponse): NonNullable<Context['response']> {
-  const isEmpty = status === 204 || text === '';
-  const body: unknown = isEmpty ? undefined : parseBody(status, text);
+  const body = status >= 400 ? { error: graphErrorIn(text) } : parseBody(status, text);
   const allHeaders: Record<string, string> = { ...headers, 'content-type': 'application/json' };
   const response = {
     ok: status >= 200 && status < 300,
@@ -47,10 +47,22 @@ function toGraphResponse({ status, headers, text }: HttpResponse): NonNullable<C
 }
 
 function parseBody(status: number, text: string): unknown {
+  return status === 204 || text === '' ? undefined : JSON.parse(text);
+}
+
+const errorReply = z.object({
+  error: z.looseObject({
+    code: z.string().optional().catch(undefined),
+    message: z.string().catch(''),
+    innerError: z.looseObject({}).optional().catch(undefined),
+  }),
+});
+
+/** Never undefined: the Graph client loses the headers of a failed response, such as Retry-After, if its body has no error. */
+function graphErrorIn(text: string): z.infer<typeof errorReply>['error'] {
   try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (status >= 400) return { error: { message: 'a response that is not JSON' } };
-    throw error;
+    return errorReply.parse(JSON.parse(text)).error;
+  } catch {
+    return { message: 'a response without an error of Microsoft Graph' };
   }
 }

@@ -110,13 +110,15 @@ export function createHttpClient(requestScope?: RequestScope, telemetry?: Teleme
 const connectFailureCodes =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|.*CERT.*|UNABLE_TO_.*)$/;
 
+/** Codes of Node's HTTP parser and of undici for a response that is not HTTP, or is too long. */
+const invalidResponseCodes = /^(HPE_.*|UND_ERR_RES_EXCEEDED_MAX_SIZE|UND_ERR_HEADERS_OVERFLOW)$/;
+
 export function classifyTransportError(error: unknown): NonNullable<FailureFacts['transportFailure']> {
   if (error instanceof HttpError) return error.transportFailure;
   const code = errorCode(error);
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'invalid_response';
-  if (code?.startsWith('HPE_')) return 'invalid_response';
-  // An SDK fails like this if a response lacks the parts that it expects.
-  if (code === undefined && isError(error) && /^(Type|Syntax)Error$/.test(error.name))
+  if (code && invalidResponseCodes.test(code)) return 'invalid_response';
+  // An SDK fails like this if a response lacks the parts that it expects, and undici's parser has no code for what is not HTTP.
+  if (code === undefined && isError(error) && /^(Type|Syntax|HTTPParser)Error$/.test(error.name))
     return 'invalid_response';
   return code && connectFailureCodes.test(code) ? 'connect_failed' : 'connection_lost';
 }

@@ -133,12 +133,17 @@ function retryHeaders(code: ErrorCode, { retryAfterInSeconds }: FailureFacts): R
 
 const secondsInADay = 86_400;
 
-/** Reads `Retry-After` (RFC 9110 section 10.2.3: seconds, or a date) as whole seconds. */
+/**
+ * Reads `Retry-After` (RFC 9110 section 10.2.3: seconds, or a date) as whole seconds. Of several, which HTTP clients join with commas, the
+ * first counts.
+ */
 export function parseRetryAfter(value: string | null | undefined, now = Date.now()): number | undefined {
-  if (!value) return undefined;
-  if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.min(Math.ceil(Number(value)), secondsInADay);
+  const text = value?.trim() ?? '';
+  const [, seconds] = /^(\d+(?:\.\d+)?)\s*(?:,|$)/.exec(text) ?? [];
+  if (seconds !== undefined) return Math.min(Math.ceil(Number(seconds)), secondsInADay);
   // An HTTP date begins with the name of a day. Date.parse accepts almost anything.
-  const date = /^[A-Z][a-z]{2,8},? /.test(value.trim()) ? Date.parse(value) : NaN;
-  if (Number.isNaN(date)) return undefined;
-  return Math.min(Math.max(0, Math.ceil((date - now) / 1000)), secondsInADay);
+  const [date] = /^[A-Z][a-z]{2,8},? [^,]+/.exec(text) ?? [];
+  const time = date === undefined ? NaN : Date.parse(date);
+  if (Number.isNaN(time)) return undefined;
+  return Math.min(Math.max(0, Math.ceil((time - now) / 1000)), secondsInADay);
 }

@@ -138,6 +138,20 @@ describe('with mappings in Microsoft Graph', () => {
     await server.call('delete', pathOf(user), token).expect(204);
   });
 
+  it('a 403 that comes from a proxy is no missing permission', async () => {
+    grantToAuthServer(system, ['User.ReadWrite.All']);
+    const { user } = await newUserOf(system);
+    const server = await startReadyServer(system);
+    system.emulator.fail({
+      operation: 'graph.user.read',
+      kind: 'status',
+      status: 403,
+      body: '<html>Blocked',
+    });
+    const answer = await server.call('get', pathOf(user), system.emulator.administratorToken());
+    expect([answer.status, answer.body.error?.code]).toEqual([502, 'upstream_refused']);
+  });
+
   it('a mapping that was modified is removed, and the identity that it names is kept', async () => {
     grantToAuthServer(system, ['User.ReadWrite.All']);
     const [victim, attacker] = [await newUserOf(system), await newUserOf(system)];

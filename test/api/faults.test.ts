@@ -75,6 +75,34 @@ const quick: Row[] = [
   },
 ];
 
+/** Throttled, with a body that is not an error of the service. */
+const throttledOddly: Row[] = ['', 'null', '[]', '{}', '{"error":null}', '{"error":{"innerError":null}}'].map(
+  (body) => ({
+    name: `always throttled, with the body ${body || '(none)'}`,
+    fault: { kind: 'status', status: 429, headers: { 'retry-after': '30' }, body, times: Infinity },
+    outcome: { status: 503, code: 'upstream_throttled', retryAfter: '30' },
+  }),
+);
+
+const notHttp = (what: string, bytes: string, outcome: Row['outcome'] = invalidResponse): Row => ({
+  name: `not HTTP: ${what}`,
+  fault: { kind: 'notHttp', bytes, times: Infinity },
+  outcome,
+});
+
+const protocolErrors: Row[] = [
+  notHttp('garbage', 'SSH-2.0-gateway\r\n'),
+  notHttp('a negative length', 'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n'),
+  notHttp('too many headers', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`),
+  notHttp('a malformed chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', {
+    'entra.token': invalidResponse,
+    'graph.me': invalidResponse,
+    // Once the headers have been read, Node reports it as a lost connection.
+    'acs.identity.create': unavailable,
+    'graph.extension.create': invalidResponse,
+  }),
+];
+
 const lostReplies: Row[] = [
   { name: 'response lost after it was applied', fault: { kind: 'replyLost' }, outcome: ok },
   { name: 'response truncated after it was applied', fault: { kind: 'cut' }, outcome: ok },
@@ -121,7 +149,7 @@ describe("a new user's first call", () => {
   afterEach(() => system.emulator.reset());
   afterAll(() => system.stop());
 
-  it.each(casesOf(quick))(
+  it.each(casesOf([...quick, ...throttledOddly, ...protocolErrors]))(
     'gets the expected response when an upstream call fails ($title)',
     ({ fault, expected }) => expectOutcomeUnderFault(system, fault, expected),
   );

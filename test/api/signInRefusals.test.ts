@@ -148,6 +148,18 @@ describe('a claims challenge', () => {
     expect(callsMade()).toEqual({ ...oneExchange, 'graph.me': 1 });
     expectNothingLeft();
   });
+
+  it.each([
+    [401, ''],
+    [403, ''],
+    [403, '{}'],
+    [401, '<html>'],
+  ])('from Microsoft Graph may come with status %d and the body "%s"', async (status, body) => {
+    const claims = Buffer.from(JSON.stringify(expectedClaims)).toString('base64');
+    const headers = { 'www-authenticate': `Bearer error="insufficient_claims", claims="${claims}"` };
+    system.emulator.fail({ operation: 'graph.me', kind: 'status', status, headers, body });
+    expectChallenge(await getToken(), expectedClaims);
+  });
 });
 
 describe('missing consent', () => {
@@ -375,6 +387,18 @@ describe('Microsoft Graph', () => {
         innererror: { code: 'graph_access_denied' },
       });
       expect(answer.body.error.message).toContain('User.ReadWrite');
+      expect(emulator.callsTo(operation)).toBe(1);
+      expectNothingLeft();
+    },
+  );
+
+  it.each(['graph.me', 'graph.extension.create'])(
+    'is not what denies %s if the 403 has no error code: a proxy does',
+    async (operation) => {
+      const { emulator } = system;
+      emulator.fail({ operation, kind: 'status', status: 403, body: '<html>Blocked', times: Infinity });
+      const { status, body } = await getToken();
+      expect([status, body.error?.code]).toEqual([502, 'upstream_refused']);
       expect(emulator.callsTo(operation)).toBe(1);
       expectNothingLeft();
     },

@@ -272,13 +272,15 @@ describe('the application that the Teams token was issued to', () => {
 });
 
 describe('a refusal by Azure Communication Services', () => {
+  const failExchange = (status: number, body: unknown) =>
+    system.emulator.fail({ operation: 'acs.teams.exchange', kind: 'status', status, body });
   const refuseExchange = (status: number, code: string, message: string) =>
-    system.emulator.fail({
-      operation: 'acs.teams.exchange',
-      kind: 'status',
-      status,
-      body: { error: { code, message } },
-    });
+    failExchange(status, { error: { code, message } });
+  const refused = (status: number) => ({
+    status: 502,
+    code: 'upstream_refused' as const,
+    innererror: { upstream: 'Azure Communication Services', operation: 'exchange Teams token', status },
+  });
 
   it('because of a missing Teams license is reported as teams_token_rejected', async () => {
     const { emulator } = system;
@@ -306,20 +308,25 @@ describe('a refusal by Azure Communication Services', () => {
     [401, 'Denied', 'Denied by the resource provider.'],
     [403, 'Denied', 'Denied by the resource provider.'],
     [404, 'NotFound', 'The resource was not found.'],
+    [400, 'UnsupportedApiVersion', "The resource does not support the API version '2023-10-01'."],
+    [400, 'BadRequest', "The HTTP resource does not support the API version '2023-10-01'."],
+    [400, 'ApiVersionUnspecified', 'An API version is required, but was not specified.'],
   ])(
     'with %d %s (%s) is reported as upstream_refused, for the operator to fix',
     async (status, code, message) => {
       refuseExchange(status, code, message);
-      expectError(await exchange(system.emulator.teamsToken()), {
-        status: 502,
-        code: 'upstream_refused',
-        innererror: {
-          upstream: 'Azure Communication Services',
-          operation: 'exchange Teams token',
-          status,
-        },
-      });
+      expectError(await exchange(system.emulator.teamsToken()), refused(status));
       expect(system.emulator.calls()).toEqual(oneExchange);
     },
   );
+
+  it.each([
+    [400, '<html>'],
+    [403, '<html>'],
+    [400, ''],
+    [403, '{}'],
+  ])('is not what a proxy sends: %d without an error code ("%s")', async (status, body) => {
+    failExchange(status, body);
+    expectError(await exchange(system.emulator.teamsToken()), refused(status));
+  });
 });

@@ -21,6 +21,7 @@ describe('a fault', () => {
     ['cut', { operation, kind: 'cut' }, 'truncated response', 1],
     ['garbage', { operation, kind: 'garbage' }, 200, 0],
     ['malformed', { operation, kind: 'malformed' }, 200, 0],
+    ['notHttp', { operation, kind: 'notHttp' }, 'no response', 0],
   ])('of the kind "%s" happens once', async (_kind, fault, outcome, identities) => {
     emulator.fail(fault);
 
