@@ -115,16 +115,21 @@ const invalidResponseCodes = /^(HPE_.*|UND_ERR_RES_EXCEEDED_MAX_SIZE|UND_ERR_HEA
 
 export function classifyTransportError(error: unknown): NonNullable<FailureFacts['transportFailure']> {
   if (error instanceof HttpError) return error.transportFailure;
-  const code = errorCode(error);
+  const { code, syscall } = systemErrorIn(error) ?? {};
   if (code && invalidResponseCodes.test(code)) return 'invalid_response';
   // An SDK fails like this if a response lacks the parts that it expects, and undici's parser has no code for what is not HTTP.
   if (code === undefined && isError(error) && /^(Type|Syntax|HTTPParser)Error$/.test(error.name))
     return 'invalid_response';
-  return code && connectFailureCodes.test(code) ? 'connect_failed' : 'connection_lost';
+  // An open connection can time out or lose its route, too.
+  const wasOpen = syscall === 'read' || syscall === 'write';
+  return code && !wasOpen && connectFailureCodes.test(code) ? 'connect_failed' : 'connection_lost';
 }
 
-function errorCode(error: unknown): string | undefined {
+/** The error of Node.js or undici: this one, or its cause. */
+function systemErrorIn(error: unknown): { code: string; syscall?: unknown } | undefined {
   if (!isError(error)) return undefined;
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return errorCode(error.cause);
+  if ('code' in error && typeof error.code === 'string') {
+    return { code: error.code, syscall: 'syscall' in error ? error.syscall : undefined };
+  }
+  return systemErrorIn(error.cause);
 }
