@@ -62,7 +62,11 @@ async function main(): Promise<void> {
     log.info({ signal }, 'shutting down: completing in-flight requests');
     void drain(signal === 'SIGTERM' ? readinessGraceInMs : 0)
       .then(() => waitAtMost(services.stop(), stopTimeLimitInMs))
-      .then(() => log.info('stopped'))
+      .then((done) => {
+        if (!done)
+          log.warn('stopping with unfinished work: an identity may be orphaned, or a deletion incomplete');
+        log.info('stopped');
+      })
       .finally(() => flushLogsAndExit(0));
   };
   process.on('SIGTERM', shutDown);

@@ -68,11 +68,11 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
   await (signal ? withSignal(sleep, signal) : sleep).finally(() => clearTimeout(timer));
 }
 
-/** Waits for `work`, but not longer than the time limit. The work itself continues. */
-export async function waitAtMost(work: Promise<void>, timeLimitInMs: number): Promise<void> {
+/** Waits for `work`, but not longer than the time limit; false if it is not done then. The work itself continues. */
+export async function waitAtMost(work: Promise<void>, timeLimitInMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeLimitInMs)));
-  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+  const limit = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), timeLimitInMs)));
+  return Promise.race([work.then(() => true), limit]).finally(() => clearTimeout(timer));
 }
 
 /** True if the signal was aborted because no caller needs the result any more, rather than by a timeout. */

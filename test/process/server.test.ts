@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { expectOneIdentityEach } from '../support/mappings';
+import { type Emulator, startEmulator, type User } from '../../emulator/startEmulator';
+import { expectOneIdentityEach, mappingOf } from '../support/mappings';
 import { type ServerProcess, spawnServer, startServerProcess } from '../support/serverProcess';
 import { until } from '../support/until';
 
@@ -117,6 +117,46 @@ describe('the built server', () => {
     await until(async () => (await fetch(`${server.url}/health/ready`)).status === 503);
     expect((await inFlight).status).toBe(200);
     expect(await exit).toBe(0);
+  });
+
+  it('on SIGTERM completes the creations and deletions of clients that have disconnected', async () => {
+    const server = await start();
+    const [created, deleted] = [emulator.addUser(), emulator.addUser()];
+    await getToken(server, emulator.accessToken({ user: deleted }));
+    // Longer than the grace of a shutdown.
+    for (const operation of ['acs.identity.create', 'acs.identity.delete']) {
+      emulator.delay(operation, 2_500);
+    }
+    const creations = emulator.callsTo('acs.identity.create');
+    const clients = new AbortController();
+    const call = (method: string, path: string, user: User) =>
+      fetch(`${server.url}${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${emulator.accessToken({ user })}` },
+        signal: clients.signal,
+      });
+    const disconnected = Promise.all([
+      expect(call('GET', '/getToken', created)).rejects.toThrow(),
+      expect(call('DELETE', '/deleteUser', deleted)).rejects.toThrow(),
+    ]);
+    await until(
+      () =>
+        emulator.callsTo('acs.identity.create') > creations && emulator.callsTo('acs.identity.delete') > 0,
+    );
+    clients.abort();
+    await disconnected;
+    expect(await server.stop('SIGTERM')).toBe(0);
+    expect(expectOneIdentityEach(emulator)).toBe(1);
+    expect(mappingOf(emulator, created)).toBeDefined();
+    expect(server.output()).not.toContain('unfinished work');
+  });
+
+  it('on SIGTERM exits with 0 and a warning if a creation does not end', async () => {
+    const server = await start();
+    emulator.fail({ operation: 'acs.identity.create', kind: 'hang' });
+    expect((await getToken(server, emulator.accessToken({ user: emulator.addUser() }))).status).toBe(504);
+    expect(await server.stop('SIGTERM')).toBe(0);
+    expect(server.output()).toMatch(/"level":"warn".*stopping with unfinished work/);
   });
 
   it('on SIGTERM closes the connections of busy clients without dropping a request', async () => {
