@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { expectOneIdentityEach } from '../support/mappings';
+import { type Emulator, startEmulator, type User } from '../../emulator/startEmulator';
+import { expectOneIdentityEach, mappingOf } from '../support/mappings';
 import { type ServerProcess, spawnServer, startServerProcess } from '../support/serverProcess';
 import { until } from '../support/until';
 
@@ -121,19 +121,18 @@ describe('the built server', () => {
 
   it('on SIGTERM completes the creations and deletions of clients that have disconnected', async () => {
     const server = await start();
-    const deleted = emulator.accessToken({ user: emulator.addUser() });
-    await getToken(server, deleted);
+    const [created, deleted] = [emulator.addUser(), emulator.addUser()];
+    await getToken(server, emulator.accessToken({ user: deleted }));
     // Longer than the grace of a shutdown.
     for (const operation of ['acs.identity.create', 'acs.identity.delete']) {
       emulator.delay(operation, 2_500);
     }
     const creations = emulator.callsTo('acs.identity.create');
     const clients = new AbortController();
-    const created = emulator.accessToken({ user: emulator.addUser() });
-    const call = (method: string, path: string, token: string) =>
+    const call = (method: string, path: string, user: User) =>
       fetch(`${server.url}${path}`, {
         method,
-        headers: { Authorization: `Bearer ${token}` },
+        headers: { Authorization: `Bearer ${emulator.accessToken({ user })}` },
         signal: clients.signal,
       });
     const disconnected = Promise.all([
@@ -148,6 +147,7 @@ describe('the built server', () => {
     await disconnected;
     expect(await server.stop('SIGTERM')).toBe(0);
     expect(expectOneIdentityEach(emulator)).toBe(1);
+    expect(mappingOf(emulator, created)).toBeDefined();
     expect(server.output()).not.toContain('unfinished work');
   });
 
