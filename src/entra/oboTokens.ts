@@ -69,7 +69,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
     const exchange = createTokenRequest(http);
     return upstream.call(
       'exchange token On-Behalf-Of',
-      { deadline, retryOn: 'any_failure', describe: () => exchange.facts() },
+      { deadline, caller: user.key, retryOn: 'any_failure', describe: () => exchange.facts() },
       async (signal) => {
         const networkClient = exchange.networkClient(signal);
         const client = await createMsalClient({

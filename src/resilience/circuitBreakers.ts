@@ -9,7 +9,7 @@ import {
   handleWhen,
   type IBreaker,
 } from 'cockatiel';
-import { CallerGoneError } from '../errors';
+import { CallerGoneError, isError } from '../errors';
 import type { Log } from '../log';
 import type { CallTrace, Telemetry } from '../telemetry/telemetry';
 import { LoadBreaker } from './loadBreaker';
@@ -27,21 +27,26 @@ export class CallerLostPatienceError extends CallerGoneError {}
 /** The circuit breakers of one upstream. */
 export interface CircuitBreakers {
   /** Throws an UpstreamError whose cause is a BrokenCircuitError, without running `attempt`, while a breaker is open. */
-  execute<T>(operation: string, attempt: () => Promise<T>, trace?: CallTrace): Promise<T>;
+  execute<T>(operation: string, attempt: () => Promise<T>, origin: AttemptOrigin): Promise<T>;
+}
+
+interface AttemptOrigin {
+  /** The user or, if that is not known, the request that the attempt is made for. Its failures count once a second. */
+  source: unknown;
+  trace?: CallTrace | undefined;
 }
 
 export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOptions): CircuitBreakers {
+  /** Failures of a source that has already failed in the same second. */
+  const repeated = new WeakSet<Error>();
+
   /**
-   * Opens only under load (from 5 calls a second): the failures of a few requests must not reject the next one. While it is
+   * Opens only under load (from 5 callers a second): the failures of a few must not reject the next one. While it is
    * open, one call at a time is let through as a probe; the first success closes it.
    */
   const health = createBreaker(
     new LoadBreaker(),
-    (error) =>
-      error instanceof CallerLostPatienceError ||
-      (error instanceof UpstreamError &&
-        error.code !== 'upstream_refused' &&
-        error.code !== 'upstream_throttled'),
+    (error, isProbe) => isOutage(error) && (isProbe || !repeated.has(error)),
   );
   health.onBreak(() => log.warn({ upstream: name }, 'circuit breaker opened'));
   health.onReset(() => log.info({ upstream: name }, 'circuit breaker closed'));
@@ -65,11 +70,21 @@ export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOp
     return quota;
   }
 
+  const sources = createSourcesOfASecond();
+  async function markRepeated<T>(attempt: () => Promise<T>, source: unknown): Promise<T> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (isError(error) && isOutage(error) && !sources.add(source)) repeated.add(error);
+      throw error;
+    }
+  }
+
   return {
-    async execute(operation, attempt, trace) {
+    async execute(operation, attempt, { source, trace }) {
       const quota = quotaOf(operation);
       try {
-        return await quota.execute(() => health.execute(attempt));
+        return await quota.execute(() => health.execute(() => markRepeated(attempt, source)));
       } catch (error) {
         if (!(error instanceof BrokenCircuitError)) throw error;
         trace?.rejectedByBreaker();
@@ -77,6 +92,30 @@ export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOp
         const retryAfterInSeconds = secondsUntil(breaker.openUntil());
         throw new UpstreamError(name, operation, { status, retryAfterInSeconds }, error);
       }
+    },
+  };
+}
+
+/** Whether the failure says that the upstream, rather than the request, has a problem. */
+function isOutage(error: Error): boolean {
+  if (error instanceof CallerLostPatienceError) return true;
+  return (
+    error instanceof UpstreamError && error.code !== 'upstream_refused' && error.code !== 'upstream_throttled'
+  );
+}
+
+/** The sources of failures in the current second. `add` returns false for a source that is known. */
+function createSourcesOfASecond(): { add: (source: unknown) => boolean } {
+  const sources = new Set<unknown>();
+  let second = 0;
+  return {
+    add(source) {
+      const now = Math.floor(performance.now() / 1_000);
+      if (now !== second) sources.clear();
+      second = now;
+      if (sources.has(source)) return false;
+      sources.add(source);
+      return true;
     },
   };
 }
@@ -97,11 +136,14 @@ interface Breaker extends Pick<CircuitBreakerPolicy, 'onBreak' | 'onReset'> {
 const maxBreakInMs = 5_000;
 
 /** A circuit breaker that lets a probe through after the upstream's Retry-After, but at least every few seconds. */
-function createBreaker(breaker: IBreaker, opensOn: (error: Error) => boolean): Breaker {
+function createBreaker(breaker: IBreaker, opensOn: (error: Error, isProbe: boolean) => boolean): Breaker {
   let openUntil = 0;
   const policy: CircuitBreakerPolicy = circuitBreaker(
     // cockatiel takes any other error of a probe for a success.
-    handleWhen((error) => opensOn(error) || (policy.state === CircuitState.HalfOpen && hadNoOutcome(error))),
+    handleWhen((error) => {
+      const isProbe = policy.state === CircuitState.HalfOpen;
+      return opensOn(error, isProbe) || (isProbe && hadNoOutcome(error));
+    }),
     {
       breaker,
       halfOpenAfter: new DelegateBackoff(({ result }) => {

@@ -10,6 +10,8 @@ import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamE
 
 export interface CallOptions<T> {
   deadline: Deadline;
+  /** The user for whom the call is made, as a key: the failures of one user must not look like an outage. */
+  caller?: string | undefined;
   /**
    * `any_failure`: retry after any transient failure, for calls that are safe to repeat.
    * `not_applied`: retry only if the failed call definitely had no effect.
@@ -105,7 +107,7 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
     attempt: (signal: AbortSignal) => Promise<T>,
     trace?: CallTrace,
   ): Promise<T> {
-    const { deadline, retryOn } = options;
+    const { deadline, retryOn, caller: source = deadline } = options;
     const isRetryable = (error: Error) =>
       error instanceof UpstreamError &&
       !(error.cause instanceof BrokenCircuitError) &&
@@ -127,7 +129,10 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
     }
     return retries.execute(async ({ attempt: retryCount }) => {
       const known = retryCount > 0 ? await options.beforeRetry?.() : undefined;
-      return known ?? breakers.execute(operation, () => attemptOnce(operation, options, attempt), trace);
+      return (
+        known ??
+        breakers.execute(operation, () => attemptOnce(operation, options, attempt), { source, trace })
+      );
     }, deadline.signal);
   }
 

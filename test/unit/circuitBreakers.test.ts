@@ -1,7 +1,7 @@
 import { BrokenCircuitError } from 'cockatiel';
 import pino from 'pino';
 import { CallerGoneError } from '../../src/errors';
-import { startDeadline, withSignal } from '../../src/resilience/deadline';
+import { type CancellableDeadline, startDeadline, withSignal } from '../../src/resilience/deadline';
 import { createUpstream, type Upstream } from '../../src/resilience/upstream';
 import { type FailureFacts, UpstreamError } from '../../src/resilience/upstreamError';
 import { fakeDate, fakeMonotonicClock } from '../support/clock';
@@ -26,17 +26,23 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-async function call<T>(attempt: (signal: AbortSignal) => Promise<T>, deadline = startDeadline(60_000)) {
-  const options = { deadline, retryOn: 'never', describe: () => ({}) } as const;
+async function call<T>(
+  attempt: (signal: AbortSignal) => Promise<T>,
+  deadline = startDeadline(60_000),
+  caller?: string,
+) {
+  const options = { deadline, caller, retryOn: 'never', describe: () => ({}) } as const;
   return upstream.call(operation, options, attempt).finally(() => deadline.stop());
+}
+
+async function fail(facts: FailureFacts, ...from: [deadline?: CancellableDeadline, caller?: string]) {
+  const failed = call(() => Promise.reject(new UpstreamError(name, operation, facts)), ...from);
+  await expect(failed).rejects.toThrow(UpstreamError);
 }
 
 /** Makes as many failing calls as open a breaker. */
 async function openBreaker(facts: FailureFacts): Promise<void> {
-  for (let count = 0; count < 25; count += 1) {
-    const failed = call(() => Promise.reject(new UpstreamError(name, operation, facts)));
-    await expect(failed).rejects.toThrow(UpstreamError);
-  }
+  for (let count = 0; count < 25; count += 1) await fail(facts);
 }
 
 /** Whether a call is rejected without an attempt. */
@@ -66,6 +72,43 @@ it.each(causes)('during %s, calls do not wait for the outcome of a probe', async
   reply('reply');
   expect(await probe).toBe('reply');
   expect(await isOpen()).toBe(false);
+});
+
+describe('failures', () => {
+  const outage = { status: 500 };
+
+  /** In each of five seconds, as many calls of each caller. */
+  async function failForAWindow(callers: string[], callsASecond: number): Promise<void> {
+    for (let second = 0; second < 5; second += 1) {
+      for (const caller of callers) {
+        for (let count = 0; count < callsASecond; count += 1) await fail(outage, undefined, caller);
+      }
+      if (second < 4) clocks.advance(1_000);
+    }
+  }
+
+  it('of few callers do not open the breaker, however many there are', async () => {
+    await failForAWindow(['a', 'b', 'c', 'd'], 20);
+    expect(await isOpen()).toBe(false);
+  });
+
+  it('of more callers open it', async () => {
+    await failForAWindow(['a', 'b', 'c', 'd', 'e'], 1);
+    expect(await isOpen()).toBe(true);
+  });
+
+  it('of one request, whose caller is not known, do not open it', async () => {
+    const deadline = startDeadline(60_000);
+    for (let count = 0; count < 50; count += 1) await fail(outage, deadline);
+    expect(await isOpen()).toBe(false);
+  });
+
+  it('of a caller that failed in the same second keep it open', async () => {
+    await openBreaker({ status: 503, retryAfterInSeconds: 0 });
+    await fail({ ...outage, retryAfterInSeconds: 0 }, undefined, 'a');
+    await fail(outage, undefined, 'a');
+    expect(await isOpen()).toBe(true);
+  });
 });
 
 describe('callers that go before the upstream has responded', () => {
