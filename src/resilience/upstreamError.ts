@@ -19,6 +19,8 @@ export interface FailureFacts {
   /** The service's own message: for logs and for recognizing errors, never for a caller. */
   message?: string | undefined;
   retryAfterInSeconds?: number | undefined;
+  /** The upstream counts as unavailable, whatever the status. */
+  unavailable?: boolean | undefined;
   /** Why there was no usable response. */
   transportFailure?: 'connect_failed' | 'connection_lost' | 'timed_out' | 'invalid_response' | undefined;
 }
@@ -56,7 +58,10 @@ interface Classification {
   definitelyNotApplied: boolean;
 }
 
-function classify(upstream: UpstreamName, { status, transportFailure }: FailureFacts): Classification {
+function classify(
+  upstream: UpstreamName,
+  { status, unavailable, transportFailure }: FailureFacts,
+): Classification {
   const advice = 'Try again later.';
   switch (transportFailure) {
     case 'connect_failed':
@@ -98,7 +103,7 @@ function classify(upstream: UpstreamName, { status, transportFailure }: FailureF
       definitelyNotApplied: true,
     };
   }
-  if (status === 408 || (status !== undefined && status >= 500)) {
+  if (unavailable || status === 408 || (status !== undefined && status >= 500)) {
     return {
       code: 'upstream_unavailable',
       message: `${upstream} is unavailable. ${advice}`,
