@@ -57,9 +57,14 @@ const statusPolicy: Policy = {
   },
 };
 
-const detailsReply = z.looseObject({
-  identity: z.looseObject({ lastTokenIssuedAt: z.string().nullish() }),
-});
+/** An identity with another custom id is another user's. The schema of ACS does not require the custom id. */
+const detailsReply = (customId: string) =>
+  z.looseObject({
+    identity: z.looseObject({
+      customId: z.literal(customId).nullish(),
+      lastTokenIssuedAt: z.string().nullish(),
+    }),
+  });
 
 export function createCustomIdClient(
   config: Config['communication'],
@@ -106,7 +111,7 @@ export function createCustomIdClient(
                 )
               : userReply.parse(await withSignal(client.createUser(options), abortSignal));
             // The SDK does not return these details.
-            const { identity } = detailsReply.parse(JSON.parse(body ?? ''));
+            const { identity } = detailsReply(customId).parse(JSON.parse(body ?? ''));
             return { ...created, issuedBefore: typeof identity.lastTokenIssuedAt === 'string' };
           } catch (error) {
             if (!abortSignal.aborted && unusableIdentity(describe(error)) === 'gone') return 'gone';

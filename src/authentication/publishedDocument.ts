@@ -22,7 +22,9 @@ export function createDocumentReader(upstream: UpstreamName, http: HttpClient): 
       if (reply.status !== 200) {
         const retryAfterInSeconds = parseRetryAfter(reply.headers['retry-after']);
         throw new UpstreamError(upstream, operation, {
-          status: Math.max(reply.status, 500),
+          status: reply.status,
+          // No refusal of a request: the server tries again until there is a document.
+          unavailable: true,
           retryAfterInSeconds,
         });
       }

@@ -5,7 +5,7 @@ import { createSingleFlight } from '../resilience/singleFlight';
 import type { Upstream } from '../resilience/upstream';
 import type { ClientCredential } from './clientCredential/clientCredential';
 import { createMsalClient } from './msalClient';
-import { createTokenRequest } from './tokenRequest';
+import { createTokenRequest, nameUpstreamOfTimeout } from './tokenRequest';
 
 /** Microsoft Graph tokens of the application itself, with the application permissions that it was granted. */
 export interface AppTokens {
@@ -33,6 +33,8 @@ export interface AppTokensOptions {
  */
 const maxCachedInMs = 5 * 60_000;
 
+const operation = 'get token of the application';
+
 export function createAppTokens(options: AppTokensOptions): AppTokens {
   const { authority, authorityHost, tenantId, clientId, credential, http, upstream } = options;
   const coalesce = createSingleFlight<string>(options.workTimeLimitInMs);
@@ -43,7 +45,7 @@ export function createAppTokens(options: AppTokensOptions): AppTokens {
     const proof = await credential.forMsal(deadline);
     const exchange = createTokenRequest(http);
     return upstream.call(
-      'get token of the application',
+      operation,
       { deadline, retryOn: 'any_failure', describe: () => exchange.facts() },
       async (signal) => {
         const networkClient = exchange.networkClient(signal);
@@ -70,7 +72,7 @@ export function createAppTokens(options: AppTokensOptions): AppTokens {
   return {
     getGraphToken(deadline) {
       if (cached && Date.now() < cached.until) return Promise.resolve(cached.accessToken);
-      return coalesce('', deadline.signal, request);
+      return coalesce('', deadline.signal, request).catch(nameUpstreamOfTimeout(operation, deadline));
     },
     evictGraphToken: () => (cached = undefined),
   };

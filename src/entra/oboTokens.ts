@@ -13,7 +13,7 @@ import { UpstreamError } from '../resilience/upstreamError';
 import type { Telemetry } from '../telemetry/telemetry';
 import type { ClientCredential } from './clientCredential/clientCredential';
 import { createMsalClient } from './msalClient';
-import { createTokenRequest, type EntraErrorBody, errorNumbers } from './tokenRequest';
+import { createTokenRequest, type EntraErrorBody, errorNumbers, nameUpstreamOfTimeout } from './tokenRequest';
 
 /** Exchanges a caller's access token for a Microsoft Graph token of the same user (On-Behalf-Of). */
 export interface OboTokens {
@@ -54,6 +54,8 @@ interface OboToken {
   lifetimeInMs: number;
 }
 
+const operation = 'exchange token On-Behalf-Of';
+
 export function createOboTokens(options: OboTokensOptions): OboTokens {
   const { authority, authorityHost, tenantId, clientId, credential, http, requestScope, upstream, log } =
     options;
@@ -68,7 +70,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
     const proof = await credential.forMsal(deadline);
     const exchange = createTokenRequest(http);
     return upstream.call(
-      'exchange token On-Behalf-Of',
+      operation,
       { deadline, caller: user.key, retryOn: 'any_failure', describe: () => exchange.facts() },
       async (signal) => {
         const networkClient = exchange.networkClient(signal);
@@ -119,7 +121,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
           logRejectedCredential(error);
           throw error;
         }),
-      );
+      ).catch(nameUpstreamOfTimeout(operation, deadline));
       tokens.set(user.accessTokenHash, accessToken, { ttl: cacheTtlInMs(lifetimeInMs) });
       return accessToken;
     },

@@ -1,6 +1,7 @@
 import type { INetworkModule, NetworkResponse } from '@azure/msal-node';
+import { type Deadline, isCallerGone } from '../resilience/deadline';
 import { type HttpClient, HttpError } from '../resilience/httpClient';
-import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
+import { type FailureFacts, parseRetryAfter, UpstreamError } from '../resilience/upstreamError';
 
 /** An error response of Entra's token endpoint (RFC 6749 section 5.2, with Microsoft's additions). */
 export interface EntraErrorBody {
@@ -80,6 +81,15 @@ const loopRetryAfterInSeconds = 60;
 /** Entra ID gets the same request too often (AADSTS50196), which it reports under several names, such as `invalid_grant`. */
 function isRequestLoop(body: EntraErrorBody): boolean {
   return errorNumbers(body).includes(50196);
+}
+
+/** Callers share a request, and the deadline of one may end just before the request's own, which alone names the upstream. */
+export function nameUpstreamOfTimeout(operation: string, { signal }: Deadline): (error: unknown) => never {
+  return (error) => {
+    const timedOut = error === signal.reason && !isCallerGone(signal);
+    if (!timedOut) throw error;
+    throw new UpstreamError('Microsoft Entra ID', operation, { transportFailure: 'timed_out' }, error);
+  };
 }
 
 export function errorNumbers({ error_codes: codes }: EntraErrorBody): number[] {

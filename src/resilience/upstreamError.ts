@@ -21,6 +21,8 @@ export interface FailureFacts {
   retryAfterInSeconds?: number | undefined;
   /** The upstream serves others, but not this caller for a while: there is no retry, and it counts for no circuit breaker. */
   limitsOnlyThisCaller?: boolean;
+  /** The upstream counts as unavailable, whatever the status. */
+  unavailable?: boolean | undefined;
   /** Why there was no usable response. */
   transportFailure?: 'connect_failed' | 'connection_lost' | 'timed_out' | 'invalid_response' | undefined;
 }
@@ -60,7 +62,7 @@ interface Classification {
 
 function classify(
   upstream: UpstreamName,
-  { status, transportFailure, limitsOnlyThisCaller = false }: FailureFacts,
+  { status, unavailable, transportFailure, limitsOnlyThisCaller = false }: FailureFacts,
 ): Classification {
   const advice = 'Try again later.';
   switch (transportFailure) {
@@ -103,7 +105,7 @@ function classify(
       definitelyNotApplied: true,
     };
   }
-  if (status === 408 || (status !== undefined && status >= 500)) {
+  if (unavailable || status === 408 || (status !== undefined && status >= 500)) {
     return {
       code: 'upstream_unavailable',
       message: `${upstream} is unavailable. ${advice}`,

@@ -1,6 +1,7 @@
 import { azuriteStartTimeoutInMs } from '../support/azurite';
 import { expectError } from '../support/answers';
 import { callsDuring } from '../support/calls';
+import { fastTimings } from '../support/fastTimings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System } from '../support/startSystem';
 import { until } from '../support/until';
@@ -136,6 +137,19 @@ describe('with mappings in Microsoft Graph', () => {
     await server.call('get', pathOf(user), token).expect(200);
     system.emulator.fail({ operation: 'graph.user.read', kind: 'status', status: 401 });
     await server.call('delete', pathOf(user), token).expect(204);
+  });
+
+  it('a timeout of the application token names the upstream', async () => {
+    const { user } = await newUserOf(system);
+    const server = await system.startAnother({}, { ...fastTimings, workInMs: 400 });
+    await server.ready();
+    system.emulator.fail({ operation: 'entra.token', kind: 'hang', times: Infinity });
+    expectError(await server.call('get', pathOf(user), system.emulator.administratorToken()), {
+      status: 504,
+      code: 'upstream_timeout',
+      innererror: { upstream: 'Microsoft Entra ID', operation: 'get token of the application' },
+      retryAfter: 'some',
+    });
   });
 
   it('a 403 that comes from a proxy is no missing permission', async () => {

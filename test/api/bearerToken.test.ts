@@ -402,14 +402,18 @@ it('the table of expected results covers exactly the known defects', () => {
   expect(Object.keys(outcomes).sort()).toEqual([...allDefects].sort());
 });
 
-it('responds with 503, not 401, until the signing keys have been loaded', async () => {
+it.each([
+  500, 404,
+  // Neither has metadata, and no redirect is followed.
+  204, 301,
+])('responds with 503, not 401, until the signing keys have been loaded (status %d)', async (status) => {
   const { emulator } = system;
-  emulator.fail({ operation: 'entra.discovery', kind: 'status', status: 500, times: Infinity });
+  emulator.fail({ operation: 'entra.discovery', kind: 'status', status, body: '', times: Infinity });
   const server = await system.startAnother();
   expectError(await server.call('get', guarded, emulator.accessToken()), {
     status: 503,
     code: 'upstream_unavailable',
-    innererror: { upstream: 'Microsoft Entra ID', operation: 'read discovery', status: 500 },
+    innererror: { upstream: 'Microsoft Entra ID', operation: 'read discovery', status },
     retryAfter: 'some',
   });
   expectMissing(await server.call('get', guarded));

@@ -83,3 +83,27 @@ it('when ACS makes no new identity for a custom id, the answer says so', async (
     });
   }
 });
+
+describe('the custom id in the reply', () => {
+  const getToken = (customId: unknown, token: string) => {
+    const { emulator } = system;
+    const identity = { id: emulator.createIdentity(), customId };
+    const accessToken = { token: 'token-of-that-identity', expiresOn: '2099-01-01T00:00:00.0000000+00:00' };
+    const body = JSON.stringify({ identity, accessToken });
+    emulator.fail({ operation: 'acs.identity.create', kind: 'malformed', body });
+    return system.call('get', '/getToken', token);
+  };
+
+  it("is another user's: their identity is not handed out", async () => {
+    const { token } = newCaller(system);
+    const answer = await getToken('custom-id-of-someone-else', token);
+    expect([answer.status, answer.body.error?.code]).toEqual([502, 'upstream_invalid_response']);
+    expect(answer.text).not.toContain('token-of-that-identity');
+    await system.call('get', '/api/user', token).expect(404);
+  });
+
+  // The schema of ACS does not require it.
+  it.each([undefined, null])('may be absent (%p)', async (customId) => {
+    await getToken(customId, newCaller(system).token).expect(200);
+  });
+});
