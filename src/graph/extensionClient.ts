@@ -111,23 +111,27 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
   ): Promise<T> {
     const attempt = async () => {
       const accessToken = await getToken(user, deadline);
-      return upstream.call(operation, { deadline, retryOn, beforeRetry, describe }, async (signal) => {
-        const request = (requestPath: string) =>
-          client
-            .api(requestPath)
-            .option('signal', signal)
-            .middlewareOptions([
-              new AuthenticationHandlerOptions({ getAccessToken: () => Promise.resolve(accessToken) }),
-            ]);
-        try {
-          return await send(request);
-        } catch (error) {
-          if (!(error instanceof GraphError)) throw error;
-          const expected = interpret?.(error);
-          if (expected !== undefined) return expected;
-          throw toClientError(user, error) ?? error;
-        }
-      });
+      return upstream.call(
+        operation,
+        { deadline, caller: user.key, retryOn, beforeRetry, describe },
+        async (signal) => {
+          const request = (requestPath: string) =>
+            client
+              .api(requestPath)
+              .option('signal', signal)
+              .middlewareOptions([
+                new AuthenticationHandlerOptions({ getAccessToken: () => Promise.resolve(accessToken) }),
+              ]);
+          try {
+            return await send(request);
+          } catch (error) {
+            if (!(error instanceof GraphError)) throw error;
+            const expected = interpret?.(error);
+            if (expected !== undefined) return expected;
+            throw toClientError(user, error) ?? error;
+          }
+        },
+      );
     };
     try {
       return await attempt();
