@@ -5,7 +5,7 @@ import { createSingleFlight } from '../resilience/singleFlight';
 import type { Upstream } from '../resilience/upstream';
 import type { ClientCredential } from './clientCredential/clientCredential';
 import { createMsalClient } from './msalClient';
-import { createTokenRequest, nameUpstreamOfTimeout } from './tokenRequest';
+import { createTokenRequest, issuedToken, nameUpstreamOfTimeout } from './tokenRequest';
 
 /** Microsoft Graph tokens of the application itself, with the application permissions that it was granted. */
 export interface AppTokens {
@@ -60,11 +60,10 @@ export function createAppTokens(options: AppTokensOptions): AppTokens {
         const result = await client.acquireTokenByClientCredential({
           scopes: [`${options.graphEndpoint}/.default`],
         });
-        if (!result?.accessToken) throw new Error('no access token in the response');
-        const lifetimeInMs = (result.expiresOn?.getTime() ?? 0) - Date.now();
-        const until = Date.now() + Math.min(maxCachedInMs, lifetimeInMs / 2);
-        cached = { accessToken: result.accessToken, until };
-        return result.accessToken;
+        const { accessToken, expiresOn } = issuedToken(result);
+        const lifetimeInMs = (expiresOn?.getTime() ?? 0) - Date.now();
+        cached = { accessToken, until: Date.now() + Math.min(maxCachedInMs, lifetimeInMs / 2) };
+        return accessToken;
       },
     );
   }

@@ -13,7 +13,13 @@ import { UpstreamError } from '../resilience/upstreamError';
 import type { Telemetry } from '../telemetry/telemetry';
 import type { ClientCredential } from './clientCredential/clientCredential';
 import { createMsalClient } from './msalClient';
-import { createTokenRequest, type EntraErrorBody, errorNumbers, nameUpstreamOfTimeout } from './tokenRequest';
+import {
+  createTokenRequest,
+  type EntraErrorBody,
+  errorNumbers,
+  issuedToken,
+  nameUpstreamOfTimeout,
+} from './tokenRequest';
 
 /** Exchanges a caller's access token for a Microsoft Graph token of the same user (On-Behalf-Of). */
 export interface OboTokens {
@@ -89,9 +95,9 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
             scopes: [scope],
             ...(correlationId === undefined ? {} : { correlationId }),
           });
-          if (!result?.accessToken) throw new Error('no access token in the response');
-          const lifetimeInMs = (result.expiresOn?.getTime() ?? Date.now()) - Date.now();
-          return { accessToken: result.accessToken, lifetimeInMs };
+          const { accessToken, expiresOn } = issuedToken(result);
+          const lifetimeInMs = (expiresOn?.getTime() ?? Date.now()) - Date.now();
+          return { accessToken, lifetimeInMs };
         } catch (error) {
           const rejection = exchange.rejection();
           throw (rejection && toClientError(rejection, options, error)) ?? error;

@@ -83,6 +83,13 @@ function isRequestLoop(body: EntraErrorBody): boolean {
   return errorNumbers(body).includes(50196);
 }
 
+/** Throws if Entra issued no token, or one that no header can carry. */
+export function issuedToken<Result extends { accessToken: string }>(result: Result | null): Result {
+  if (!result || !/^[\x21-\x7e]+$/.test(result.accessToken))
+    throw new Error('no usable access token in the response');
+  return result;
+}
+
 /** Callers share a request, and the deadline of one may end just before the request's own, which alone names the upstream. */
 export function nameUpstreamOfTimeout(operation: string, { signal }: Deadline): (error: unknown) => never {
   return (error) => {

@@ -341,6 +341,30 @@ describe('a request loop (50196)', () => {
   });
 });
 
+describe('a token for Microsoft Graph', () => {
+  it.each(['a\r\nX-Injected: b', 'tökén', 'two words', 'a\0b'])(
+    'that no header can carry (%j) is an invalid response of Microsoft Entra ID, and is not kept',
+    async (accessToken) => {
+      const { emulator } = system;
+      const body = JSON.stringify({
+        token_type: 'Bearer',
+        scope: 'User.ReadWrite',
+        expires_in: 3_600,
+        access_token: accessToken,
+      });
+      emulator.fail({ operation: 'entra.token.on_behalf_of', kind: 'malformed', body });
+      const bearer = emulator.accessToken({ user });
+      expectError(await server.call('get', '/getToken', bearer), {
+        status: 502,
+        code: 'upstream_invalid_response',
+        innererror: { upstream: 'Microsoft Entra ID', operation: 'exchange token On-Behalf-Of' },
+      });
+      expect(callsMade()).toEqual(oneExchange);
+      expect((await server.call('get', '/getToken', bearer)).status).toBe(200);
+    },
+  );
+});
+
 describe('Microsoft Graph', () => {
   const newUser = {
     'entra.token.on_behalf_of': 1,
