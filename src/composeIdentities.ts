@@ -126,12 +126,12 @@ async function composeGraphStore(
     requestScope,
     upstream: createUpstream({ name: 'Microsoft Entra ID', timings: timings.upstream, log, telemetry }),
     workTimeLimitInMs: timings.workInMs,
+    log,
   };
   const oboTokens = createOboTokens({
     ...application,
     cacheSize: oboTokenCacheSize,
     challenges,
-    log,
     telemetry,
   });
   return createGraphMappingStore({

@@ -1,10 +1,12 @@
 import type { EntraAuthority } from '../authentication/entra/entraAuthority';
+import type { Log } from '../log';
 import type { Deadline } from '../resilience/deadline';
 import type { HttpClient } from '../resilience/httpClient';
 import { createSingleFlight } from '../resilience/singleFlight';
 import type { Upstream } from '../resilience/upstream';
 import type { ClientCredential } from './clientCredential/clientCredential';
 import { createMsalClient } from './msalClient';
+import { logRejectedCredential } from './rejectedCredential';
 import { createTokenRequest, issuedToken, nameUpstreamOfTimeout } from './tokenRequest';
 
 /** Microsoft Graph tokens of the application itself, with the application permissions that it was granted. */
@@ -25,6 +27,7 @@ export interface AppTokensOptions {
   http: HttpClient;
   upstream: Upstream;
   workTimeLimitInMs: number;
+  log: Log;
 }
 
 /**
@@ -36,7 +39,7 @@ const maxCachedInMs = 5 * 60_000;
 const operation = 'get token of the application';
 
 export function createAppTokens(options: AppTokensOptions): AppTokens {
-  const { authority, authorityHost, tenantId, clientId, credential, http, upstream } = options;
+  const { authority, authorityHost, tenantId, clientId, credential, http, upstream, log } = options;
   const coalesce = createSingleFlight<string>(options.workTimeLimitInMs);
   let cached: { accessToken: string; until: number } | undefined;
 
@@ -71,7 +74,12 @@ export function createAppTokens(options: AppTokensOptions): AppTokens {
   return {
     getGraphToken(deadline) {
       if (cached && Date.now() < cached.until) return Promise.resolve(cached.accessToken);
-      return coalesce('', deadline.signal, request).catch(nameUpstreamOfTimeout(operation, deadline));
+      return coalesce('', deadline.signal, (shared) =>
+        request(shared).catch((error: unknown) => {
+          logRejectedCredential(error, credential, log);
+          throw error;
+        }),
+      ).catch(nameUpstreamOfTimeout(operation, deadline));
     },
     evictGraphToken: () => (cached = undefined),
   };

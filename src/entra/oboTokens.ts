@@ -9,10 +9,10 @@ import { ApiError } from '../errors';
 import type { HttpClient } from '../resilience/httpClient';
 import type { RequestScope } from '../requestScope';
 import type { Upstream } from '../resilience/upstream';
-import { UpstreamError } from '../resilience/upstreamError';
 import type { Telemetry } from '../telemetry/telemetry';
 import type { ClientCredential } from './clientCredential/clientCredential';
 import { createMsalClient } from './msalClient';
+import { logRejectedCredential } from './rejectedCredential';
 import {
   createTokenRequest,
   type EntraErrorBody,
@@ -106,17 +106,6 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
     );
   }
 
-  /** The upstream's log line has only the numbers of the error. */
-  function logRejectedCredential(error: unknown): void {
-    if (!(error instanceof UpstreamError) || error.upstream !== 'Microsoft Entra ID') return;
-    const { code = '' } = error.facts;
-    if (!code.startsWith('invalid_client')) return;
-    log.error(
-      { error: code, credential: credential.describe() },
-      'Microsoft Entra ID does not accept the credential of AuthServer: compare it with the registration, or run the doctor',
-    );
-  }
-
   return {
     async getGraphToken(user, deadline) {
       const cached = tokens.get(user.accessTokenHash);
@@ -124,7 +113,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
       if (cached) return cached;
       const { accessToken, lifetimeInMs } = await coalesce(user.accessTokenHash, deadline.signal, (shared) =>
         request(user, shared).catch((error: unknown) => {
-          logRejectedCredential(error);
+          logRejectedCredential(error, credential, log);
           throw error;
         }),
       ).catch(nameUpstreamOfTimeout(operation, deadline));

@@ -139,6 +139,16 @@ describe('with mappings in Microsoft Graph', () => {
     await server.call('delete', pathOf(user), token).expect(204);
   });
 
+  it('a credential that Entra ID does not accept is named in the log', async () => {
+    const { user } = await newUserOf(system);
+    const server = await startReadyServer(system, { AZURE_CLIENT_SECRET: 'not-the-secret' });
+    await server.call('get', pathOf(user), system.emulator.administratorToken()).expect(502);
+    const lines = server.rawLog.filter((line) =>
+      line.includes('does not accept the credential of AuthServer'),
+    );
+    expect(lines).toHaveLength(1);
+  });
+
   it('a timeout of the application token names the upstream', async () => {
     const { user } = await newUserOf(system);
     const server = await system.startAnother({}, { ...fastTimings, workInMs: 400 });
