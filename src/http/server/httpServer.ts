@@ -57,13 +57,15 @@ export function createHttpServer(app: Express, errorDocumentation?: string): Htt
     refuseRequest(response, unknownExpectation, errorDocumentation),
   );
   const inFlight = createPendingResponses(server);
-  const refuse = (error: Error, socket: Duplex) => refuseConnection(error, socket, errorDocumentation);
-  server.on('connect', (_request, socket) => refuse(new Error('not a proxy'), socket));
-  server.on('clientError', (error, socket) => {
+  /** After the responses to the requests before it. */
+  const refuse = (error: Error, socket: Duplex) => {
+    const respond = () => refuseConnection(error, socket, errorDocumentation);
     const before = inFlight.lastReceived(socket);
-    if (before) before.once('close', () => refuse(error, socket));
-    else refuse(error, socket);
-  });
+    if (before) before.once('close', respond);
+    else respond();
+  };
+  server.on('connect', (_request, socket) => refuse(new Error('not a proxy'), socket));
+  server.on('clientError', refuse);
   return { server, drain: createDrain(server, inFlight) };
 }
 
