@@ -59,6 +59,16 @@ export function firstProblem<Policy, Check extends TokenCheck<Policy>>(
   return undefined;
 }
 
+/** The first problem of a token now, and whether it will always have it. */
+export function findInvalidClaim<Policy>(
+  checks: readonly TokenCheck<Policy>[],
+  jwt: DecodedJwt,
+  policy: Policy,
+): { problem: TokenProblem; permanent: boolean } | undefined {
+  const found = firstProblem(checks, jwt, policy, nowInSeconds());
+  return found && { problem: found.problem, permanent: found.check.permanent };
+}
+
 /**
  * The token's lifetime, with tolerance for clocks.
  *

@@ -7,6 +7,7 @@ import { createPassportCheck } from '../passportCheck';
 import { requiredScope } from '../requiredScope';
 import {
   badSignatureProblem,
+  findInvalidClaim,
   firstProblem,
   nowInSeconds,
   type PermissionCheck,
@@ -66,10 +67,8 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
   );
   const unknownKeyIn = (jwt: DecodedJwt) => unknownKeyProblem(jwt, `tenant ${tenantId}`);
 
-  function findInvalidClaim(jwt: DecodedJwt): InvalidToken | undefined {
-    const found = firstProblem(validityChecks, jwt, policy, nowInSeconds());
-    return found && { problem: found.problem, permanent: found.check.permanent };
-  }
+  const findInvalid = (jwt: DecodedJwt): InvalidToken | undefined =>
+    findInvalidClaim(validityChecks, jwt, policy);
 
   /**
    * Finds problems without passport, which would take twice as long. Claims come first, so that only plausible tokens cost a signature
@@ -77,7 +76,7 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
    */
   async function findProblem({ jwt, accessToken }: ReceivedToken): Promise<InvalidToken | undefined> {
     const { signingKeys } = authority.current() ?? (await authority.metadata());
-    const invalid = findInvalidClaim(jwt);
+    const invalid = findInvalid(jwt);
     if (invalid) return invalid;
     const keyId = String(jwt.header.kid);
     const key = signingKeys.get(keyId) ?? (await authority.signingKey(keyId));
@@ -96,7 +95,7 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
     if (reason === unknownKey) return { problem: unknownKeyIn(jwt), permanent: false };
     // Everything that the strategy checks has been checked before, but its lifetime may have ended since.
     if (reason !== undefined) {
-      const expired = findInvalidClaim(jwt);
+      const expired = findInvalid(jwt);
       if (expired) return expired;
       throw new Error('the bearer strategy rejected a token that had passed the same checks');
     }

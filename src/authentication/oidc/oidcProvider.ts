@@ -9,6 +9,7 @@ import { type DecodedJwt, rolesOf, stringClaim } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
 import {
   badSignatureProblem,
+  findInvalidClaim,
   firstProblem,
   nowInSeconds,
   malformedProblem,
@@ -53,23 +54,19 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
     new JoseBearerStrategy({ ...policy, current: metadata.current }),
   );
 
-  function findInvalidClaim(jwt: DecodedJwt): InvalidToken | undefined {
-    const found = firstProblem(validityChecks, jwt, policy, nowInSeconds());
-    return found && { problem: found.problem, permanent: found.check.permanent };
-  }
+  const findInvalid = (jwt: DecodedJwt): InvalidToken | undefined =>
+    findInvalidClaim(validityChecks, jwt, policy);
 
   /** Claims come first, so that only plausible tokens cost a signature check. */
   async function findProblem({ jwt, request, response }: ReceivedToken): Promise<InvalidToken | undefined> {
-    const invalid = findInvalidClaim(jwt);
+    const invalid = findInvalid(jwt);
     if (invalid) return invalid;
     if (!(await metadata.signingKey(String(jwt.header.kid))))
       return { problem: unknownKeyProblem(jwt, issuerName), permanent: false };
     const reason = await checkByPassport(request, response);
     if (reason === undefined) return undefined;
     // Its lifetime may have ended since.
-    return (
-      findInvalidClaim(jwt) ?? { problem: joseProblem(reason as JoseRejection, policy), permanent: true }
-    );
+    return findInvalid(jwt) ?? { problem: joseProblem(reason as JoseRejection, policy), permanent: true };
   }
 
   function createUser({ jwt, accessToken, accessTokenHash }: ReceivedToken): AuthenticatedUser {
