@@ -57,14 +57,12 @@ const statusPolicy: Policy = {
   },
 };
 
-/** An identity with another custom id is another user's. The schema of ACS does not require the custom id. */
-const detailsReply = (customId: string) =>
-  z.looseObject({
-    identity: z.looseObject({
-      customId: z.literal(customId).nullish(),
-      lastTokenIssuedAt: z.string().nullish(),
-    }),
-  });
+const detailsReply = z.looseObject({
+  identity: z.looseObject({
+    customId: z.string().nullish(),
+    lastTokenIssuedAt: z.string().nullish(),
+  }),
+});
 
 export function createCustomIdClient(
   config: Config['communication'],
@@ -111,7 +109,10 @@ export function createCustomIdClient(
                 )
               : userReply.parse(await withSignal(client.createUser(options), abortSignal));
             // The SDK does not return these details.
-            const { identity } = detailsReply(customId).parse(JSON.parse(body ?? ''));
+            const { identity } = detailsReply.parse(JSON.parse(body ?? ''));
+            // The schema of ACS does not require the custom id. An identity with another one is another user's.
+            if ((identity.customId ?? customId) !== customId)
+              throw new TypeError('the identity has another custom id');
             return { ...created, issuedBefore: typeof identity.lastTokenIssuedAt === 'string' };
           } catch (error) {
             if (!abortSignal.aborted && unusableIdentity(describe(error)) === 'gone') return 'gone';
