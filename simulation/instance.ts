@@ -3,7 +3,6 @@ import { type CommunicationUsers, createCommunicationUsers } from '../src/identi
 import type { AcsIdentityClient } from '../src/acs/acsIdentityClient';
 import { createCustomIdLifecycle } from '../src/identities/customId/customIdLifecycle';
 import { createIdentityLifecycle, type IdentityLifecycle } from '../src/identities/identityLifecycle';
-import { createOrphanCleanup } from '../src/identities/orphanCleanup';
 import type { MappingStore, StoredMapping } from '../src/identities/mappingStore';
 import { createGraphMappingStore } from '../src/identities/stores/graph/graphMappingStore';
 import { createMappingSeal } from '../src/identities/stores/graph/mappingSeal';
@@ -96,16 +95,7 @@ function openGraphStore(graph: GraphService): MappingStore {
 }
 
 function lifecycleOver(store: MappingStore, acs: AcsIdentityClient): IdentityLifecycle {
-  const pendingWork = createPendingWork();
-  const orphanCleanup = createOrphanCleanup({ store, acs, pendingWork, timings: timings.orphanCleanup, log });
-  return createIdentityLifecycle({
-    store,
-    acs,
-    orphanCleanup,
-    pendingWork,
-    timings: timings.mappings,
-    log,
-  });
+  return createIdentityLifecycle({ store, acs, pendingWork: createPendingWork(), timings, log });
 }
 
 /** The parts of the server that decide about identities, as composition.ts builds them. */

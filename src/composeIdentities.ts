@@ -5,7 +5,6 @@ import type { Config } from './config/config';
 import type { AcsIdentities, GraphStoreConfig, TableIdentities } from './config/identities';
 import { createIdentityLifecycle, type IdentityLifecycle } from './identities/identityLifecycle';
 import type { MappingStore } from './identities/mappingStore';
-import { createOrphanCleanup } from './identities/orphanCleanup';
 import type { PreviousMappingStore } from './identities/stores/fallback/fallbackMappingStore';
 import type { TableAvailability } from './identities/stores/table/tableAvailability';
 import type { HttpClient } from './resilience/httpClient';
@@ -63,24 +62,8 @@ function overStore(
   { store, availability }: ComposedStore,
   { acs, pendingWork, timings, log, telemetry }: IdentityPartsOptions,
 ): IdentityParts {
-  const orphanCleanup = createOrphanCleanup({
-    store,
-    acs,
-    pendingWork,
-    timings: timings.orphanCleanup,
-    log,
-    telemetry,
-  });
   return {
-    lifecycle: createIdentityLifecycle({
-      store,
-      acs,
-      orphanCleanup,
-      pendingWork,
-      timings: timings.mappings,
-      log,
-      telemetry,
-    }),
+    lifecycle: createIdentityLifecycle({ store, acs, pendingWork, timings, log, telemetry }),
     start: () => availability?.start(),
     unavailableReason: () => availability?.unavailableReason(),
     stop: () => availability?.stop(),

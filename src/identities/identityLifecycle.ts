@@ -12,7 +12,7 @@ import { UpstreamError } from '../resilience/upstreamError';
 import type { Timings } from '../timings';
 import type { Telemetry } from '../telemetry/telemetry';
 import type { FindOptions, MappingStore, StoredMapping } from './mappingStore';
-import type { OrphanCleanup } from './orphanCleanup';
+import { createOrphanCleanup } from './orphanCleanup';
 import { createResourceOwnership, wrongResourceError } from './resourceOwnership';
 
 export interface UserIdentity {
@@ -56,9 +56,8 @@ export interface IdentityLifecycle {
 export interface IdentityLifecycleOptions {
   store: MappingStore;
   acs: AcsIdentityClient;
-  orphanCleanup: OrphanCleanup;
   pendingWork: Pick<PendingWork, 'add'>;
-  timings: Timings['mappings'];
+  timings: Pick<Timings, 'mappings' | 'orphanCleanup'>;
   log: Log;
   telemetry?: Telemetry | undefined;
 }
@@ -78,12 +77,19 @@ class DeletedMeanwhileError extends Error {}
 export function createIdentityLifecycle({
   store,
   acs,
-  orphanCleanup,
   pendingWork,
   timings,
   log,
   telemetry,
 }: IdentityLifecycleOptions): IdentityLifecycle {
+  const orphanCleanup = createOrphanCleanup({
+    store,
+    acs,
+    pendingWork,
+    timings: timings.orphanCleanup,
+    log,
+    telemetry,
+  });
   const ownership = createResourceOwnership();
   const wrongResource = () => wrongResourceError(store.removalHint);
 
@@ -96,7 +102,7 @@ export function createIdentityLifecycle({
       const mapping = await store.find(user, options);
       if (!mapping?.pendingDeletion || mapping.untrusted) return mapping;
       if (await deleteMapped(user, mapping, options.deadline)) return undefined;
-      await pause(timings.conflictPauseInMs, options.deadline.signal);
+      await pause(timings.mappings.conflictPauseInMs, options.deadline.signal);
     }
   }
 
@@ -187,7 +193,7 @@ export function createIdentityLifecycle({
       if (mapping.untrusted) throw mapping.untrusted;
       if (!mapping.pendingDeletion) return mapping.communicationUserId;
       if (!(await deleteMapped(user, mapping, deadline)))
-        await pause(timings.conflictPauseInMs, deadline.signal);
+        await pause(timings.mappings.conflictPauseInMs, deadline.signal);
       // An earlier attempt may have been applied: then the deleted identity, now or before, was this one.
       await beforeRepeat();
     }
