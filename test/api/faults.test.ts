@@ -1,4 +1,4 @@
-import type { Fault } from '../../emulator/startEmulator';
+import type { AccessTokenOptions, Fault } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
 import { impatientTimings } from '../support/fastTimings';
 import { startReadySystem } from '../support/readySystem';
@@ -284,6 +284,35 @@ it('a server accepts v1 tokens although the v1 discovery document cannot be read
     await until(async () => (await server.call('get', '/health/ready')).status === 200);
     const accessToken = emulator.accessToken({ user: emulator.addUser(), version: 1 });
     expect((await server.call('get', '/getToken', accessToken)).status).toBe(200);
+  } finally {
+    await system.stop();
+  }
+});
+
+it('a server keeps the v1 issuer of its cloud if the v1 discovery document cannot be read again', async () => {
+  const system = await startSystem();
+  const { emulator } = system;
+  try {
+    const tenantId = emulator.settings().AZURE_TENANT_ID ?? '';
+    const authority = `${emulator.url}/${tenantId}`;
+    const discovery = (await (await fetch(`${authority}/.well-known/openid-configuration`)).json()) as object;
+    const issuer = `https://sts.example.test/${tenantId}/`;
+    const body = JSON.stringify({ ...discovery, issuer });
+    emulator.fail({ operation: 'entra.discovery', kind: 'malformed', body });
+    const server = await system.startAnother();
+    await until(async () => (await server.call('get', '/health/ready')).status === 200);
+    // A token that is accepted reaches the check of the body.
+    const call = async (options: AccessTokenOptions = {}) => {
+      const user = emulator.addUser();
+      const accessToken = emulator.accessToken({ user, version: 1, claims: { iss: issuer }, ...options });
+      return (await server.call('post', '/exchangeToken', accessToken)).status;
+    };
+    expect(await call()).toBe(400);
+    emulator.fail({ operation: 'entra.discovery', kind: 'status', status: 404 });
+    const reads = emulator.callsTo('entra.discovery');
+    expect(await call({ defect: 'unknown_key' })).toBe(401);
+    expect(emulator.callsTo('entra.discovery')).toBeGreaterThan(reads);
+    expect(await call()).toBe(400);
   } finally {
     await system.stop();
   }

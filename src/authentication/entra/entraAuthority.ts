@@ -50,15 +50,18 @@ export function createEntraAuthority({
 }: EntraAuthorityOptions): EntraAuthority {
   const tenantUrl = `${authorityHost}/${tenantId}`;
   const read = createDocumentReader(upstream, http);
+  // v1 tokens have another issuer than v2 tokens; it depends on the cloud and is usually this one. If the v1 document
+  // cannot be used, the issuer that was read last stays, and callers with v2 tokens must still be accepted.
+  const usualV1Issuer = `https://sts.windows.net/${tenantId}/`;
+  let v1Issuer = usualV1Issuer;
 
   async function load(deadline: Deadline): Promise<AuthorityMetadata> {
     const wellKnown = '.well-known/openid-configuration';
-    // v1 tokens have another issuer than v2 tokens; it depends on the cloud and is usually this one. If the v1 document
-    // cannot be used, callers with v2 tokens must still be accepted.
-    const usualV1Issuer = `https://sts.windows.net/${tenantId}/`;
     const v1 = read('read v1 discovery', `${tenantUrl}/${wellKnown}`, discoveryDocument, deadline).then(
-      ({ issuer }) => (issuer.toLowerCase().includes(tenantId) ? issuer : usualV1Issuer),
-      () => usualV1Issuer,
+      ({ issuer }) => {
+        if (issuer.toLowerCase().includes(tenantId)) v1Issuer = issuer;
+      },
+      () => undefined,
     );
     const discovery = await read(
       'read discovery',
@@ -69,7 +72,8 @@ export function createEntraAuthority({
     const { keys } = await read('read signing keys', discovery.jwks_uri, signingKeySet, deadline);
     if (!discovery.issuer.toLowerCase().includes(tenantId))
       throw unusableDocument(upstream, 'read discovery', 'the issuer belongs to another tenant');
-    const issuers = [...new Set([discovery.issuer, usualV1Issuer, await v1])];
+    await v1;
+    const issuers = [...new Set([discovery.issuer, usualV1Issuer, v1Issuer])];
     const signingKeys = importSigningKeys(keys, ['RSA']);
     if (signingKeys.size === 0)
       throw unusableDocument(upstream, 'read signing keys', 'no usable RSA signing key');
