@@ -229,6 +229,19 @@ describe('ACS answers', () => {
     });
   });
 
+  test('a call that is dated and signed by Date instead of x-ms-date', async () => {
+    const response = await callAcs(emulator, {
+      path: '/identities',
+      tamper: ({ headers }) => {
+        headers.date = headers['x-ms-date'] ?? '';
+        Reflect.deleteProperty(headers, 'x-ms-date');
+        headers.authorization = headers.authorization?.replace('=x-ms-date;', '=date;') ?? '';
+      },
+    });
+
+    expect(response.status).toBe(201);
+  });
+
   test('204 to a second deletion, or 404 where the switch says so', async () => {
     const path = `/identities/${encodeURIComponent(emulator.createIdentity())}`;
     const remove = async (): Promise<number> => (await callAcs(emulator, { method: 'DELETE', path })).status;
