@@ -53,3 +53,9 @@ export function errorReply(failure: EntraFailure, call: Call): Reply {
 }
 
 export const noStore = { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' };
+
+/** A time as Entra writes it into its messages: with seven digits of a second. */
+export function messageTime(seconds: unknown): string {
+  const date = new Date(typeof seconds === 'number' ? seconds * 1000 : NaN);
+  return Number.isNaN(date.getTime()) ? 'unknown' : date.toISOString().replace('Z', '0000Z');
+}

@@ -134,6 +134,15 @@ describe('On-Behalf-Of', () => {
     );
   });
 
+  test('refuses an expired assertion, and writes the times with seven digits of a second', async () => {
+    const { body } = await onBehalfOf({ assertion: emulator.accessToken({ defect: 'expired' }) });
+
+    const time = String.raw`[-\d]{10}T[:\d]{8}\.\d{7}Z`;
+    expect(body.error_description).toMatch(
+      new RegExp(`Current time: ${time}, expiry time of assertion ${time}\\.`),
+    );
+  });
+
   test('refuses a user who has not consented, until the switch is off', async () => {
     emulator.switches.consentRequiredFor.add(emulator.users.alice.objectId);
     expect(await onBehalfOf({ assertion: emulator.accessToken() })).toMatchObject({
