@@ -238,6 +238,14 @@ describe('a desktop app, such as Postman', () => {
     expect(body).not.toHaveProperty('refresh_token_expires_in');
     const renewal = { grant_type: 'refresh_token', refresh_token: body.refresh_token ?? '' };
     expect(await token(renewal)).toMatchObject({ status: 200 });
+
+    // Unlike a single-page app's, its refresh token ends only if it is not used.
+    emulator.switches.clockOffsetInMs = 91 * 24 * 3_600_000;
+    expect((await token(renewal)).body).toMatchObject({
+      error: 'invalid_grant',
+      error_codes: [700082],
+      error_description: expect.stringMatching(/issued on [-\d]{10}T[:\d]{8}\.\d{7}Z/) as unknown,
+    });
   });
 
   test.each<[string, Fields]>([
