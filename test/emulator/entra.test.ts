@@ -24,7 +24,7 @@ async function publishedKeys(): Promise<Key[]> {
 
 async function onBehalfOf(
   fields: Record<string, string>,
-): Promise<{ status: number; body: Record<string, unknown> }> {
+): Promise<{ status: number; requestId: string | null; body: Record<string, unknown> }> {
   const response = await fetch(`${emulator.url}/${emulator.tenantId}/oauth2/v2.0/token`, {
     method: 'POST',
     body: new URLSearchParams({
@@ -36,7 +36,8 @@ async function onBehalfOf(
       ...fields,
     }),
   });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  const requestId = response.headers.get('x-ms-request-id');
+  return { status: response.status, requestId, body: (await response.json()) as Record<string, unknown> };
 }
 
 describe('Entra publishes', () => {
@@ -132,6 +133,7 @@ describe('On-Behalf-Of', () => {
         `^AADSTS${code}: .+\r\nTrace ID: .+\r\nCorrelation ID: .+\r\nTimestamp: [-\\d]{10} [:\\d]{8}Z$`,
       ),
     );
+    expect(answer.body.trace_id).toBe(answer.requestId);
   });
 
   test('refuses an expired assertion, and writes the times with seven digits of a second', async () => {
