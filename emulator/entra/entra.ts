@@ -11,7 +11,7 @@ import { discovery, keys } from './metadata';
 import { onBehalfOf } from './onBehalfOf';
 import { passwordSignIn, userRealm } from './password';
 import { checkTenant } from './registrations';
-import { grantTypeMissing } from './tokenRequest';
+import { rejectGrantType } from './tokenRequest';
 
 type EntraOperation = (context: EmulatorContext, call: Call) => Reply;
 
@@ -49,7 +49,7 @@ export function entraHandlers(context: EmulatorContext) {
     'entra.deviceSignIn': withErrorMapping(deviceSignIn),
     'entra.userRealm': withErrorMapping(userRealm),
     'entra.token.password': withIssuerKeys(passwordSignIn),
-    'entra.token.no_grant_type': withErrorMapping(grantTypeMissing),
+    'entra.token.no_grant_type': withErrorMapping(rejectGrantType),
     'entra.token.device_code': withIssuerKeys(redeemDeviceCode),
     'entra.token.authorization_code': withIssuerKeys(redeemCode),
     'entra.token.refresh_token': withIssuerKeys(redeemRefreshToken),

@@ -4,7 +4,7 @@ interface Emulated {
   operation: string;
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
-  /** Entra's token endpoint has several operations at one URL. Empty: a request without grant_type. */
+  /** Entra's token endpoint has several operations at one URL. Empty: a request without a grant_type of Entra. */
   grantType?: string;
   /** The real service lets scripts of any origin call this. */
   crossOrigin?: true;

@@ -130,6 +130,17 @@ describe('a token request without a grant type', () => {
   });
 });
 
+test('a token request with a grant type that Entra does not have is refused', async () => {
+  expect(await post(new URLSearchParams({ grant_type: 'client_credential' }))).toMatchObject({
+    status: 400,
+    body: {
+      error: 'unsupported_grant_type',
+      error_codes: [70003],
+      error_description: expect.stringContaining("'client_credential'") as unknown,
+    },
+  });
+});
+
 describe('a user name and password', () => {
   const signIn = (fields: Fields = {}) =>
     post(
