@@ -112,15 +112,16 @@ describe('a user in the browser', () => {
     expect(page).not.toContain('<b>');
   });
 
-  test.each<[string, string, string, number, string]>([
-    ['id_token', 'unsupported_response_type', '#', 700054, "'id_token'"],
-    ['code id_token', 'unsupported_response_type', '#', 700054, "'id_token'"],
-    ['token', 'unsupported_response_type', '#', 700051, "'token'"],
-    ['', 'invalid_request', '?', 900144, "'response_type'"],
+  test.each<[Fields, string, string, number, string]>([
+    [{ response_type: 'id_token' }, 'unsupported_response_type', '#', 700054, "'id_token'"],
+    [{ response_type: 'code id_token' }, 'unsupported_response_type', '#', 700054, "'id_token'"],
+    [{ response_type: 'token' }, 'unsupported_response_type', '#', 700051, "'token'"],
+    [{ response_type: '' }, 'invalid_request', '?', 900144, "'response_type'"],
+    [{ prompt: 'select_account consent' }, 'invalid_request', '?', 90023, "'prompt'"],
   ])(
-    'is sent back if the client wants the response type "%s", which is not enabled',
-    async (responseType, error, separator, number, text) => {
-      const response = await authorize({ ...webRequest(), response_type: responseType });
+    'is sent back if the client asks for %j, which is not possible',
+    async (fields, error, separator, number, text) => {
+      const response = await authorize({ ...webRequest(), ...fields });
 
       expect(response.headers.get('location')).toContain(`${webRedirect}${separator}error=${error}&`);
       const answer = answerOf(response);
