@@ -172,6 +172,11 @@ describe('Graph refuses', () => {
 
     expect(response.status).toBe(status);
     expect(response.headers.get('client-request-id')).toBe('mine');
+    expect(response.headers.get('www-authenticate')).toBe(
+      status === 401
+        ? `Bearer realm="", authorization_uri="${emulator.url}/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`
+        : null,
+    );
     expect(await response.json()).toEqual({
       error: {
         code,
