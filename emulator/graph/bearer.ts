@@ -83,8 +83,9 @@ export function permittedUser(
   access: 'read' | 'write',
 ): User {
   const { id } = call.params;
-  if (id === undefined && !caller.user)
-    unauthenticated('/me request is only valid with delegated authentication flow.');
+  if (id === undefined && !caller.user) {
+    throw new GraphError(400, 'BadRequest', '/me request is only valid with delegated authentication flow.');
+  }
   requirePermission(caller, id, access);
   if (id === undefined && caller.user) return caller.user;
   const user = context.directory.users.find(id ?? '');
