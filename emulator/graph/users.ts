@@ -12,7 +12,11 @@ export function readUser(context: EmulatorContext, call: Call, caller: GraphCall
   const user = permittedUser(context, call, caller, 'read');
   const unknown = [...call.query.keys()].find((name) => !['$select', '$expand'].includes(name));
   if (unknown !== undefined) throw new NotEmulated(`Graph's query option ${unknown}`);
-  const selected = call.query.get('$select')?.split(',') ?? defaultProperties;
+  const selected =
+    call.query
+      .get('$select')
+      ?.split(',')
+      .map((name) => name.trim()) ?? defaultProperties;
   const expanded = call.query.get('$expand');
   if (expanded !== null && expanded !== 'extensions') throw new NotEmulated(`$expand=${expanded} of a user`);
   // Without an explicit id in $select, Graph omits the extensions.

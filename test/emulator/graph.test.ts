@@ -261,6 +261,15 @@ describe('Graph', () => {
     expect(JSON.stringify(user)).not.toContain('extensionName');
   });
 
+  test('accepts spaces between the selected properties', async () => {
+    const response = await callGraph({ path: '/me?$select=displayName,%20id' });
+
+    expect(await response.json()).toMatchObject({
+      displayName: 'Alice Archer',
+      id: emulator.users.alice.objectId,
+    });
+  });
+
   test('returns the extensions only if the id is selected', async () => {
     await callGraph(create());
 
