@@ -141,8 +141,10 @@ function contextUrl(context: EmulatorContext, call: Call, user: User): string {
   return `${context.names.graph(call)}/v1.0/$metadata#users('${user.objectId}')/extensions`;
 }
 
+/** An extension may also be named with its type in front. */
 function nameOf(call: Call): string {
-  return call.params.name ?? '';
+  const name = call.params.name ?? '';
+  return name.toLowerCase().startsWith(`${type.toLowerCase()}.`) ? name.slice(type.length + 1) : name;
 }
 
 function replicatedAt(context: EmulatorContext): number {

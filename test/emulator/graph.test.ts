@@ -270,6 +270,16 @@ describe('Graph', () => {
     });
   });
 
+  test('finds an extension also by its name with the type in front', async () => {
+    await callGraph(create());
+    const path = `/me/extensions/${type}.${extensionName}`;
+
+    expect((await callGraph({ method: 'PATCH', path, body: mapping })).status).toBe(204);
+    expect(await (await callGraph({ path })).json()).toMatchObject({ id: extensionName });
+    expect((await callGraph({ method: 'DELETE', path })).status).toBe(204);
+    expect(emulator.mappings()).toEqual([]);
+  });
+
   test('returns the extensions only if the id is selected', async () => {
     await callGraph(create());
 
