@@ -141,9 +141,12 @@ function contextUrl(context: EmulatorContext, call: Call, user: User): string {
   return `${context.names.graph(call)}/v1.0/$metadata#users('${user.objectId}')/extensions`;
 }
 
-/** An extension may also be named with its type in front. */
 function nameOf(call: Call): string {
-  const name = call.params.name ?? '';
+  return nameIn(call.params.name ?? '');
+}
+
+/** An extension may also be named with its type in front. */
+export function nameIn(name: string): string {
   return name.toLowerCase().startsWith(`${type.toLowerCase()}.`) ? name.slice(type.length + 1) : name;
 }
 

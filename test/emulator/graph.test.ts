@@ -280,6 +280,20 @@ describe('Graph', () => {
     expect(emulator.mappings()).toEqual([]);
   });
 
+  test.each([
+    ['extensions', ['com.contoso.other', extensionName]],
+    [`extensions($filter=id eq '${extensionName}')`, [extensionName]],
+    [`extensions($filter=id eq '${type}.${extensionName}')`, [extensionName]],
+    ["extensions($filter=id eq 'com.contoso.none')", []],
+  ])('expands a user with %s', async (expand, ids) => {
+    await callGraph(create());
+    await callGraph(create({ ...mapping, extensionName: 'com.contoso.other' }));
+    const response = await callGraph({ path: `/me?$select=id&$expand=${encodeURIComponent(expand)}` });
+
+    const { extensions } = (await response.json()) as { extensions: { id: string }[] };
+    expect(extensions.map(({ id }) => id).sort()).toEqual(ids.sort());
+  });
+
   test('returns the extensions only if the id is selected', async () => {
     await callGraph(create());
 
