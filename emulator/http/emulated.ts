@@ -193,6 +193,7 @@ export const emulated = [
   { operation: 'graph.batch', method: 'POST', path: '/v1.0/$batch', crossOrigin: true },
 
   { operation: 'managedIdentity.token', method: 'GET', path: '/msi/token' },
+  { operation: 'managedIdentity.token', method: 'GET', path: '/msi/token/' },
 
   { operation: 'acs.identity.create', method: 'POST', path: '/identities' },
   { operation: 'acs.identity.read', method: 'GET', path: '/identities/{id}' },
