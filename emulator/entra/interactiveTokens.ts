@@ -95,11 +95,14 @@ function findCode(context: EmulatorContext, fields: URLSearchParams, registratio
   }
   const redirectUri = required(fields, 'redirect_uri');
   if (redirectUri !== grant.redirectUri) {
-    invalidGrant(
-      500112,
-      `The reply address '${redirectUri}' does not match the reply address '${grant.redirectUri}' provided when ` +
+    fail({
+      status: 400,
+      error: 'invalid_client',
+      code: 500112,
+      message:
+        `The reply address '${redirectUri}' does not match the reply address '${grant.redirectUri}' provided when ` +
         'requesting Authorization code.',
-    );
+    });
   }
   return grant;
 }

@@ -189,7 +189,7 @@ describe('a web client', () => {
 
   test.each<[string, (code: string) => Fields, number, string, number]>([
     ['a wrong secret', () => ({ client_secret: 'wrong' }), 401, 'invalid_client', 7000215],
-    ['another redirect URI', () => ({ redirect_uri: spaRedirect }), 400, 'invalid_grant', 500112],
+    ['another redirect URI', () => ({ redirect_uri: spaRedirect }), 400, 'invalid_client', 500112],
     ['a made-up code', () => ({ code: 'made-up' }), 400, 'invalid_grant', 9002313],
     ['another client', () => ({ client_id: emulator.authServer.clientId }), 400, 'invalid_grant', 9002313],
   ])('is refused with %s', async (_name, fields, status, error, number) => {
