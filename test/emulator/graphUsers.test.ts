@@ -129,6 +129,7 @@ describe('A batch', () => {
     const query = responses.find(({ id }) => id === 'query');
     expect(query?.body).toMatchObject({ id: emulator.users.alice.objectId });
     expect(query?.headers).toHaveProperty('Content-Type');
+    expect(query?.headers).toHaveProperty('OData-Version', '4.0');
     expect(emulator.mappings()).toHaveLength(1);
   });
 
