@@ -228,9 +228,22 @@ describe('Graph refuses', () => {
 
   test('more calls than its limit', async () => {
     emulator.switches.graphLimit = { count: 1, perSeconds: 10, retryAfter: true };
-    const statuses = [(await callGraph({ path: '/me' })).status, (await callGraph({ path: '/me' })).status];
+    const [first, second] = [await callGraph({ path: '/me' }), await callGraph({ path: '/me' })];
 
-    expect(statuses).toEqual([200, 429]);
+    expect([first.status, second.status]).toEqual([200, 429]);
+    expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
+    emulator.switches.graphLimit = undefined;
+    emulator.fail({ operation: 'graph', kind: 'status', status: 429 });
+    const faked = await callGraph({ path: '/me' });
+    for (const throttled of [second, faked]) {
+      expect(await throttled.json()).toMatchObject({
+        error: {
+          code: 'TooManyRequests',
+          message: 'Please retry again later.',
+          innerError: { code: '429', message: 'Please retry after', status: '429' },
+        },
+      });
+    }
   });
 });
 
