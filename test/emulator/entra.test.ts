@@ -111,7 +111,7 @@ describe('On-Behalf-Of', () => {
     ['no scope', () => ({ scope: '' }), 400, 'invalid_request', 900144],
     [
       'an unknown permission',
-      () => ({ scope: 'https://graph.microsoft.com/Mail.Read' }),
+      () => ({ scope: 'https://graph.microsoft.com/User.ReadWrit' }),
       400,
       'invalid_client',
       650053,
@@ -134,6 +134,16 @@ describe('On-Behalf-Of', () => {
       ),
     );
     expect(answer.body.trace_id).toBe(answer.requestId);
+  });
+
+  test('does not emulate a permission that only the real Graph has', async () => {
+    const warn = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const scope = 'https://graph.microsoft.com/Mail.Read';
+    const answer = await onBehalfOf({ assertion: emulator.accessToken(), scope });
+    warn.mockRestore();
+
+    const message = 'The permission Mail.Read of Microsoft Graph is not emulated';
+    expect(answer).toMatchObject({ status: 501, body: { error: { code: 'NotEmulated', message } } });
   });
 
   test('refuses an expired assertion, and writes the times with seven digits of a second', async () => {
