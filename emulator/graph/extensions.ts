@@ -37,7 +37,8 @@ export function create(context: EmulatorContext, call: Call, caller: GraphCaller
   const user = permittedUser(context, call, caller, 'write');
   const body = checkedBody(call);
   const name = body.extensionName;
-  if (typeof name !== 'string' || !/^[A-Za-z_]\w*(\.\w+)+$/.test(name) || /^com\.microsoft/i.test(name)) {
+  // Reverse DNS order is advice, and a domain may have hyphens.
+  if (typeof name !== 'string' || !/^[\w-]+(\.[\w-]+)*$/.test(name) || /^com\.(on)?microsoft/i.test(name)) {
     badRequest('The extension name is not valid.');
   }
   const existing = context.directory.extensions.of(user.objectId);

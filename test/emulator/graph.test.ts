@@ -140,6 +140,13 @@ describe('Graph refuses', () => {
       /name/,
     ],
     [
+      'a name under the domain of Microsoft tenants',
+      () => create({ ...mapping, extensionName: 'Com.OnMicrosoft.contoso' }),
+      400,
+      'Request_BadRequest',
+      /name/,
+    ],
+    [
       'to read a missing extension',
       () => ({ path: one }),
       404,
@@ -272,6 +279,12 @@ describe('Graph', () => {
 
     expect(user).toMatchObject({ extensions: [{ id: extensionName, acsUserIdentity: '8:acs:1_2' }] });
     expect(JSON.stringify(user)).not.toContain('extensionName');
+  });
+
+  test.each(['com.north-wind.settings', 'settings'])('stores an extension named %s', async (name) => {
+    expect((await callGraph(create({ ...mapping, extensionName: name }))).status).toBe(201);
+
+    expect(await (await callGraph({ path: `/me/extensions/${name}` })).json()).toMatchObject({ id: name });
   });
 
   test('accepts spaces between the selected properties', async () => {
