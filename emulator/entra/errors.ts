@@ -28,7 +28,7 @@ export function fail(failure: EntraFailure): never {
 export function describe(
   failure: EntraFailure,
   call: Call,
-): Record<string, unknown> & { error_description: string; trace_id: string } {
+): Record<string, unknown> & { error_description: string; trace_id: string; error_uri: string } {
   const traceId = randomUUID();
   const correlationId =
     call.query.get('client-request-id') ?? header(call, 'client-request-id') ?? randomUUID();

@@ -126,6 +126,7 @@ describe('a user in the browser', () => {
       expect(response.headers.get('location')).toContain(`${webRedirect}${separator}error=${error}&`);
       const answer = answerOf(response);
       expect(answer.get('error_description')).toMatch(new RegExp(`^AADSTS${number}: .*${text}`));
+      expect(answer.get('error_uri')).toBe(`https://login.microsoftonline.com/error?code=${number}`);
       expect(answer.get('state')).toBe('mine');
     },
   );
