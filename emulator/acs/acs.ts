@@ -3,7 +3,7 @@ import { type Call, type Handler, header, type Reply } from '../http/exchange';
 import { type Limit } from '../switches';
 import { type EmulatorContext } from '../context';
 import { checkCredential } from './credential';
-import { type ApiVersion, apiVersions, checkApiVersion } from './apiVersion';
+import { type ApiVersion, checkApiVersion, versionsSince } from './apiVersion';
 import { AcsError } from './errors';
 import {
   createIdentity,
@@ -21,20 +21,22 @@ interface Rules {
 }
 
 export function acsHandlers(context: EmulatorContext) {
-  const withErrorMapping =
-    (rules: Rules): Handler =>
-    (call) => {
+  const withErrorMapping = (rules: Rules): Handler => {
+    const versions = versionsSince(rules.since ?? '2021-03-07');
+    return (call) => {
       const startedAt = performance.now();
       try {
         checkCredential(context, call);
-        const version = checkApiVersion(call, rules.since ?? '2021-03-07');
+        const version = checkApiVersion(call, versions);
         if (rules.limit) checkLimit(context, rules.limit);
-        return withHeaders(rules.handle(context, call, version), call, startedAt, true);
+        return withHeaders(rules.handle(context, call, version), call, startedAt, versions);
       } catch (error) {
         if (!(error instanceof AcsError)) throw error;
-        return withHeaders(error.toReply(), call, startedAt, error.options.versioned ?? true);
+        const { versioned = true } = error.options;
+        return withHeaders(error.toReply(), call, startedAt, versioned ? versions : []);
       }
     };
+  };
   return {
     'acs.identity.create': withErrorMapping({ handle: createIdentity, limit: 'createLimit' }),
     'acs.identity.read': withErrorMapping({ handle: readIdentity, since: 'preview' }),
@@ -59,7 +61,7 @@ function checkLimit(context: EmulatorContext, name: 'createLimit' | 'issueLimit'
 }
 
 /** As recorded, except for Strict-Transport-Security, which browsers would apply to every server on localhost. */
-function withHeaders(reply: Reply, call: Call, startedAt: number, versioned: boolean): Reply {
+function withHeaders(reply: Reply, call: Call, startedAt: number, versions: ApiVersion[]): Reply {
   const clientRequestId = header(call, 'x-ms-client-request-id');
   return {
     ...reply,
@@ -70,7 +72,7 @@ function withHeaders(reply: Reply, call: Call, startedAt: number, versioned: boo
       'x-processing-time': `${Math.ceil(performance.now() - startedAt)}ms`,
       'x-azure-ref': randomBytes(12).toString('base64'),
       'x-cache': 'CONFIG_NOCACHE',
-      ...(versioned ? { 'api-supported-versions': apiVersions.join(', ') } : {}),
+      ...(versions.length > 0 ? { 'api-supported-versions': versions.join(', ') } : {}),
       ...(clientRequestId === undefined ? {} : { 'x-ms-client-request-id': clientRequestId }),
     },
   };

@@ -1,7 +1,7 @@
 import { type Call, header } from '../http/exchange';
 import { AcsError } from './errors';
 
-export const apiVersions = [
+const apiVersions = [
   '2021-03-07',
   '2022-06-01',
   '2022-10-01',
@@ -9,20 +9,26 @@ export const apiVersions = [
   '2025-03-02-preview',
   '2025-04-01-preview',
   '2025-06-30',
+  '2026-07-22',
 ] as const;
 
 export type ApiVersion = (typeof apiVersions)[number];
 
-/** Only the preview versions have `customId` and related fields; the stable version after them does not. */
+/** Only the preview versions have `customId` and related fields; the stable versions after them do not. */
 export function isPreview(version: ApiVersion): boolean {
   return version.endsWith('-preview');
 }
 
-/** The version that the call requests, which is required; `since` is the first version with the operation. */
-export function checkApiVersion(call: Call, since: ApiVersion | 'preview'): ApiVersion {
+/** The versions with an operation; `since` is the first of them. */
+export function versionsSince(since: ApiVersion | 'preview'): ApiVersion[] {
+  return apiVersions.filter((version) => (since === 'preview' ? isPreview(version) : version >= since));
+}
+
+/** The version that the call requests, which is required. */
+export function checkApiVersion(call: Call, supported: ApiVersion[]): ApiVersion {
   const requested = call.query.get('api-version');
-  const version = apiVersions.find((candidate) => candidate === requested);
-  if (version !== undefined && (since === 'preview' ? isPreview(version) : version >= since)) return version;
+  const version = supported.find((candidate) => candidate === requested);
+  if (version !== undefined) return version;
   const address = `https://${header(call, 'host') ?? ''}${call.path}`;
   if (requested === null) {
     throw new AcsError(400, 'ApiVersionUnspecified', 'An API version is required, but was not specified.');

@@ -18,10 +18,13 @@ export function checkCredential(context: EmulatorContext, call: Call): void {
 
 /** Checks the access key's signature over method, raw target, date, host and hash of the body. */
 function checkAccessKey({ clock, switches }: EmulatorContext, call: Call, authorization: string): void {
-  const signature = /^HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=(.+)$/.exec(
-    authorization,
-  )?.[1];
-  const date = header(call, 'x-ms-date') ?? header(call, 'date');
+  const [, dateHeader, signature] =
+    /^HMAC-SHA256 SignedHeaders=(x-ms-date|date);host;x-ms-content-sha256&Signature=(.+)$/.exec(
+      authorization,
+    ) ?? [];
+  // Clients that can set `Date` sign that one, as Microsoft's first guide to signing did.
+  const date =
+    dateHeader === 'date' ? header(call, 'date') : (header(call, 'x-ms-date') ?? header(call, 'date'));
   const contentHash = header(call, 'x-ms-content-sha256');
   const host = header(call, 'host') ?? '';
   if (signature === undefined || date === undefined || contentHash === undefined) denied();

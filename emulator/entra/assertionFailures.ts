@@ -1,7 +1,7 @@
 import { inSeconds } from '../clock';
 import { type EmulatorContext } from '../context';
 import { type Claims } from '../tokens/jwt';
-import { fail } from './errors';
+import { fail, messageTime } from './errors';
 
 const allowedSkewInSeconds = 300;
 const documentation = 'https://learn.microsoft.com/entra/identity-platform/certificate-credentials';
@@ -31,12 +31,7 @@ export function checkLifetime(context: EmulatorContext, { exp, nbf }: Claims): v
   if (typeof exp === 'number' && exp > now && started) return;
   invalidClient(
     700024,
-    `Client assertion is not within its valid time range. Current time: ${time(now)}, assertion valid from ` +
-      `${time(nbf)}, expiry time of assertion ${time(exp)}.`,
+    `Client assertion is not within its valid time range. Current time: ${messageTime(now)}, assertion valid from ` +
+      `${messageTime(nbf)}, expiry time of assertion ${messageTime(exp)}.`,
   );
-}
-
-function time(seconds: unknown): string {
-  const date = new Date(typeof seconds === 'number' ? seconds * 1000 : 0);
-  return Number.isNaN(date.getTime()) ? 'unknown' : date.toISOString().replace('Z', '0000Z');
 }

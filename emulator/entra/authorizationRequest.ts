@@ -73,11 +73,20 @@ export function parseRequest(
     scopes,
     nonce: query.get('nonce') ?? undefined,
     codeChallenge,
-    prompt: query.get('prompt'),
+    prompt: promptOf(query),
     loginHint: query.get('login_hint'),
     requestedStepUp: requestedStepUp(query.get('claims')),
     clientInfo: query.get('client_info') === '1',
   };
+}
+
+/** `create` is for tenants with self-service sign-up. Entra takes one value only, unlike OpenID Connect. */
+const prompts = ['login', 'none', 'consent', 'select_account', 'create'];
+
+function promptOf(query: URLSearchParams): string | null {
+  const prompt = query.get('prompt');
+  if (prompt === null || prompts.includes(prompt)) return prompt;
+  fail({ status: 400, error: 'invalid_request', code: 90023, message: "Unsupported 'prompt' value." });
 }
 
 function requestsToken(query: URLSearchParams): boolean {

@@ -88,9 +88,10 @@ function withErrorMapping(
     return handle(parseRequest(context, query, address));
   } catch (error) {
     if (!(error instanceof EntraError)) throw error;
-    const { error_description: description } = describe(error.failure, call);
+    const { error_description: description, error_uri: uri } = describe(error.failure, call);
     if (!address) return errorPage(error.failure.status, description);
-    return sendBack(address, { error: error.failure.error, error_description: description });
+    // MSAL takes the number of the error from the URI.
+    return sendBack(address, { error: error.failure.error, error_description: description, error_uri: uri });
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Call, form, type Handler, type Reply } from '../http/exchange';
+import { type Call, form, type Handler, header, type Reply } from '../http/exchange';
 import { type EmulatorContext } from '../context';
 import { authorize, logout, signIn } from './authorize';
 import { clientCredentials } from './clientCredentials';
@@ -11,7 +11,7 @@ import { discovery, keys } from './metadata';
 import { onBehalfOf } from './onBehalfOf';
 import { passwordSignIn, userRealm } from './password';
 import { checkTenant } from './registrations';
-import { grantTypeMissing } from './tokenRequest';
+import { rejectGrantType } from './tokenRequest';
 
 type EntraOperation = (context: EmulatorContext, call: Call) => Reply;
 
@@ -21,9 +21,9 @@ export function entraHandlers(context: EmulatorContext) {
     (handle: EntraOperation): Handler =>
     (call) => {
       try {
-        return handle(context, call);
+        return withClientRequestId(handle(context, call), call);
       } catch (error) {
-        if (error instanceof EntraError) return errorReply(error.failure, call);
+        if (error instanceof EntraError) return withClientRequestId(errorReply(error.failure, call), call);
         throw error;
       }
     };
@@ -49,13 +49,20 @@ export function entraHandlers(context: EmulatorContext) {
     'entra.deviceSignIn': withErrorMapping(deviceSignIn),
     'entra.userRealm': withErrorMapping(userRealm),
     'entra.token.password': withIssuerKeys(passwordSignIn),
-    'entra.token.no_grant_type': withErrorMapping(grantTypeMissing),
+    'entra.token.no_grant_type': withErrorMapping(rejectGrantType),
     'entra.token.device_code': withIssuerKeys(redeemDeviceCode),
     'entra.token.authorization_code': withIssuerKeys(redeemCode),
     'entra.token.refresh_token': withIssuerKeys(redeemRefreshToken),
     'entra.token.on_behalf_of': withIssuerKeys(onBehalfOf),
     'entra.token.client_credentials': withIssuerKeys(clientCredentials),
   };
+}
+
+/** The client's own id for the request, if it wants it back. MSAL for .NET and Java compare the two. */
+function withClientRequestId(reply: Reply, call: Call): Reply {
+  const id = header(call, 'client-request-id');
+  if (id === undefined || header(call, 'return-client-request-id') !== 'true') return reply;
+  return { ...reply, headers: { ...reply.headers, 'client-request-id': id } };
 }
 
 /** For the tenant, and for the names that all tenants share. */

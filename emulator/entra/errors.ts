@@ -28,7 +28,7 @@ export function fail(failure: EntraFailure): never {
 export function describe(
   failure: EntraFailure,
   call: Call,
-): Record<string, unknown> & { error_description: string } {
+): Record<string, unknown> & { error_description: string; trace_id: string; error_uri: string } {
   const traceId = randomUUID();
   const correlationId =
     call.query.get('client-request-id') ?? header(call, 'client-request-id') ?? randomUUID();
@@ -49,7 +49,14 @@ export function describe(
 }
 
 export function errorReply(failure: EntraFailure, call: Call): Reply {
-  return json(failure.status, describe(failure, call), { ...noStore, 'x-ms-request-id': randomUUID() });
+  const body = describe(failure, call);
+  return json(failure.status, body, { ...noStore, 'x-ms-request-id': body.trace_id });
 }
 
 export const noStore = { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' };
+
+/** A time as Entra writes it into its messages: with seven digits of a second. */
+export function messageTime(seconds: unknown): string {
+  const date = new Date(typeof seconds === 'number' ? seconds * 1000 : NaN);
+  return Number.isNaN(date.getTime()) ? 'unknown' : date.toISOString().replace('Z', '0000Z');
+}

@@ -7,9 +7,9 @@ import {
   authenticatePublicClient,
   type ClientAuthentication,
 } from './clientAuthentication';
-import { fail } from './errors';
+import { fail, messageTime } from './errors';
 import { issue } from './issue';
-import { openRefreshToken, type RefreshGrant, refreshTokenExpiry } from './refreshTokens';
+import { inactivityInMs, openRefreshToken, type RefreshGrant, refreshTokenExpiry } from './refreshTokens';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { type RequestedScopes, parseScopes } from './scopes';
 import { requestedStepUp } from './stepUp';
@@ -95,11 +95,14 @@ function findCode(context: EmulatorContext, fields: URLSearchParams, registratio
   }
   const redirectUri = required(fields, 'redirect_uri');
   if (redirectUri !== grant.redirectUri) {
-    invalidGrant(
-      500112,
-      `The reply address '${redirectUri}' does not match the reply address '${grant.redirectUri}' provided when ` +
+    fail({
+      status: 400,
+      error: 'invalid_client',
+      code: 500112,
+      message:
+        `The reply address '${redirectUri}' does not match the reply address '${grant.redirectUri}' provided when ` +
         'requesting Authorization code.',
-    );
+    });
   }
   return grant;
 }
@@ -110,7 +113,15 @@ function findRefreshGrant(
   registration: Registration,
 ): RefreshGrant {
   const grant = openRefreshToken(context, required(fields, 'refresh_token'));
-  if (grant === 'expired') {
+  if (grant?.clientId !== registration.clientId) {
+    invalidGrant(9002313, 'Invalid request. Request is malformed or invalid.');
+  }
+  if (grant.expiresAt < context.clock()) expired(grant);
+  return grant;
+}
+
+function expired({ singlePage, expiresAt }: RefreshGrant): never {
+  if (singlePage) {
     invalidGrant(
       700084,
       'The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of ' +
@@ -118,10 +129,12 @@ function findRefreshGrant(
         'the sign in page.',
     );
   }
-  if (grant?.clientId !== registration.clientId) {
-    invalidGrant(9002313, 'Invalid request. Request is malformed or invalid.');
-  }
-  return grant;
+  const issuedOn = messageTime((expiresAt - inactivityInMs) / 1000);
+  invalidGrant(
+    700082,
+    `The refresh token has expired due to inactivity. The token was issued on ${issuedOn} and was inactive for ` +
+      '90.00:00:00.',
+  );
 }
 
 /** A single-page app has no secret and calls from a browser; a web app has one and does not. */

@@ -8,7 +8,7 @@ import { type Verdict } from '../tokens/signingKeys';
 import { type EmulatorContext } from '../context';
 import { authenticateClient } from './clientAuthentication';
 import { checkConsent, consentMissing } from './consent';
-import { fail } from './errors';
+import { fail, messageTime } from './errors';
 import { checkTenant, findRegistration, type Registration } from './registrations';
 import { parseScopes, singleResource } from './scopes';
 import { stepUpClaims } from './stepUp';
@@ -137,15 +137,14 @@ function checkLifetime(context: EmulatorContext, claims: Claims): void {
   const now = inSeconds(context.clock());
   const { exp, nbf } = claims;
   if (typeof exp === 'number' && exp > now && (typeof nbf !== 'number' || nbf <= now + 300)) return;
-  const time = (seconds: unknown): string =>
-    typeof seconds === 'number' ? new Date(seconds * 1000).toISOString() : 'unknown';
   fail({
     status: 400,
     error: 'invalid_grant',
     code: 500133,
     message:
       'Assertion is not within its valid time range. Ensure that the access token is not expired before using it for ' +
-      `user assertion, or request a new token. Current time: ${time(now)}, expiry time of assertion ${time(exp)}.`,
+      `user assertion, or request a new token. Current time: ${messageTime(now)}, expiry time of assertion ` +
+      `${messageTime(exp)}.`,
   });
 }
 

@@ -81,7 +81,8 @@ export function checkTenant(tenant: string | undefined, allowShared = false): vo
   const shared = sharedTenant(tenant);
   if (shared && allowShared) return;
   if (shared) throw new NotEmulated(`This grant under ${shared}`);
-  if (!/^[0-9a-f-]{36}$|\.|^consumers$/i.test(tenant ?? '')) {
+  if (tenant?.toLowerCase() === 'consumers') throw new NotEmulated('The tenant of personal accounts');
+  if (!/^[0-9a-f-]{36}$|\./i.test(tenant ?? '')) {
     fail({
       status: 400,
       error: 'invalid_request',

@@ -1,3 +1,4 @@
+import { NotEmulated } from '../http/exchange';
 import { fail } from './errors';
 import { type Registration } from './registrations';
 import { graphAudience } from '../tokens/audiences';
@@ -58,8 +59,16 @@ function parse(scope: string, client: Registration, url: string): RequestedScope
 }
 
 function findPermission(resource: ResourceName, name: string): string | undefined {
-  return permissions[resource].find((candidate) => candidate.toLowerCase() === name.toLowerCase());
+  const found = permissions[resource].find((candidate) => candidate.toLowerCase() === name.toLowerCase());
+  if (found === undefined && resource === 'graph' && otherGraphPermission.test(name)) {
+    throw new NotEmulated(`The permission ${name} of Microsoft Graph`);
+  }
+  return found;
 }
+
+/** The form of the hundreds of permissions that only the real Graph has, such as `Mail.Read`. */
+const otherGraphPermission =
+  /^[A-Z][\w-]*\.(AccessAsUser|Create|Manage|Read|ReadBasic|ReadWrite|Send)(\.[\w-]+)*$/;
 
 /** The only resource of the scopes; throws if there are several. */
 export function singleResource(scopes: RequestedScopes): [ResourceName, RequestedPermission[]] | undefined {

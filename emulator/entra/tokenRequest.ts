@@ -1,4 +1,5 @@
-import { type Call, form, header, type Reply } from '../http/exchange';
+import { type EmulatorContext } from '../context';
+import { type Call, declaredForm, form, header, type Reply } from '../http/exchange';
 import { fail } from './errors';
 
 /** The form of a token request. A client's id and secret may also come by HTTP Basic (RFC 6749, section 2.3.1). */
@@ -30,11 +31,12 @@ export function required(fields: URLSearchParams, name: string): string {
   });
 }
 
-export function grantTypeMissing(): Reply {
+export function rejectGrantType(_context: EmulatorContext, call: Call): Reply {
+  const grantType = required(declaredForm(call), 'grant_type');
   fail({
     status: 400,
-    error: 'invalid_request',
-    code: 900144,
-    message: "The request body must contain the following parameter: 'grant_type'.",
+    error: 'unsupported_grant_type',
+    code: 70003,
+    message: `The app requested an unsupported grant type '${grantType}'.`,
   });
 }

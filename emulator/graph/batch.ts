@@ -85,7 +85,9 @@ function dependencyFailed(id: string): BatchResponse {
 function titleCased(headers: Reply['headers']): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
-      name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase()),
+      name.replace(/(^|-)(odata|[a-z])/g, (_all, dash: string, start: string) =>
+        start === 'odata' ? `${dash}OData` : `${dash}${start.toUpperCase()}`,
+      ),
       value,
     ]),
   );

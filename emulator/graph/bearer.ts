@@ -21,6 +21,17 @@ export interface GraphCaller {
   roles: string[];
 }
 
+/** Where to get a token, which Graph says with every 401. */
+export function challenge(context: EmulatorContext, call: Call, more: string[] = []): string {
+  const fields = [
+    'realm=""',
+    `authorization_uri="${context.names.issuerOrigin(call)}/common/oauth2/authorize"`,
+    `client_id="${graphAppId}"`,
+    ...more,
+  ];
+  return `Bearer ${fields.join(', ')}`;
+}
+
 /** Accepts a token only if the emulator issued it for Graph and it has not expired. */
 export function authenticate(context: EmulatorContext, call: Call): GraphCaller {
   const token = /^Bearer +(\S+)$/i.exec(header(call, 'authorization') ?? '')?.[1];
@@ -33,7 +44,7 @@ export function authenticate(context: EmulatorContext, call: Call): GraphCaller 
   }
   const user = context.directory.users.find(String(claims.oid));
   if (!user) unauthenticated('Access token validation failure. The user is not in the directory.');
-  if (context.switches.graphRejectsWithClaims.has(user.objectId)) challenge(context, call);
+  if (context.switches.graphRejectsWithClaims.has(user.objectId)) requireNewSignIn(context, call);
   return { user, app, scopes: claims.scp.split(' '), roles: [] };
 }
 
@@ -72,8 +83,9 @@ export function permittedUser(
   access: 'read' | 'write',
 ): User {
   const { id } = call.params;
-  if (id === undefined && !caller.user)
-    unauthenticated('/me request is only valid with delegated authentication flow.');
+  if (id === undefined && !caller.user) {
+    throw new GraphError(400, 'BadRequest', '/me request is only valid with delegated authentication flow.');
+  }
   requirePermission(caller, id, access);
   if (id === undefined && caller.user) return caller.user;
   const user = context.directory.users.find(id ?? '');
@@ -106,19 +118,13 @@ function unauthenticated(message: string): never {
 }
 
 /** Continuous access evaluation: the token is valid, but the user must sign in again. */
-function challenge(context: EmulatorContext, call: Call): never {
-  const fields = [
-    'realm=""',
-    `authorization_uri="${context.names.issuerOrigin(call)}/common/oauth2/authorize"`,
-    `client_id="${graphAppId}"`,
-    'error="insufficient_claims"',
-    `claims="${Buffer.from(stepUpClaims.json).toString('base64')}"`,
-  ];
+function requireNewSignIn(context: EmulatorContext, call: Call): never {
+  const claims = `claims="${Buffer.from(stepUpClaims.json).toString('base64')}"`;
   throw new GraphError(
     401,
     'InvalidAuthenticationToken',
     'Continuous access evaluation resulted in challenge with result: InteractionRequired and code: ' +
       'TokenIssuedBeforeRevocationTimestamp',
-    { 'www-authenticate': `Bearer ${fields.join(', ')}` },
+    { 'www-authenticate': challenge(context, call, ['error="insufficient_claims"', claims]) },
   );
 }

@@ -15,11 +15,21 @@ export class GraphError extends Error {
 
   toReply(call: Call): Reply {
     const ids = requestIds(call);
-    const date = new Date().toISOString().slice(0, 19);
-    const innerError = { date, ...ids };
-    const body = { error: { code: this.code, message: this.message, innerError } };
+    const body = graphError(this.status, this.code, this.message, ids);
     return json(this.status, body, { 'content-type': 'application/json', ...ids, ...this.headers });
   }
+}
+
+export function graphError(
+  status: number,
+  code: string,
+  message: string,
+  ids: Record<string, string>,
+): { error: Record<string, unknown> } {
+  const date = new Date().toISOString().slice(0, 19);
+  // As in Microsoft's description of throttling.
+  const throttled = { code: '429', message: 'Please retry after', status: '429' };
+  return { error: { code, message, innerError: { ...(status === 429 ? throttled : {}), date, ...ids } } };
 }
 
 export function requestIds(call: Call): { 'request-id': string; 'client-request-id': string } {

@@ -37,7 +37,8 @@ export function create(context: EmulatorContext, call: Call, caller: GraphCaller
   const user = permittedUser(context, call, caller, 'write');
   const body = checkedBody(call);
   const name = body.extensionName;
-  if (typeof name !== 'string' || !/^[A-Za-z_]\w*(\.\w+)+$/.test(name) || /^com\.microsoft/i.test(name)) {
+  // Reverse DNS order is advice, and a domain may have hyphens.
+  if (typeof name !== 'string' || !/^[\w-]+(\.[\w-]+)*$/.test(name) || /^com\.(on)?microsoft/i.test(name)) {
     badRequest('The extension name is not valid.');
   }
   const existing = context.directory.extensions.of(user.objectId);
@@ -142,7 +143,12 @@ function contextUrl(context: EmulatorContext, call: Call, user: User): string {
 }
 
 function nameOf(call: Call): string {
-  return call.params.name ?? '';
+  return nameIn(call.params.name ?? '');
+}
+
+/** An extension may also be named with its type in front. */
+export function nameIn(name: string): string {
+  return name.toLowerCase().startsWith(`${type.toLowerCase()}.`) ? name.slice(type.length + 1) : name;
 }
 
 function replicatedAt(context: EmulatorContext): number {

@@ -1,7 +1,7 @@
 import { type Call, type Handler, type Reply } from '../http/exchange';
 import { type EmulatorContext } from '../context';
 import { listApplications } from './applications';
-import { authenticate, type GraphCaller } from './bearer';
+import { authenticate, challenge, type GraphCaller } from './bearer';
 import { GraphError } from './errors';
 import { create, list, read, remove, update } from './extensions';
 import { readUserInfo } from './userInfo';
@@ -17,8 +17,10 @@ export function graphHandlers(context: EmulatorContext) {
         checkLimit(context);
         return handle(context, call, caller);
       } catch (error) {
-        if (error instanceof GraphError) return error.toReply(call);
-        throw error;
+        if (!(error instanceof GraphError)) throw error;
+        const { status, headers, ...reply } = error.toReply(call);
+        const added = status === 401 ? { 'www-authenticate': challenge(context, call) } : {};
+        return { ...reply, status, headers: { ...added, ...headers } };
       }
     };
   const handlers = {

@@ -3,7 +3,7 @@ import { type User } from '../state/users';
 import { type EmulatorContext } from '../context';
 import { type GraphCaller, permittedUser } from './bearer';
 import { GraphError } from './errors';
-import { shownExtensions } from './extensions';
+import { nameIn, shownExtensions } from './extensions';
 import { graphReply } from './reply';
 import { otherUserProperties } from './userProperties';
 
@@ -12,22 +12,34 @@ export function readUser(context: EmulatorContext, call: Call, caller: GraphCall
   const user = permittedUser(context, call, caller, 'read');
   const unknown = [...call.query.keys()].find((name) => !['$select', '$expand'].includes(name));
   if (unknown !== undefined) throw new NotEmulated(`Graph's query option ${unknown}`);
-  const selected = call.query.get('$select')?.split(',') ?? defaultProperties;
+  const selected =
+    call.query
+      .get('$select')
+      ?.split(',')
+      .map((name) => name.trim()) ?? defaultProperties;
   const expanded = call.query.get('$expand');
-  if (expanded !== null && expanded !== 'extensions') throw new NotEmulated(`$expand=${expanded} of a user`);
+  const expansion = /^extensions(?:\(\$filter=id eq '([^']+)'\))?$/.exec(expanded ?? '');
+  if (expanded !== null && !expansion) throw new NotEmulated(`$expand=${expanded} of a user`);
   // Without an explicit id in $select, Graph omits the extensions.
-  const withExtensions = expanded !== null && call.query.has('$select') && selected.includes('id');
+  const withExtensions = expansion && call.query.has('$select') && selected.includes('id');
   return graphReply(call, 200, {
     '@odata.context': `${context.names.graph(call)}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
     ...select(user, selected),
-    ...(withExtensions ? extensions(context, call, user) : {}),
+    ...(withExtensions ? extensions(context, call, user, expansion[1]) : {}),
   });
 }
 
-function extensions(context: EmulatorContext, call: Call, user: User): Record<string, unknown> {
+/** @param id selects one of them */
+function extensions(
+  context: EmulatorContext,
+  call: Call,
+  user: User,
+  id: string | undefined,
+): Record<string, unknown> {
+  const all = shownExtensions(context, user.objectId);
   return {
     'extensions@odata.context': `${context.names.graph(call)}/v1.0/$metadata#users('${user.objectId}')/extensions`,
-    extensions: shownExtensions(context, user.objectId),
+    extensions: id === undefined ? all : all.filter((extension) => extension.id === nameIn(id)),
   };
 }
 

@@ -4,7 +4,7 @@ interface Emulated {
   operation: string;
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
-  /** Entra's token endpoint has several operations at one URL. Empty: a request without grant_type. */
+  /** Entra's token endpoint has several operations at one URL. Empty: a request without a grant_type of Entra. */
   grantType?: string;
   /** The real service lets scripts of any origin call this. */
   crossOrigin?: true;
@@ -193,6 +193,7 @@ export const emulated = [
   { operation: 'graph.batch', method: 'POST', path: '/v1.0/$batch', crossOrigin: true },
 
   { operation: 'managedIdentity.token', method: 'GET', path: '/msi/token' },
+  { operation: 'managedIdentity.token', method: 'GET', path: '/msi/token/' },
 
   { operation: 'acs.identity.create', method: 'POST', path: '/identities' },
   { operation: 'acs.identity.read', method: 'GET', path: '/identities/{id}' },

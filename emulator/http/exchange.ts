@@ -60,6 +60,12 @@ export function form(call: Call): URLSearchParams {
   return new URLSearchParams(call.body.toString());
 }
 
+/** The form of a service that reads the body only if its type is that of a form. */
+export function declaredForm(call: Call): URLSearchParams {
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(header(call, 'content-type') ?? '');
+  return isForm ? form(call) : new URLSearchParams();
+}
+
 /** The body as a JSON object; undefined if it is anything else. */
 export function jsonObject(call: Call): Record<string, unknown> | undefined {
   try {

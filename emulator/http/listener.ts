@@ -2,10 +2,10 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallLog, type LoggedRequest, notEmulated } from './callLog';
 import { type Operation } from './emulated';
-import { type Call, form, type Handler, header, NotEmulated, type Reply } from './exchange';
+import { type Call, declaredForm, type Handler, NotEmulated, type Reply } from './exchange';
 import { type Names } from '../names';
 import { type Fault, type Faults } from './faults';
-import { crossOriginMethods, findRoute, type Route } from './router';
+import { crossOriginMethods, findRoute, grantTypes, type Route } from './router';
 import { statusReply } from './statusReply';
 
 export interface ListenerParts {
@@ -158,13 +158,16 @@ function malformed(body = '{"unfinished":'): Reply {
   return { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' }, body };
 }
 
-/** Entra reads the body only if its type is that of a form. */
+/** Empty if Entra has no such grant. */
 function grantTypeOf(call: Call): string {
-  const isForm = /^application\/x-www-form-urlencoded\b/i.test(header(call, 'content-type') ?? '');
-  const grantType = isForm ? (form(call).get('grant_type') ?? '') : '';
+  const grantType = declaredForm(call).get('grant_type') ?? '';
   // MSAL for JavaScript uses the name from before RFC 8628.
-  return grantType === 'device_code' ? 'urn:ietf:params:oauth:grant-type:device_code' : grantType;
+  if (grantType === 'device_code') return 'urn:ietf:params:oauth:grant-type:device_code';
+  return grantTypes.has(grantType) || samlGrant.test(grantType) ? grantType : '';
 }
+
+/** Grants of Entra that are not emulated. */
+const samlGrant = /^urn:ietf:params:oauth:grant-type:saml(1_1|2)-bearer$/;
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];

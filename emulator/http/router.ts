@@ -25,6 +25,9 @@ const patterns: Pattern[] = emulated.map((entry) => ({
   crossOrigin: 'crossOrigin' in entry,
 }));
 
+/** The grants that are emulated. */
+export const grantTypes = new Set(patterns.flatMap(({ grantType = '' }) => grantType));
+
 /** @param grantType reads the form of a token request; called only if the route depends on it. */
 export function findRoute(method: string, path: string, grantType: () => string): Route | undefined {
   const segments = path.split('/');

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { graphError } from '../graph/errors';
 import { json, type Reply } from './exchange';
 
 /** A requested failure, in the error format of the operation's service. */
@@ -32,7 +33,7 @@ function bodyOf(operation: string, status: number): unknown {
   const date = new Date().toISOString().slice(0, 19);
   if (service === 'graph') {
     const id = randomUUID();
-    return { error: { code, message, innerError: { date, 'request-id': id, 'client-request-id': id } } };
+    return graphError(status, code, message, { 'request-id': id, 'client-request-id': id });
   }
   if (service === 'managedIdentity') return { statusCode: status, message, correlationId: randomUUID() };
   if (service !== 'entra') return { error: { code, message } };

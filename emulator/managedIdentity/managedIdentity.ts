@@ -8,7 +8,7 @@ import {
   storageAudiences,
   tokenExchangeAudience,
 } from '../tokens/audiences';
-import { inSeconds } from '../clock';
+import { decodeJwt } from '../tokens/jwt';
 
 const audiences = [...communicationAudiences, ...storageAudiences, ...graphAudiences, tokenExchangeAudience];
 
@@ -27,9 +27,11 @@ export function managedIdentityHandlers(context: EmulatorContext) {
       resource,
       lifetimeInSeconds,
     );
+    const { exp, nbf } = decodeJwt(token)?.claims ?? {};
     return json(200, {
       access_token: token,
-      expires_on: String(inSeconds(context.clock()) + lifetimeInSeconds),
+      expires_on: String(exp),
+      not_before: String(nbf),
       resource,
       token_type: 'Bearer',
       client_id: identity.clientId,
@@ -50,6 +52,9 @@ function findProblem(call: Call): string | undefined {
   const version = call.query.get('api-version');
   if (version === '2017-09-01') throw new NotEmulated('The identity endpoint in api-version 2017-09-01');
   if (version !== '2019-08-01') return `The api-version '${version ?? ''}' is not supported.`;
+  if (Object.keys(identifiers).filter((name) => call.query.has(name)).length > 1) {
+    return 'Only one of client_id, principal_id, object_id and mi_res_id can be used.';
+  }
   if (!call.query.get('resource')) return 'The resource parameter is required.';
   return undefined;
 }

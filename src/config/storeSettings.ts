@@ -56,11 +56,11 @@ export const storeSettings = {
     schema: z
       .string()
       .max(120)
-      .regex(/^(?!com\.microsoft)[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)+$/i),
+      .regex(/^(?!com\.(on)?microsoft)[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)+$/i),
     defaultText: 'com.contoso.identityMapping',
     description: "the open extension on the Entra user that keeps the user's identity mapping",
     source: 'your choice, once: users mapped under another name are not found',
-    format: 'a name in reverse DNS order, not under com.microsoft',
+    format: 'a name in reverse DNS order, not under com.microsoft or com.onmicrosoft',
   }),
   IDENTITY_MAPPING_KEY: setting({
     schema: mappingKeys,

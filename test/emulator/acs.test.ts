@@ -229,6 +229,39 @@ describe('ACS answers', () => {
     });
   });
 
+  const stable = ['2022-06-01', '2022-10-01', '2023-10-01', '2025-06-30', '2026-07-22'];
+  const previews = ['2025-03-02-preview', '2025-04-01-preview'];
+  test.each<[string, () => AcsRequest, string[]]>([
+    ['the creation of an identity', () => ({ path: '/identities' }), ['2021-03-07', ...stable, ...previews]],
+    [
+      'the Teams exchange',
+      () => exchange({ token: emulator.teamsToken(), appId: 'x', userId: 'x' }),
+      [...stable, ...previews],
+    ],
+    ['reading an identity', () => ({ method: 'GET', path: '/identities/8:acs:1_2' }), previews],
+  ])('%s in each of its api-versions, and lists them', async (_what, request, versions) => {
+    const answers = versions.map(async (apiVersion) => {
+      const response = await callAcs(emulator, { ...request(), apiVersion });
+      expect(await response.text()).not.toContain('UnsupportedApiVersion');
+      return response.headers.get('api-supported-versions')?.split(', ').sort();
+    });
+
+    expect(await Promise.all(answers)).toEqual(versions.map(() => [...versions].sort()));
+  });
+
+  test('a call that is dated and signed by Date instead of x-ms-date', async () => {
+    const response = await callAcs(emulator, {
+      path: '/identities',
+      tamper: ({ headers }) => {
+        headers.date = headers['x-ms-date'] ?? '';
+        Reflect.deleteProperty(headers, 'x-ms-date');
+        headers.authorization = headers.authorization?.replace('=x-ms-date;', '=date;') ?? '';
+      },
+    });
+
+    expect(response.status).toBe(201);
+  });
+
   test('204 to a second deletion, or 404 where the switch says so', async () => {
     const path = `/identities/${encodeURIComponent(emulator.createIdentity())}`;
     const remove = async (): Promise<number> => (await callAcs(emulator, { method: 'DELETE', path })).status;

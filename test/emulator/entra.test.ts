@@ -24,7 +24,7 @@ async function publishedKeys(): Promise<Key[]> {
 
 async function onBehalfOf(
   fields: Record<string, string>,
-): Promise<{ status: number; body: Record<string, unknown> }> {
+): Promise<{ status: number; requestId: string | null; body: Record<string, unknown> }> {
   const response = await fetch(`${emulator.url}/${emulator.tenantId}/oauth2/v2.0/token`, {
     method: 'POST',
     body: new URLSearchParams({
@@ -36,7 +36,8 @@ async function onBehalfOf(
       ...fields,
     }),
   });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  const requestId = response.headers.get('x-ms-request-id');
+  return { status: response.status, requestId, body: (await response.json()) as Record<string, unknown> };
 }
 
 describe('Entra publishes', () => {
@@ -110,7 +111,7 @@ describe('On-Behalf-Of', () => {
     ['no scope', () => ({ scope: '' }), 400, 'invalid_request', 900144],
     [
       'an unknown permission',
-      () => ({ scope: 'https://graph.microsoft.com/Mail.Read' }),
+      () => ({ scope: 'https://graph.microsoft.com/User.ReadWrit' }),
       400,
       'invalid_client',
       650053,
@@ -131,6 +132,26 @@ describe('On-Behalf-Of', () => {
       new RegExp(
         `^AADSTS${code}: .+\r\nTrace ID: .+\r\nCorrelation ID: .+\r\nTimestamp: [-\\d]{10} [:\\d]{8}Z$`,
       ),
+    );
+    expect(answer.body.trace_id).toBe(answer.requestId);
+  });
+
+  test('does not emulate a permission that only the real Graph has', async () => {
+    const warn = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const scope = 'https://graph.microsoft.com/Mail.Read';
+    const answer = await onBehalfOf({ assertion: emulator.accessToken(), scope });
+    warn.mockRestore();
+
+    const message = 'The permission Mail.Read of Microsoft Graph is not emulated';
+    expect(answer).toMatchObject({ status: 501, body: { error: { code: 'NotEmulated', message } } });
+  });
+
+  test('refuses an expired assertion, and writes the times with seven digits of a second', async () => {
+    const { body } = await onBehalfOf({ assertion: emulator.accessToken({ defect: 'expired' }) });
+
+    const time = String.raw`[-\d]{10}T[:\d]{8}\.\d{7}Z`;
+    expect(body.error_description).toMatch(
+      new RegExp(`Current time: ${time}, expiry time of assertion ${time}\\.`),
     );
   });
 

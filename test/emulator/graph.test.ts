@@ -140,6 +140,13 @@ describe('Graph refuses', () => {
       /name/,
     ],
     [
+      'a name under the domain of Microsoft tenants',
+      () => create({ ...mapping, extensionName: 'Com.OnMicrosoft.contoso' }),
+      400,
+      'Request_BadRequest',
+      /name/,
+    ],
+    [
       'to read a missing extension',
       () => ({ path: one }),
       404,
@@ -172,6 +179,11 @@ describe('Graph refuses', () => {
 
     expect(response.status).toBe(status);
     expect(response.headers.get('client-request-id')).toBe('mine');
+    expect(response.headers.get('www-authenticate')).toBe(
+      status === 401
+        ? `Bearer realm="", authorization_uri="${emulator.url}/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`
+        : null,
+    );
     expect(await response.json()).toEqual({
       error: {
         code,
@@ -223,9 +235,22 @@ describe('Graph refuses', () => {
 
   test('more calls than its limit', async () => {
     emulator.switches.graphLimit = { count: 1, perSeconds: 10, retryAfter: true };
-    const statuses = [(await callGraph({ path: '/me' })).status, (await callGraph({ path: '/me' })).status];
+    const [first, second] = [await callGraph({ path: '/me' }), await callGraph({ path: '/me' })];
 
-    expect(statuses).toEqual([200, 429]);
+    expect([first.status, second.status]).toEqual([200, 429]);
+    expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
+    emulator.switches.graphLimit = undefined;
+    emulator.fail({ operation: 'graph', kind: 'status', status: 429 });
+    const faked = await callGraph({ path: '/me' });
+    for (const throttled of [second, faked]) {
+      expect(await throttled.json()).toMatchObject({
+        error: {
+          code: 'TooManyRequests',
+          message: 'Please retry again later.',
+          innerError: { code: '429', message: 'Please retry after', status: '429' },
+        },
+      });
+    }
   });
 });
 
@@ -254,6 +279,45 @@ describe('Graph', () => {
 
     expect(user).toMatchObject({ extensions: [{ id: extensionName, acsUserIdentity: '8:acs:1_2' }] });
     expect(JSON.stringify(user)).not.toContain('extensionName');
+  });
+
+  test.each(['com.north-wind.settings', 'settings'])('stores an extension named %s', async (name) => {
+    expect((await callGraph(create({ ...mapping, extensionName: name }))).status).toBe(201);
+
+    expect(await (await callGraph({ path: `/me/extensions/${name}` })).json()).toMatchObject({ id: name });
+  });
+
+  test('accepts spaces between the selected properties', async () => {
+    const response = await callGraph({ path: '/me?$select=displayName,%20id' });
+
+    expect(await response.json()).toMatchObject({
+      displayName: 'Alice Archer',
+      id: emulator.users.alice.objectId,
+    });
+  });
+
+  test('finds an extension also by its name with the type in front', async () => {
+    await callGraph(create());
+    const path = `/me/extensions/${type}.${extensionName}`;
+
+    expect((await callGraph({ method: 'PATCH', path, body: mapping })).status).toBe(204);
+    expect(await (await callGraph({ path })).json()).toMatchObject({ id: extensionName });
+    expect((await callGraph({ method: 'DELETE', path })).status).toBe(204);
+    expect(emulator.mappings()).toEqual([]);
+  });
+
+  test.each([
+    ['extensions', ['com.contoso.other', extensionName]],
+    [`extensions($filter=id eq '${extensionName}')`, [extensionName]],
+    [`extensions($filter=id eq '${type}.${extensionName}')`, [extensionName]],
+    ["extensions($filter=id eq 'com.contoso.none')", []],
+  ])('expands a user with %s', async (expand, ids) => {
+    await callGraph(create());
+    await callGraph(create({ ...mapping, extensionName: 'com.contoso.other' }));
+    const response = await callGraph({ path: `/me?$select=id&$expand=${encodeURIComponent(expand)}` });
+
+    const { extensions } = (await response.json()) as { extensions: { id: string }[] };
+    expect(extensions.map(({ id }) => id).sort()).toEqual(ids.sort());
   });
 
   test('returns the extensions only if the id is selected', async () => {

@@ -68,7 +68,7 @@ describe('An application', () => {
 
     await expect(graph.api(pathOf('bob')).get()).rejects.toMatchObject(denied);
     await expect(graph.api('/users/nobody').get()).rejects.toMatchObject(denied);
-    await expect(graph.api('/me').get()).rejects.toMatchObject({ statusCode: 401 });
+    await expect(graph.api('/me').get()).rejects.toMatchObject({ statusCode: 400, code: 'BadRequest' });
   });
 
   test('finds no user that does not exist', async () => {
@@ -129,6 +129,7 @@ describe('A batch', () => {
     const query = responses.find(({ id }) => id === 'query');
     expect(query?.body).toMatchObject({ id: emulator.users.alice.objectId });
     expect(query?.headers).toHaveProperty('Content-Type');
+    expect(query?.headers).toHaveProperty('OData-Version', '4.0');
     expect(emulator.mappings()).toHaveLength(1);
   });
 

@@ -106,10 +106,31 @@ describe('The identity endpoint gives @azure/identity a token', () => {
   });
 });
 
+test('The identity endpoint says when its token begins and ends, also at an address with a slash', async () => {
+  const url = `${String(process.env.IDENTITY_ENDPOINT)}/?resource=https://storage.azure.com&api-version=2019-08-01`;
+  const headers = { 'x-identity-header': String(process.env.IDENTITY_HEADER) };
+  const body = (await (await fetch(url, { headers })).json()) as Record<string, string>;
+
+  const { exp, nbf } = decodeJwt(body.access_token ?? '')?.claims ?? {};
+  expect(body).toEqual({
+    access_token: expect.any(String) as unknown,
+    expires_on: String(exp),
+    not_before: String(nbf),
+    resource: 'https://storage.azure.com',
+    token_type: 'Bearer',
+    client_id: emulator.managedIdentities.systemAssigned.clientId,
+  });
+});
+
 test.each([
   ['the header', 'resource=https://storage.azure.com&api-version=2019-08-01', {}],
   ['the resource', 'api-version=2019-08-01', undefined],
   ['the api-version', 'resource=https://storage.azure.com', undefined],
+  [
+    'a decision for one identity',
+    'resource=https://storage.azure.com&api-version=2019-08-01&client_id=0e2a0000-0000-4000-8000-000000000012&principal_id=0e2a0000-0000-4000-8000-000000000022',
+    undefined,
+  ],
 ])('The identity endpoint refuses a request without %s', async (_name, query, headers) => {
   const { status, body } = await issue(
     query,

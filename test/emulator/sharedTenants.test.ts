@@ -22,7 +22,10 @@ describe('under a name that all tenants share', () => {
     });
   });
 
-  test('an application gets no token of its own', async () => {
+  test.each([
+    ['an application gets no token of its own', 'common'],
+    ['nobody has a personal account', 'consumers'],
+  ])('%s', async (_what, name) => {
     const fields = {
       grant_type: 'client_credentials',
       client_id: emulator.authServer.clientId,
@@ -31,7 +34,7 @@ describe('under a name that all tenants share', () => {
     };
     const warn = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     try {
-      const response = await fetch(`${emulator.url}/common/oauth2/v2.0/token`, {
+      const response = await fetch(`${emulator.url}/${name}/oauth2/v2.0/token`, {
         method: 'POST',
         body: new URLSearchParams(fields),
       });

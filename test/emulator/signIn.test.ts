@@ -112,19 +112,21 @@ describe('a user in the browser', () => {
     expect(page).not.toContain('<b>');
   });
 
-  test.each<[string, string, string, number, string]>([
-    ['id_token', 'unsupported_response_type', '#', 700054, "'id_token'"],
-    ['code id_token', 'unsupported_response_type', '#', 700054, "'id_token'"],
-    ['token', 'unsupported_response_type', '#', 700051, "'token'"],
-    ['', 'invalid_request', '?', 900144, "'response_type'"],
+  test.each<[Fields, string, string, number, string]>([
+    [{ response_type: 'id_token' }, 'unsupported_response_type', '#', 700054, "'id_token'"],
+    [{ response_type: 'code id_token' }, 'unsupported_response_type', '#', 700054, "'id_token'"],
+    [{ response_type: 'token' }, 'unsupported_response_type', '#', 700051, "'token'"],
+    [{ response_type: '' }, 'invalid_request', '?', 900144, "'response_type'"],
+    [{ prompt: 'select_account consent' }, 'invalid_request', '?', 90023, "'prompt'"],
   ])(
-    'is sent back if the client wants the response type "%s", which is not enabled',
-    async (responseType, error, separator, number, text) => {
-      const response = await authorize({ ...webRequest(), response_type: responseType });
+    'is sent back if the client asks for %j, which is not possible',
+    async (fields, error, separator, number, text) => {
+      const response = await authorize({ ...webRequest(), ...fields });
 
       expect(response.headers.get('location')).toContain(`${webRedirect}${separator}error=${error}&`);
       const answer = answerOf(response);
       expect(answer.get('error_description')).toMatch(new RegExp(`^AADSTS${number}: .*${text}`));
+      expect(answer.get('error_uri')).toBe(`https://login.microsoftonline.com/error?code=${number}`);
       expect(answer.get('state')).toBe('mine');
     },
   );
@@ -188,7 +190,7 @@ describe('a web client', () => {
 
   test.each<[string, (code: string) => Fields, number, string, number]>([
     ['a wrong secret', () => ({ client_secret: 'wrong' }), 401, 'invalid_client', 7000215],
-    ['another redirect URI', () => ({ redirect_uri: spaRedirect }), 400, 'invalid_grant', 500112],
+    ['another redirect URI', () => ({ redirect_uri: spaRedirect }), 400, 'invalid_client', 500112],
     ['a made-up code', () => ({ code: 'made-up' }), 400, 'invalid_grant', 9002313],
     ['another client', () => ({ client_id: emulator.authServer.clientId }), 400, 'invalid_grant', 9002313],
   ])('is refused with %s', async (_name, fields, status, error, number) => {
@@ -238,6 +240,14 @@ describe('a desktop app, such as Postman', () => {
     expect(body).not.toHaveProperty('refresh_token_expires_in');
     const renewal = { grant_type: 'refresh_token', refresh_token: body.refresh_token ?? '' };
     expect(await token(renewal)).toMatchObject({ status: 200 });
+
+    // Unlike a single-page app's, its refresh token ends only if it is not used.
+    emulator.switches.clockOffsetInMs = 91 * 24 * 3_600_000;
+    expect((await token(renewal)).body).toMatchObject({
+      error: 'invalid_grant',
+      error_codes: [700082],
+      error_description: expect.stringMatching(/issued on [-\d]{10}T[:\d]{8}\.\d{7}Z/) as unknown,
+    });
   });
 
   test.each<[string, Fields]>([

@@ -130,6 +130,33 @@ describe('a token request without a grant type', () => {
   });
 });
 
+test.each([
+  ['a refusal', 'oauth2/v2.0/token', 400],
+  ['an answer', 'discovery/v2.0/keys', 200],
+])("%s has the client's id of the request, if the client wants it back", async (_what, path, status) => {
+  const idAfter = async (headers: Fields) => {
+    const method = path.endsWith('token') ? 'POST' : 'GET';
+    const sent = { 'client-request-id': 'mine', ...headers };
+    const response = await fetch(`${emulator.url}/${emulator.tenantId}/${path}`, { method, headers: sent });
+    expect(response.status).toBe(status);
+    return response.headers.get('client-request-id');
+  };
+
+  expect(await idAfter({ 'return-client-request-id': 'true' })).toBe('mine');
+  expect(await idAfter({})).toBeNull();
+});
+
+test('a token request with a grant type that Entra does not have is refused', async () => {
+  expect(await post(new URLSearchParams({ grant_type: 'client_credential' }))).toMatchObject({
+    status: 400,
+    body: {
+      error: 'unsupported_grant_type',
+      error_codes: [70003],
+      error_description: expect.stringContaining("'client_credential'") as unknown,
+    },
+  });
+});
+
 describe('a user name and password', () => {
   const signIn = (fields: Fields = {}) =>
     post(
