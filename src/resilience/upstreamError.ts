@@ -137,15 +137,19 @@ const secondsInADay = 86_400;
 
 /**
  * Reads `Retry-After` (RFC 9110 section 10.2.3: seconds, or a date) as whole seconds. Of several, which HTTP clients join with commas, the
- * first counts.
+ * first counts. No time at all, such as a date in the past by our clock, counts as none: it would turn off the pauses of retries,
+ * circuit breakers and callers.
  */
 export function parseRetryAfter(value: string | null | undefined, now = Date.now()): number | undefined {
   const text = value?.trim() ?? '';
   const [, seconds] = /^(\d+(?:\.\d+)?)\s*(?:,|$)/.exec(text) ?? [];
-  if (seconds !== undefined) return Math.min(Math.ceil(Number(seconds)), secondsInADay);
+  if (seconds !== undefined) return waitOf(Number(seconds));
   // An HTTP date begins with the name of a day. Date.parse accepts almost anything.
   const [date] = /^[A-Z][a-z]{2,8},? [^,]+/.exec(text) ?? [];
   const time = date === undefined ? NaN : Date.parse(date);
-  if (Number.isNaN(time)) return undefined;
-  return Math.min(Math.max(0, Math.ceil((time - now) / 1000)), secondsInADay);
+  return waitOf((time - now) / 1_000);
+}
+
+function waitOf(seconds: number): number | undefined {
+  return seconds > 0 ? Math.min(Math.ceil(seconds), secondsInADay) : undefined;
 }

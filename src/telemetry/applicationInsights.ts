@@ -1,4 +1,8 @@
-import { createHttpHeaders, type HttpClient as SdkHttpClient } from '@azure/core-rest-pipeline';
+import {
+  createHttpHeaders,
+  type HttpClient as SdkHttpClient,
+  type PipelinePolicy,
+} from '@azure/core-rest-pipeline';
 import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
 import { createHttpClient, type HttpClient } from '../resilience/httpClient';
 import type { Exporters } from './exporters';
@@ -16,6 +20,7 @@ export function createApplicationInsightsExporters(connectionString: string): Ex
     disableOfflineStorage: true,
     retryOptions: { maxRetries: 1 },
     httpClient: createSdkHttpClient(http),
+    additionalPolicies: [{ policy: refusalPolicy, position: 'perCall' as const }],
   };
   return {
     name: 'Application Insights',
@@ -24,6 +29,19 @@ export function createApplicationInsightsExporters(connectionString: string): Ex
     close: () => http.close(),
   };
 }
+
+/**
+ * After 401, 403, 429 and 5xx the exporter reports a success, because it would send the batch again from its folder. Without one the batch
+ * is lost, and the log must say so.
+ */
+const refusalPolicy: PipelinePolicy = {
+  name: 'refusalPolicy',
+  async sendRequest(request, next) {
+    const response = await next(request);
+    if (response.status < 400) return response;
+    throw Object.assign(new Error('the batch was refused'), { name: `HTTP ${response.status}` });
+  },
+};
 
 /**
  * Because of these headers, the SDK would keep a batch, and the process, for hours if a server asks for it. The next batch follows soon

@@ -19,6 +19,8 @@ export interface FaultyProxy {
   clear(): void;
   /** Delays every request for this long before it reaches the service, until `clear`. */
   delay(milliseconds: number): void;
+  /** The next request with this method reaches the service when the returned function is called. */
+  hold(method: string): () => void;
   /** The requests since the start, by method, including those that failed on demand. */
   calls(): Record<string, number>;
   /** Answers every request with this error code and status, until `clear`. */
@@ -30,6 +32,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   let faults: { fault: ProxyFault; method: string }[] = [];
   let refusal: { status: number; code: string } | undefined;
   let delayInMs = 0;
+  let held: { method: string; released: Promise<void> } | undefined;
   const calls: Record<string, number> = {};
   const { hostname, port } = new URL(target);
 
@@ -60,8 +63,12 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       reply.pipe(outgoing);
     });
     forwarded.on('error', () => incoming.socket.destroy());
-    if (delayInMs === 0) incoming.pipe(forwarded);
-    else setTimeout(() => incoming.pipe(forwarded), delayInMs);
+    const forward = () => void incoming.pipe(forwarded);
+    if (held?.method === method) {
+      void held.released.then(forward);
+      held = undefined;
+    } else if (delayInMs === 0) forward();
+    else setTimeout(forward, delayInMs);
   }
 
   const server = createServer(handle).listen(0, '127.0.0.1');
@@ -77,6 +84,11 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       delayInMs = 0;
     },
     delay: (milliseconds) => void (delayInMs = milliseconds),
+    hold(method) {
+      let release: () => void = () => undefined;
+      held = { method, released: new Promise((resolve) => (release = resolve)) };
+      return release;
+    },
     calls: () => ({ ...calls }),
     refuse: (status, code) => void (refusal = { status, code }),
     async stop() {

@@ -56,6 +56,22 @@ it('a new user is only in the table', async () => {
   expect(mappingOf(system.emulator, user)).toBeUndefined();
 });
 
+it('two instances that move a user at once keep the identity', async () => {
+  const { user, token, id } = await oldUser();
+  const slow = await startReadyServer(system);
+  const inserts = () => system.proxy?.calls().POST ?? 0;
+  const before = inserts();
+  const release = system.proxy?.hold('POST');
+  const second = slow.call('get', '/getToken', token).then((response) => response);
+  await until(() => inserts() > before);
+  expect(idOf(await system.call('get', '/getToken', token).expect(200))).toBe(id);
+  release?.();
+  expect(idOf(await second)).toBe(id);
+  expect(await system.mappedIds()).toContain(id);
+  expect(mappingOf(system.emulator, user)).toBeUndefined();
+  expect(living()).toEqual([id]);
+});
+
 describe('a user who is deleted', () => {
   it.each(['before they are moved', 'after they were moved'])(
     '%s has nothing left in either store',

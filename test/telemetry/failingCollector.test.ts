@@ -49,6 +49,9 @@ const misbehaviors: readonly [string, Misbehavior][] = [
   ],
 ];
 
+/** With these, nothing is exported. */
+const refusals = new Set(['answers 400', 'rejects the credential']);
+
 /** With these, an export would continue. */
 const endless = new Set(['does not answer', 'throttles', 'sends a response without an end']);
 
@@ -99,6 +102,19 @@ describe.each(targets)('when %s', (_target, startReceiver) => {
       await server.stop();
       // An export gives up after 10 s.
       expect(performance.now() - begun).toBeLessThan(fastTimings.telemetry.stopInMs + 8_000);
+      await receiver.stop();
+    },
+  );
+
+  it.each(misbehaviors.filter(([how]) => refusals.has(how)))(
+    '%s, the log says so',
+    async (_how, misbehave) => {
+      const [receiver, settings] = await startReceiver();
+      receiver.misbehave(misbehave);
+      const server = await startReadyServer(system, settings);
+      expect((await server.call('get', '/api/token')).status).toBe(401);
+      await until(() => server.rawLog.some((line) => line.includes('telemetry cannot be exported')));
+      await server.stop();
       await receiver.stop();
     },
   );

@@ -3,12 +3,13 @@ import { UpstreamError } from '../../resilience/upstreamError';
 import type { AddOptions, AddResult, StoredMapping } from '../mappingStore';
 
 export interface AddAttempts {
-  communicationUserId: string;
   deadline: Deadline;
   /** One insert-if-absent. */
   insert: () => Promise<StoredMapping | 'exists'>;
   /** Reads the mapping; `mustExist` after the backend reported that there is one. */
   find: (options: { mustExist: boolean }) => Promise<StoredMapping | undefined>;
+  /** Whether the mapping that was found last is the one that `insert` wrote, although it seemed to fail. */
+  isOurs: (found: StoredMapping) => boolean;
   /** For a backend that reports a mapping and does not return it. */
   inconsistentReadError: () => UpstreamError;
   beforeRepeat: AddOptions['beforeRepeat'];
@@ -22,10 +23,10 @@ const minAttemptInMs = 250;
  * failure is resolved by reading. If that fails too, the error is one that is not `definitelyNotApplied`.
  */
 export async function addOrFind({
-  communicationUserId,
   deadline,
   insert,
   find,
+  isOurs,
   inconsistentReadError,
   beforeRepeat,
 }: AddAttempts): Promise<AddResult> {
@@ -52,10 +53,7 @@ export async function addOrFind({
     } catch (error) {
       throw error instanceof UpstreamError ? (uncertain ?? failure ?? error) : error;
     }
-    if (existing) {
-      const isOurs = existing.communicationUserId === communicationUserId && !existing.pendingDeletion;
-      return { outcome: isOurs ? 'added' : 'exists', mapping: existing };
-    }
+    if (existing) return { outcome: isOurs(existing) ? 'added' : 'exists', mapping: existing };
     if (retry === maxRetries || (failure && !failure.transient))
       throw uncertain ?? failure ?? inconsistentReadError();
   }

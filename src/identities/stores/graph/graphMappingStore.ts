@@ -141,7 +141,6 @@ export function createGraphMappingStore({
 
     add: (user, communicationUserId, { deadline, beforeRepeat }) =>
       addOrFind({
-        communicationUserId,
         deadline,
         async insert() {
           const properties = format.toProperties(user, { communicationUserId });
@@ -150,6 +149,7 @@ export function createGraphMappingStore({
           return { communicationUserId, pendingDeletion: false, version: new GraphVersion(undefined) };
         },
         find: ({ mustExist }) => findForUse(user, deadline, (mapping) => !mustExist || mapping !== undefined),
+        isOurs: (found) => found.communicationUserId === communicationUserId && !found.pendingDeletion,
         inconsistentReadError,
         beforeRepeat,
       }),

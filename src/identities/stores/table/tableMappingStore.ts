@@ -21,21 +21,21 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
     add(user, communicationUserId, { deadline, beforeRepeat }) {
       const key = partitionKeyOf(user);
       const row = newRow(communicationUserId);
-      let reserved: StoredRow | undefined;
+      let found: StoredRow | undefined;
       return addOrFind({
-        communicationUserId,
         deadline,
         async insert() {
-          const written = await (reserved
-            ? table.update(key, reserved.etag, row, deadline)
+          const written = await (found && isReserved(found)
+            ? table.update(key, found.etag, row, deadline)
             : table.insert(key, row, deadline));
           return typeof written === 'string' ? 'exists' : toMapping({ ...row, ...written });
         },
         async find() {
-          const found = await table.get(key, deadline);
-          reserved = found && isReserved(found) ? found : undefined;
-          return found && !reserved ? toMapping(found) : undefined;
+          found = await table.get(key, deadline);
+          return found && !isReserved(found) ? toMapping(found) : undefined;
         },
+        // Not by the identity: another instance that moves the user from another store adds the same one.
+        isOurs: () => found?.writeId === row.writeId,
         inconsistentReadError,
         beforeRepeat,
       });
