@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectError } from '../support/answers';
 import { callsDuring } from '../support/calls';
+import { patientTimings } from '../support/fastTimings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System } from '../support/startSystem';
 import { until } from '../support/until';
@@ -100,6 +101,25 @@ describe('a server whose event loop is saturated', () => {
       while (performance.now() < end) expect(await status()).toBe(401);
     });
     await release();
+  });
+
+  it('serves a burst of requests of which none is completed yet', async () => {
+    const { emulator } = system;
+    const server = await system.startAnother({ OVERLOAD_WAIT_MS: '10000' }, patientTimings);
+    await server.ready();
+    emulator.delay('graph.me', 2_000);
+    const getToken = async () =>
+      (await server.call('get', '/getToken', emulator.accessToken({ user: emulator.addUser() }))).status;
+    const statuses = Array.from({ length: 2 * alwaysServed }, getToken);
+    await until(() => emulator.callsTo('graph.me') >= alwaysServed);
+    await whileSaturated(async () => {
+      const end = performance.now() + 1_000;
+      while (performance.now() < end) {
+        statuses.push(getToken());
+        await sleep(20);
+      }
+    });
+    expect(new Set(await Promise.all(statuses))).toEqual(new Set([200]));
   });
 
   it('rejects requests while new connections wait too long to be accepted', async () => {
