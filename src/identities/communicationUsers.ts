@@ -38,7 +38,8 @@ export interface CommunicationUsersOptions {
   reuseCheckInMs: number;
 }
 
-const maxIdentityAttempts = 3;
+/** Other instances may delete the identity again and again while its token is requested. */
+const maxReplacements = 3;
 
 export function createCommunicationUsers(options: CommunicationUsersOptions): CommunicationUsers {
   const { lifecycle, acs, issuedTokens, pendingWork, workTimeLimitInMs, telemetry } = options;
@@ -126,7 +127,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
               });
           // Another instance may delete the identity while its token is being issued, so a later caller needs a later token.
           acceptNoMoreCallers();
-          for (let attempt = 1; attempt <= maxIdentityAttempts; attempt += 1) {
+          for (let replacements = 0; ; replacements += 1) {
             const { communicationUserId } = identity;
             const token = identity.token ?? (await acs.issueToken(communicationUserId, deadline));
             if (typeof token !== 'string') {
@@ -137,13 +138,10 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
               return issued;
             }
             evict(user);
+            if (replacements === maxReplacements) throw allIdentitiesGone();
             identity = await lifecycle.replace(user, communicationUserId, token, deadline);
             if (identity.created) telemetry?.count('identity_replaced');
           }
-          throw new UpstreamError('Azure Communication Services', 'issue token', {
-            transportFailure: 'invalid_response',
-            message: 'each identity of the user was reported as gone',
-          });
         }),
       ),
 
@@ -194,3 +192,9 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
     },
   };
 }
+
+const allIdentitiesGone = () =>
+  new UpstreamError('Azure Communication Services', 'issue token', {
+    transportFailure: 'invalid_response',
+    message: 'each identity of the user was reported as gone',
+  });
