@@ -12,9 +12,11 @@ import { until } from '../support/until';
 let folder: string;
 let emulator: Emulator;
 
-const { dependencies, devDependencies } = JSON.parse(
+const { dependencies, devDependencies, overrides } = JSON.parse(
   readFileSync(join(projectRoot, 'package.json'), 'utf8'),
-) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+) as Record<'dependencies' | 'devDependencies', Record<string, string>> & {
+  overrides: Record<'passport-azure-ad', Record<string, unknown>>;
+};
 const versionOf = (name: string) => `${name}@${dependencies[name] ?? devDependencies[name] ?? ''}`;
 
 const examples = new Map(
@@ -68,7 +70,9 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'app-'));
   npm(projectRoot, 'pack', '--ignore-scripts', '--pack-destination', folder);
   const [archive = ''] = readdirSync(folder);
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+  // As the guide says.
+  const copied = { 'passport-azure-ad': overrides['passport-azure-ad'] };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, overrides: copied }));
   const others = ['express', 'typescript', '@types/node'].map(versionOf);
   const sessions = ['express-session@1.19.0', '@types/express-session@1.19.0'];
   npm(folder, 'install', '--prefer-offline', `./${archive}`, ...others, ...sessions);
@@ -124,6 +128,25 @@ async function run(file: string, use: (app: RunningApp) => Promise<void>): Promi
 it('has the examples of the guide', () => {
   expect([...examples.keys()]).toEqual(['app.mjs', 'app.cjs', 'app.mts']);
 });
+
+it('has the overridden packages', () => {
+  const { passport, jws } = overrides['passport-azure-ad'];
+  const tree = JSON.parse(npm(folder, 'ls', '--json', '--all', 'passport', 'jws')) as Tree;
+  const versions = (name: string) => new Set(versionsIn(tree, name));
+  expect([versions('passport'), versions('jws')]).toEqual([new Set([passport]), new Set([jws])]);
+});
+
+interface Tree {
+  readonly version?: string;
+  readonly dependencies?: Readonly<Record<string, Tree>>;
+}
+
+function versionsIn({ dependencies: children = {} }: Tree, name: string): (string | undefined)[] {
+  return Object.entries(children).flatMap(([child, tree]) => [
+    ...(child === name ? [tree.version] : []),
+    ...versionsIn(tree, name),
+  ]);
+}
 
 it.each(['app.mjs', 'app.cjs'])(
   'runs %s',
