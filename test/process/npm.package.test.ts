@@ -1,8 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { projectRoot, readDocument } from '../docs/markdown';
 import { freePort } from '../support/serverProcess';
@@ -160,6 +161,37 @@ it.each(['app.mjs', 'app.cjs'])(
   },
   120_000,
 );
+
+it('serves requests in Jest, as the guide says', async () => {
+  writeFileSync(join(folder, 'app.test.cjs'), jestTest);
+  const jest = join(projectRoot, 'node_modules/jest/bin/jest.js');
+  const { PATH, NODE_EXTRA_CA_CERTS } = process.env;
+  // The emulator in this process must answer meanwhile.
+  await promisify(execFile)(process.execPath, [jest, '--rootDir', folder, '--testMatch', '**/app.test.cjs'], {
+    cwd: folder,
+    env: {
+      PATH,
+      NODE_EXTRA_CA_CERTS,
+      ...emulator.settings(),
+      NODE_OPTIONS: '--experimental-vm-modules',
+      ACCESS_TOKEN: emulator.accessToken({ user: emulator.addUser() }),
+    },
+  });
+}, 120_000);
+
+const jestTest = `
+${examples.get('app.cjs')}
+const { once } = require('node:events');
+it('gets a token', async () => {
+  if (!server.listening) await once(server, 'listening');
+  const headers = { Authorization: 'Bearer ' + process.env.ACCESS_TOKEN, Connection: 'close' };
+  expect((await fetch('http://127.0.0.1:' + server.address().port + '/acs/getToken', { headers })).status).toBe(200);
+});
+afterAll(async () => {
+  await new Promise((resolve) => server.close(resolve));
+  await auth.stop();
+});
+`;
 
 it('compiles app.mts, with the declarations checked, and runs it', async () => {
   expect(tsc('--skipLibCheck', 'false', '--outDir', 'out', 'app.mts')).toEqual({ failed: false, output: '' });
