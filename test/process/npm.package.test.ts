@@ -1,6 +1,14 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,7 +24,7 @@ let emulator: Emulator;
 const { dependencies, devDependencies, overrides } = JSON.parse(
   readFileSync(join(projectRoot, 'package.json'), 'utf8'),
 ) as Record<'dependencies' | 'devDependencies', Record<string, string>> & {
-  overrides: Record<'passport-azure-ad', Record<string, unknown>>;
+  overrides: Record<'cache-manager' | 'passport-azure-ad', Record<string, unknown>>;
 };
 const versionOf = (name: string) => `${name}@${dependencies[name] ?? devDependencies[name] ?? ''}`;
 
@@ -72,7 +80,10 @@ beforeAll(async () => {
   npm(projectRoot, 'pack', '--ignore-scripts', '--pack-destination', folder);
   const [archive = ''] = readdirSync(folder);
   // As the guide says.
-  const copied = { 'passport-azure-ad': overrides['passport-azure-ad'] };
+  const copied = {
+    'cache-manager': overrides['cache-manager'],
+    'passport-azure-ad': overrides['passport-azure-ad'],
+  };
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, overrides: copied }));
   const others = ['express', 'typescript', '@types/node'].map(versionOf);
   const sessions = ['express-session@1.19.0', '@types/express-session@1.19.0'];
@@ -132,10 +143,19 @@ it('has the examples of the guide', () => {
 
 it('has the overridden packages', () => {
   const { passport, jws } = overrides['passport-azure-ad'];
-  const tree = JSON.parse(npm(folder, 'ls', '--json', '--all', 'passport', 'jws')) as Tree;
-  const versions = (name: string) => new Set(versionsIn(tree, name));
-  expect([versions('passport'), versions('jws')]).toEqual([new Set([passport]), new Set([jws])]);
+  const expected = { passport, jws, async: overrides['cache-manager'].async };
+  const tree = JSON.parse(npm(folder, 'ls', '--json', '--all', ...Object.keys(expected))) as Tree;
+  const installed = Object.keys(expected).map((name) => [name, [...new Set(versionsIn(tree, name))]]);
+  expect(installed).toEqual(Object.entries(expected).map(([name, version]) => [name, [version]]));
 });
+
+it('has a lock file that the npm of Node 20 and 22 accepts', () => {
+  const clone = join(folder, 'clone');
+  mkdirSync(clone);
+  for (const file of ['package.json', 'package-lock.json'])
+    copyFileSync(join(projectRoot, file), join(clone, file));
+  npm(clone, 'exec', '--yes', '--', 'npm@10.8.2', 'ci', '--dry-run', '--ignore-scripts');
+}, 120_000);
 
 interface Tree {
   readonly version?: string;
