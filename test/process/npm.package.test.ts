@@ -87,7 +87,8 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, overrides: copied }));
   const others = ['express', 'typescript', '@types/node'].map(versionOf);
   const sessions = ['express-session@1.19.0', '@types/express-session@1.19.0'];
-  npm(folder, 'install', '--prefer-offline', `./${archive}`, ...others, ...sessions);
+  const express4 = 'types-of-express-4@npm:@types/express@4.17.23';
+  npm(folder, 'install', '--prefer-offline', `./${archive}`, ...others, ...sessions, express4);
   for (const [file, text] of examples) writeFileSync(join(folder, file), text);
 }, 600_000);
 afterAll(async () => {
@@ -263,6 +264,16 @@ describe('the types', () => {
     const wrongLines = new Set([...output.matchAll(/^types\.mts\((\d+),/gm)].map(([, line]) => Number(line)));
     const allowed = cases.map(([name], index) => [name, !wrongLines.has(index + imports.length + 1)]);
     expect(allowed).toEqual(cases.map(([name, , isAllowed]) => [name, isAllowed]));
+  }, 120_000);
+
+  it('let an app with Express 4 mount the router', () => {
+    const lines = [
+      `import type { Express } from 'types-of-express-4';`,
+      `import type { CommunicationAuth } from 'acs-authentication-server';`,
+      `export const mount = (app: Express, auth: CommunicationAuth) => app.use('/acs', auth.router);`,
+    ];
+    writeFileSync(join(folder, 'express4.mts'), lines.join('\n'));
+    expect(tsc('--noEmit', 'express4.mts')).toEqual({ failed: false, output: '' });
   }, 120_000);
 });
 
