@@ -1,5 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { RequestHandler, Router } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { createServices, type Services } from '../composition';
 import type { Config } from '../config/config';
 import { secretsOf } from '../config/secrets';
@@ -12,8 +13,15 @@ import type { CommunicationAuthSettings } from './settings';
 
 /** The API in an app of your own, and its life cycle. */
 export interface CommunicationAuth {
-  /** The operations, for `app.use`, with or without a path. */
-  readonly router: Router;
+  /**
+   * The operations, for `app.use`, with or without a path. With Node's types, so that it fits the declarations of Express 4 and 5, which
+   * extend them.
+   */
+  readonly router: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: (error?: unknown) => void,
+  ) => void;
   /**
    * Resolves once requests can be served: the signing keys are loaded and the store is prepared. It waits as long as a service is down,
    * so an app need not wait for it before it listens. Rejects if the settings cannot be used, and after `stop`.
@@ -52,15 +60,18 @@ export function createCommunicationAuth(settings: CommunicationAuthSettings): Co
     await parts?.services.stop();
   }
 
+  const router = createRouter({
+    operations: (request, response, next) => {
+      if (started) return started.operations(request, response, next);
+      return starting.then(({ operations }) => operations(request, response, next));
+    },
+    rejectedLimit: config.rateLimits.rejected,
+    log,
+  });
+
   return {
-    router: createRouter({
-      operations: (request, response, next) => {
-        if (started) return started.operations(request, response, next);
-        return starting.then(({ operations }) => operations(request, response, next));
-      },
-      rejectedLimit: config.rateLimits.rejected,
-      log,
-    }),
+    // The app's Express has made them its own.
+    router: (request, response, next) => router(request as Request, response as Response, next),
     async ready() {
       const { services } = await starting;
       while (!services.isReady()) {

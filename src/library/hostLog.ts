@@ -19,7 +19,11 @@ export function createHostLog(logger: Log, secrets: readonly string[]): Log {
     (level: keyof Log) =>
     ({ err, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {
       const described = err === undefined ? fields : { ...fields, err: describeError(err) };
-      logger[level](redactFields(described), String(redact(message)));
+      try {
+        logger[level](redactFields(described), String(redact(message)));
+      } catch {
+        // Requests do not fail with the app's logger, nor does its process: some lines are logged by event listeners.
+      }
     };
   return { debug: entry('debug'), info: entry('info'), warn: entry('warn'), error: entry('error') };
 }

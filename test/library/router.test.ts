@@ -140,6 +140,18 @@ describe('the logger of the app', () => {
   });
 });
 
+it('serves requests while the logger of the app throws', async () => {
+  const fail = () => {
+    throw new Error('of the logger');
+  };
+  const failing = { debug: fail, info: fail, warn: fail, error: fail };
+  const own = createCommunicationAuth({ ...graphOptionsOf(emulator), logger: failing });
+  const answer = await request(newHost().use(own.router)).get('/getToken').set('Authorization', bearer());
+  expect(answer.status).toBe(200);
+  await own.ready();
+  await own.stop();
+});
+
 function secretsOf(of: Emulator): string[] {
   const { AZURE_CLIENT_SECRET = '', IDENTITY_MAPPING_KEY = '' } = of.settings();
   return [AZURE_CLIENT_SECRET, IDENTITY_MAPPING_KEY];

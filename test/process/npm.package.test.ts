@@ -1,8 +1,17 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { projectRoot, readDocument } from '../docs/markdown';
 import { freePort } from '../support/serverProcess';
@@ -12,9 +21,11 @@ import { until } from '../support/until';
 let folder: string;
 let emulator: Emulator;
 
-const { dependencies, devDependencies } = JSON.parse(
+const { dependencies, devDependencies, overrides } = JSON.parse(
   readFileSync(join(projectRoot, 'package.json'), 'utf8'),
-) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+) as Record<'dependencies' | 'devDependencies', Record<string, string>> & {
+  overrides: Record<'cache-manager' | 'passport-azure-ad', Record<string, unknown>>;
+};
 const versionOf = (name: string) => `${name}@${dependencies[name] ?? devDependencies[name] ?? ''}`;
 
 const examples = new Map(
@@ -68,10 +79,16 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'app-'));
   npm(projectRoot, 'pack', '--ignore-scripts', '--pack-destination', folder);
   const [archive = ''] = readdirSync(folder);
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+  // As the guide says.
+  const copied = {
+    'cache-manager': overrides['cache-manager'],
+    'passport-azure-ad': overrides['passport-azure-ad'],
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, overrides: copied }));
   const others = ['express', 'typescript', '@types/node'].map(versionOf);
   const sessions = ['express-session@1.19.0', '@types/express-session@1.19.0'];
-  npm(folder, 'install', '--prefer-offline', `./${archive}`, ...others, ...sessions);
+  const express4 = 'types-of-express-4@npm:@types/express@4.17.23';
+  npm(folder, 'install', '--prefer-offline', `./${archive}`, ...others, ...sessions, express4);
   for (const [file, text] of examples) writeFileSync(join(folder, file), text);
 }, 600_000);
 afterAll(async () => {
@@ -125,6 +142,34 @@ it('has the examples of the guide', () => {
   expect([...examples.keys()]).toEqual(['app.mjs', 'app.cjs', 'app.mts']);
 });
 
+it('has the overridden packages', () => {
+  const { passport, jws } = overrides['passport-azure-ad'];
+  const expected = { passport, jws, async: overrides['cache-manager'].async };
+  const tree = JSON.parse(npm(folder, 'ls', '--json', '--all', ...Object.keys(expected))) as Tree;
+  const installed = Object.keys(expected).map((name) => [name, [...new Set(versionsIn(tree, name))]]);
+  expect(installed).toEqual(Object.entries(expected).map(([name, version]) => [name, [version]]));
+});
+
+it('has a lock file that the npm of Node 20 and 22 accepts', () => {
+  const clone = join(folder, 'clone');
+  mkdirSync(clone);
+  for (const file of ['package.json', 'package-lock.json'])
+    copyFileSync(join(projectRoot, file), join(clone, file));
+  npm(clone, 'exec', '--yes', '--', 'npm@10.8.2', 'ci', '--dry-run', '--ignore-scripts');
+}, 120_000);
+
+interface Tree {
+  readonly version?: string;
+  readonly dependencies?: Readonly<Record<string, Tree>>;
+}
+
+function versionsIn({ dependencies: children = {} }: Tree, name: string): (string | undefined)[] {
+  return Object.entries(children).flatMap(([child, tree]) => [
+    ...(child === name ? [tree.version] : []),
+    ...versionsIn(tree, name),
+  ]);
+}
+
 it.each(['app.mjs', 'app.cjs'])(
   'runs %s',
   async (file) => {
@@ -137,6 +182,37 @@ it.each(['app.mjs', 'app.cjs'])(
   },
   120_000,
 );
+
+it('serves requests in Jest, as the guide says', async () => {
+  writeFileSync(join(folder, 'app.test.cjs'), jestTest);
+  const jest = join(projectRoot, 'node_modules/jest/bin/jest.js');
+  const { PATH, NODE_EXTRA_CA_CERTS } = process.env;
+  // The emulator in this process must answer meanwhile.
+  await promisify(execFile)(process.execPath, [jest, '--rootDir', folder, '--testMatch', '**/app.test.cjs'], {
+    cwd: folder,
+    env: {
+      PATH,
+      NODE_EXTRA_CA_CERTS,
+      ...emulator.settings(),
+      NODE_OPTIONS: '--experimental-vm-modules',
+      ACCESS_TOKEN: emulator.accessToken({ user: emulator.addUser() }),
+    },
+  });
+}, 120_000);
+
+const jestTest = `
+${examples.get('app.cjs')}
+const { once } = require('node:events');
+it('gets a token', async () => {
+  if (!server.listening) await once(server, 'listening');
+  const headers = { Authorization: 'Bearer ' + process.env.ACCESS_TOKEN, Connection: 'close' };
+  expect((await fetch('http://127.0.0.1:' + server.address().port + '/acs/getToken', { headers })).status).toBe(200);
+});
+afterAll(async () => {
+  await new Promise((resolve) => server.close(resolve));
+  await auth.stop();
+});
+`;
 
 it('compiles app.mts, with the declarations checked, and runs it', async () => {
   expect(tsc('--skipLibCheck', 'false', '--outDir', 'out', 'app.mts')).toEqual({ failed: false, output: '' });
@@ -188,6 +264,16 @@ describe('the types', () => {
     const wrongLines = new Set([...output.matchAll(/^types\.mts\((\d+),/gm)].map(([, line]) => Number(line)));
     const allowed = cases.map(([name], index) => [name, !wrongLines.has(index + imports.length + 1)]);
     expect(allowed).toEqual(cases.map(([name, , isAllowed]) => [name, isAllowed]));
+  }, 120_000);
+
+  it('let an app with Express 4 mount the router', () => {
+    const lines = [
+      `import type { Express } from 'types-of-express-4';`,
+      `import type { CommunicationAuth } from 'acs-authentication-server';`,
+      `export const mount = (app: Express, auth: CommunicationAuth) => app.use('/acs', auth.router);`,
+    ];
+    writeFileSync(join(folder, 'express4.mts'), lines.join('\n'));
+    expect(tsc('--noEmit', 'express4.mts')).toEqual({ failed: false, output: '' });
   }, 120_000);
 });
 
