@@ -47,6 +47,21 @@ describe('a server with too many requests in flight', () => {
   });
 });
 
+describe('a slow upstream', () => {
+  it('is called for 200 users at once, none of whom waits for another', async () => {
+    const { emulator } = system;
+    const server = await system.startAnother({}, patientTimings);
+    await server.ready();
+    emulator.delay('graph.me', 60_000);
+    const users = Array.from({ length: 200 }, () => emulator.accessToken({ user: emulator.addUser() }));
+    const calls = users.map((token) => server.call('get', '/api/user', token));
+    const ended = Promise.allSettled(calls.map((call) => call.then()));
+    await until(() => emulator.callsTo('graph.me') === users.length);
+    for (const call of calls) call.abort();
+    await Promise.race([ended, sleep(1_000)]);
+  });
+});
+
 describe('a server whose event loop is saturated', () => {
   /** This many requests are served however long they take. */
   const alwaysServed = 64;
