@@ -43,10 +43,16 @@ export interface HttpClient {
 /** Far above what any service sends. */
 export const maxResponseBytes = 1_000_000;
 
+/**
+ * To one host. With fewer, calls to a slow upstream wait for a connection until their time is up, as if it did not respond. With more, those
+ * beyond the 128 that App Service guarantees (SNAT ports of an instance, per address) could be the larger part and open a circuit breaker.
+ */
+const maxConnections = 256;
+
 /** @param requestScope its calls carry `client-request-id`, as Entra ID and Graph log it */
 export function createHttpClient(requestScope?: RequestScope, telemetry?: Telemetry): HttpClient {
   const agent = createAgent({
-    connections: 128,
+    connections: maxConnections,
     connect: { timeout: 3_000, maxCachedSessions: 100 },
     keepAliveTimeout: 30_000,
     maxResponseSize: maxResponseBytes,

@@ -47,6 +47,29 @@ describe('a server with too many requests in flight', () => {
   });
 });
 
+describe('a slow upstream', () => {
+  it('is called for 200 users at once: none waits until the response to another has come', async () => {
+    const { emulator } = system;
+    const endless = 1_000_000;
+    const server = await system.startAnother(
+      {},
+      {
+        ...patientTimings,
+        requestInMs: endless,
+        workInMs: endless,
+        upstream: { ...patientTimings.upstream, attemptInMs: endless },
+      },
+    );
+    await server.ready();
+    emulator.fail({ operation: 'graph.me', kind: 'hang', times: Infinity });
+    const users = Array.from({ length: 200 }, () => emulator.accessToken({ user: emulator.addUser() }));
+    const calls = users.map((token) => server.call('get', '/api/user', token));
+    for (const call of calls) call.end();
+    await until(() => emulator.callsTo('graph.me') === users.length);
+    for (const call of calls) call.abort();
+  });
+});
+
 describe('a server whose event loop is saturated', () => {
   /** This many requests are served however long they take. */
   const alwaysServed = 64;

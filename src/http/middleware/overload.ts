@@ -76,10 +76,11 @@ export function createOverload(acceptDelay: AcceptDelay | undefined): Overload {
       const [first] = samples;
       const elapsedInMs = first ? performance.now() - first.at : 0;
       if (!first || elapsedInMs < minSaturationInMs) return 0;
-      const begun = Math.max(0, inFlight - first.inFlight);
-      const done = completed - first.completed + begun * shareDoneInFlight;
+      const doneInFlight = Math.max(0, inFlight - first.inFlight) * shareDoneInFlight;
+      const done = completed - first.completed + doneInFlight;
       const costInMs = (elapsedInMs + assumed.inMs) / (done + assumed.requests);
-      const responseInMs = inFlight < alwaysServed ? 0 : inFlight * costInMs;
+      // Nobody has to wait again for what is done.
+      const responseInMs = inFlight < alwaysServed ? 0 : (inFlight - doneInFlight) * costInMs;
       return Math.max(responseInMs, acceptDelay?.inMs() ?? 0);
     },
   };
