@@ -12,6 +12,6 @@ module.exports = {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
   // Only for tests that hang: a busy machine may take many times as long as an idle one.
   testTimeout: 300_000,
-  // Tests wait for timers and child processes about half of the time. Five keep two cores busy.
-  maxWorkers: 5,
+  // Tests wait for timers and child processes about half of the time. Seven keep two cores busy.
+  maxWorkers: 7,
 };
