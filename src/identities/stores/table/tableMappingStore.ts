@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Deadline } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
 import type { MappingStore, StoredMapping } from '../../mappingStore';
 import { addOrFind } from '../addOrFind';
@@ -10,6 +11,10 @@ import { partitionKeyOf } from './rowKeys';
  * other writers. Only the server and its operators can write there, so mappings need no seal (docs/decisions/0020).
  */
 export function createTableMappingStore(table: MappingTable): MappingStore {
+  /** In place of a reserved row, or as a new one. */
+  const place = (key: string, reserved: StoredRow | undefined, row: MappingRow, deadline: Deadline) =>
+    reserved ? table.update(key, reserved.etag, row, deadline) : table.insert(key, row, deadline);
+
   return {
     removalHint: 'from the table',
 
@@ -25,9 +30,8 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
       return addOrFind({
         deadline,
         async insert() {
-          const written = await (found && isReserved(found)
-            ? table.update(key, found.etag, row, deadline)
-            : table.insert(key, row, deadline));
+          // Repeated only if no mapping was found.
+          const written = await place(key, found, row, deadline);
           return typeof written === 'string' ? 'exists' : toMapping({ ...row, ...written });
         },
         async find() {
@@ -49,9 +53,7 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
         if (found && !isReserved(found))
           return found.communicationUserId === communicationUserId ? 'added' : 'cancelled';
         const row = newRow(reservation);
-        const written = await (found
-          ? table.update(key, found.etag, row, deadline)
-          : table.insert(key, row, deadline));
+        const written = await place(key, found, row, deadline);
         // Otherwise another instance has written since: look again.
         if (typeof written !== 'string') return 'cancelled';
       }
