@@ -18,9 +18,9 @@ export function graphHandlers(context: EmulatorContext) {
         return handle(context, call, caller);
       } catch (error) {
         if (!(error instanceof GraphError)) throw error;
-        const { status, headers, ...reply } = error.toReply(call);
-        const added = status === 401 ? { 'www-authenticate': challenge(context, call) } : {};
-        return { ...reply, status, headers: { ...added, ...headers } };
+        const reply = error.toReply(call);
+        if (reply.status !== 401) return reply;
+        return { ...reply, headers: { 'www-authenticate': challenge(context, call), ...reply.headers } };
       }
     };
   const handlers = {

@@ -30,7 +30,6 @@ const names: Record<number, [code: string, message: string]> = {
 function bodyOf(operation: string, status: number): unknown {
   const [code, message] = names[status] ?? ['Error', `Failure ${status}.`];
   const [service] = operation.split('.');
-  const date = new Date().toISOString().slice(0, 19);
   if (service === 'graph') {
     const id = randomUUID();
     return graphError(status, code, message, { 'request-id': id, 'client-request-id': id });
@@ -42,7 +41,7 @@ function bodyOf(operation: string, status: number): unknown {
     error: status >= 429 ? 'temporarily_unavailable' : 'invalid_request',
     error_description: description,
     error_codes: [90033],
-    timestamp: `${date.replace('T', ' ')}Z`,
+    timestamp: `${new Date().toISOString().slice(0, 19).replace('T', ' ')}Z`,
     trace_id: randomUUID(),
     correlation_id: randomUUID(),
   };
