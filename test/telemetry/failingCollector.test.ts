@@ -73,6 +73,15 @@ const targets: readonly [string, () => Promise<[Receiver, Record<string, string>
 ];
 
 describe.each(targets)('when %s', (_target, startReceiver) => {
+  /** A server with something to send. */
+  async function startWith(misbehave: Misbehavior) {
+    const [receiver, settings] = await startReceiver();
+    receiver.misbehave(misbehave);
+    const server = await startReadyServer(system, settings);
+    expect((await server.call('get', '/api/token')).status).toBe(401);
+    return { receiver, server };
+  }
+
   it('fails in any way, requests are served', async () => {
     const [receiver, settings] = await startReceiver();
     const server = await startReadyServer(system, settings);
@@ -92,10 +101,7 @@ describe.each(targets)('when %s', (_target, startReceiver) => {
   it.each(misbehaviors.filter(([how]) => endless.has(how)))(
     '%s, the server stops in time',
     async (_how, misbehave) => {
-      const [receiver, settings] = await startReceiver();
-      receiver.misbehave(misbehave);
-      const server = await startReadyServer(system, settings);
-      expect((await server.call('get', '/api/token')).status).toBe(401);
+      const { receiver, server } = await startWith(misbehave);
       await until(() => receiver.requests.length > 0);
 
       const begun = performance.now();
@@ -109,10 +115,7 @@ describe.each(targets)('when %s', (_target, startReceiver) => {
   it.each(misbehaviors.filter(([how]) => refusals.has(how)))(
     '%s, the log says so',
     async (_how, misbehave) => {
-      const [receiver, settings] = await startReceiver();
-      receiver.misbehave(misbehave);
-      const server = await startReadyServer(system, settings);
-      expect((await server.call('get', '/api/token')).status).toBe(401);
+      const { receiver, server } = await startWith(misbehave);
       await until(() => server.rawLog.some((line) => line.includes('telemetry cannot be exported')));
       await server.stop();
       await receiver.stop();
