@@ -94,6 +94,7 @@ export function createAcsIdentityClient(
     call<CommunicationToken | UnusableIdentity>({
       operation: 'issue token',
       deadline,
+      caller: communicationUserId,
       retryOn: 'any_failure',
       shape: tokenReply,
       send: (client, abortSignal) =>
@@ -132,6 +133,7 @@ export function createAcsIdentityClient(
       call<'deleted' | UnusableIdentity>({
         operation: 'delete user',
         deadline,
+        caller: communicationUserId,
         retryOn: 'any_failure',
         shape: z.unknown().transform(() => 'deleted' as const),
         send: (client, abortSignal) => client.deleteUser({ communicationUserId }, { abortSignal }),
@@ -142,6 +144,7 @@ export function createAcsIdentityClient(
       call<CommunicationToken>({
         operation: 'exchange Teams token',
         deadline,
+        caller: userObjectId,
         retryOn: 'any_failure',
         shape: tokenReply,
         send: (client, abortSignal) =>

@@ -90,7 +90,7 @@ export function createCustomIdClient(
       const client = await loadClient();
       return upstream.call<CustomIdentity | 'gone'>(
         withToken ? 'find or create user with token' : 'find or create user',
-        { deadline, retryOn: 'any_failure', describe },
+        { deadline, caller: customId, retryOn: 'any_failure', describe },
         async (abortSignal) => {
           let body: string | null | undefined;
           const options = {

@@ -31,13 +31,13 @@ export interface CircuitBreakers {
 }
 
 interface AttemptOrigin {
-  /** The user or, if that is not known, the request that the attempt is made for. Its failures count once a second. */
+  /** The user or, if that is not known, the request that the attempt is made for: alone it never opens a breaker. */
   source: unknown;
   trace?: CallTrace | undefined;
 }
 
 export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOptions): CircuitBreakers {
-  /** Failures of a source that has already failed in the same second. */
+  /** Failures that do not count: their source has failed in the same second, or was throttled since the last success. */
   const repeated = new WeakSet<Error>();
 
   /**
@@ -52,30 +52,42 @@ export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOp
   health.onReset(() => log.info({ upstream: name }, 'circuit breaker closed'));
   telemetry?.observeBreaker({ upstream: name }, () => health.isOpen());
 
-  /** One per operation, because each has its own quota. Consecutive 429 responses mean that the quota is used up. */
-  const quotas = new Map<string, Breaker>();
-  function quotaOf(operation: string): Breaker {
+  /** One per operation, because each has its own quota. Opens when five sources in a row get a 429, with no success between. */
+  const quotas = new Map<string, Quota>();
+  function quotaOf(operation: string): Quota {
     const known = quotas.get(operation);
     if (known) return known;
-    const quota = createBreaker(
+    const throttled = new Set<unknown>();
+    const breaker = createBreaker(
       new ConsecutiveBreaker(5),
-      (error) =>
-        error instanceof UpstreamError &&
-        error.code === 'upstream_throttled' &&
-        !error.facts.limitsOnlyThisCaller,
+      (error, isProbe) => isThrottling(error) && (isProbe || !repeated.has(error)),
     );
-    quota.onBreak(() => log.warn({ upstream: name, operation }, 'circuit breaker opened: throttled'));
-    telemetry?.observeBreaker({ upstream: name, operation }, () => quota.isOpen());
+    breaker.onBreak(() => {
+      throttled.clear();
+      log.warn({ upstream: name, operation }, 'circuit breaker opened: throttled');
+    });
+    telemetry?.observeBreaker({ upstream: name, operation }, () => breaker.isOpen());
+    const quota = { breaker, throttled };
     quotas.set(operation, quota);
     return quota;
   }
 
   const sources = createSourcesOfASecond();
-  async function markRepeated<T>(attempt: () => Promise<T>, source: unknown): Promise<T> {
+  function isRepeated(error: Error, source: unknown, { throttled }: Quota): boolean {
+    if (isOutage(error)) return !sources.add(source);
+    if (!isThrottling(error)) return false;
+    const known = throttled.has(source);
+    throttled.add(source);
+    return known;
+  }
+
+  async function markRepeated<T>(attempt: () => Promise<T>, source: unknown, quota: Quota): Promise<T> {
     try {
-      return await attempt();
+      const result = await attempt();
+      quota.throttled.clear();
+      return result;
     } catch (error) {
-      if (isError(error) && isOutage(error) && !sources.add(source)) repeated.add(error);
+      if (isError(error) && isRepeated(error, source, quota)) repeated.add(error);
       throw error;
     }
   }
@@ -84,11 +96,11 @@ export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOp
     async execute(operation, attempt, { source, trace }) {
       const quota = quotaOf(operation);
       try {
-        return await quota.execute(() => health.execute(() => markRepeated(attempt, source)));
+        return await quota.breaker.execute(() => health.execute(() => markRepeated(attempt, source, quota)));
       } catch (error) {
         if (!(error instanceof BrokenCircuitError)) throw error;
         trace?.rejectedByBreaker();
-        const [status, breaker] = quota.isOpen() ? [429, quota] : [503, health];
+        const [status, breaker] = quota.breaker.isOpen() ? [429, quota.breaker] : [503, health];
         const retryAfterInSeconds = secondsUntil(breaker.openUntil());
         throw new UpstreamError(name, operation, { status, retryAfterInSeconds }, error);
       }
@@ -101,6 +113,12 @@ function isOutage(error: Error): boolean {
   if (error instanceof CallerLostPatienceError) return true;
   return (
     error instanceof UpstreamError && error.code !== 'upstream_refused' && error.code !== 'upstream_throttled'
+  );
+}
+
+function isThrottling(error: Error): boolean {
+  return (
+    error instanceof UpstreamError && error.code === 'upstream_throttled' && !error.facts.limitsOnlyThisCaller
   );
 }
 
@@ -124,6 +142,12 @@ function createSourcesOfASecond(): { add: (source: unknown) => boolean } {
 function secondsUntil(time: number): number {
   const seconds = (Math.max(0, time - Date.now()) / 1_000) * (1 + 0.2 * Math.random());
   return Math.max(1, Math.ceil(seconds));
+}
+
+interface Quota {
+  readonly breaker: Breaker;
+  /** The sources that were throttled since the last success. */
+  readonly throttled: Set<unknown>;
 }
 
 interface Breaker extends Pick<CircuitBreakerPolicy, 'onBreak' | 'onReset'> {
