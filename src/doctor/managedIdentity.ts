@@ -9,15 +9,17 @@ import { problem, type Result, skipped } from './check';
 export function explainNoManagedIdentity(error: ApiError, usesWorkloadIdentity: boolean): Result | undefined {
   const ofUpstream = error instanceof UpstreamError ? error : undefined;
   if (usesWorkloadIdentity) return ofUpstream && explainNoWorkloadIdentity(ofUpstream);
-  const status = ofUpstream?.facts.status;
-  // The SDK reads it from the environment, too.
-  if (status === undefined && process.env.IDENTITY_ENDPOINT === undefined) {
+  const isOfIdentity = ofUpstream?.upstream === 'Azure managed identity';
+  const { status, code } = ofUpstream?.facts ?? {};
+  // Without IDENTITY_ENDPOINT, which the SDK reads from the environment, too, a response without an error code is that of a proxy.
+  const hasResponded = (isOfIdentity ? code : status) !== undefined;
+  if (!hasResponded && process.env.IDENTITY_ENDPOINT === undefined) {
     return skipped(
       'the managed identity can be checked only where the server runs',
       'Run the doctor there: node dist/doctor.js in the deployed package, npm run doctor in a clone',
     );
   }
-  if (ofUpstream?.upstream !== 'Azure managed identity') return undefined;
+  if (!isOfIdentity) return undefined;
   return problem(
     `Azure issues no token for the managed identity (${status === undefined ? 'no response' : `HTTP ${status}`})`,
     'Turn on the system-assigned identity of the app, or assign the user-assigned one with the client id in MANAGED_IDENTITY_CLIENT_ID, under Identity.',

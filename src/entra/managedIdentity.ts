@@ -1,4 +1,5 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
+import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { WorkloadIdentityConfig } from '../config/credentials';
 import { isError } from '../errors';
 import { startDeadline, withSignal } from '../resilience/deadline';
@@ -52,19 +53,47 @@ export function createManagedIdentityCredential({
 }
 
 async function loadManagedIdentity(clientId: string | undefined): Promise<TokenCredential> {
-  const { ManagedIdentityCredential } = await import('./azureIdentity.js');
-  // `upstream` handles retries.
-  const options = { retryOptions: { maxRetries: 0 } };
+  const { createDefaultHttpClient, ManagedIdentityCredential } = await import('./azureIdentity.js');
+  const options = {
+    // `upstream` handles retries.
+    retryOptions: { maxRetries: 0 },
+    httpClient: describingFailures(createDefaultHttpClient()),
+  };
   return new ManagedIdentityCredential(clientId === undefined ? options : { ...options, clientId });
 }
 
-/** MSAL's error, with the status of the response, is the cause of the credential's. */
+/**
+ * MSAL reports the status of a failure only if the body describes the failure. That of a busy endpoint, or of a proxy, may not: it gets
+ * such a body here. The SDK ignores additional policies for this credential.
+ */
+function describingFailures(client: HttpClient): HttpClient {
+  return {
+    async sendRequest(request) {
+      const response = await client.sendRequest(request);
+      const { status: statusCode, bodyAsText } = response;
+      if (statusCode < 400 || describesFailure(bodyAsText ?? '')) return response;
+      return { ...response, bodyAsText: JSON.stringify({ statusCode, message: `HTTP ${statusCode}` }) };
+    },
+  };
+}
+
+/** App Service's format has a message, that of virtual machines an error. */
+function describesFailure(body: string): boolean {
+  try {
+    const content: unknown = JSON.parse(body);
+    return typeof content === 'object' && content !== null && ('message' in content || 'error' in content);
+  } catch {
+    return false;
+  }
+}
+
+/** MSAL's error, with the status of the response and the code that only virtual machines send, is the cause of the credential's. */
 function describe(error: unknown): FailureFacts {
   const cause = isError(error) ? error.cause : undefined;
-  if (isError(cause) && 'status' in cause && typeof cause.status === 'number')
-    return { status: cause.status, message: cause.message };
+  if (!isError(cause)) return { transportFailure: 'invalid_response' };
+  const { status, errorCode } = cause as { status?: unknown; errorCode?: unknown };
+  const code = typeof errorCode === 'string' && errorCode !== '' ? errorCode : undefined;
+  if (typeof status === 'number') return { status, code, message: cause.message };
   // MSAL does not say why the network failed. No token was issued, so that no call can have had an effect.
-  if (isError(cause) && 'errorCode' in cause && cause.errorCode === 'network_error')
-    return { transportFailure: 'connect_failed' };
-  return { transportFailure: 'invalid_response' };
+  return { transportFailure: code === 'network_error' ? 'connect_failed' : 'invalid_response' };
 }

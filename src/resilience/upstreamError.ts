@@ -49,7 +49,8 @@ export class UpstreamError extends ApiError {
       headers: retryHeaders(code, facts),
     });
     this.transient = transient;
-    this.definitelyNotApplied = definitelyNotApplied;
+    // Without the managed identity's token, the call that needs it is not made.
+    this.definitelyNotApplied = definitelyNotApplied || upstream === 'Azure managed identity';
   }
 }
 

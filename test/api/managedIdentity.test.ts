@@ -71,15 +71,33 @@ describe('a managed identity that', () => {
 
   test.each<[string, Omit<Fault, 'operation'> & { kind: 'status' | 'drop'; status: number }, object]>([
     ['is unavailable once', { kind: 'status', status: 503 }, { status: 200 }],
+    ['fails once', { kind: 'status', status: 500 }, { status: 200 }],
     [
       'is unavailable',
       { kind: 'status', status: 500, times: Infinity },
+      { status: 503, code: 'upstream_unavailable' },
+    ],
+    ['is unavailable once, without a body', { kind: 'status', status: 503, body: '' }, { status: 200 }],
+    ['fails once, with an empty object', { kind: 'status', status: 500, body: {} }, { status: 200 }],
+    [
+      'is unavailable behind a proxy',
+      { kind: 'status', status: 503, body: '<html>', times: Infinity },
       { status: 503, code: 'upstream_unavailable' },
     ],
     [
       'is throttled',
       { kind: 'status', status: 429, times: Infinity },
       { status: 503, code: 'upstream_throttled' },
+    ],
+    [
+      'is throttled without a body',
+      { kind: 'status', status: 429, body: '', times: Infinity },
+      { status: 503, code: 'upstream_throttled' },
+    ],
+    [
+      'is missing',
+      { kind: 'status', status: 404, body: '', times: Infinity },
+      { status: 502, code: 'upstream_refused' },
     ],
     [
       'loses the connection',
