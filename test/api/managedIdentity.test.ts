@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Emulator, type Fault, startEmulator } from '../../emulator/startEmulator';
+import type { Fault, FaultKind } from '../../emulator/http/faults';
+import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { fastTimings, impatientTimings } from '../support/fastTimings';
 import { startServer, type TestServer } from '../support/startSystem';
 
@@ -69,7 +70,7 @@ describe('a managed identity that', () => {
     expect(body).toMatchObject({ error: { code: 'upstream_refused' } });
   });
 
-  test.each<[string, Omit<Fault, 'operation'> & { kind: 'status' | 'drop'; status: number }, object]>([
+  test.each<[string, FaultKind & Pick<Fault, 'times'>, object]>([
     ['is unavailable once', { kind: 'status', status: 503 }, { status: 200 }],
     ['fails once', { kind: 'status', status: 500 }, { status: 200 }],
     [
@@ -101,7 +102,7 @@ describe('a managed identity that', () => {
     ],
     [
       'loses the connection',
-      { kind: 'drop', status: 0, times: Infinity },
+      { kind: 'drop', times: Infinity },
       { status: 503, code: 'upstream_unavailable' },
     ],
   ])('%s', async (_name, fault, expected) => {
