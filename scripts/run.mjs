@@ -1,5 +1,5 @@
 // Builds what a program needs, quietly and only if its sources have changed, then runs it in this process:
-//   node scripts/run.mjs [--ports] <target>... -- <program> [arguments]
+//   node scripts/run.mjs [--ports] <target>... [-- <program> [arguments]]
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -19,9 +19,10 @@ const targets = {
   },
 };
 
-const separator = process.argv.indexOf('--', 2);
-const options = process.argv.slice(2, separator);
-const [program, ...programArguments] = process.argv.slice(separator + 1);
+const given = process.argv.slice(2);
+const separator = given.includes('--') ? given.indexOf('--') : given.length;
+const options = given.slice(0, separator);
+const [program, ...programArguments] = given.slice(separator + 1);
 
 try {
   if (options.includes('--ports')) await refuseTakenPorts();
@@ -30,9 +31,11 @@ try {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }
-const file = join(root, program);
-process.argv = [process.argv[0], file, ...programArguments];
-await import(pathToFileURL(file).href);
+if (program !== undefined) {
+  const file = join(root, program);
+  process.argv = [process.argv[0], file, ...programArguments];
+  await import(pathToFileURL(file).href);
+}
 
 /** Reports all taken ports together, before a build that would be wasted. */
 async function refuseTakenPorts() {

@@ -61,6 +61,7 @@ test.each<[string, () => void, number]>([
     3,
   ],
   ['if its result was deleted', () => rmSync(file('dist'), { recursive: true }), 4],
+  ['not again without a program', () => expect(runScript('scripts/run.mjs', 'build').stdout).toBe(''), 4],
 ])('a program is built before it runs: %s', (_when, change, expected) => {
   change();
   expect(run()).toEqual({ status: 0, stdout: 'one,two', stderr: '' });
