@@ -2,8 +2,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import pino from 'pino';
+import { createAcsIdentityClient } from '../../src/acs/acsIdentityClient';
 import { withDeadline } from '../../src/resilience/deadline';
 import { createHttpClient } from '../../src/resilience/httpClient';
+import { createUpstream } from '../../src/resilience/upstream';
+import { fastTimings } from '../support/fastTimings';
 
 const json = { 'Content-Type': 'application/json; charset=utf-8' };
 
@@ -39,4 +43,46 @@ it('a service that compresses for everyone who accepts it does not compress for 
     else response.writeHead(200, { ...json, 'Content-Encoding': 'gzip' }).end(gzipSync(body));
   }, get);
   expect(JSON.parse(text)).toEqual({ accepted: 'identity' });
+});
+
+describe('JSON after a byte order mark', () => {
+  const marked = (value: object) => Buffer.from(`\uFEFF${JSON.stringify(value)}`, 'utf8');
+
+  it('is read from Entra ID and Graph', async () => {
+    const text = await withUpstream(
+      (_request, response) => response.writeHead(200, json).end(marked({})),
+      get,
+    );
+    expect(JSON.parse(text)).toEqual({});
+  });
+
+  it('is read from Communication Services', async () => {
+    const id = '8:acs:2dee53b4-368b-45b4-ab52-8493fb117652_00000005-14a2-493b-8a72-5a3a0d000081';
+    const created = await withUpstream(
+      (_request, response) => response.writeHead(201, json).end(marked({ identity: { id } })),
+      (endpoint) => {
+        const acs = createAcsIdentityClient(
+          {
+            endpoint,
+            accessKey: Buffer.alloc(32).toString('base64'),
+            managedIdentityClientId: undefined,
+            workloadIdentity: undefined,
+            managedIdentityScope: undefined,
+            teamsAudience: 'https://auth.msft.communication.azure.com',
+            tokenScopes: ['chat'],
+            tokenLifetimeInMinutes: 60,
+            tokenReuseInMinutes: 0,
+            tokenCacheSize: 1,
+          },
+          createUpstream({
+            name: 'Azure Communication Services',
+            timings: fastTimings.upstream,
+            log: pino({ level: 'silent' }),
+          }),
+        );
+        return withDeadline(5_000, undefined, (deadline) => acs.createUser(deadline, () => undefined));
+      },
+    );
+    expect(created.communicationUserId).toBe(id);
+  });
 });
