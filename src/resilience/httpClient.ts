@@ -65,11 +65,13 @@ export function createHttpClient(requestScope?: RequestScope, telemetry?: Teleme
     try {
       const { origin, pathname, search } = url;
       const requestId = requestScope?.current()?.requestId;
+      // Responses are not decompressed, and without this header a service may compress them.
+      const sent = { 'accept-encoding': 'identity', ...headers };
       const reply = await request(agent, {
         origin,
         path: `${pathname}${search}`,
         method,
-        headers: requestId === undefined ? headers : { ...headers, 'client-request-id': requestId },
+        headers: requestId === undefined ? sent : { ...sent, 'client-request-id': requestId },
         body: body ?? null,
         signal,
       });

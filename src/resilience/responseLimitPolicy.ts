@@ -22,7 +22,8 @@ const policy: AdditionalPolicy['policy'] = {
         throw new HttpError('invalid_response', undefined, new URL(request.url).origin);
       chunks.push(bytes);
     }
-    return { ...response, bodyAsText: Buffer.concat(chunks).toString('utf8') };
+    // Without a byte order mark, which JSON.parse rejects: an intermediary may add one.
+    return { ...response, bodyAsText: new TextDecoder().decode(Buffer.concat(chunks)) };
   },
 };
 

@@ -20,6 +20,16 @@ it.each([
   ],
   ['no Host', 'GET /getToken HTTP/1.1\r\nConnection: close\r\n\r\n', '400 Bad Request'],
   [
+    'two Hosts',
+    'GET /getToken HTTP/1.1\r\nHost: x\r\nhost: y\r\nConnection: close\r\n\r\n',
+    '400 Bad Request',
+  ],
+  [
+    'two Hosts in HTTP/1.0',
+    'GET /getToken HTTP/1.0\r\nHost: x\r\nHost: x\r\nConnection: close\r\n\r\n',
+    '400 Bad Request',
+  ],
+  [
     'an address that is none',
     'GET http://[::1/getToken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
     '400 Bad Request',

@@ -40,6 +40,19 @@ it('a server that may not create the table is not ready, and says so', async () 
   expect(reason).toContain('Storage Table Data Contributor');
 });
 
+it('a server whose account key was regenerated is not ready, and names the key rather than a role', async () => {
+  system.proxy?.refuse(403, 'AuthenticationFailed');
+  const server = await system.startAnother();
+  let reason = '';
+  await until(async () => {
+    const { body } = await server.call('get', '/health/ready');
+    reason = String((body as { reason?: unknown }).reason);
+    return reason.includes('HTTP 403');
+  });
+  expect(reason).toContain('account key in TABLES_CONNECTION_STRING');
+  expect(reason).not.toContain('role');
+});
+
 it('becomes ready once it may', async () => {
   system.proxy?.refuse(403, 'AuthorizationPermissionMismatch');
   const server = await system.startAnother();

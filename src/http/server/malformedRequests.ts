@@ -31,18 +31,25 @@ export const unknownExpectation: Refusal = {
 };
 
 /**
- * Refuses requests that Node.js passes on but that the app cannot handle: without Host (RFC 9112, section 3.2), or with an address that
- * has no path. Express reads a path only, so that of an address is left in the request.
+ * Refuses requests that Node.js passes on but that the app cannot handle: without Host or with several (RFC 9112, section 3.2), or with
+ * an address that has no path. Express reads a path only, so that of an address is left in the request.
  */
 export function findRefusal(request: IncomingMessage): Refusal | undefined {
   if (request.headers.host === undefined && request.httpVersion === '1.1')
     return { status: 400, message: 'The request has no Host header.' };
+  if (countHosts(request) > 1) return { status: 400, message: 'The request has several Host headers.' };
   const { url = '' } = request;
   if (url.startsWith('/') || url === '*') return undefined;
   const path = URL.canParse(url) ? url.replace(/^[a-z][\w+.-]*:\/\/[^/?#]*/i, '') : '';
   if (!path.startsWith('/')) return { status: 400, message: 'The address of the request is malformed.' };
   request.url = path;
   return undefined;
+}
+
+/** Of several, Node.js keeps the first in `headers`, and a proxy may have kept another. */
+function countHosts({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.filter((text, index) => index % 2 === 0 && text.length === 4 && /^host$/i.test(text))
+    .length;
 }
 
 /** @param documentation the page that explains the error codes */

@@ -64,7 +64,11 @@ function describe(error: unknown): string {
   if (!(error instanceof UpstreamError)) return 'see the log';
   const { status, code } = error.facts;
   if (status === 403) {
-    return `the server may not create or read it (HTTP 403${code ? `, ${code}` : ''}); give it the role Storage Table Data Contributor`;
+    const remedy =
+      code === 'AuthenticationFailed'
+        ? 'check the account key in TABLES_CONNECTION_STRING, which may have been regenerated'
+        : 'give it the role Storage Table Data Contributor';
+    return `the server may not create or read it (HTTP 403${code ? `, ${code}` : ''}); ${remedy}`;
   }
   if (status === undefined) return 'the table service does not respond';
   return `the table service returned HTTP ${status}${code ? `, ${code}` : ''}`;
