@@ -23,7 +23,7 @@ export function createEmulatorControl(emulatorUrl: string): EmulatorControl {
         : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`The emulator answered ${method} ${path} with ${response.status}.`);
+    if (!response.ok) throw new Error(`The emulator responded to ${method} ${path} with ${response.status}.`);
     return text === '' ? undefined : JSON.parse(text);
   }
 

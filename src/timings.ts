@@ -27,7 +27,7 @@ export interface Timings {
   readonly mappings: {
     /** Between two reads of a mapping that another instance is changing. */
     readonly conflictPauseInMs: number;
-    /** Microsoft Graph may answer from a replica that has not replicated a write yet; the pause grows with each read. */
+    /** Microsoft Graph may read from a replica that has not replicated a write yet; the pause grows with each read. */
     readonly staleRead: RepeatedReads;
     /** How long the Graph store waits for a deletion that another instance has begun. */
     readonly pendingDeletion: RepeatedReads;

@@ -76,7 +76,7 @@ function post(url: string, ca: string, body: object, { serve }: CommandNames): P
     call.on('error', (error) => {
       reject(
         new Error(
-          `No emulator answers on ${new URL(url).origin} (${error.message}). Start it: ${serve}; or set EMULATOR_PORT to its port.`,
+          `No emulator responds on ${new URL(url).origin} (${error.message}). Start it: ${serve}; or set EMULATOR_PORT to its port.`,
         ),
       );
     });

@@ -191,7 +191,7 @@ export const explanations: Record<string, Explanation> = {
   },
   server_overloaded: {
     title: 'The API is overloaded',
-    meaning: 'The server has more requests than it can answer in time. It did nothing for this one.',
+    meaning: 'The server has more requests than it can handle in time. It did nothing for this one.',
     whatToDo: waitAndRetry,
     remedy: 'repeat',
   },

@@ -43,7 +43,7 @@ export class SignIn {
           : { authorityMetadata: settings.authorityMetadata }),
         redirectUri: `${location.origin}/redirect.html`,
         postLogoutRedirectUri: `${location.origin}/`,
-        // Tells Microsoft Entra ID that this app can answer claims challenges; APIs do not send them otherwise.
+        // Tells Microsoft Entra ID that this app can handle claims challenges; APIs do not send them otherwise.
         clientCapabilities: ['CP1'],
       },
       cache: { cacheLocation: BrowserCacheLocation.SessionStorage },

@@ -48,7 +48,7 @@ export const serverSettings = {
     schema: wholeNumber(0, 10_000),
     defaultText: '4000',
     description:
-      'while the server is saturated, requests that it would answer later than this are rejected with 503; 0: none',
+      'while the server is saturated, requests that it would complete later than this are rejected with 503; 0: none',
     source: 'your choice',
     format: 'a number of milliseconds from 0 to 10000',
   }),

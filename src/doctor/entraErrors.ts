@@ -11,7 +11,7 @@ interface Explanation {
   docs?: string;
 }
 
-const secretDocs = 'docs/app-registrations.md#4-let-authserver-prove-who-it-is';
+const secretDocs = 'docs/app-registrations.md#4-add-a-credential-to-authserver';
 
 /** Errors of Entra ID that a wrong setup causes. */
 const explanations: Readonly<Record<number, Explanation>> = {

@@ -88,7 +88,7 @@ export function explainNetworkError(error: unknown, url: string, setting: string
       );
     default:
       return problem(
-        `no answer from ${host}${code ? ` (${code})` : ''}`,
+        `no response from ${host}${code ? ` (${code})` : ''}`,
         'Try again; if this persists, look for a firewall or a proxy that breaks connections.',
       );
   }

@@ -11,7 +11,7 @@ const documents: Readonly<Record<Group, string>> = {
   Settings: 'docs/settings.md',
   'This machine': 'docs/doctor.md#what-is-checked',
   'Identity provider': 'docs/app-registrations.md',
-  'Microsoft Graph': 'docs/app-registrations.md#3-let-authserver-write-the-users-mapping',
+  'Microsoft Graph': 'docs/app-registrations.md#3-add-the-permission-to-write-the-mapping',
   'Communication Services': 'docs/settings.md',
   'Identity store': 'docs/identity-storage.md',
   'Deployed server': 'docs/deploy-to-azure.md',

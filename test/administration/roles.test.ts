@@ -1,4 +1,4 @@
-import { challengesOf, expectError } from '../support/answers';
+import { challengesOf, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System } from '../support/startSystem';

@@ -1,5 +1,5 @@
 import { azuriteStartTimeoutInMs } from '../support/azurite';
-import { expectError } from '../support/answers';
+import { expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { fastTimings } from '../support/fastTimings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';

@@ -1,5 +1,5 @@
 import { type AccessTokenOptions, allDefects, type Defect } from '../../emulator/startEmulator';
-import { type Answer, challengesOf, expectError } from '../support/answers';
+import { type Answer, challengesOf, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { fakeDate, fakeMonotonicClock } from '../support/clock';
 import { rawRequest } from '../support/rawRequest';

@@ -12,7 +12,7 @@ import {
   expectCommonHeaders,
   type ExpectedError,
   expectError,
-} from '../support/answers';
+} from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { fakeDate } from '../support/clock';
 import { fastTimings } from '../support/fastTimings';

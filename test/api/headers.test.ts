@@ -1,4 +1,4 @@
-import { type Answer, expectCommonHeaders } from '../support/answers';
+import { type Answer, expectCommonHeaders } from '../support/responses';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expectError } from '../support/answers';
+import { expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { patientTimings } from '../support/fastTimings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';

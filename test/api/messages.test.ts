@@ -1,4 +1,4 @@
-import type { Answer } from '../support/answers';
+import type { Answer } from '../support/responses';
 import { rawRequest } from '../support/rawRequest';
 import { startSystem, type System } from '../support/startSystem';
 

@@ -1,4 +1,4 @@
-import { type Answer, expectError } from '../support/answers';
+import { type Answer, expectError } from '../support/responses';
 import { type OidcServer, startOidcServer } from '../support/oidcServer';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';

@@ -1,5 +1,5 @@
 import { type AccessTokenOptions, allDefects, type Defect } from '../../emulator/startEmulator';
-import { type Answer, expectError } from '../support/answers';
+import { type Answer, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { fakeMonotonicClock } from '../support/clock';
 import { testProviders } from '../support/providers';

@@ -1,4 +1,4 @@
-import { type Answer, challengesOf, expectError } from '../support/answers';
+import { type Answer, challengesOf, expectError } from '../support/responses';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 import { until } from '../support/until';

@@ -1,5 +1,5 @@
 import type { User } from '../../emulator/startEmulator';
-import { type Answer, challengesOf, expectError, parseChallenge } from '../support/answers';
+import { type Answer, challengesOf, expectError, parseChallenge } from '../support/responses';
 import { callsDuring, callsSince } from '../support/calls';
 import { mappingOf } from '../support/mappings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';

@@ -1,6 +1,6 @@
 import { allDefects, type Defect, type TeamsTokenOptions } from '../../emulator/startEmulator';
 import type { ErrorCode } from '../../src/errors';
-import { type Answer, expectCommonHeaders, expectError } from '../support/answers';
+import { type Answer, expectCommonHeaders, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { rawRequest } from '../support/rawRequest';
 import { startReadyServer, startReadySystem } from '../support/readySystem';

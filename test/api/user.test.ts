@@ -1,5 +1,5 @@
 import type { Switches, User } from '../../emulator/startEmulator';
-import { type Answer, expectCommonHeaders, expectError } from '../support/answers';
+import { type Answer, expectCommonHeaders, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { extensionName, mappingOf, setSealedMapping } from '../support/mappings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';

@@ -68,7 +68,7 @@ describe('something that answers instead of the server, or changes its answers',
       'another program',
       (_request, response) => response.end('hello'),
       'live',
-      /^problem live: \/health\/live does not answer like this server \(HTTP 200\)/,
+      /^problem live: \/health\/live does not respond like this server \(HTTP 200\)/,
     ],
     [
       'a sign-in page',
@@ -92,7 +92,7 @@ describe('something that answers instead of the server, or changes its answers',
         if (path === '/health/ready') Object.assign(answer, { status: 503 });
       }),
       'ready',
-      /^problem ready: \/health\/ready answers HTTP 503 -> The server cannot load the signing keys/,
+      /^problem ready: \/health\/ready returns HTTP 503 -> The server cannot load the signing keys/,
     ],
     [
       'a server without its table',
@@ -101,7 +101,7 @@ describe('something that answers instead of the server, or changes its answers',
           ? response.writeHead(503).end('{"status":"not ready","reason":"the table x cannot be found"}')
           : pass(() => undefined)(request, response),
       'ready',
-      /^problem ready: \/health\/ready answers HTTP 503 -> the table x cannot be found Read the log/,
+      /^problem ready: \/health\/ready returns HTTP 503 -> the table x cannot be found Read the log/,
     ],
     [
       'headers that are removed',

@@ -521,7 +521,7 @@ describe('the report for people', () => {
     for (const line of [
       /^ {4}Cause {2}The secret's ID was copied/m,
       /^ {4}Fix {4}Create a new secret/m,
-      /^ {4}More {3}docs\/app-registrations\.md#4-let-authserver-prove-who-it-is$/m,
+      /^ {4}More {3}docs\/app-registrations\.md#4-add-a-credential-to-authserver$/m,
       /^! Settings: browser apps$/m,
       /^✓ This machine {14}Node, trust, port, clock$/m,
       /^– application permissions {3}fix "client secret" first$/m,

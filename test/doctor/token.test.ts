@@ -164,7 +164,7 @@ describe('On-Behalf-Of with a valid access token', () => {
     emulator.fail({ operation: 'graph', kind: 'status', status: 500, times: Infinity });
     const examination = await explain(emulator.accessToken());
     expect(examination.line('identity mapping of this user')).toMatch(
-      /^problem .*Microsoft Graph answers HTTP 500/,
+      /^problem .*Microsoft Graph returned HTTP 500/,
     );
   });
 

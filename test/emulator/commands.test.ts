@@ -253,7 +253,7 @@ describe('with a running emulator', () => {
     const late = start('token', [], environment);
     expect(await late.exited).toBe(1);
     expect(late.errors()).toMatch(
-      /^No emulator answers on https:\/\/localhost:\d+ .+ Start it: npm run emulator; or set EMULATOR_PORT to its port\.\n$/,
+      /^No emulator responds on https:\/\/localhost:\d+ .+ Start it: npm run emulator; or set EMULATOR_PORT to its port\.\n$/,
     );
   });
 });

@@ -2,7 +2,7 @@ import express, { type Express } from 'express';
 import request, { type Test } from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { type CommunicationAuth, createCommunicationAuth } from '../../src';
-import { expectCommonHeaders } from '../support/answers';
+import { expectCommonHeaders } from '../support/responses';
 import { acsOptionsOf } from '../support/hostApp';
 
 let emulator: Emulator;

@@ -4,7 +4,7 @@ import express, { type ErrorRequestHandler, type Express } from 'express';
 import request from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { type CommunicationAuth, createCommunicationAuth, type LogEntry } from '../../src';
-import { expectCommonHeaders, expectError } from '../support/answers';
+import { expectCommonHeaders, expectError } from '../support/responses';
 import { graphOptionsOf } from '../support/hostApp';
 import { mappingOf } from '../support/mappings';
 import { until } from '../support/until';

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { Answer } from './answers';
+import type { Answer } from './responses';
 
 export interface RawRequest {
   method: string;

@@ -7,7 +7,7 @@ const msal = new PublicClientApplication({
     authority,
     knownAuthorities: [new URL(authority).host],
     redirectUri: `${location.origin}/redirect.html`,
-    // Says that this app can answer claims challenges; otherwise Microsoft Entra ID sends none.
+    // Says that this app can handle claims challenges; otherwise Microsoft Entra ID sends none.
     clientCapabilities: ['CP1'],
   },
 });

@@ -99,13 +99,13 @@ async function checkEncryption(options: DeployedServerOptions): Promise<Result> 
   const plain = await probe(options, `http://${host}/health/live`).catch(() => undefined);
   return plain === undefined || (plain.status >= 300 && plain.status < 400)
     ? ok('https only')
-    : problem(`it also answers without encryption (HTTP ${plain.status})`, 'Turn on HTTPS only.', { docs });
+    : problem(`it also responds without encryption (HTTP ${plain.status})`, 'Turn on HTTPS only.', { docs });
 }
 
 function checkLive({ status, text }: TimedReply): Result {
   if (status === 200 && text === '{"status":"live"}') return ok('it runs');
   return problem(
-    `/health/live does not answer like this server (HTTP ${status})`,
+    `/health/live does not respond like this server (HTTP ${status})`,
     'Check the address. Right after a deployment, wait a minute; then read the log of the app.',
     { docs },
   );
@@ -119,7 +119,7 @@ function checkReady({ status, text }: TimedReply): Result {
       ? printableText(reason, maxReasonLength)
       : 'The server cannot load the signing keys of the identity provider, or it is shutting down.';
   return problem(
-    `/health/ready answers HTTP ${status}`,
+    `/health/ready returns HTTP ${status}`,
     'Read the log of the app, and run the doctor where the server runs.',
     { cause, docs },
   );

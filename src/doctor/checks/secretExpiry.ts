@@ -51,7 +51,7 @@ export function createSecretExpiryCheck(
           headers: { Authorization: `Bearer ${token}` },
           signal: AbortSignal.timeout(context.callTimeLimitInMs),
         });
-        if (reply.status !== 200) return skipped(`Microsoft Graph answers HTTP ${reply.status}`);
+        if (reply.status !== 200) return skipped(`Microsoft Graph returned HTTP ${reply.status}`);
         return describeExpiry(reply.text, credential, context.now());
       },
     },

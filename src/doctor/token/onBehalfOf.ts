@@ -97,7 +97,7 @@ function explain(error: unknown, { entra }: EntraDoctorContext, graph: GraphStor
       ? ([authorityHost, 'AZURE_AUTHORITY_HOST'] as const)
       : ([graph.endpoint, 'GRAPH_ENDPOINT'] as const);
     if (status === undefined) return explainNetworkError(error, url, setting);
-    if (!ofEntra) return problem(`Microsoft Graph answers HTTP ${status}`, 'Try again later.');
+    if (!ofEntra) return problem(`Microsoft Graph returned HTTP ${status}`, 'Try again later.');
     const numbers = code.split(' ').map(Number).filter(Number.isSafeInteger);
     return explainEntraError(numbers, code.split(' ')[0], status, authorityHost);
   }

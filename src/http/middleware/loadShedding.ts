@@ -17,7 +17,7 @@ const retryAfterInSeconds = 2;
 const logIntervalInMs = 10_000;
 
 /**
- * Rejects requests that the server could not answer in time. Otherwise every response would be late, and work for callers who have given up
+ * Rejects requests that the server could not handle in time. Otherwise every response would be late, and work for callers that have disconnected
  * would delay the others. A rejection costs a small part of a request.
  */
 export function createLoadShedding({
@@ -59,7 +59,7 @@ export function createLoadShedding({
 function overloadedError(): ApiError {
   return new ApiError(
     'server_overloaded',
-    'This server has more requests than it can answer in time. Wait for the time in Retry-After.',
+    'This server has more requests than it can handle in time. Wait for the time in Retry-After.',
     { headers: { 'Retry-After': String(retryAfterInSeconds) }, expected: true },
   );
 }

@@ -28,7 +28,7 @@ interface Sample {
 
 /** How long requests wait for each other. */
 export interface Overload {
-  /** Call it for each request that was answered. */
+  /** Call it for each request that was completed. */
   onCompleted(): void;
   /**
    * How long a caller waits for the response, or for the server to accept the connection, whichever is longer. 0 unless the event loop is
@@ -79,7 +79,7 @@ export function createOverload(acceptDelay: AcceptDelay | undefined): Overload {
       const doneInFlight = Math.max(0, inFlight - first.inFlight) * shareDoneInFlight;
       const done = completed - first.completed + doneInFlight;
       const costInMs = (elapsedInMs + assumed.inMs) / (done + assumed.requests);
-      // Nobody has to wait again for what is done.
+      // No one has to wait for work that is already done.
       const responseInMs = inFlight < alwaysServed ? 0 : (inFlight - doneInFlight) * costInMs;
       return Math.max(responseInMs, acceptDelay?.inMs() ?? 0);
     },

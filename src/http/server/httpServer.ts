@@ -72,7 +72,7 @@ export function createHttpServer(app: Express, errorDocumentation?: string): Htt
 /**
  * Returns the same promise to all callers within one turn of the event loop; it resolves when the turn has read all available
  * input. So the requests that have arrived are first all read and then all handled, which takes a third less CPU on a busy
- * server: see docs/decisions/0017-requests-are-read-first-then-answered.md.
+ * server: see docs/decisions/0017-requests-are-read-first-then-handled.md.
  */
 function createBatchEnd(): () => Promise<void> {
   let end: Promise<void> | undefined;

@@ -21,7 +21,7 @@ export interface GraphMappingStoreOptions {
 }
 
 /**
- * Mappings as open extensions on the users' Entra entries. Graph refuses a second extension of the same name, so adding is atomic.
+ * Mappings as open extensions on the Entra users. Graph refuses a second extension of the same name, so adding is atomic.
  * What Graph lacks is made up for here:
  *
  * - Others can write there: each mapping is sealed, and one without an intact seal is `untrusted`.

@@ -15,7 +15,7 @@ describe('a call without a response', () => {
     ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
     ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /NODE_EXTRA_CA_CERTS/],
-    ['ECONNRESET', /no answer from graph\.example \(ECONNRESET\) -> Try again/],
+    ['ECONNRESET', /no response from graph\.example \(ECONNRESET\) -> Try again/],
   ])('is explained by the error code %s, at any depth of causes', (code, expected) => {
     const wrapped = new UpstreamError(
       'Microsoft Graph',
@@ -37,7 +37,7 @@ describe('a call without a response', () => {
   test.each([
     ['timed_out', /did not respond within 5 s/],
     ['invalid_response', /returned an invalid response/],
-    ['connection_lost', /^no answer from graph\.example$/],
+    ['connection_lost', /^no response from graph\.example$/],
   ] as const)('without a code is explained as %s', (broken, expected) => {
     const { message: says } = explainNetworkError(
       new HttpError(broken, undefined, 'https://localhost'),
