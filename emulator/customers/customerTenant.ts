@@ -5,7 +5,7 @@ import { applyDefect, type Draft } from '../tokens/defects';
 import { type Claims, encodePart } from '../tokens/jwt';
 import { type KeyPairs } from '../tokens/keyPairs';
 import { SigningKey, SigningKeys } from '../tokens/signingKeys';
-import { tokenLifetimeInSeconds, type TokenOptions } from '../tokens/tokenForge';
+import { idTokenLifetimeInSeconds, tokenLifetimeInSeconds, type TokenOptions } from '../tokens/tokenForge';
 
 /** What one kind of tenant does differently from another. */
 export interface TenantKind {
@@ -70,7 +70,8 @@ export class CustomerTenant {
   }
 
   idToken(options: TokenOptions = {}): string {
-    return this.#mint(options, (grant) => this.#kind.idClaims(grant));
+    const lifetimeInSeconds = options.lifetimeInSeconds ?? idTokenLifetimeInSeconds;
+    return this.#mint({ ...options, lifetimeInSeconds }, (grant) => this.#kind.idClaims(grant));
   }
 
   appOnlyToken(options: TokenOptions = {}): string {

@@ -15,13 +15,15 @@ export function discovery(context: EmulatorContext, call: Call): Reply {
   const tenant = `${origin}/${sharedTenant(call.params.tenant) ?? tenantId}`;
   const graph = context.names.graph(call);
   const v2 = call.path.includes('/v2.0/');
-  const discoveryPath = v2 ? 'discovery/v2.0/keys' : 'discovery/keys';
+  const keysUrl = `${tenant}/discovery/${v2 ? 'v2.0/' : ''}keys`;
+  // An application may have signing keys of its own (here, none has), which it asks for by its id.
+  const appId = call.query.get('appid');
   const { hostname } = new URL(origin);
   const { host } = new URL(graph);
   return cacheable({
     token_endpoint: `${tenant}/oauth2/v2.0/token`,
     token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
-    jwks_uri: `${tenant}/${discoveryPath}`,
+    jwks_uri: appId ? `${keysUrl}?appid=${encodeURIComponent(appId)}` : keysUrl,
     response_modes_supported: ['query', 'fragment', 'form_post'],
     subject_types_supported: ['pairwise'],
     id_token_signing_alg_values_supported: ['RS256'],

@@ -3,6 +3,7 @@ import { json, type Reply } from '../http/exchange';
 import { tenantId } from '../seed';
 import { type Grant, idTokenClaims, teamsClaims } from '../tokens/claims';
 import { encodePart } from '../tokens/jwt';
+import { idTokenLifetimeInSeconds } from '../tokens/tokenForge';
 import { type EmulatorContext } from '../context';
 import { noStore } from './errors';
 import { type ResourceName } from './resources';
@@ -75,7 +76,8 @@ function idToken(
   nonce: string | undefined,
   openId: string[],
 ): string {
-  const claims = idTokenClaims(grant, nonce, openId);
+  const lifetimeInSeconds = idTokenLifetimeInSeconds;
+  const claims = idTokenClaims({ ...grant, lifetimeInSeconds }, nonce, openId);
   return context.switches.cheapSignatures
     ? context.forge.mintUnverifiable(claims)
     : context.forge.mint(grant, claims, {}, 2);

@@ -50,6 +50,8 @@ export type TeamsTokenOptions = TokenOptions;
 /** Entra's tokens live for 60 to 90 minutes, drawn at random; here always the mean. */
 export const tokenLifetimeInSeconds = 4500;
 
+export const idTokenLifetimeInSeconds = 3600;
+
 /** Mints every kind of token, valid by default. */
 export class TokenForge {
   readonly #parts: { url: string; clock: Clock; keys: SigningKeys; users: Users; switches: Switches };
@@ -84,7 +86,8 @@ export class TokenForge {
   }
 
   idToken(options: TokenOptions = {}): string {
-    const grant = this.#grantFor(options, 'alice', '');
+    const lifetimeInSeconds = options.lifetimeInSeconds ?? idTokenLifetimeInSeconds;
+    const grant = this.#grantFor({ ...options, lifetimeInSeconds }, 'alice', '');
     return this.mint(grant, idTokenClaims(grant), options, 2);
   }
 

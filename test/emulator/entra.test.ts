@@ -56,6 +56,23 @@ describe('Entra publishes', () => {
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
   });
 
+  test.each([
+    ['2', 'v2.0/.well-known/openid-configuration', 'discovery/v2.0/keys'],
+    ['1', '.well-known/openid-configuration', 'discovery/keys'],
+  ])(
+    'for an application, a version %s document with the address of its keys',
+    async (_version, path, keys) => {
+      const appId = emulator.authServer.clientId;
+      const { jwks_uri: address } = (await (await get(`${path}?appid=${appId}`)).json()) as {
+        jwks_uri: string;
+      };
+
+      expect(address).toBe(`${emulator.url}/${emulator.tenantId}/${keys}?appid=${appId}`);
+      const { keys: ofApplication } = (await (await fetch(address)).json()) as { keys: Key[] };
+      expect(ofApplication.some((key) => isSignedBy(emulator.accessToken(), key))).toBe(true);
+    },
+  );
+
   test('several keys, the first of which is not the signing key', async () => {
     const keys = await publishedKeys();
     const token = emulator.accessToken();

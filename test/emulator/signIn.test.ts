@@ -416,6 +416,7 @@ describe('the OpenID Connect scopes', () => {
       ver: '2.0',
     });
     expect([iss, iat, nbf, exp, uti]).not.toContain(undefined);
+    expect(Number(exp) - Number(iat)).toBe(3600);
     expect(ofUser).toEqual(idClaims());
 
     for (const method of ['GET', 'POST']) {
