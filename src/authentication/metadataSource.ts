@@ -7,6 +7,8 @@ import type { Timings } from '../timings';
 /** What a provider publishes: immutable, replaced as a whole. */
 export interface ProviderMetadata {
   readonly signingKeys: ReadonlyMap<string, KeyObject>;
+  /** A part that is not essential could not be loaded: it is loaded again soon. */
+  readonly incomplete?: boolean;
 }
 
 /** A provider's published metadata, kept up to date. */
@@ -86,14 +88,14 @@ export function createMetadataSource<Metadata extends ProviderMetadata>({
   }
 
   function refreshInBackground(reloadDelayInMs: number): void {
-    reload().then(
-      () => schedule(timings.refreshIntervalInMs * (0.9 + 0.2 * Math.random()), timings.firstReloadDelayInMs),
-      () =>
-        schedule(
-          reloadDelayInMs * (0.5 + Math.random()),
-          Math.min(reloadDelayInMs * 2, timings.maxReloadDelayInMs),
-        ),
-    );
+    const refreshLater = () =>
+      schedule(timings.refreshIntervalInMs * (0.9 + 0.2 * Math.random()), timings.firstReloadDelayInMs);
+    const reloadSoon = () =>
+      schedule(
+        reloadDelayInMs * (0.5 + Math.random()),
+        Math.min(reloadDelayInMs * 2, timings.maxReloadDelayInMs),
+      );
+    reload().then(({ incomplete }) => (incomplete ? reloadSoon() : refreshLater()), reloadSoon);
   }
 
   function schedule(delayInMs: number, reloadDelayInMs: number): void {

@@ -1,8 +1,9 @@
+import type { FaultKind } from '../../emulator/http/faults';
 import type { AccessTokenOptions, Fault } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
 import { impatientTimings } from '../support/fastTimings';
 import { startReadySystem } from '../support/readySystem';
-import { startSystem, type System } from '../support/startSystem';
+import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { until } from '../support/until';
 
 /** The upstream calls for a new user's first token, each of which can fail. */
@@ -289,31 +290,62 @@ it('a server accepts v1 tokens although the v1 discovery document cannot be read
   }
 });
 
-it('a server keeps the v1 issuer of its cloud if the v1 discovery document cannot be read again', async () => {
-  const system = await startSystem();
-  const { emulator } = system;
-  try {
+describe('the v1 issuer of a cloud', () => {
+  let system: System;
+  let issuer: string;
+  let document: FaultKind;
+  beforeEach(async () => {
+    system = await startSystem();
+    const { emulator } = system;
     const tenantId = emulator.settings().AZURE_TENANT_ID ?? '';
     const authority = `${emulator.url}/${tenantId}`;
     const discovery = (await (await fetch(`${authority}/.well-known/openid-configuration`)).json()) as object;
-    const issuer = `https://sts.example.test/${tenantId}/`;
-    const body = JSON.stringify({ ...discovery, issuer });
-    emulator.fail({ operation: 'entra.discovery', kind: 'malformed', body });
-    const server = await system.startAnother();
-    await until(async () => (await server.call('get', '/health/ready')).status === 200);
-    // A token that is accepted reaches the check of the body.
-    const call = async (options: AccessTokenOptions = {}) => {
-      const user = emulator.addUser();
-      const accessToken = emulator.accessToken({ user, version: 1, claims: { iss: issuer }, ...options });
-      return (await server.call('post', '/exchangeToken', accessToken)).status;
-    };
-    expect(await call()).toBe(400);
-    emulator.fail({ operation: 'entra.discovery', kind: 'status', status: 404 });
-    const reads = emulator.callsTo('entra.discovery');
-    expect(await call({ defect: 'unknown_key' })).toBe(401);
-    expect(emulator.callsTo('entra.discovery')).toBeGreaterThan(reads);
-    expect(await call()).toBe(400);
-  } finally {
-    await system.stop();
+    issuer = `https://sts.example.test/${tenantId}/`;
+    document = { kind: 'malformed', body: JSON.stringify({ ...discovery, issuer }) };
+  });
+  afterEach(() => system.stop());
+
+  /** Replaces the v1 document in the next loads. Each load reads it first, then the v2 document. */
+  function replaceV1Document(...replacements: FaultKind[]): void {
+    for (const [index, replacement] of replacements.entries())
+      system.emulator.fail({ operation: 'entra.discovery', after: Math.min(index, 1), ...replacement });
   }
+
+  async function startReady(): Promise<TestServer> {
+    const server = await system.startAnother({}, impatientTimings);
+    await until(async () => (await server.call('get', '/health/ready')).status === 200);
+    return server;
+  }
+
+  /** A token that is accepted reaches the check of the body. */
+  async function exchangeWith(server: TestServer, options: AccessTokenOptions = {}): Promise<number> {
+    const user = system.emulator.addUser();
+    const accessToken = system.emulator.accessToken({
+      user,
+      version: 1,
+      claims: { iss: issuer },
+      ...options,
+    });
+    return (await server.call('post', '/exchangeToken', accessToken)).status;
+  }
+
+  it('stays if the v1 discovery document cannot be read again', async () => {
+    replaceV1Document(document);
+    const server = await startReady();
+    expect(await exchangeWith(server)).toBe(400);
+    replaceV1Document({ kind: 'status', status: 404 });
+    const reads = system.emulator.callsTo('entra.discovery');
+    expect(await exchangeWith(server, { defect: 'unknown_key' })).toBe(401);
+    expect(system.emulator.callsTo('entra.discovery')).toBeGreaterThan(reads);
+    expect(await exchangeWith(server)).toBe(400);
+  });
+
+  it.each<[string, FaultKind]>([
+    ['is unavailable', { kind: 'status', status: 503 }],
+    ['does not respond', { kind: 'hang' }],
+  ])('is accepted soon if the v1 discovery document %s at the start', async (_name, failure) => {
+    replaceV1Document(failure, document);
+    const server = await startReady();
+    await until(async () => (await exchangeWith(server)) === 400);
+  });
 });
