@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { describeError, secretPatternOf } from './logSafety';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
@@ -16,7 +17,8 @@ export interface LoggerOptions {
  */
 export function createLogger({ level, secrets, requestIds, destination }: LoggerOptions): Logger {
   const secretPattern = secretPatternOf(secrets);
-  return pino(
+  const output = destination ?? createLogOutput(1);
+  const log = pino(
     {
       level,
       base: null,
@@ -27,6 +29,26 @@ export function createLogger({ level, secrets, requestIds, destination }: Logger
       ...(requestIds ? { mixin: () => ({ ...requestIds() }) } : {}),
       hooks: { streamWrite: (line) => line.replace(secretPattern, '[redacted]') },
     },
-    destination ?? pino.destination({ dest: 1, sync: false, minLength: 4_096, periodicFlush: 100 }),
+    output,
   );
+  if (output instanceof EventEmitter) reportDroppedLines(output, log);
+  return log;
+}
+
+const maxBufferedLength = 16 * 1024 * 1024;
+
+/** While nobody reads the output, such as a stalled log collector, lines are kept in memory up to a limit, then dropped. */
+export function createLogOutput(fileDescriptor: number, maxLength = maxBufferedLength) {
+  const options = { sync: false, minLength: 4_096, periodicFlush: 100, maxLength };
+  return pino.destination({ ...options, dest: fileDescriptor });
+}
+
+function reportDroppedLines(output: EventEmitter, log: Logger): void {
+  let lines = 0;
+  output.on('drop', () => (lines += 1));
+  output.on('drain', () => {
+    if (lines === 0) return;
+    log.warn({ lines }, 'log lines were dropped: standard output was blocked');
+    lines = 0;
+  });
 }

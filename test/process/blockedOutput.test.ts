@@ -1,0 +1,85 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { type Emulator, startEmulator } from '../../emulator/startEmulator';
+import { projectRoot } from '../../emulator/projectRoot';
+import { createLogger, createLogOutput } from '../../src/logger';
+import { freePort } from '../support/serverProcess';
+import { until } from '../support/until';
+
+/** More than a pipe holds. */
+const longText = 'x'.repeat(1_000);
+const lineCount = 500;
+
+describe('while nobody reads its standard output, the server', () => {
+  let emulator: Emulator;
+  beforeAll(async () => (emulator = await startEmulator()));
+  afterAll(() => emulator.stop());
+
+  it('serves requests, and ends on SIGTERM', async () => {
+    const port = await freePort();
+    const server = spawn(process.execPath, ['dist/server.js'], {
+      cwd: projectRoot(),
+      env: {
+        NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS,
+        ...emulator.settings(),
+        PORT: String(port),
+        RATE_LIMIT_REJECTED: '0',
+        OVERLOAD_WAIT_MS: '0',
+      },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const ended = once(server, 'exit');
+    try {
+      const statusOf = (path: string) =>
+        fetch(`http://127.0.0.1:${port}${path}`).then(
+          ({ status }) => status,
+          () => undefined,
+        );
+      await until(async () => (await statusOf('/health/ready')) === 200);
+      for (let count = 0; count < lineCount; count += 1)
+        expect(await statusOf(`/unknown/${longText}`)).toBe(404);
+      server.kill('SIGTERM');
+      await ended;
+    } finally {
+      server.kill('SIGKILL');
+    }
+  });
+});
+
+describe('a log whose output is blocked', () => {
+  let folder: string;
+  let output: ReturnType<typeof createLogOutput>;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'log-'));
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    // Also for writing, so that opening it does not wait for a writer.
+    output = createLogOutput(openSync(join(folder, 'pipe'), 'r+'), 50_000);
+  });
+  afterEach(() => {
+    output.destroy();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('drops lines beyond its limit, and counts them when the output is read again', async () => {
+    const log = createLogger({ level: 'info', secrets: [], destination: output });
+    for (let count = 0; count < lineCount; count += 1) {
+      log.info(longText);
+      await setImmediate();
+    }
+    let text = '';
+    createReadStream(join(folder, 'pipe')).on('data', (chunk) => (text += chunk.toString()));
+    await until(() => text.includes('were dropped'));
+    const complete = text.split('\n').filter((line) => line.endsWith('}'));
+    const entries = complete.map((line) => JSON.parse(line) as { message: string; lines?: number });
+    const [warning] = entries.filter(({ message }) => message !== longText);
+    expect(warning).toMatchObject({
+      level: 'warn',
+      lines: lineCount - entries.filter(({ message }) => message === longText).length,
+    });
+    expect(warning?.lines).toBeGreaterThan(0);
+  });
+});
