@@ -5,7 +5,7 @@ import type { Timings } from '../../timings';
 import { AuthenticatedUser, userKeyOf } from '../authenticatedUser';
 import { createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
-import { type DecodedJwt, rolesOf, stringClaim } from '../jwt';
+import { type DecodedJwt, rolesOf } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
 import {
   badSignatureProblem,
@@ -22,6 +22,7 @@ import {
   type OidcPolicy,
   oidcClientIdOf,
   permissionChecks,
+  userIdOf,
   validityChecksOf,
 } from './accessTokenChecks';
 import { JoseBearerStrategy, type JoseRejection } from './joseStrategy';
@@ -46,7 +47,7 @@ export interface ProviderParts {
 
 /** Any provider of JWT access tokens that publishes its keys by OpenID Connect Discovery; jose verifies the tokens. */
 export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderParts): IdentityProvider {
-  const { name, issuerName, issuers, userClaim } = policy;
+  const { name, issuerName, issuers } = policy;
   const metadata = createOidcMetadata({ ...policy, ...parts });
   const challenges = createChallenges(policy);
   const validityChecks = validityChecksOf(policy);
@@ -72,7 +73,7 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
   function createUser({ jwt, accessToken, accessTokenHash }: ReceivedToken): AuthenticatedUser {
     // From the settings, not from the token: an issuer with two names is still the same issuer.
     const [issuer = ''] = issuers;
-    const subject = stringClaim(jwt, userClaim) ?? '';
+    const subject = userIdOf(jwt, policy);
     return new AuthenticatedUser({
       key: userKeyOf(issuer, subject),
       issuer,
