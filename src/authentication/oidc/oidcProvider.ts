@@ -2,7 +2,7 @@ import type { Log } from '../../log';
 import type { HttpClient } from '../../resilience/httpClient';
 import type { UpstreamName } from '../../resilience/upstreamError';
 import type { Timings } from '../../timings';
-import { AuthenticatedUser, userKeyOf } from '../authenticatedUser';
+import { AuthenticatedUser, setCaller, userKeyOf } from '../authenticatedUser';
 import { createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
 import { type DecodedJwt, rolesOf } from '../jwt';
@@ -92,9 +92,12 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
   ): Promise<AuthenticatedUser | InvalidToken> {
     const invalid = await findProblem(token);
     if (invalid) return invalid;
+    const user = createUser(token);
     const missing = firstProblem(checks, token.jwt, policy, nowInSeconds());
-    if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
-    return createUser(token);
+    if (!missing) return user;
+    // The caller is known, but lacks permission.
+    setCaller(token.response, user);
+    throw challenges.forbidden(missing.check.code, missing.problem.message);
   }
 
   return {
