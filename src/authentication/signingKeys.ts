@@ -5,6 +5,8 @@ const publishedKey = z.looseObject({
   kty: z.string(),
   kid: z.string().optional(),
   use: z.string().optional(),
+  alg: z.string().optional(),
+  key_ops: z.array(z.unknown()).optional(),
 });
 
 export type PublishedKey = z.infer<typeof publishedKey>;
@@ -27,8 +29,9 @@ export function importSigningKeys(
   keyTypes: readonly string[],
 ): Map<string, KeyObject> {
   const imported = new Map<string, KeyObject>();
-  for (const { kty, kid, use, ...rest } of keys) {
-    if (!keyTypes.includes(kty) || !kid || (use !== undefined && use !== 'sig')) continue;
+  for (const { kty, kid, use, key_ops: operations = ['verify'], ...rest } of keys) {
+    const verifies = (use === undefined || use === 'sig') && operations.includes('verify');
+    if (!keyTypes.includes(kty) || !kid || !verifies) continue;
     try {
       const key = createPublicKey({ key: publicPart(kty, rest), format: 'jwk' });
       const tooShort =

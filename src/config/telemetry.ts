@@ -17,14 +17,23 @@ export type TraceExporter = z.infer<typeof traceExporter>;
 
 const traceExporter = z.enum(['otlp', 'console', 'none']);
 
-const applicationInsights = z.string().refine((text) => {
-  const parts = connectionStringParts(text);
-  const endpoint = parts.get('ingestionendpoint');
-  return (
-    z.guid().safeParse(parts.get('instrumentationkey')).success &&
-    (!endpoint || parseUrl(endpoint)?.protocol === 'https:')
+/** Written without spaces and empty parts: the exporter would ignore a part with them, or end the process. */
+const applicationInsights = z
+  .string()
+  .refine((text) => {
+    const parts = connectionStringParts(text);
+    const endpoint = parts.get('ingestionendpoint');
+    return (
+      z.guid().safeParse(parts.get('instrumentationkey')).success &&
+      (!endpoint || parseUrl(endpoint)?.protocol === 'https:')
+    );
+  })
+  .transform((text) =>
+    [...connectionStringParts(text)]
+      .filter(([name, value]) => name !== '' && value !== '')
+      .map((part) => part.join('='))
+      .join(';'),
   );
-});
 
 const collector = z.string().refine((text) => {
   const url = parseUrl(text);

@@ -37,10 +37,10 @@ export function parseOptions(args: readonly string[]): EraseOptions | undefined 
   }
 }
 
-/** The users of a file. */
+/** The users of a file. A comment begins a line or follows a space: ids of other providers than Microsoft's may contain `#`. */
 export function splitUsers(text: string): string[] {
   return text
     .split('\n')
-    .map((line) => line.replace(/#.*/, '').trim())
+    .map((line) => line.replace(/(^|\s)#.*/, '').trim())
     .filter((line) => line !== '');
 }

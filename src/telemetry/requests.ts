@@ -59,7 +59,9 @@ export function createRequestTraces({
     const method = knownMethods.has(sentMethod) ? sentMethod : '_OTHER';
     const scheme = secure ? 'https' : 'http';
     const common = { [attributeNames.method]: method, [attributeNames.scheme]: scheme };
-    const parent = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
+    // Without `tracestate`, in which a client may send any text: it would be in every span, and go to the upstreams.
+    const { traceparent } = headers;
+    const parent = propagator.extract(ROOT_CONTEXT, { traceparent }, defaultTextMapGetter);
     const span = isProbe
       ? undefined
       : tracer.startSpan(method, { kind: SpanKind.SERVER, attributes: common }, parent);

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { challengesOf, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
+import { testProviders } from '../support/providers';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System } from '../support/startSystem';
 
@@ -222,4 +224,22 @@ describe('the audit log', () => {
       ...[true, false, false],
     ]);
   });
+
+  it.each([undefined, 'external_id'])(
+    'names the caller of a client that is not allowed (%s)',
+    async (kind) => {
+      const { emulator } = system;
+      const provider = testProviders.find((candidate) => candidate.kind === kind);
+      const settings = { ...provider?.settings(emulator), ALLOWED_CLIENT_IDS: randomUUID() };
+      const server = await startReadyServer(system, settings);
+      const token = provider?.tenant(emulator).accessToken() ?? emulator.administratorToken();
+      await server.call('delete', pathOf(randomUUID()), token).expect(403);
+      const lines = server.rawLog.map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(lines.find(({ message }) => message === 'audit')).toMatchObject({
+        administrator: expect.any(String),
+        client: expect.any(String),
+        error: 'client_not_allowed',
+      });
+    },
+  );
 });

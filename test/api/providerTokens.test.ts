@@ -260,6 +260,32 @@ describe.each(testProviders)('$kind', (provider) => {
       await another.stop();
     });
 
+    async function startWithKeys(change: (key: object) => object): Promise<Answer> {
+      const { jwks_uri: keysUrl } = JSON.parse(await discovery({})) as { jwks_uri: string };
+      const { keys } = (await (await fetch(keysUrl)).json()) as { keys: object[] };
+      const body = JSON.stringify({ keys: keys.map(change) });
+      const operation = `${provider.operations}.keys`;
+      system.emulator.fail({ operation, kind: 'malformed', body, times: Infinity });
+      const another = await system.startAnother(settings());
+      const answer = await another.call('get', '/exchangeToken', token());
+      await another.stop();
+      return answer;
+    }
+
+    it.each<[string, object]>([
+      ['that may also sign', { key_ops: ['sign', 'verify'] }],
+      ['with a private part, which is not read', { d: 'AQAB' }],
+    ])('with keys %s can be used', async (_, members) => {
+      expectAccepted(await startWithKeys((key) => ({ ...key, ...members })));
+    });
+
+    it.each<[string, object]>([
+      ['may not verify', { key_ops: ['encrypt'] }],
+      ['have a malformed algorithm', { alg: 256 }],
+    ])('whose keys all %s is refused', async (_, members) => {
+      expectError(await startWithKeys((key) => ({ ...key, ...members })), unusable('read signing keys'));
+    });
+
     it('whose keys are on another host is for providers that are known to do so', async () => {
       const { port } = new URL(system.emulator.url);
       const keys = new URL((JSON.parse(await discovery({})) as { jwks_uri: string }).jwks_uri);

@@ -40,6 +40,19 @@ describe.each(['table', 'acs'] as const)('with the %s store', (store) => {
       expect(system.emulator.identities()).toEqual([]);
     });
 
+    it('is the same in upper case if the provider identifies users by GUIDs', async () => {
+      const { objectId } = system.emulator.addUser();
+      const identityOf = async (id: string) => {
+        const claims = { oid: id, sub: id };
+        const token = provider.tenant(system.emulator).accessToken({ claims });
+        const { body } = await server.call('get', '/api/token', token);
+        return (body as { user: { communicationUserId: string } }).user.communicationUserId;
+      };
+      const [upper, lower] = [await identityOf(objectId.toUpperCase()), await identityOf(objectId)];
+      if (provider.kind === 'oidc') expect(upper).not.toBe(lower);
+      else expect(upper).toBe(lower);
+    });
+
     it('has one identity after several concurrent first calls to two servers', async () => {
       const token = newUser();
       const answers = await Promise.all(

@@ -88,6 +88,17 @@ describe('npm run erase', () => {
     expect(livingIds()).toEqual([kept.id]);
   });
 
+  it('takes a # within an id as part of it, not as the start of a comment', async () => {
+    const { objectId } = await newUser();
+    const file = fileOf(`${objectId}#1\n${objectId}#2 # Bob\n`);
+    const { exitCode, out } = await erase(['--file', file]);
+    expect({ exitCode, lines: out.trim().split('\n').sort() }).toEqual({
+      exitCode: 1,
+      lines: [`${objectId}#1`, `${objectId}#2`].map((id) => `failed ${id}: not the id of a user of entra`),
+    });
+    expect(livingIds()).toHaveLength(1);
+  });
+
   it('reads a file in UTF-16, as Windows PowerShell writes it', async () => {
     const { objectId } = await newUser();
     const file = fileOf(Buffer.from(`\ufeff${objectId}\r\n`, 'utf16le'));

@@ -77,3 +77,12 @@ it('nothing but telemetry is sent, and only to the address in the connection str
   expect(new Set(ingestion.requests.map(({ path }) => path))).toEqual(new Set(['/v2.1/track']));
   expect(ingestion.envelopes.filter(({ name }) => name.includes('Statsbeat'))).toEqual([]);
 });
+
+it('a connection string with spaces around its parts, and a semicolon at its end, is understood', async () => {
+  const spaced = ` ${ingestion.connectionString.replaceAll('=', ' = ').replaceAll(';', ' ; ')} ; `;
+  const server = await system.startAnother({ APPLICATIONINSIGHTS_CONNECTION_STRING: spaced });
+  const earlier = dataOf('RequestData').length;
+  await server.call('get', '/api/token');
+  await until(() => dataOf('RequestData').length > earlier);
+  await server.stop();
+});

@@ -262,6 +262,13 @@ it('the trace context goes to every upstream', async () => {
   expect(received).toEqual(calls.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`));
 });
 
+it('the trace state, in which a client may send any text, is not exported', async () => {
+  const { accessToken } = newUser();
+  const traceState = 'contoso=name-of-a-user';
+  await traced(system.call('get', '/api/token', accessToken).set('tracestate', traceState));
+  expect(collector.bodies.join('\n')).not.toContain('name-of-a-user');
+});
+
 it('every log line of a request has its three ids', async () => {
   const { accessToken } = newUser();
   system.emulator.fail({ operation: 'graph.me', kind: 'status', status: 500, times: Infinity });

@@ -1,5 +1,5 @@
 import type { EntraProviderConfig } from '../../config/providers';
-import { AuthenticatedUser, entraUserKeyOf } from '../authenticatedUser';
+import { AuthenticatedUser, entraUserKeyOf, setCaller } from '../authenticatedUser';
 import { type ChallengeOptions, createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
 import { clientIdOf, type DecodedJwt, isSignedBy, rolesOf, stringClaim } from '../jwt';
@@ -99,9 +99,12 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
       if (expired) return expired;
       throw new Error('the bearer strategy rejected a token that had passed the same checks');
     }
+    const user = createEntraUser(token);
     const missing = firstProblem(checks, jwt, policy, nowInSeconds());
-    if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
-    return createEntraUser(token);
+    if (!missing) return user;
+    // The caller is known, but lacks permission.
+    setCaller(response, user);
+    throw challenges.forbidden(missing.check.code, missing.problem.message);
   }
 
   return {

@@ -35,6 +35,7 @@ export interface OidcPolicy {
 
 /** OpenID Connect Core section 2: a subject has at most 255 ASCII characters. */
 export const anySubject = /^[\x20-\x7e]{1,255}$/;
+/** A GUID is the same in upper case: see `userIdOf`. */
 export const guidSubject = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** What makes a token invalid for this API (401), besides its signature; the most helpful answer first. */
@@ -111,6 +112,15 @@ export function validityChecksOf({
           : problem('no_subject', `The access token does not identify its user (${userClaim}). ${asIssued}`),
     },
   ];
+}
+
+/** The user's id, in the one form under which the user is stored and erased. */
+export function userIdOf(
+  jwt: DecodedJwt,
+  { userClaim, userClaimForm }: Pick<OidcPolicy, 'userClaim' | 'userClaimForm'>,
+): string {
+  const id = stringClaim(jwt, userClaim) ?? '';
+  return userClaimForm === guidSubject ? id.toLowerCase() : id;
 }
 
 export const clientCheck: PermissionCheck<OidcPolicy> = {

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { createLocalJWKSet, JWK } from 'jose' with { 'resolution-mode': 'import' };
 import type { Log } from '../../log';
 import { z } from 'zod';
@@ -70,8 +71,14 @@ export function createOidcMetadata(options: OidcMetadataOptions): MetadataSource
         throw unusableDocument(upstream, 'read signing keys', 'no usable signing key');
       const { createLocalJWKSet } = await import('jose');
       // One key per id: the last one, as in `importSigningKeys`.
-      const byId = new Map(usable.map((key) => [key.kid, key as JWK]));
-      return { signingKeys, findKey: createLocalJWKSet({ keys: [...byId.values()] }) };
+      const algorithms = new Map(usable.map(({ kid, alg }) => [kid, alg]));
+      const publicKeys = [...signingKeys].map(([kid, key]) => publicJwk(key, kid, algorithms.get(kid)));
+      return { signingKeys, findKey: createLocalJWKSet({ keys: publicKeys }) };
     },
   });
+}
+
+/** Other members, such as a private part or the operation `sign`, would make jose fail instead of verifying. */
+function publicJwk(key: KeyObject, kid: string, alg: string | undefined): JWK {
+  return { ...(key.export({ format: 'jwk' }) as JWK), kid, ...(alg === undefined ? {} : { alg }) };
 }

@@ -2,10 +2,10 @@ import type { Log } from '../../log';
 import type { HttpClient } from '../../resilience/httpClient';
 import type { UpstreamName } from '../../resilience/upstreamError';
 import type { Timings } from '../../timings';
-import { AuthenticatedUser, userKeyOf } from '../authenticatedUser';
+import { AuthenticatedUser, setCaller, userKeyOf } from '../authenticatedUser';
 import { createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
-import { type DecodedJwt, rolesOf, stringClaim } from '../jwt';
+import { type DecodedJwt, rolesOf } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
 import {
   badSignatureProblem,
@@ -22,6 +22,7 @@ import {
   type OidcPolicy,
   oidcClientIdOf,
   permissionChecks,
+  userIdOf,
   validityChecksOf,
 } from './accessTokenChecks';
 import { JoseBearerStrategy, type JoseRejection } from './joseStrategy';
@@ -46,7 +47,7 @@ export interface ProviderParts {
 
 /** Any provider of JWT access tokens that publishes its keys by OpenID Connect Discovery; jose verifies the tokens. */
 export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderParts): IdentityProvider {
-  const { name, issuerName, issuers, userClaim } = policy;
+  const { name, issuerName, issuers } = policy;
   const metadata = createOidcMetadata({ ...policy, ...parts });
   const challenges = createChallenges(policy);
   const validityChecks = validityChecksOf(policy);
@@ -72,7 +73,7 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
   function createUser({ jwt, accessToken, accessTokenHash }: ReceivedToken): AuthenticatedUser {
     // From the settings, not from the token: an issuer with two names is still the same issuer.
     const [issuer = ''] = issuers;
-    const subject = stringClaim(jwt, userClaim) ?? '';
+    const subject = userIdOf(jwt, policy);
     return new AuthenticatedUser({
       key: userKeyOf(issuer, subject),
       issuer,
@@ -91,9 +92,12 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
   ): Promise<AuthenticatedUser | InvalidToken> {
     const invalid = await findProblem(token);
     if (invalid) return invalid;
+    const user = createUser(token);
     const missing = firstProblem(checks, token.jwt, policy, nowInSeconds());
-    if (missing) throw challenges.forbidden(missing.check.code, missing.problem.message);
-    return createUser(token);
+    if (!missing) return user;
+    // The caller is known, but lacks permission.
+    setCaller(token.response, user);
+    throw challenges.forbidden(missing.check.code, missing.problem.message);
   }
 
   return {
