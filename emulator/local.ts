@@ -136,8 +136,8 @@ function startPlayground(
 async function untilReady(url: string, isCancelled: () => boolean): Promise<void> {
   const deadline = Date.now() + readyWithinInMs;
   while (!isCancelled()) {
-    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
-    if (answer?.ok) return;
+    const response = await fetch(`${url}/health/ready`).catch(() => undefined);
+    if (response?.ok) return;
     if (Date.now() > deadline) throw new Error(`The server is not ready after ${readyWithinInMs / 1000} s.`);
     await sleep(25);
   }

@@ -18,8 +18,8 @@ export interface Operation {
 }
 
 export interface Violation {
-  /** Which promise was broken. */
-  readonly promise: string;
+  /** Which invariant was violated. */
+  readonly invariant: string;
   readonly details: string;
 }
 
@@ -37,12 +37,12 @@ function deletionBetween(operations: readonly Operation[], user: number, from: n
 }
 
 /**
- * Which promise of a 2xx was not kept; undefined if all were.
+ * Which invariant the 2xx responses violate; undefined if all hold.
  *
- * @param createdOnce whether only one caller learns of a creation. The store `acs` cannot promise this: ACS does not say which of two calls
+ * @param createdOnce whether only one caller learns of a creation. The store `acs` cannot guarantee this: ACS does not say which of two calls
  * created the identity.
  */
-export function findBrokenPromise(
+export function findViolation(
   operations: readonly Operation[],
   tokenOf: (id: string) => string,
   createdOnce: boolean,
@@ -51,8 +51,8 @@ export function findBrokenPromise(
   const named = done.filter(({ id }) => id !== undefined);
   const users = new Map<string, number>();
   const creators = new Set<string>();
-  const broken = (promise: string, ...involved: Operation[]) => ({
-    promise,
+  const broken = (invariant: string, ...involved: Operation[]) => ({
+    invariant,
     details: involved.map(show).join('; '),
   });
 

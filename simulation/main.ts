@@ -30,9 +30,9 @@ async function main(): Promise<void> {
     schedules.add(hash(run.trace));
     if (run.orphans > 0) runsWithOrphans += 1;
     if (!run.violation) continue;
-    const { promise } = run.violation;
-    const known = broken.get(promise);
-    if (!known) broken.set(promise, { count: 1, seed, run, options });
+    const { invariant } = run.violation;
+    const known = broken.get(invariant);
+    if (!known) broken.set(invariant, { count: 1, seed, run, options });
     else known.count += 1;
   }
   const seconds = (performance.now() - startedAt) / 1_000;
@@ -42,13 +42,13 @@ async function main(): Promise<void> {
     `${runs} runs in ${seconds.toFixed(1)} s, ${schedules.size} distinct schedules, ${violations} violations`,
     `${runsWithOrphans} runs end with an identity that its creator could not learn of, or crashed with`,
   );
-  for (const [promise, { count, seed, run, options }] of broken) {
+  for (const [invariant, { count, seed, run, options }] of broken) {
     const minimal = await shrink(run.choices, async (candidate) => {
       const again = await simulate(options, replayedChoices(candidate));
-      return again.violation?.promise === promise;
+      return again.violation?.invariant === invariant;
     });
     const { trace, violation } = await simulate(options, replayedChoices(minimal));
-    print('', `${count} times: ${promise} (first with --seed ${seed} --instances ${options.instances})`);
+    print('', `${count} times: ${invariant} (first with --seed ${seed} --instances ${options.instances})`);
     print(
       violation?.details ?? '',
       ...trace.map((line, index) => `${String(index + 1).padStart(4)}  ${line}`),

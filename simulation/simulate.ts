@@ -2,7 +2,7 @@ import type { AuthenticatedUser } from '../src/authentication/authenticatedUser'
 import { createEntraUser } from '../src/authentication/entra/entraProvider';
 import type { CommunicationUsers } from '../src/identities/communicationUsers';
 import type { Choices } from './choices';
-import { findBrokenPromise, type Operation, type OperationKind, type Violation } from './history';
+import { findViolation, type Operation, type OperationKind, type Violation } from './history';
 import { createInstance, createSimulatedServices, type Services, type StoreKind } from './instance';
 import { createScheduler, EndlessRunError, type Scheduler } from './scheduler';
 import { tokenOf } from './services/acs';
@@ -51,10 +51,10 @@ export function simulate({ store, instances }: SimulationOptions, choices: Choic
         await scheduler.run();
         await cluster.settle(users);
       } catch (error) {
-        if (error instanceof EndlessRunError) return finish({ promise: 'every request ends', details: '' });
+        if (error instanceof EndlessRunError) return finish({ invariant: 'every request ends', details: '' });
         throw error;
       }
-      const broken = findBrokenPromise(cluster.operations, tokenOf, store !== 'acs');
+      const broken = findViolation(cluster.operations, tokenOf, store !== 'acs');
       if (broken) return finish(broken);
       return checkEnd(services, finish);
     },
@@ -68,9 +68,9 @@ function checkEnd(
   const mapped = mappedIds();
   const orphans = acs.alive().filter((id) => !mapped.includes(id));
   const dangling = mapped.find((id) => !acs.isAlive(id));
-  if (dangling) return finish({ promise: 'a mapping names an identity that exists', details: dangling }, 0);
+  if (dangling) return finish({ invariant: 'a mapping names an identity that exists', details: dangling }, 0);
   const unexcused = orphans.find((id) => !acs.isExcused(id));
-  if (unexcused) return finish({ promise: 'no identity is orphaned', details: unexcused }, orphans.length);
+  if (unexcused) return finish({ invariant: 'no identity is orphaned', details: unexcused }, orphans.length);
   return finish(undefined, orphans.length);
 }
 

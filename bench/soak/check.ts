@@ -1,4 +1,4 @@
-import { findBrokenPromise, type Operation, type Violation } from '../../simulation/history';
+import { findViolation, type Operation, type Violation } from '../../simulation/history';
 import type { Cluster, Entry } from './cluster';
 
 /** What was wrong during the run or at its end. */
@@ -14,7 +14,7 @@ export interface Findings {
  * Checks each user's history. Only results that no order of overlapping requests can explain are violations: a failed deletion, for
  * example, may take effect at any later time.
  *
- * @param createdOnce see `findBrokenPromise`
+ * @param createdOnce see `findViolation`
  */
 export function checkHistory(operations: readonly Operation[], createdOnce: boolean): Violation[] {
   const byUser = new Map<number, Operation[]>();
@@ -24,13 +24,13 @@ export function checkHistory(operations: readonly Operation[], createdOnce: bool
   const violations: Violation[] = [];
   const owners = new Map<string, number>();
   for (const [user, own] of byUser) {
-    const broken = findBrokenPromise(own, (id) => id, createdOnce);
+    const broken = findViolation(own, (id) => id, createdOnce);
     if (broken) violations.push(broken);
     for (const { id } of own) {
       if (id === undefined) continue;
       const owner = owners.get(id) ?? user;
       owners.set(id, owner);
-      if (owner !== user) violations.push({ promise: 'an identity belongs to one user', details: id });
+      if (owner !== user) violations.push({ invariant: 'an identity belongs to one user', details: id });
     }
   }
   return violations;

@@ -2,7 +2,7 @@ import { killUnderLoad } from './kills';
 import { parseSoakOptions, type SoakOptions, usage } from './options';
 import { problemsOf, soak } from './soak';
 
-/** `npm run soak`: exit code 1 if a promise was broken. */
+/** `npm run soak`: exit code 1 if an invariant was violated. */
 async function main(args: string[]): Promise<void> {
   const options = parse(args);
   const { store, seconds, seed, kills } = options;
@@ -10,7 +10,7 @@ async function main(args: string[]): Promise<void> {
     `--store ${store} --seed ${seed} ${kills === undefined ? `--seconds ${seconds}` : `--kills ${kills}`}`,
   );
   const problems = kills === undefined ? await runSoak(options) : await runKills(options, kills);
-  print(...(problems.length === 0 ? ['no promise was broken'] : problems));
+  print(...(problems.length === 0 ? ['no invariant was violated'] : problems));
   process.exitCode = problems.length === 0 ? 0 : 1;
 }
 
@@ -21,7 +21,7 @@ async function runSoak({ store, seconds, seed }: SoakOptions): Promise<string[]>
     result;
   print(
     `${requests} requests (${show(statuses)}; 0: the caller left), ${calls} upstream calls, ${faults} faults`,
-    `${violations.length} broken promises, ${unserved.length} users not served, ${dangling.length} dangling entries`,
+    `${violations.length} violations, ${unserved.length} users not served, ${dangling.length} dangling entries`,
     `${orphans.length} orphans, at most ${excusedOrphans} of lost responses`,
   );
   return problemsOf(result);
@@ -33,7 +33,7 @@ async function runKills({ store, seed }: SoakOptions, kills: number): Promise<st
   print(
     `${kills} kills, ${users} users, ${requests} requests (${show(statuses)}; 0: no response)`,
     `${result.interruptedDeletions} deletions interrupted at the end, ${result.danglingBefore} dangling entries before the users came back`,
-    `${violations.length} broken promises, ${unserved.length} users not served, ${dangling.length} dangling entries, ${orphans.length} orphans`,
+    `${violations.length} violations, ${unserved.length} users not served, ${dangling.length} dangling entries, ${orphans.length} orphans`,
   );
   return problemsOf(result);
 }

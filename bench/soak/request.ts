@@ -12,7 +12,7 @@ export interface SoakRequest {
 }
 
 /** The content of a 2xx response, or of the 404 for a user without an identity. */
-export type Answer = Pick<Operation, 'id' | 'created' | 'token'>;
+export type ApiResponse = Pick<Operation, 'id' | 'created' | 'token'>;
 
 const bodyOf = z.looseObject({
   token: z.string().optional(),
@@ -29,7 +29,7 @@ const routes: Record<OperationKind, readonly ['GET' | 'POST' | 'DELETE', string]
 };
 
 /** The answer, or the status if there is none; 0 without a response. */
-export async function send({ url, kind, token, signal }: SoakRequest): Promise<Answer | number> {
+export async function send({ url, kind, token, signal }: SoakRequest): Promise<ApiResponse | number> {
   const [method, path] = routes[kind];
   const fresh = kind === 'getFreshToken' ? { 'cache-control': 'no-cache' } : {};
   try {
@@ -55,7 +55,7 @@ export async function send({ url, kind, token, signal }: SoakRequest): Promise<A
   }
 }
 
-const nothing: Answer = { id: undefined, created: false, token: undefined };
+const nothing: ApiResponse = { id: undefined, created: false, token: undefined };
 const claimsOf = z.looseObject({ skypeid: z.string() });
 
 /** The identity that a communication token is for. */

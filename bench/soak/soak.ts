@@ -61,13 +61,13 @@ export async function soak(
   }
 }
 
-/** The problems found; empty if all promises were kept. */
+/** The problems found; empty if all invariants hold. */
 export function problemsOf(
   result: Pick<SoakResult, keyof Findings | 'unserved' | 'excusedOrphans'>,
 ): string[] {
   const { violations, unserved, dangling, orphans, excusedOrphans } = result;
   return [
-    ...violations.map(({ promise, details }) => `${promise}: ${details}`),
+    ...violations.map(({ invariant, details }) => `${invariant}: ${details}`),
     ...unserved.map((user) => `user ${user} is not served`),
     ...dangling.map((id) => `an entry names ${id}, which does not exist`),
     ...(orphans.length > excusedOrphans ? [`${orphans.length} orphans, ${excusedOrphans} excused`] : []),

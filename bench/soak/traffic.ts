@@ -74,7 +74,7 @@ export function createTraffic({ emulator, servers }: Cluster, users: readonly So
         alive: [],
       };
       operations.push(operation);
-      const answer = await send({
+      const response = await send({
         url: servers[server]?.url ?? '',
         kind,
         token: users[user]?.tokens[token] ?? '',
@@ -82,12 +82,12 @@ export function createTraffic({ emulator, servers }: Cluster, users: readonly So
         signal: choices.chance(2) ? AbortSignal.timeout(1 + choices.choose(60)) : undefined,
       });
       const end = performance.now();
-      shared?.end(answer !== 0);
-      const status = typeof answer === 'number' ? answer : 200;
+      shared?.end(response !== 0);
+      const status = typeof response === 'number' ? response : 200;
       statuses[status] = (statuses[status] ?? 0) + 1;
-      if (typeof answer === 'number') return operation;
+      if (typeof response === 'number') return operation;
       const alive = emulator.identities().map(({ id }) => id);
-      return Object.assign(operation, answer, { outcome: '2xx', end, alive });
+      return Object.assign(operation, response, { outcome: '2xx', end, alive });
     },
   };
 }

@@ -60,13 +60,13 @@ const limit = z
   .strictObject({ count: z.int().nonnegative(), perSeconds: z.int().positive(), retryAfter: z.boolean() })
   .nullable()
   .transform((value) => value ?? undefined);
-const answer = z.strictObject({ status: z.int().min(400).max(599), code: z.string(), message: z.string() });
+const response = z.strictObject({ status: z.int().min(400).max(599), code: z.string(), message: z.string() });
 const objectIds = z.array(z.string()).transform((ids) => new Set(ids));
 
 export const switchesSchema = z
   .strictObject({
     duplicateExtensionStatus: z.union([z.literal(400), z.literal(409)]),
-    deletedIdentity: answer,
+    deletedIdentity: response,
     deleteOfDeletedIdentityStatus: z.union([z.literal(204), z.literal(404)]),
     existingCustomIdStatus: z.union([z.literal(200), z.literal(201)]),
     deletedCustomId: z.enum(['new_identity', 'old_identity', 'gone']),
@@ -76,7 +76,7 @@ export const switchesSchema = z
     managedIdentityTokenLifetimeInSeconds: z.int().positive(),
     graphApplicationPermissions: z.record(z.string(), z.array(z.string())),
     apiApplicationRoles: z.record(z.string(), z.array(z.string())),
-    unlicensedTeamsUser: answer,
+    unlicensedTeamsUser: response,
     replicaLagInMs: z.int().nonnegative(),
     onlyIdInExtensions: z.boolean(),
     patchAnswersBody: z.boolean(),

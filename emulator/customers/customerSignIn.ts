@@ -142,8 +142,8 @@ function scopesOf(query: URLSearchParams): string[] {
   return (query.get('scope') ?? '').split(/\s+/).filter(Boolean);
 }
 
-function sendBack(query: URLSearchParams, answer: Record<string, string>): Reply {
-  const fields = new URLSearchParams(answer);
+function sendBack(query: URLSearchParams, response: Record<string, string>): Reply {
+  const fields = new URLSearchParams(response);
   const state = query.get('state');
   if (state !== null) fields.set('state', state);
   const separator = query.get('response_mode') === 'query' ? '?' : '#';

@@ -147,16 +147,16 @@ function withCode(
     redeemed: false,
   });
   const account = { uid: session.userObjectId, utid: tenantId };
-  const answer = {
+  const response = {
     code,
     ...(request.clientInfo ? { client_info: encodePart(account) } : {}),
     session_state: randomUUID(),
   };
-  return withHeaders(sendBack(request, answer), headers);
+  return withHeaders(sendBack(request, response), headers);
 }
 
-function sendBack(address: ReturnAddress, answer: Record<string, string>): Reply {
-  const fields = new URLSearchParams(answer);
+function sendBack(address: ReturnAddress, response: Record<string, string>): Reply {
+  const fields = new URLSearchParams(response);
   if (address.state !== null) fields.set('state', address.state);
   if (address.responseMode === 'form_post') return formPostPage(address.redirectUri, fields);
   if (address.responseMode === 'fragment') return redirect(`${address.redirectUri}#${fields.toString()}`);

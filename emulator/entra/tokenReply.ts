@@ -21,7 +21,7 @@ export interface TokenReplyParts {
 }
 
 /**
- * The successful answer of the token endpoint. The token has every consented permission of its resource, even if fewer were requested. The
+ * The successful response of the token endpoint. The token has every consented permission of its resource, even if fewer were requested. The
  * response lists them too, the requested ones as written in the request: MSAL's cache depends on it.
  */
 export function tokenReply(context: EmulatorContext, parts: TokenReplyParts): Reply {

@@ -64,7 +64,7 @@ describe('an administrator', () => {
 
   async function clientCredentialsToken(): Promise<string> {
     const { url, tenantId, offboardingJob, authServer } = system.emulator;
-    const answer = await fetch(`${url}/${tenantId}/oauth2/v2.0/token`, {
+    const response = await fetch(`${url}/${tenantId}/oauth2/v2.0/token`, {
       method: 'POST',
       body: new URLSearchParams({
         grant_type: 'client_credentials',
@@ -73,7 +73,7 @@ describe('an administrator', () => {
         scope: `${authServer.appIdUri}/.default`,
       }),
     });
-    return ((await answer.json()) as { access_token: string }).access_token;
+    return ((await response.json()) as { access_token: string }).access_token;
   }
 
   it('gets nothing else with the role', async () => {
@@ -88,8 +88,8 @@ describe('an administrator', () => {
       ] as const) {
         // In both orders, since a token that one route has cached must not be accepted on the other.
         await system.call('get', pathOf('0'), token).expect(400);
-        const answer = await system.call(method, path, token);
-        expect([answer.status, answer.body.error.code]).toEqual([403, 'app_only_token']);
+        const response = await system.call(method, path, token);
+        expect([response.status, response.body.error.code]).toEqual([403, 'app_only_token']);
       }
     });
     expect(made).toEqual({});
@@ -99,16 +99,16 @@ describe('an administrator', () => {
     'who names a user by %s is told to send an object id',
     async (name) => {
       for (const method of methods) {
-        const answer = await system.call(method, pathOf(name), system.emulator.administratorToken());
-        expectError(answer, { status: 400, code: 'invalid_request', target: 'objectId' });
+        const response = await system.call(method, pathOf(name), system.emulator.administratorToken());
+        expectError(response, { status: 400, code: 'invalid_request', target: 'objectId' });
       }
     },
   );
 });
 
 it('a path that cannot be decoded is refused as malformed', async () => {
-  const answer = await system.call('delete', pathOf('%E0%A4%A'), system.emulator.administratorToken());
-  expectError(answer, { status: 400, code: 'invalid_request', target: 'path' });
+  const response = await system.call('delete', pathOf('%E0%A4%A'), system.emulator.administratorToken());
+  expectError(response, { status: 400, code: 'invalid_request', target: 'path' });
 });
 
 describe('refused is', () => {
@@ -127,8 +127,8 @@ describe('refused is', () => {
     const token = tokenOf();
     const made = await callsDuring(system.emulator, async () => {
       for (const method of methods) {
-        const answer = await system.call(method, pathOf(objectId), token);
-        expectError(answer, {
+        const response = await system.call(method, pathOf(objectId), token);
+        expectError(response, {
           status: 403,
           code: 'insufficient_role',
           challenge: challengesOf(system.emulator).insufficientRole,
@@ -144,14 +144,14 @@ describe('refused is', () => {
     async (defect) => {
       const { objectId } = await newUser();
       const token = system.emulator.administratorToken({ defect });
-      const answer = await system.call('delete', pathOf(objectId), token);
-      expect([answer.status, answer.body.error.code]).toEqual([401, 'invalid_token']);
+      const response = await system.call('delete', pathOf(objectId), token);
+      expect([response.status, response.body.error.code]).toEqual([401, 'invalid_token']);
     },
   );
 
   it('a request without a token', async () => {
-    const answer = await system.call('delete', pathOf((await newUser()).objectId));
-    expect([answer.status, answer.body.error.code]).toEqual([401, 'missing_token']);
+    const response = await system.call('delete', pathOf((await newUser()).objectId));
+    expect([response.status, response.body.error.code]).toEqual([401, 'missing_token']);
   });
 
   it('a client application that is not on the list', async () => {
@@ -161,8 +161,8 @@ describe('refused is', () => {
     const closed = await startReadyServer(system, {
       ALLOWED_CLIENT_IDS: system.emulator.authClient.clientId,
     });
-    const answer = await closed.call('delete', pathOf(objectId), token);
-    expect([answer.status, answer.body.error.code]).toEqual([403, 'client_not_allowed']);
+    const response = await closed.call('delete', pathOf(objectId), token);
+    expect([response.status, response.body.error.code]).toEqual([403, 'client_not_allowed']);
     const open = await startReadyServer(system, { ALLOWED_CLIENT_IDS: clientId });
     await open.call('delete', pathOf(objectId), token).expect(204);
   });
@@ -173,8 +173,8 @@ describe('refused is', () => {
     const path = pathOf((await newUser()).objectId);
     await server.call('get', path, token).expect(200);
     await server.call('delete', path, token).expect(204);
-    const answer = await server.call('delete', path, token);
-    expectError(answer, { status: 429, code: 'too_many_requests', retryAfter: 'some' });
+    const response = await server.call('delete', path, token);
+    expectError(response, { status: 429, code: 'too_many_requests', retryAfter: 'some' });
   });
 });
 

@@ -67,14 +67,14 @@ describe.each(stores)('with the identity store %s, erasing', (store) => {
   it('and using concurrently ends with one identity, or none', async () => {
     const { user, token } = await newUser();
     const other = await startReadyServer(system);
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 12 }, (_, index) =>
         index % 3 === 0
           ? other.call('delete', pathOf(user), administrator())
           : system.call('get', '/getToken', token),
       ),
     );
-    expect(answers.filter(({ status }) => status >= 500).map(({ body }) => body as unknown)).toEqual([]);
+    expect(responses.filter(({ status }) => status >= 500).map(({ body }) => body as unknown)).toEqual([]);
     await other.call('delete', pathOf(user), administrator()).expect(204);
     await system.call('get', pathOf(user), administrator()).expect(404);
     await system.call('get', '/api/user', token).expect(404);
@@ -172,8 +172,8 @@ describe('with mappings in Microsoft Graph', () => {
       status: 403,
       body: '<html>Blocked',
     });
-    const answer = await server.call('get', pathOf(user), system.emulator.administratorToken());
-    expect([answer.status, answer.body.error?.code]).toEqual([502, 'upstream_refused']);
+    const response = await server.call('get', pathOf(user), system.emulator.administratorToken());
+    expect([response.status, response.body.error?.code]).toEqual([502, 'upstream_refused']);
   });
 
   it('a mapping that was modified is removed, and the identity that it names is kept', async () => {
@@ -188,8 +188,8 @@ describe('with mappings in Microsoft Graph', () => {
   it('a user who is no longer in the directory cannot be erased, and the response says so', async () => {
     grantToAuthServer(system, ['User.ReadWrite.All']);
     for (const method of ['get', 'delete'] as const) {
-      const answer = await system.call(method, pathOf(formerUser), system.emulator.administratorToken());
-      expectError(answer, {
+      const response = await system.call(method, pathOf(formerUser), system.emulator.administratorToken());
+      expectError(response, {
         status: 404,
         code: 'user_not_found',
         innererror: { code: 'no_such_entra_user' },

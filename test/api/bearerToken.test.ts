@@ -1,5 +1,5 @@
 import { type AccessTokenOptions, allDefects, type Defect } from '../../emulator/startEmulator';
-import { type Answer, challengesOf, expectError } from '../support/responses';
+import { type ApiResponse, challengesOf, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { fakeDate, fakeMonotonicClock } from '../support/clock';
 import { rawRequest } from '../support/rawRequest';
@@ -19,22 +19,26 @@ afterAll(() => system.stop());
 /** An operation that checks the caller first and then reports the missing Teams token, without any upstream call. */
 const guarded = '/exchangeToken';
 
-function expectAccepted(answer: Answer): void {
-  expectError(answer, { status: 400, code: 'teams_token_missing', target: 'teamsUserAadToken' });
+function expectAccepted(response: ApiResponse): void {
+  expectError(response, { status: 400, code: 'teams_token_missing', target: 'teamsUserAadToken' });
 }
 
-function expectInvalid(answer: Answer, reason: string): void {
+function expectInvalid(response: ApiResponse, reason: string): void {
   const challenge = challengesOf(system.emulator).invalidToken;
-  expectError(answer, { status: 401, code: 'invalid_token', innererror: { code: reason }, challenge });
+  expectError(response, { status: 401, code: 'invalid_token', innererror: { code: reason }, challenge });
 }
 
-function expectForbidden(answer: Answer, code: Forbidden): void {
+function expectForbidden(response: ApiResponse, code: Forbidden): void {
   const challenge = challengesOf(system.emulator).insufficientScope;
-  expectError(answer, { status: 403, code, challenge });
+  expectError(response, { status: 403, code, challenge });
 }
 
-function expectMissing(answer: Answer): void {
-  expectError(answer, { status: 401, code: 'missing_token', challenge: challengesOf(system.emulator).bare });
+function expectMissing(response: ApiResponse): void {
+  expectError(response, {
+    status: 401,
+    code: 'missing_token',
+    challenge: challengesOf(system.emulator).bare,
+  });
 }
 
 const entraMetadata = { 'entra.discovery': 2, 'entra.keys': 1 };
@@ -47,10 +51,10 @@ describe.each([1, 2] as const)('a version %d access token', (version) => {
     const { emulator } = system;
     const outcome = outcomes[defect];
     const made = await callsDuring(emulator, async () => {
-      const answer = await server.call('get', guarded, emulator.accessToken({ version, defect }));
-      if (outcome === 'accepted') expectAccepted(answer);
-      else if (typeof outcome === 'string') expectForbidden(answer, outcome);
-      else expectInvalid(answer, outcome.invalid);
+      const response = await server.call('get', guarded, emulator.accessToken({ version, defect }));
+      if (outcome === 'accepted') expectAccepted(response);
+      else if (typeof outcome === 'string') expectForbidden(response, outcome);
+      else expectInvalid(response, outcome.invalid);
     });
     // An unknown key may be new, so the keys are fetched once.
     expect(made).toEqual(defect === 'unknown_key' ? entraMetadata : {});
@@ -150,9 +154,9 @@ describe('with ALLOWED_CLIENT_IDS', () => {
   ])('%s', async (_, options, code) => {
     const { emulator } = system;
     const server = await startReadyServer(system, { ALLOWED_CLIENT_IDS: emulator.authClient.clientId });
-    const answer = await server.call('get', guarded, emulator.accessToken(options));
-    if (code) expectForbidden(answer, code);
-    else expectAccepted(answer);
+    const response = await server.call('get', guarded, emulator.accessToken(options));
+    if (code) expectForbidden(response, code);
+    else expectAccepted(response);
   });
 });
 
@@ -189,7 +193,7 @@ describe('every operation', () => {
 });
 
 describe('the Authorization header', () => {
-  it.each<[string, (token: string) => string, (answer: Answer) => void]>([
+  it.each<[string, (token: string) => string, (response: ApiResponse) => void]>([
     ['Bearer', (token) => `Bearer ${token}`, expectAccepted],
     ['bearer in lower case', (token) => `bearer ${token}`, expectAccepted],
     ['nothing after Bearer', () => 'Bearer', expectMissing],
@@ -198,22 +202,22 @@ describe('the Authorization header', () => {
     [
       'two spaces after Bearer',
       (token) => `Bearer  ${token}`,
-      (answer) => expectInvalid(answer, 'malformed_token'),
+      (response) => expectInvalid(response, 'malformed_token'),
     ],
     [
       'text after the token',
       (token) => `Bearer ${token} more`,
-      (answer) => expectInvalid(answer, 'malformed_token'),
+      (response) => expectInvalid(response, 'malformed_token'),
     ],
     [
       'two tokens with a comma',
       (token) => `Bearer ${token},${token}`,
-      (answer) => expectInvalid(answer, 'malformed_token'),
+      (response) => expectInvalid(response, 'malformed_token'),
     ],
     [
       'a token in quotes',
       (token) => `Bearer "${token}"`,
-      (answer) => expectInvalid(answer, 'malformed_token'),
+      (response) => expectInvalid(response, 'malformed_token'),
     ],
   ])('%s', async (_, header, expectOutcome) => {
     const { emulator } = system;
@@ -224,7 +228,7 @@ describe('the Authorization header', () => {
 });
 
 describe('a token outside the Authorization header', () => {
-  it.each<[string, (token: string) => PromiseLike<Answer>]>([
+  it.each<[string, (token: string) => PromiseLike<ApiResponse>]>([
     ['the query', (token) => system.call('get', `${guarded}?access_token=${token}`)],
     ['the query, in upper case', (token) => system.call('get', `${guarded}?ACCESS_TOKEN=${token}`)],
     ['a form', (token) => system.call('post', guarded).type('form').send({ access_token: token })],
@@ -241,14 +245,14 @@ describe('a token outside the Authorization header', () => {
 
   it('is rejected in the query although the header has a valid one', async () => {
     const token = system.emulator.accessToken();
-    const answer = await system.call('get', `${guarded}?x=1&access_token=${token}`, token);
-    expectError(answer, { status: 400, code: 'invalid_request', target: 'access_token' });
+    const response = await system.call('get', `${guarded}?x=1&access_token=${token}`, token);
+    expectError(response, { status: 400, code: 'invalid_request', target: 'access_token' });
   });
 
   it('is rejected in the JSON body although the header has a valid one', async () => {
     const token = system.emulator.accessToken();
-    const answer = await system.call('post', guarded, token).send({ access_token: token });
-    expectError(answer, { status: 400, code: 'invalid_request', target: 'body' });
+    const response = await system.call('post', guarded, token).send({ access_token: token });
+    expectError(response, { status: 400, code: 'invalid_request', target: 'body' });
   });
 
   it.each([
@@ -258,8 +262,8 @@ describe('a token outside the Authorization header', () => {
     const { emulator } = system;
     const headers = ['Authorization', `Bearer ${emulator.accessToken()}`];
     headers.push('authorization', `Bearer ${emulator.accessToken(second)}`);
-    const answer = await rawRequest(system.url, { method: 'GET', path: guarded, headers });
-    expectError(answer, { status: 400, code: 'invalid_request', target: 'Authorization' });
+    const response = await rawRequest(system.url, { method: 'GET', path: guarded, headers });
+    expectError(response, { status: 400, code: 'invalid_request', target: 'Authorization' });
     expect(emulator.calls()).toEqual({});
   });
 });
@@ -306,10 +310,10 @@ describe('signing keys', () => {
     const server = await startReadyServer(system);
     emulator.rotateKeys();
     const made = await callsDuring(emulator, async () => {
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         Array.from({ length: 20 }, () => server.call('get', guarded, emulator.accessToken())),
       );
-      answers.forEach(expectAccepted);
+      responses.forEach(expectAccepted);
     });
     expect(made).toEqual(entraMetadata);
   });

@@ -66,10 +66,10 @@ it('a body that is malformed gets a response, although the client keeps its side
   const head = `POST /exchangeToken HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${accessToken}\r\nContent-Type: application/json\r\n`;
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
   socket.write(`${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n`);
-  let answer = '';
-  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+  let reply = '';
+  socket.on('data', (chunk: Buffer) => (reply += chunk.toString()));
   await new Promise((resolve) => socket.once('end', resolve));
-  expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n.*x-ms-error-code: invalid_request/s);
+  expect(reply).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n.*x-ms-error-code: invalid_request/s);
   // The server closes it. Otherwise the request would be in flight as long as the client wants.
   const closed = new Promise((resolve) => socket.once('error', resolve));
   const write = setInterval(() => socket.write('x'), 50);

@@ -81,9 +81,9 @@ test.each<[string, () => Promise<unknown>]>([
   await writeFile(file, pem());
   const one = await start({ AZURE_CLIENT_CERTIFICATE_PATH: file });
   await arrange();
-  const answers = [await getToken(one), await getToken(one)];
+  const responses = [await getToken(one), await getToken(one)];
   expect(emulator.callsTo('entra.token')).toBeGreaterThan(0);
-  expectNothingLeaked(outletsOf(one, written, answers), linesOf(certificate.privateKey));
+  expectNothingLeaked(outletsOf(one, written, responses), linesOf(certificate.privateKey));
 });
 
 test.each<[string, (token: string) => Promise<unknown>]>([
@@ -110,8 +110,8 @@ test.each<[string, (token: string) => Promise<unknown>]>([
   await writeFile(file, token);
   const one = await start({ AZURE_FEDERATED_TOKEN_FILE: file });
   await arrange(token);
-  const answers = [await getToken(one), await getToken(one)];
-  expectNothingLeaked(outletsOf(one, written, answers), partsOf(token));
+  const responses = [await getToken(one), await getToken(one)];
+  expectNothingLeaked(outletsOf(one, written, responses), partsOf(token));
 });
 
 test('a private key that is logged by mistake is redacted', () => {

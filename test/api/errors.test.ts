@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config/config';
 import { type ErrorCode, errorCodes } from '../../src/errors';
 import { createServices } from '../../src/composition';
 import {
-  type Answer,
+  type ApiResponse,
   challengesOf,
   expectCommonHeaders,
   type ExpectedError,
@@ -40,7 +40,7 @@ const oboAndGraph = { 'entra.token.on_behalf_of': 1, 'graph.me': 1 };
 
 interface Case {
   /** Causes the error. The server is new: its caches are empty and its circuit breakers closed. */
-  trigger: (server: TestServer, newUser: User) => PromiseLike<Answer>;
+  trigger: (server: TestServer, newUser: User) => PromiseLike<ApiResponse>;
   expected: Omit<ExpectedError, 'code'>;
   /** The upstream calls that it makes. */
   calls: Record<string, number>;
@@ -308,9 +308,9 @@ const cases: Record<ErrorCode, () => Case> = {
       system.emulator.delay('graph.me', 2_000);
       const waiting = getToken(server, user).then();
       await until(() => system.emulator.callsTo('graph.me') === 1);
-      const answer = await getToken(server, user);
+      const response = await getToken(server, user);
       await waiting;
-      return answer;
+      return response;
     },
     expected: { status: 503, retryAfter: 'some' },
     // Those of the start, and those of the waiting request.
@@ -405,17 +405,17 @@ describe('a request body', () => {
     ['a token that is an array', 'application/json', '{"teamsUserAadToken":["ey"]}'],
     ['JSON in another character set', 'application/json; charset=koi8-r', '{}'],
   ])('with %s is rejected', async (_, type, text) => {
-    const answer = await post().set('Content-Type', type).serialize(String).send(text);
-    expectError(answer, { status: 400, code: 'invalid_request', target: 'body' });
+    const response = await post().set('Content-Type', type).serialize(String).send(text);
+    expectError(response, { status: 400, code: 'invalid_request', target: 'body' });
     expect(system.emulator.calls()).toEqual({});
   });
 
   it('in an unknown encoding is rejected', async () => {
-    const answer = await post().set('Content-Encoding', 'rot13').send({});
-    expectError(answer, { status: 400, code: 'invalid_request', target: 'body' });
+    const response = await post().set('Content-Encoding', 'rot13').send({});
+    expectError(response, { status: 400, code: 'invalid_request', target: 'body' });
   });
 
-  it.each<[string, (path: string) => PromiseLike<Answer>]>([
+  it.each<[string, (path: string) => PromiseLike<ApiResponse>]>([
     [
       'by its Content-Length',
       (path) =>
@@ -447,23 +447,23 @@ describe('a request body', () => {
 
   it('that is too large after decompression is rejected', async () => {
     const packed = gzipSync(JSON.stringify({ teamsUserAadToken: 'e'.repeat(1_000_000) }));
-    const answer = await post()
+    const response = await post()
       .set('Content-Encoding', 'gzip')
       .type('json')
       .serialize((body) => body as string)
       .send(packed as unknown as string);
-    expectError(answer, { status: 413, code: 'body_too_large', target: 'body' });
+    expectError(response, { status: 413, code: 'body_too_large', target: 'body' });
   });
 
   it('that is malformed is ignored by an operation without a body', async () => {
     const token = system.emulator.accessToken();
-    const answer = await system.call('post', '/api/user', token).type('json').send('{"cut');
-    expect(answer.status).toBe(201);
+    const response = await system.call('post', '/api/user', token).type('json').send('{"cut');
+    expect(response.status).toBe(201);
   });
 
   it('is not parsed before the caller is authenticated', async () => {
-    const answer = await system.call('post', '/exchangeToken').type('json').send('{"cut');
-    expectError(answer, { status: 401, code: 'missing_token', challenge: challenges().bare });
+    const response = await system.call('post', '/exchangeToken').type('json').send('{"cut');
+    expectError(response, { status: 401, code: 'missing_token', challenge: challenges().bare });
   });
 });
 
@@ -479,8 +479,8 @@ describe('a path', () => {
   });
 
   it('with malformed percent encoding gets 404', async () => {
-    const answer = await rawRequest(system.url, { method: 'GET', path: '/api/%E0%A4%A' });
-    expectError(answer, { status: 404, code: 'not_found' });
+    const response = await rawRequest(system.url, { method: 'GET', path: '/api/%E0%A4%A' });
+    expectError(response, { status: 404, code: 'not_found' });
   });
 });
 
@@ -514,18 +514,18 @@ describe('a method', () => {
   it.each(Object.entries(allowed))(
     'HEAD %s is rejected, because its response would be dropped',
     async (path, allow) => {
-      const answer = await system.call('head', path, system.emulator.accessToken());
-      expect(answer.status).toBe(405);
-      expect(answer.headers).toMatchObject({ allow, 'x-ms-error-code': 'method_not_allowed' });
-      expectCommonHeaders(answer);
+      const response = await system.call('head', path, system.emulator.accessToken());
+      expect(response.status).toBe(405);
+      expect(response.headers).toMatchObject({ allow, 'x-ms-error-code': 'method_not_allowed' });
+      expectCommonHeaders(response);
       expect(system.emulator.calls()).toEqual({});
     },
   );
 
   it.each(Object.entries(allowed))('OPTIONS %s lists the allowed methods', async (path, allow) => {
-    const answer = await system.call('options', path);
-    expect({ status: answer.status, allow: answer.headers.allow }).toEqual({ status: 204, allow });
-    expectCommonHeaders(answer);
+    const response = await system.call('options', path);
+    expect({ status: response.status, allow: response.headers.allow }).toEqual({ status: 204, allow });
+    expectCommonHeaders(response);
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Answer, expectCommonHeaders } from '../support/responses';
+import { type ApiResponse, expectCommonHeaders } from '../support/responses';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 
@@ -10,7 +10,7 @@ afterAll(() => system.stop());
 const token = () => system.emulator.accessToken();
 
 describe('every response', () => {
-  it.each<[string, number, () => PromiseLike<Answer>]>([
+  it.each<[string, number, () => PromiseLike<ApiResponse>]>([
     ['a token', 200, () => system.call('get', '/getToken', token())],
     ['a user', 201, () => system.call('post', '/api/user', token())],
     ['a deleted user', 204, () => system.call('delete', '/deleteUser', token())],
@@ -23,21 +23,21 @@ describe('every response', () => {
     ['too large a body', 413, () => system.call('post', '/getToken').send('e'.repeat(100_000))],
   ])('(%s) disables caching and sniffing', async (_, status, send) => {
     await system.call('get', '/getToken', token());
-    const answer = await send();
-    expect(answer.status).toBe(status);
-    expectCommonHeaders(answer);
-    expect(answer.headers).toMatchObject({
+    const response = await send();
+    expect(response.status).toBe(status);
+    expectCommonHeaders(response);
+    expect(response.headers).toMatchObject({
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
       'strict-transport-security': expect.stringMatching(/^max-age=[1-9]\d{6,}/),
     });
     for (const absent of ['etag', 'server', 'x-powered-by', 'set-cookie', 'access-control-allow-origin']) {
-      expect(answer.headers[absent]).toBeUndefined();
+      expect(response.headers[absent]).toBeUndefined();
     }
   });
 
   it('has no ETag to revalidate', async () => {
-    const answer = await system.call('get', '/getToken', token()).set('If-None-Match', '*');
-    expect(answer.status).toBe(200);
+    const response = await system.call('get', '/getToken', token()).set('If-None-Match', '*');
+    expect(response.status).toBe(200);
   });
 });
 
@@ -45,21 +45,21 @@ describe('the request id', () => {
   it('is generated for every request, even if the caller sends one', async () => {
     const ids = new Set<unknown>();
     for (let request = 0; request < 5; request += 1) {
-      const answer = await system.call('get', '/health/live').set('x-ms-request-id', 'mine');
-      ids.add(answer.headers['x-ms-request-id']);
+      const response = await system.call('get', '/health/live').set('x-ms-request-id', 'mine');
+      ids.add(response.headers['x-ms-request-id']);
     }
     expect(ids.size).toBe(5);
     expect(ids).not.toContain('mine');
   });
 
   it('from the client is returned and logged', async () => {
-    const answer = await system.call('get', '/getToken').set('x-ms-client-request-id', 'a-7_Z');
-    expect(answer.headers['x-ms-client-request-id']).toBe('a-7_Z');
+    const response = await system.call('get', '/getToken').set('x-ms-client-request-id', 'a-7_Z');
+    expect(response.headers['x-ms-client-request-id']).toBe('a-7_Z');
     const lines = system.rawLog.map((line) => JSON.parse(line) as unknown);
     expect(lines).toContainEqual(
       expect.objectContaining({
         message: 'request',
-        requestId: answer.headers['x-ms-request-id'],
+        requestId: response.headers['x-ms-request-id'],
         clientRequestId: 'a-7_Z',
         path: '/getToken',
         status: 401,
@@ -71,8 +71,8 @@ describe('the request id', () => {
   it.each(['with a space', 'x'.repeat(65), 'a.b', '<script>'])(
     'from the client is ignored if it has unsafe characters or is too long (%s)',
     async (id) => {
-      const answer = await system.call('get', '/getToken').set('x-ms-client-request-id', id);
-      expect(answer.headers['x-ms-client-request-id']).toBeUndefined();
+      const response = await system.call('get', '/getToken').set('x-ms-client-request-id', id);
+      expect(response.headers['x-ms-client-request-id']).toBeUndefined();
     },
   );
 });
@@ -150,8 +150,8 @@ describe('CORS', () => {
     ['an unknown path', 404, () => server.call('get', '/nothing')],
     ['too large a body', 413, () => server.call('post', '/getToken').send('e'.repeat(100_000))],
   ])('allows a listed origin to read %s, and the headers that a client needs', async (_, status, send) => {
-    const { headers, ...answer } = await send().set('Origin', origin);
-    expect(answer.status).toBe(status);
+    const { headers, ...response } = await send().set('Origin', origin);
+    expect(response.status).toBe(status);
     expect(headers['access-control-allow-origin']).toBe(origin);
     expect(listed(headers['access-control-expose-headers'])).toEqual(
       expect.arrayContaining(['www-authenticate', 'retry-after', 'x-ms-request-id', 'x-ms-error-code']),
@@ -174,8 +174,8 @@ describe('CORS', () => {
     'null',
   ])('rejects any other origin: %s', async (from) => {
     expect((await preflight(from)).headers['access-control-allow-origin']).toBeUndefined();
-    const answer = await server.call('get', '/getToken', token()).set('Origin', from);
-    expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+    const response = await server.call('get', '/getToken', token()).set('Origin', from);
+    expect(response.headers['access-control-allow-origin']).toBeUndefined();
   });
 
   it.each<[string, boolean]>([
@@ -196,14 +196,14 @@ describe('CORS', () => {
   });
 
   it('rejects every origin if none is listed', async () => {
-    const answer = await system.call('get', '/getToken', token()).set('Origin', origin);
-    expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+    const response = await system.call('get', '/getToken', token()).set('Origin', origin);
+    expect(response.headers['access-control-allow-origin']).toBeUndefined();
   });
 
   it('allows every origin with *, outside production', async () => {
     const open = await startReadyServer(system, { CORS_ALLOWED_ORIGINS: '*' });
-    const answer = await open.call('get', '/getToken', token()).set('Origin', 'https://anywhere.example');
-    expect(answer.headers['access-control-allow-origin']).toBe('*');
-    expect(answer.headers['access-control-allow-credentials']).toBeUndefined();
+    const response = await open.call('get', '/getToken', token()).set('Origin', 'https://anywhere.example');
+    expect(response.headers['access-control-allow-origin']).toBe('*');
+    expect(response.headers['access-control-allow-credentials']).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import type { User } from '../../emulator/startEmulator';
-import { type Answer, expectError } from '../support/responses';
+import { type ApiResponse, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { extensionName, mappingOf, setSealedMapping } from '../support/mappings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
@@ -21,9 +21,9 @@ interface Party {
 async function mappedUser(): Promise<Party> {
   const { emulator } = system;
   const user = emulator.addUser();
-  const answer = await call(system, 'get', '/getToken', user);
-  expect(answer.status).toBe(200);
-  return { user, id: answer.body.user.communicationUserId, mapping: mappingOf(emulator, user) ?? {} };
+  const response = await call(system, 'get', '/getToken', user);
+  expect(response.status).toBe(200);
+  return { user, id: response.body.user.communicationUserId, mapping: mappingOf(emulator, user) ?? {} };
 }
 
 function call(server: TestServer, method: 'get' | 'post' | 'delete', path: string, user: User) {
@@ -39,8 +39,8 @@ function identityIn(token: string): string {
 
 const identityIds = () => system.emulator.identities().map(({ id }) => id);
 
-function expectUntrusted(answer: Answer, code: 'seal_broken' | 'seal_missing'): void {
-  expectError(answer, { status: 409, code: 'mapping_not_trusted', innererror: { code } });
+function expectUntrusted(response: ApiResponse, code: 'seal_broken' | 'seal_missing'): void {
+  expectError(response, { status: 409, code: 'mapping_not_trusted', innererror: { code } });
 }
 
 const read = { 'entra.token.on_behalf_of': 1, 'graph.me': 1 };
@@ -146,9 +146,9 @@ it('ignores extensions with other names', async () => {
   for (const name of [`${extensionName}2`, `x.${extensionName}`]) {
     emulator.setExtension(user.objectId, { extensionName: name, acsUserIdentity: victim.id });
   }
-  const answer = await call(system, 'get', '/getToken', user);
-  expect(answer.status).toBe(200);
-  expect(answer.body.user.communicationUserId).not.toBe(victim.id);
+  const response = await call(system, 'get', '/getToken', user);
+  expect(response.status).toBe(200);
+  expect(response.body.user.communicationUserId).not.toBe(victim.id);
 });
 
 it('rejects mappings that were sealed with another key', async () => {
@@ -177,11 +177,11 @@ it('gives a new identity to a user who restores the mapping of a deleted one', a
   const { user, id, mapping } = await mappedUser();
   expect((await call(system, 'delete', '/api/user', user)).status).toBe(204);
   emulator.setExtension(user.objectId, { ...omit(mapping, 'id'), extensionName });
-  const answer = await call(system, 'get', '/getToken', user);
-  expect(answer.status).toBe(200);
-  expect(answer.body.user.communicationUserId).not.toBe(id);
-  expect(identityIds()).toEqual([answer.body.user.communicationUserId]);
-  expect(mappingOf(emulator, user)?.acsUserIdentity).toBe(answer.body.user.communicationUserId);
+  const response = await call(system, 'get', '/getToken', user);
+  expect(response.status).toBe(200);
+  expect(response.body.user.communicationUserId).not.toBe(id);
+  expect(identityIds()).toEqual([response.body.user.communicationUserId]);
+  expect(mappingOf(emulator, user)?.acsUserIdentity).toBe(response.body.user.communicationUserId);
 });
 
 describe('with IDENTITY_MAPPING_UNSIGNED=adopt, a mapping of the original sample', () => {
@@ -198,9 +198,9 @@ describe('with IDENTITY_MAPPING_UNSIGNED=adopt, a mapping of the original sample
     const { emulator } = system;
     const server = await adopting();
     const made = await callsDuring(emulator, async () => {
-      const answer = await call(server, 'get', '/getToken', user);
-      expect(answer.body.user).toEqual({ communicationUserId: id });
-      expect(identityIn(answer.body.token)).toBe(id);
+      const response = await call(server, 'get', '/getToken', user);
+      expect(response.body.user).toEqual({ communicationUserId: id });
+      expect(identityIn(response.body.token)).toBe(id);
     });
     expect(made).toEqual({ ...read, 'graph.extension.update': 1, 'acs.token.issue': 1 });
     expect(mappingOf(emulator, user)).toMatchObject({
@@ -216,8 +216,8 @@ describe('with IDENTITY_MAPPING_UNSIGNED=adopt, a mapping of the original sample
     const { emulator } = system;
     const server = await adopting();
     const made = await callsDuring(emulator, async () => {
-      const answer = await call(server, 'get', '/api/user', user);
-      expect(answer.body).toEqual({ user: { communicationUserId: id } });
+      const response = await call(server, 'get', '/api/user', user);
+      expect(response.body).toEqual({ user: { communicationUserId: id } });
     });
     expect(made).toEqual(read);
   });
@@ -300,9 +300,9 @@ describe('an identity of another Communication Services resource', () => {
         error: { code: 'IdentityNotOwned', message: "Provided identity doesn't belong to the resource." },
       },
     });
-    const answer = await call(await startReadyServer(system), 'get', '/getToken', user);
-    expect(answer.status).toBe(200);
-    expect(answer.body.user.communicationUserId).not.toBe(own);
-    expect(identityIds()).toEqual([answer.body.user.communicationUserId]);
+    const response = await call(await startReadyServer(system), 'get', '/getToken', user);
+    expect(response.status).toBe(200);
+    expect(response.body.user.communicationUserId).not.toBe(own);
+    expect(identityIds()).toEqual([response.body.user.communicationUserId]);
   });
 });

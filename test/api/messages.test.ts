@@ -1,4 +1,4 @@
-import type { Answer } from '../support/responses';
+import type { ApiResponse } from '../support/responses';
 import { rawRequest } from '../support/rawRequest';
 import { startSystem, type System } from '../support/startSystem';
 
@@ -8,7 +8,7 @@ afterAll(() => system.stop());
 
 const sendInstructions = 'Send: Authorization: Bearer <access token>.';
 
-function messageOf({ body }: Pick<Answer, 'body'>): string {
+function messageOf({ body }: Pick<ApiResponse, 'body'>): string {
   return (body as { error: { message: string } }).error.message;
 }
 
@@ -98,7 +98,7 @@ describe('the message of an error says what is wrong and how to fix it:', () => 
     ['with a number', { teamsUserAadToken: 1 }, 'Invalid body.'],
     ['that is an array', [], 'Invalid body.'],
   ])('a body %s', async (_name, body, problem) => {
-    const answer = await system.call('post', '/api/token/teams', system.emulator.accessToken()).send(body);
-    expect(messageOf(answer)).toBe(`${problem} Expected: {"teamsUserAadToken": "<token>"}`);
+    const response = await system.call('post', '/api/token/teams', system.emulator.accessToken()).send(body);
+    expect(messageOf(response)).toBe(`${problem} Expected: {"teamsUserAadToken": "<token>"}`);
   });
 });

@@ -1,4 +1,4 @@
-import { type Answer, expectError } from '../support/responses';
+import { type ApiResponse, expectError } from '../support/responses';
 import { type OidcServer, startOidcServer } from '../support/oidcServer';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
@@ -22,8 +22,8 @@ afterAll(async () => {
   await oidc.stop();
 });
 
-function expectInvalid(answer: Answer, reason: string): void {
-  expectError(answer, {
+function expectInvalid(response: ApiResponse, reason: string): void {
+  expectError(response, {
     status: 401,
     code: 'invalid_token',
     innererror: { code: reason },
@@ -55,16 +55,16 @@ describe('with a user who signed in at oidc-provider', () => {
   it('refuses the opaque token of a client that did not ask for this API, and says what to do', async () => {
     const { accessToken } = await oidc.signIn('alice');
     expect(accessToken).not.toContain('.');
-    const answer = await server.call('get', '/api/token', accessToken);
-    expectInvalid(answer, 'malformed_token');
-    expect(answer.body.error.message).toContain('opaque access tokens');
+    const response = await server.call('get', '/api/token', accessToken);
+    expectInvalid(response, 'malformed_token');
+    expect(response.body.error.message).toContain('opaque access tokens');
   });
 
   it('refuses the ID token, and the token of the client itself', async () => {
     const { idToken } = await oidc.signIn('alice', oidc.audience);
     expectInvalid(await server.call('get', '/api/token', idToken), 'id_token');
-    const answer = await server.call('get', '/api/token', await oidc.clientToken());
-    expect([answer.status, answer.body.error.code]).toEqual([403, 'app_only_token']);
+    const response = await server.call('get', '/api/token', await oidc.clientToken());
+    expect([response.status, response.body.error.code]).toEqual([403, 'app_only_token']);
   });
 });
 
@@ -76,8 +76,8 @@ describe('with the claims of other providers', () => {
     ['service accounts of Keycloak', { preferred_username: 'service-account-robot' }, 'app_only_token'],
     ['machine tokens of Okta', { cid: 'robot', sub: 'robot', client_id: undefined }, 'app_only_token'],
   ])('refuses %s', async (_, claims, code) => {
-    const answer = await server.call('get', '/api/user', oidc.forge(claims));
-    const { error } = answer.body as { error: { code: string; innererror?: { code: string } } };
+    const response = await server.call('get', '/api/user', oidc.forge(claims));
+    const { error } = response.body as { error: { code: string; innererror?: { code: string } } };
     expect(error.innererror?.code ?? error.code).toBe(code);
   });
 
@@ -112,7 +112,7 @@ it('identifies users by OIDC_USER_CLAIM, and accepts the clients of OIDC_ALLOWED
 it('does not accept an issuer that differs by a slash', async () => {
   const another = await system.startAnother({ ...settings(), OIDC_ISSUER: `${oidc.issuer}/` });
   expectInvalid(await another.call('get', '/api/user', oidc.forge({})), 'wrong_issuer');
-  const answer = await another.call('get', '/api/user', oidc.forge({ iss: `${oidc.issuer}/` }));
-  expect([answer.status, answer.body.error.code]).toEqual([502, 'upstream_invalid_response']);
+  const response = await another.call('get', '/api/user', oidc.forge({ iss: `${oidc.issuer}/` }));
+  expect([response.status, response.body.error.code]).toEqual([502, 'upstream_invalid_response']);
   await another.stop();
 });

@@ -11,8 +11,8 @@ afterAll(() => system.stop());
 const requestOf = (user: User, path = '/getToken', headers = '') =>
   `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}Authorization: Bearer ${system.emulator.accessToken({ user })}\r\n\r\n`;
 
-const statusesIn = (answers: string) =>
-  [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+const statusesIn = (responses: string) =>
+  [...responses.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
 
 describe('pipelined requests on one connection', () => {
   it('get their responses in order', async () => {
@@ -20,12 +20,12 @@ describe('pipelined requests on one connection', () => {
     const [first, second] = [emulator.addUser(), emulator.addUser()];
     await system.call('get', '/getToken', emulator.accessToken({ user: second }));
     const close = 'Connection: close\r\n';
-    const answers = await sendRaw(
+    const responses = await sendRaw(
       system.url,
       requestOf(first) + requestOf(second) + requestOf(first, '/unknown', close),
     );
-    expect(statusesIn(answers)).toEqual([200, 200, 404]);
-    const ids = [...answers.matchAll(/"communicationUserId":"([^"]+)"/g)].map(([, id]) => id);
+    expect(statusesIn(responses)).toEqual([200, 200, 404]);
+    const ids = [...responses.matchAll(/"communicationUserId":"([^"]+)"/g)].map(([, id]) => id);
     expect(ids).toEqual(
       [first, second].map(
         ({ objectId }) =>
@@ -39,8 +39,8 @@ describe('pipelined requests on one connection', () => {
     const { emulator } = system;
     const user = emulator.addUser();
     if (state === 'warm') await system.call('get', '/getToken', emulator.accessToken({ user }));
-    const answers = await sendRaw(system.url, `${requestOf(user)}what is this?\r\n\r\n`);
-    expect(statusesIn(answers)).toEqual([200, 400]);
+    const responses = await sendRaw(system.url, `${requestOf(user)}what is this?\r\n\r\n`);
+    expect(statusesIn(responses)).toEqual([200, 400]);
   });
 
   it('are all cancelled when the client disconnects', async () => {

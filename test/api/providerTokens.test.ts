@@ -1,5 +1,5 @@
 import { type AccessTokenOptions, allDefects, type Defect } from '../../emulator/startEmulator';
-import { type Answer, expectError } from '../support/responses';
+import { type ApiResponse, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { fakeMonotonicClock } from '../support/clock';
 import { testProviders } from '../support/providers';
@@ -51,12 +51,12 @@ describe.each(testProviders)('$kind', (provider) => {
   beforeAll(async () => (server = await startReadyServer(system, settings())));
 
   /** Authentication has passed; the operation is for users of Entra only, and says so without a call. */
-  function expectAccepted(answer: Answer): void {
-    expectError(answer, { status: 403, code: 'teams_exchange_not_supported' });
+  function expectAccepted(response: ApiResponse): void {
+    expectError(response, { status: 403, code: 'teams_exchange_not_supported' });
   }
 
-  function expectInvalid(answer: Answer, reason: string): void {
-    expectError(answer, {
+  function expectInvalid(response: ApiResponse, reason: string): void {
+    expectError(response, {
       status: 401,
       code: 'invalid_token',
       innererror: { code: reason },
@@ -68,7 +68,7 @@ describe.each(testProviders)('$kind', (provider) => {
     });
   }
 
-  function expectForbidden(answer: Answer, code: Forbidden): void {
+  function expectForbidden(response: ApiResponse, code: Forbidden): void {
     const { realm } = provider.challenge(system.emulator);
     const challenge = {
       realm,
@@ -76,16 +76,16 @@ describe.each(testProviders)('$kind', (provider) => {
       scope: 'access_as_user',
       error_description: expect.any(String) as unknown,
     };
-    expectError(answer, { status: 403, code, challenge });
+    expectError(response, { status: 403, code, challenge });
   }
 
-  function expectOutcome(answer: Answer, outcome: Outcome): void {
-    if (outcome === 'accepted') expectAccepted(answer);
-    else if (typeof outcome === 'string') expectForbidden(answer, outcome);
-    else expectInvalid(answer, outcome.invalid);
+  function expectOutcome(response: ApiResponse, outcome: Outcome): void {
+    if (outcome === 'accepted') expectAccepted(response);
+    else if (typeof outcome === 'string') expectForbidden(response, outcome);
+    else expectInvalid(response, outcome.invalid);
   }
 
-  it.each(allDefects)('answers a token with the defect %s', async (defect) => {
+  it.each(allDefects)('responds to a token with the defect %s', async (defect) => {
     const made = await callsDuring(system.emulator, async () =>
       expectOutcome(await call(token({ defect })), { ...outcomes, ...others, ...differences[kind] }[defect]),
     );
@@ -154,8 +154,8 @@ describe.each(testProviders)('$kind', (provider) => {
       expectAccepted(await call(old));
       tenant().rotateKeys();
       const made = await callsDuring(system.emulator, async () => {
-        const answers = await Promise.all(Array.from({ length: 20 }, () => call(token())));
-        answers.forEach(expectAccepted);
+        const responses = await Promise.all(Array.from({ length: 20 }, () => call(token())));
+        responses.forEach(expectAccepted);
       });
       expect(made).toEqual(provider.metadataCalls);
       expectInvalid(await call(old), 'unknown_key');
@@ -216,7 +216,7 @@ describe.each(testProviders)('$kind', (provider) => {
       return JSON.stringify({ ...original, ...change });
     };
 
-    async function startWith(change: Record<string, string>): Promise<Answer> {
+    async function startWith(change: Record<string, string>): Promise<ApiResponse> {
       const body = await discovery(change);
       system.emulator.fail({
         operation: `${provider.operations}.discovery`,
@@ -225,9 +225,9 @@ describe.each(testProviders)('$kind', (provider) => {
         times: Infinity,
       });
       const another = await system.startAnother(settings());
-      const answer = await another.call('get', '/exchangeToken', token());
+      const response = await another.call('get', '/exchangeToken', token());
       await another.stop();
-      return answer;
+      return response;
     }
 
     const unusable = (operation: string) => ({
@@ -260,16 +260,16 @@ describe.each(testProviders)('$kind', (provider) => {
       await another.stop();
     });
 
-    async function startWithKeys(change: (key: object) => object): Promise<Answer> {
+    async function startWithKeys(change: (key: object) => object): Promise<ApiResponse> {
       const { jwks_uri: keysUrl } = JSON.parse(await discovery({})) as { jwks_uri: string };
       const { keys } = (await (await fetch(keysUrl)).json()) as { keys: object[] };
       const body = JSON.stringify({ keys: keys.map(change) });
       const operation = `${provider.operations}.keys`;
       system.emulator.fail({ operation, kind: 'malformed', body, times: Infinity });
       const another = await system.startAnother(settings());
-      const answer = await another.call('get', '/exchangeToken', token());
+      const response = await another.call('get', '/exchangeToken', token());
       await another.stop();
-      return answer;
+      return response;
     }
 
     it.each<[string, object]>([
@@ -289,9 +289,9 @@ describe.each(testProviders)('$kind', (provider) => {
     it('whose keys are on another host is for providers that are known to do so', async () => {
       const { port } = new URL(system.emulator.url);
       const keys = new URL((JSON.parse(await discovery({})) as { jwks_uri: string }).jwks_uri);
-      const answer = await startWith({ jwks_uri: `https://127.0.0.1:${port}${keys.pathname}` });
-      if (kind === 'oidc') expectAccepted(answer);
-      else expectError(answer, unusable('read discovery'));
+      const response = await startWith({ jwks_uri: `https://127.0.0.1:${port}${keys.pathname}` });
+      if (kind === 'oidc') expectAccepted(response);
+      else expectError(response, unusable('read discovery'));
     });
   });
 });

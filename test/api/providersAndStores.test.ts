@@ -55,13 +55,13 @@ describe.each(['table', 'acs'] as const)('with the %s store', (store) => {
 
     it('has one identity after several concurrent first calls to two servers', async () => {
       const token = newUser();
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         [1, 2, 3, 4, 5, 6].map((session) =>
           (session % 2 ? server : other).call('get', '/api/token', token(session)),
         ),
       );
-      const ids = answers.map(({ body }) => (body as { user: { communicationUserId: string } }).user);
-      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+      const ids = responses.map(({ body }) => (body as { user: { communicationUserId: string } }).user);
+      expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
       expect(new Set(ids.map(({ communicationUserId }) => communicationUserId)).size).toBe(1);
       expect(system.emulator.identities().map(({ id }) => id)).toEqual([ids[0]?.communicationUserId]);
     });
@@ -80,8 +80,8 @@ describe.each(['table', 'acs'] as const)('with the %s store', (store) => {
     const tokens = [emulator, externalId, b2c].map((issuer) => issuer.accessToken({ user }));
     const ids: string[] = [];
     for (const token of tokens) {
-      const answer = await server.call('post', '/api/user', token);
-      ids.push((answer.body as { user: { communicationUserId: string } }).user.communicationUserId);
+      const response = await server.call('post', '/api/user', token);
+      ids.push((response.body as { user: { communicationUserId: string } }).user.communicationUserId);
     }
     expect(new Set(ids).size).toBe(3);
     expect((await server.call('delete', '/api/user', tokens[1])).status).toBe(204);

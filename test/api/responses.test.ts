@@ -119,8 +119,8 @@ describe('the documentation of an error', () => {
   });
 
   it('is named for malformed HTTP too', async () => {
-    const answer = await sendRaw(system.url, 'GET / HTTP/1.1\r\nbroken\r\n\r\n');
-    expect(answer).toContain('"documentation":"/docs/errors#invalid_request"');
+    const reply = await sendRaw(system.url, 'GET / HTTP/1.1\r\nbroken\r\n\r\n');
+    expect(reply).toContain('"documentation":"/docs/errors#invalid_request"');
   });
 });
 
@@ -169,8 +169,8 @@ describe('a service whose certificate is not trusted', () => {
     const url = `https://127.0.0.1:${(stranger.address() as AddressInfo).port}`;
     const server = await system.startAnother({ AZURE_AUTHORITY_HOST: url });
     await until(() => server.rawLog.some((line) => line.includes('cannot load the metadata')));
-    const answer = await server.call('get', '/api/token', system.emulator.accessToken());
-    expect(answer.body.error.code).toBe('upstream_unavailable');
+    const reply = await server.call('get', '/api/token', system.emulator.accessToken());
+    expect(reply.body.error.code).toBe('upstream_unavailable');
     const failures = server.rawLog.filter((line) => line.includes('DEPTH_ZERO_SELF_SIGNED_CERT'));
     expect(failures.length).toBeGreaterThan(1);
     for (const line of failures) {

@@ -77,28 +77,28 @@ async function callEverything(
     server.call('post', '/exchangeToken', accessToken).send({ teamsUserAadToken: teamsToken }),
     server.call('delete', '/deleteUser', accessToken),
   ];
-  const answers: Response[] = [];
-  for (const call of calls) answers.push(await call);
-  return answers;
+  const responses: Response[] = [];
+  for (const call of calls) responses.push(await call);
+  return responses;
 }
 
 it('nothing leaks when every call succeeds', async () => {
   const { all, ...tokens } = canaries();
-  const answers = await callEverything(system, tokens);
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 204]);
-  expectNothingLeaked(outletsOf(system, written, answers), all);
+  const responses = await callEverything(system, tokens);
+  expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 204]);
+  expectNothingLeaked(outletsOf(system, written, responses), all);
 });
 
 it('the log has the user and the status of each request', async () => {
   const { accessToken } = canaries();
-  const answer = await system.call('get', '/getToken', accessToken);
+  const response = await system.call('get', '/getToken', accessToken);
   const [, claims = ''] = accessToken.split('.');
   const { oid } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { oid: string };
   const lines = system.rawLog.map((line) => JSON.parse(line) as unknown);
   expect(lines).toContainEqual(
     expect.objectContaining({
       message: 'request',
-      requestId: answer.headers['x-ms-request-id'],
+      requestId: response.headers['x-ms-request-id'],
       method: 'GET',
       path: '/getToken',
       status: 200,
@@ -113,11 +113,11 @@ describe('nothing leaks from a rejected token', () => {
     const { accessToken, all } = canaries();
     const bad = emulator.accessToken({ defect });
     const badTeamsToken = emulator.teamsToken({ defect });
-    const answers = [
+    const responses = [
       await system.call('get', '/exchangeToken', bad),
       await system.call('get', '/exchangeToken', accessToken).set('teams-user-aad-token', badTeamsToken),
     ];
-    expectNothingLeaked(outletsOf(system, written, answers), [
+    expectNothingLeaked(outletsOf(system, written, responses), [
       ...all,
       ...partsOf(bad),
       ...partsOf(badTeamsToken),
@@ -154,8 +154,8 @@ describe('nothing leaks from a request with a secret in the wrong place:', () =>
     ],
   ])('%s', async (_, send) => {
     const { accessToken, all } = canaries();
-    const answers = [await send(accessToken)];
-    expectNothingLeaked(outletsOf(system, written, answers), all);
+    const responses = [await send(accessToken)];
+    expectNothingLeaked(outletsOf(system, written, responses), all);
   });
 });
 
@@ -204,11 +204,11 @@ describe.each(operations)('nothing leaks when %s fails', (operation) => {
     const server = await startReadyServer(system);
     const { all, whole, ...tokens } = canaries();
     emulator.fail({ operation, times: Infinity, ...faultOf(whole) });
-    const answers = await callEverything(server, tokens);
+    const responses = await callEverything(server, tokens);
     expect(emulator.callsTo(operation)).toBeGreaterThan(0);
     // Before the check: the last of its telemetry is sent now.
     await server.stop();
-    expectNothingLeaked(outletsOf(server, written, answers), all);
+    expectNothingLeaked(outletsOf(server, written, responses), all);
   });
 });
 

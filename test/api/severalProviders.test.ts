@@ -1,4 +1,4 @@
-import { type Answer, challengesOf, expectError } from '../support/responses';
+import { type ApiResponse, challengesOf, expectError } from '../support/responses';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 import { until } from '../support/until';
@@ -23,13 +23,13 @@ function allProviders(): Record<string, string> {
 }
 
 const userOf = async (accessToken: string, by = server): Promise<string> => {
-  const answer = await by.call('post', '/api/user', accessToken);
-  expect([200, 201]).toContain(answer.status);
-  return answer.body.user.communicationUserId as string;
+  const response = await by.call('post', '/api/user', accessToken);
+  expect([200, 201]).toContain(response.status);
+  return response.body.user.communicationUserId as string;
 };
 
-function expectInvalid(answer: Answer, reason: string): void {
-  expectError(answer, {
+function expectInvalid(response: ApiResponse, reason: string): void {
+  expectError(response, {
     status: 401,
     code: 'invalid_token',
     innererror: { code: reason },
@@ -119,7 +119,7 @@ describe('several providers', () => {
 });
 
 describe('while one of several providers is down from the start', () => {
-  it('the others are served, and its own tokens are answered with 503', async () => {
+  it('the others are served, and its own tokens get 503', async () => {
     const { emulator } = system;
     emulator.fail({ operation: 'entra', kind: 'status', status: 503, times: Infinity });
     const another = await system.startAnother(allProviders());

@@ -1,5 +1,5 @@
 import type { User } from '../../emulator/startEmulator';
-import { type Answer, challengesOf, expectError, parseChallenge } from '../support/responses';
+import { type ApiResponse, challengesOf, expectError, parseChallenge } from '../support/responses';
 import { callsDuring, callsSince } from '../support/calls';
 import { mappingOf } from '../support/mappings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
@@ -71,9 +71,9 @@ const expectedClaims = {
 };
 
 describe('a claims challenge', () => {
-  function expectChallenge(answer: Answer, claims: unknown): void {
+  function expectChallenge(response: ApiResponse, claims: unknown): void {
     const challenge = challengesOf(system.emulator).insufficientClaims(claims);
-    expectError(answer, { status: 401, code: 'insufficient_claims', challenge });
+    expectError(response, { status: 401, code: 'insufficient_claims', challenge });
   }
 
   it.each([50076, 50079] as const)(
@@ -82,9 +82,9 @@ describe('a claims challenge', () => {
       const { switches } = system.emulator;
       switches.requireMfaFor.add(user.objectId);
       switches.mfaError = code;
-      const answer = await getToken();
-      expectChallenge(answer, expectedClaims);
-      const { claims = '' } = parseChallenge(answer.headers['www-authenticate'] ?? '');
+      const response = await getToken();
+      expectChallenge(response, expectedClaims);
+      const { claims = '' } = parseChallenge(response.headers['www-authenticate'] ?? '');
       expect(JSON.parse(Buffer.from(claims, 'base64').toString('utf8'))).toEqual(expectedClaims);
       expect(callsMade()).toEqual(oneExchange);
       expectNothingLeft();
@@ -166,10 +166,10 @@ describe('missing consent', () => {
   it('responds with 403 and says how to consent, until the user has consented', async () => {
     const { emulator } = system;
     emulator.switches.consentRequiredFor.add(user.objectId);
-    const answer = await getToken();
-    expectError(answer, { status: 403, code: 'consent_required', innererror: { code: 'AADSTS65001' } });
-    expect(answer.body.error.message).toContain('prompt=consent');
-    expect(answer.body.error.message).toContain(
+    const response = await getToken();
+    expectError(response, { status: 403, code: 'consent_required', innererror: { code: 'AADSTS65001' } });
+    expect(response.body.error.message).toContain('prompt=consent');
+    expect(response.body.error.message).toContain(
       `${emulator.url}/${emulator.tenantId}/v2.0/adminconsent?client_id=${emulator.authServer.clientId}`,
     );
     expect(callsMade()).toEqual(oneExchange);
@@ -256,9 +256,9 @@ describe('a refusal caused by wrong settings of this server', () => {
     ['70011, a scope that does not exist', { status: 400, error: 'invalid_scope', codes: [70011] }],
   ])('(%s) gives 502, not 401, and is not retried', async (_, refusal) => {
     refuse(refusal);
-    const answer = await getToken();
-    expectError(answer, refusedByEntra(refusal.status));
-    expect(answer.text).not.toContain(entraMessage);
+    const response = await getToken();
+    expectError(response, refusedByEntra(refusal.status));
+    expect(response.text).not.toContain(entraMessage);
     expect(callsMade()).toEqual(oneExchange);
     expectNothingLeft();
   });
@@ -267,9 +267,9 @@ describe('a refusal caused by wrong settings of this server', () => {
     const secret = 'canary-secret-of-the-registration';
     const misconfigured = await startReadyServer(system, { AZURE_CLIENT_SECRET: secret });
     const token = system.emulator.accessToken({ user });
-    const answer = await misconfigured.call('get', '/getToken', token);
-    expectError(answer, refusedByEntra(401));
-    expect(JSON.stringify([answer.text, answer.headers, misconfigured.rawLog])).not.toContain(secret);
+    const response = await misconfigured.call('get', '/getToken', token);
+    expectError(response, refusedByEntra(401));
+    expect(JSON.stringify([response.text, response.headers, misconfigured.rawLog])).not.toContain(secret);
   });
 });
 
@@ -404,13 +404,13 @@ describe('Microsoft Graph', () => {
         },
       };
       emulator.fail({ operation, kind: 'status', status: 403, body, times: Infinity });
-      const answer = await getToken();
-      expectError(answer, {
+      const response = await getToken();
+      expectError(response, {
         status: 403,
         code: 'consent_required',
         innererror: { code: 'graph_access_denied' },
       });
-      expect(answer.body.error.message).toContain('User.ReadWrite');
+      expect(response.body.error.message).toContain('User.ReadWrite');
       expect(emulator.callsTo(operation)).toBe(1);
       expectNothingLeft();
     },

@@ -1,6 +1,6 @@
 import { allDefects, type Defect, type TeamsTokenOptions } from '../../emulator/startEmulator';
 import type { ErrorCode } from '../../src/errors';
-import { type Answer, expectCommonHeaders, expectError } from '../support/responses';
+import { type ApiResponse, expectCommonHeaders, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { rawRequest } from '../support/rawRequest';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
@@ -19,25 +19,25 @@ const otherApp = '0de20000-0000-4000-8000-0000000000aa';
 const accessToken = () => system.emulator.accessToken({ user: 'carol' });
 const exchange = (teamsToken: string) => system.call('get', path, accessToken()).set(header, teamsToken);
 
-function expectToken(answer: Answer): void {
-  expect({ status: answer.status, body: answer.body }).toEqual({
+function expectToken(response: ApiResponse): void {
+  expect({ status: response.status, body: response.body }).toEqual({
     status: 200,
     body: {
       token: expect.stringMatching(/^eyJ/),
       expiresOn: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     },
   });
-  expectCommonHeaders(answer);
+  expectCommonHeaders(response);
 }
 
-function expectRefused(answer: Answer, code: ErrorCode): void {
-  expectError(answer, { status: 400, code, target: 'teamsUserAadToken' });
+function expectRefused(response: ApiResponse, code: ErrorCode): void {
+  expectError(response, { status: 400, code, target: 'teamsUserAadToken' });
 }
 
 const oneExchange = { 'acs.teams.exchange': 1 };
 
 describe('a Teams token', () => {
-  it.each<[string, (teamsToken: string) => PromiseLike<Answer>]>([
+  it.each<[string, (teamsToken: string) => PromiseLike<ApiResponse>]>([
     ['in the header of GET /api/token/teams', exchange],
     [
       'in the header of GET /exchangeToken',
@@ -168,15 +168,15 @@ describe('a wrong Teams token', () => {
     const { emulator } = system;
     const outcome = outcomes[defect];
     const made = await callsDuring(emulator, async () => {
-      const answer = await exchange(emulator.teamsToken({ defect }));
-      if (outcome === 'exchanged') expectToken(answer);
-      else expectRefused(answer, typeof outcome === 'object' ? outcome.here : 'teams_token_rejected');
+      const response = await exchange(emulator.teamsToken({ defect }));
+      if (outcome === 'exchanged') expectToken(response);
+      else expectRefused(response, typeof outcome === 'object' ? outcome.here : 'teams_token_rejected');
     });
     // What this server can check needs no call, and a rejection by ACS is not retried.
     expect(made).toEqual(typeof outcome === 'object' ? {} : oneExchange);
   });
 
-  it.each<[string, (teamsToken: string) => PromiseLike<Answer>, ErrorCode]>([
+  it.each<[string, (teamsToken: string) => PromiseLike<ApiResponse>, ErrorCode]>([
     ['absent from a GET', () => system.call('get', path, accessToken()), 'teams_token_missing'],
     ['absent from a POST', () => system.call('post', path, accessToken()), 'teams_token_missing'],
     ['empty in the header', () => exchange(''), 'teams_token_missing'],
@@ -220,11 +220,11 @@ describe('a wrong Teams token', () => {
 
   it('is rejected if header and body hold different ones', async () => {
     const { emulator } = system;
-    const answer = await system
+    const response = await system
       .call('post', path, accessToken())
       .set(header, emulator.teamsToken())
       .send({ teamsUserAadToken: emulator.teamsToken() });
-    expectError(answer, { status: 400, code: 'invalid_request', target: 'teamsUserAadToken' });
+    expectError(response, { status: 400, code: 'invalid_request', target: 'teamsUserAadToken' });
     expect(emulator.calls()).toEqual({});
   });
 
@@ -232,8 +232,8 @@ describe('a wrong Teams token', () => {
     const { emulator } = system;
     const headers = ['Authorization', `Bearer ${accessToken()}`];
     headers.push(header, emulator.teamsToken(), header, emulator.teamsToken());
-    const answer = await rawRequest(system.url, { method: 'GET', path, headers });
-    expectRefused(answer, 'teams_token_malformed');
+    const response = await rawRequest(system.url, { method: 'GET', path, headers });
+    expectRefused(response, 'teams_token_malformed');
     expect(emulator.calls()).toEqual({});
   });
 });
@@ -263,10 +263,10 @@ describe('the application that the Teams token was issued to', () => {
   it('is compared across version 1 and version 2 tokens', async () => {
     const { emulator } = system;
     for (const version of [1, 2] as const) {
-      const answer = await system
+      const response = await system
         .call('get', path, emulator.accessToken({ user: 'carol', version, client: otherApp }))
         .set(header, emulator.teamsToken({ client: otherApp }));
-      expectToken(answer);
+      expectToken(response);
     }
   });
 });
@@ -285,10 +285,10 @@ describe('a refusal by Azure Communication Services', () => {
   it('because of a missing Teams license is reported as teams_token_rejected', async () => {
     const { emulator } = system;
     const made = await callsDuring(emulator, async () => {
-      const answer = await system
+      const response = await system
         .call('get', path, emulator.accessToken({ user: 'alice' }))
         .set(header, emulator.teamsToken({ user: 'alice' }));
-      expectRefused(answer, 'teams_token_rejected');
+      expectRefused(response, 'teams_token_rejected');
     });
     expect(made).toEqual(oneExchange);
   });

@@ -53,10 +53,10 @@ describe.each([
     const accessToken = tenant().accessToken({ claims: { nbf: end - 3_600, exp: end } });
     emulator.delay(keys, 1_000);
     const before = emulator.callsTo(keys);
-    const answer = server.call('get', '/getToken', accessToken).then((response) => response);
+    const reply = server.call('get', '/getToken', accessToken).then((response) => response);
     await until(() => emulator.callsTo(keys) > before);
     clock.advance(61_000);
-    expect(outcomeOf(await answer)).toBe('401 token_expired');
+    expect(outcomeOf(await reply)).toBe('401 token_expired');
   });
 });
 

@@ -5,10 +5,10 @@ import { startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 
 /** Replaces Communication Services and the table, and sends the same response to every request. */
-let answer: (response: ServerResponse) => void;
+let respond: (response: ServerResponse) => void;
 const service = createServer((request, response) => {
   request.resume();
-  answer(response);
+  respond(response);
 });
 
 let system: System;
@@ -55,7 +55,7 @@ const settings: [string, () => Record<string, string>][] = [
 describe.each(settings)('%s', (_, settingsOf) => {
   let server: TestServer;
   beforeEach(async () => {
-    answer = json(404, { 'odata.error': { code: 'ResourceNotFound' } });
+    respond = json(404, { 'odata.error': { code: 'ResourceNotFound' } });
     server = await system.startAnother(settingsOf());
     await server.ready();
   });
@@ -71,7 +71,7 @@ describe.each(settings)('%s', (_, settingsOf) => {
     ['a number instead of an error', { error: 5 }],
     ['a list instead of an error', [{ message: [] }]],
   ])('may refuse with %s', async (_form, body) => {
-    answer = json(400, body);
+    respond = json(400, body);
     const response = await getToken();
     expect([response.status, response.body.error?.code]).toEqual([502, 'upstream_refused']);
   });
@@ -84,7 +84,7 @@ describe.each(settings)('%s', (_, settingsOf) => {
         accessToken: { token: 'opaque-token-of-a-user' },
         token: 5,
       });
-      answer = (response) =>
+      respond = (response) =>
         void response.writeHead(status, { 'Content-Type': 'application/json' }).end(reply.slice(0, -1));
       const response = await getToken();
       expect([response.status, response.body.error?.code]).toEqual([502, 'upstream_invalid_response']);
@@ -94,7 +94,7 @@ describe.each(settings)('%s', (_, settingsOf) => {
   );
 
   it.each([200, 201])('may send a body that is not JSON with status %d', async (status) => {
-    answer = (response) => void response.writeHead(status, { 'Content-Type': 'text/html' }).end('<html>');
+    respond = (response) => void response.writeHead(status, { 'Content-Type': 'text/html' }).end('<html>');
     const response = await getToken();
     expect([response.status, response.body.error?.code]).toEqual([502, 'upstream_invalid_response']);
   });
@@ -102,7 +102,7 @@ describe.each(settings)('%s', (_, settingsOf) => {
   it('may send an endless response, of which only the beginning is read', async () => {
     let sentBytes = 0;
     const chunk = Buffer.alloc(64 * 1024, ' ');
-    answer = (response) => {
+    respond = (response) => {
       response.writeHead(200, { 'Content-Type': 'application/json' });
       const write = () => {
         while (!response.destroyed && response.write(chunk)) sentBytes += chunk.length;

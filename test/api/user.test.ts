@@ -1,5 +1,5 @@
 import type { Switches, User } from '../../emulator/startEmulator';
-import { type Answer, expectCommonHeaders, expectError } from '../support/responses';
+import { type ApiResponse, expectCommonHeaders, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
 import { extensionName, mappingOf, setSealedMapping } from '../support/mappings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
@@ -19,16 +19,20 @@ function call(method: Method, path: string, { by = user, on }: { by?: User; on?:
   return (on ?? system).call(method, path, system.emulator.accessToken({ user: by }));
 }
 
-function expectUser(answer: Answer, status: 200 | 201, id: unknown = expect.stringMatching(/^8:acs:/)): void {
-  expect({ status: answer.status, body: answer.body }).toEqual({
+function expectUser(
+  response: ApiResponse,
+  status: 200 | 201,
+  id: unknown = expect.stringMatching(/^8:acs:/),
+): void {
+  expect({ status: response.status, body: response.body }).toEqual({
     status,
     body: { user: { communicationUserId: id } },
   });
-  expectCommonHeaders(answer);
+  expectCommonHeaders(response);
 }
 
-function expectToken(answer: Answer, id: unknown = expect.stringMatching(/^8:acs:/)): void {
-  expect({ status: answer.status, body: answer.body }).toEqual({
+function expectToken(response: ApiResponse, id: unknown = expect.stringMatching(/^8:acs:/)): void {
+  expect({ status: response.status, body: response.body }).toEqual({
     status: 200,
     body: {
       token: expect.stringMatching(/^eyJ/),
@@ -36,12 +40,12 @@ function expectToken(answer: Answer, id: unknown = expect.stringMatching(/^8:acs
       user: { communicationUserId: id },
     },
   });
-  expectCommonHeaders(answer);
+  expectCommonHeaders(response);
 }
 
-function expectDeleted(answer: Answer): void {
-  expect({ status: answer.status, body: answer.body }).toEqual({ status: 204, body: {} });
-  expectCommonHeaders(answer);
+function expectDeleted(response: ApiResponse): void {
+  expect({ status: response.status, body: response.body }).toEqual({ status: 204, body: {} });
+  expectCommonHeaders(response);
 }
 
 const identityIds = () => system.emulator.identities().map(({ id }) => id);
@@ -103,9 +107,9 @@ describe('a token', () => {
     ['post', '/api/token'],
   ])('from %s %s is for the identity of the user', async (method, path) => {
     const id = (await call('post', '/api/user')).body.user.communicationUserId as string;
-    const answer = await call(method, path);
-    expectToken(answer, id);
-    const [, claims = ''] = (answer.body.token as string).split('.');
+    const response = await call(method, path);
+    expectToken(response, id);
+    const [, claims = ''] = (response.body.token as string).split('.');
     expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({
       skypeid: id.slice(2),
       acsScope: 'chat,voip',
@@ -198,10 +202,10 @@ it('GET /getToken never reuses an identity whose deletion has started', async ()
   const { emulator } = system;
   const deletedId = emulator.createIdentity();
   setSealedMapping(emulator, user, deletedId, { deletion: 'server/claim' });
-  const answer = await call('get', '/getToken');
-  expectToken(answer);
-  expect(answer.body.user.communicationUserId).not.toBe(deletedId);
-  expect(identityIds()).toEqual([answer.body.user.communicationUserId]);
+  const response = await call('get', '/getToken');
+  expectToken(response);
+  expect(response.body.user.communicationUserId).not.toBe(deletedId);
+  expect(identityIds()).toEqual([response.body.user.communicationUserId]);
 });
 
 /** Behavior that the documentation does not specify: the result must be the same for each variant. */
@@ -292,8 +296,8 @@ describe.each(variants)('when the services respond with %s', (_, switches) => {
     expectDeleted(await call('delete', '/api/user'));
     const { communicationUserId } = (await call('get', '/getToken')).body.user;
     emulator.fail({ operation: 'graph.me', kind: 'status', status: 200, body });
-    const answer = await call('get', '/getToken', { on: second }).set('Cache-Control', 'no-cache');
-    expectToken(answer, communicationUserId);
+    const response = await call('get', '/getToken', { on: second }).set('Cache-Control', 'no-cache');
+    expectToken(response, communicationUserId);
     onlyIdentity(communicationUserId);
   });
 
@@ -307,11 +311,11 @@ describe.each(variants)('when the services respond with %s', (_, switches) => {
     for (const operation of ['acs.token.issue', 'acs.identity.delete']) {
       emulator.fail({ operation, kind: 'status', status: 404, headers, body, times: 3 });
     }
-    const answers = [
+    const responses = [
       await call('get', '/getToken').set('Cache-Control', 'no-cache'),
       await call('delete', '/api/user'),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([502, 502]);
+    expect(responses.map(({ status }) => status)).toEqual([502, 502]);
     expect(identityIds()).toEqual([communicationUserId]);
     expect(mappingOf(emulator, user)?.acsUserIdentity).toBe(communicationUserId);
   });

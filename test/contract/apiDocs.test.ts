@@ -43,9 +43,9 @@ describe('the description of the API', () => {
     const files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file ?? '');
     expect(files).toHaveLength(6);
     for (const file of files) {
-      const answer = await system.call('get', file);
-      expect([file, answer.status]).toEqual([file, 200]);
-      expect(answer.headers['cache-control']).toBe('public, max-age=300');
+      const response = await system.call('get', file);
+      expect([file, response.status]).toEqual([file, 200]);
+      expect(response.headers['cache-control']).toBe('public, max-age=300');
     }
   });
 

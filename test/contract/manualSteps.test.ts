@@ -17,13 +17,13 @@ async function signIn(address: string, userObjectId: string): Promise<URL> {
   expect({ status: page.status, html }).toEqual({ status: 200, html: expect.stringContaining(userObjectId) });
   const [, action = ''] = /<form method="post" action="([^"]+)"/.exec(html) ?? [];
   const [, query = ''] = /name="request" value="([^"]+)"/.exec(html) ?? [];
-  const answer = await fetch(new URL(unescaped(action), address), {
+  const response = await fetch(new URL(unescaped(action), address), {
     method: 'POST',
     redirect: 'manual',
     body: new URLSearchParams({ request: unescaped(query), user: userObjectId }),
   });
-  expect(answer.status).toBe(302);
-  return new URL(answer.headers.get('location') ?? '');
+  expect(response.status).toBe(302);
+  return new URL(response.headers.get('location') ?? '');
 }
 
 function unescaped(html: string): string {
@@ -46,7 +46,7 @@ describe('the manual steps of the sample', () => {
     );
     expect(`${end.origin}${end.pathname}`).toBe(redirectUri);
 
-    const answer = await fetch(`${tenantUrl}/token`, {
+    const response = await fetch(`${tenantUrl}/token`, {
       method: 'POST',
       headers: { Accept: '*/*', 'Cache-Control': 'no-cache' },
       body: new URLSearchParams({
@@ -59,8 +59,8 @@ describe('the manual steps of the sample', () => {
         scope,
       }),
     });
-    const tokens = (await answer.json()) as { access_token: string };
-    expect({ status: answer.status, tokens }).toMatchObject({
+    const tokens = (await response.json()) as { access_token: string };
+    expect({ status: response.status, tokens }).toMatchObject({
       status: 200,
       tokens: { token_type: 'Bearer', scope },
     });
@@ -83,8 +83,8 @@ describe('the manual steps of the sample', () => {
       execFileSync('bash', ['-c', values + address], { encoding: 'utf8' }).trim(),
       user.objectId,
     );
-    const answer = await runCommands([values, ...further], end.searchParams.get('code') ?? '');
-    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    const response = await runCommands([values, ...further], end.searchParams.get('code') ?? '');
+    const [head = '', body = ''] = response.split('\r\n\r\n');
     expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(JSON.parse(body)).toEqual({
       token: expect.stringMatching(/^eyJ/),

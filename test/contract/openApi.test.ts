@@ -5,7 +5,7 @@ import { errorCodes } from '../../src/errors';
 import { createRoutes } from '../../src/http/routes';
 import { startSystem, type System } from '../support/startSystem';
 import { assertMatchesOpenApi } from '../support/assertMatchesOpenApi';
-import type { Answer } from './openApiMismatch';
+import type { ApiResponse } from './openApiMismatch';
 import {
   methods,
   readOpenApiDocument,
@@ -15,17 +15,17 @@ import {
 } from './openApiDocument';
 
 const document = readOpenApiDocument();
-const { unknownPath, otherMethod } = document['x-other-answers'];
+const { unknownPath, otherMethod } = document['x-other-responses'];
 
 /** All responses in the document, with their status and error codes. */
-const answers = [
+const replies = [
   ...Object.entries(document.paths).flatMap(([path, item]) =>
     methods.flatMap((method) => answersOf(`${method} ${path}`, item[method]?.responses ?? {})),
   ),
   ...answersOf('unknown path', unknownPath),
   ...answersOf('other method', otherMethod),
 ];
-const errorAnswers = answers.filter(({ codes }) => codes.length > 0);
+const errorAnswers = replies.filter(({ codes }) => codes.length > 0);
 
 function answersOf(where: string, responses: Responses) {
   return Object.entries(responses).map(([status, part]) => {
@@ -132,41 +132,41 @@ describe('the check of responses against openapi.yaml', () => {
   };
   const user = { communicationUserId: '8:acs:1_2' };
   const good = { token: 'a', expiresOn: '2030-01-31T12:00:00.000Z', user };
-  const answer = (status: number, body: unknown, headers: Record<string, string> = {}): Answer => ({
+  const reply = (status: number, body: unknown, headers: Record<string, string> = {}): ApiResponse => ({
     status,
     headers: { ...common, ...headers },
     text: body === undefined ? '' : JSON.stringify(body),
   });
-  const refusal = (status: number, code: string, headers: Record<string, string> = {}): Answer =>
-    answer(status, { error: { code, message: 'why' } }, { 'x-ms-error-code': code, ...headers });
+  const refusal = (status: number, code: string, headers: Record<string, string> = {}): ApiResponse =>
+    reply(status, { error: { code, message: 'why' } }, { 'x-ms-error-code': code, ...headers });
   const challenge = { 'www-authenticate': 'Bearer realm="api://1"' };
 
-  it.each<[string, string, string, Answer]>([
-    ['a token', 'get', '/getToken', answer(200, good)],
-    ['a token, with a path in upper case and a trailing slash', 'post', '/GETTOKEN/?x=1', answer(200, good)],
+  it.each<[string, string, string, ApiResponse]>([
+    ['a token', 'get', '/getToken', reply(200, good)],
+    ['a token, with a path in upper case and a trailing slash', 'post', '/GETTOKEN/?x=1', reply(200, good)],
     ['an error', 'get', '/getToken', refusal(401, 'missing_token', challenge)],
-    ['no content', 'delete', '/api/user', answer(204, undefined)],
+    ['no content', 'delete', '/api/user', reply(204, undefined)],
     ['an unknown address', 'get', '/nothing', refusal(404, 'not_found')],
     ['another method', 'put', '/getToken', refusal(405, 'method_not_allowed', { allow: 'GET, POST' })],
-    ['OPTIONS', 'options', '/getToken', answer(204, undefined, { allow: 'GET, POST' })],
-    ['HEAD for health', 'head', '/health/live', answer(200, undefined)],
+    ['OPTIONS', 'options', '/getToken', reply(204, undefined, { allow: 'GET, POST' })],
+    ['HEAD for health', 'head', '/health/live', reply(200, undefined)],
   ])('is distinguished from an allowed one: %s', (_name, method, path, allowed) => {
     expect(() => assertMatchesOpenApi(method, path, allowed)).not.toThrow();
   });
 
-  it.each<[string, string, string, Answer]>([
-    ['an undocumented status', 'get', '/getToken', answer(206, good)],
-    ['an undocumented path', 'get', '/nothing', answer(200, good)],
-    ['an undocumented method', 'put', '/getToken', answer(200, good)],
-    ['a missing property', 'get', '/getToken', answer(200, { token: 'a', user })],
-    ['an extra property', 'get', '/getToken', answer(200, { ...good, more: 1 })],
-    ['an extra nested property', 'get', '/getToken', answer(200, { ...good, user: { ...user, more: 1 } })],
-    ['a property of another type', 'get', '/getToken', answer(200, { ...good, expiresOn: 'soon' })],
-    ['a missing header', 'get', '/getToken', answer(200, good, { 'cache-control': '' })],
-    ['a malformed header', 'get', '/getToken', answer(200, good, { 'x-ms-request-id': '1' })],
-    ['an undocumented header', 'get', '/getToken', answer(200, good, { 'retry-after': '1' })],
-    ['another media type', 'get', '/getToken', answer(200, good, { 'content-type': 'text/html' })],
-    ['an unexpected body', 'delete', '/api/user', answer(204, good)],
+  it.each<[string, string, string, ApiResponse]>([
+    ['an undocumented status', 'get', '/getToken', reply(206, good)],
+    ['an undocumented path', 'get', '/nothing', reply(200, good)],
+    ['an undocumented method', 'put', '/getToken', reply(200, good)],
+    ['a missing property', 'get', '/getToken', reply(200, { token: 'a', user })],
+    ['an extra property', 'get', '/getToken', reply(200, { ...good, more: 1 })],
+    ['an extra nested property', 'get', '/getToken', reply(200, { ...good, user: { ...user, more: 1 } })],
+    ['a property of another type', 'get', '/getToken', reply(200, { ...good, expiresOn: 'soon' })],
+    ['a missing header', 'get', '/getToken', reply(200, good, { 'cache-control': '' })],
+    ['a malformed header', 'get', '/getToken', reply(200, good, { 'x-ms-request-id': '1' })],
+    ['an undocumented header', 'get', '/getToken', reply(200, good, { 'retry-after': '1' })],
+    ['another media type', 'get', '/getToken', reply(200, good, { 'content-type': 'text/html' })],
+    ['an unexpected body', 'delete', '/api/user', reply(204, good)],
     ['an unknown code', 'get', '/getToken', refusal(401, 'odd', challenge)],
     ['a code of another operation', 'get', '/getToken', refusal(400, 'teams_token_missing')],
     ['a code of another status', 'get', '/getToken', refusal(401, 'not_found', challenge)],

@@ -13,7 +13,7 @@ export interface OpenApiDocument {
     examples: Record<string, Example>;
   };
   /** Responses outside the documented operations. */
-  'x-other-answers': Record<'unknownPath' | 'otherMethod' | 'options', Responses>;
+  'x-other-responses': Record<'unknownPath' | 'otherMethod' | 'options', Responses>;
 }
 
 export type JsonSchema = Record<string, unknown>;

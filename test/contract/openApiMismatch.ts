@@ -10,7 +10,7 @@ import {
 } from './openApiDocument';
 
 /** A response of the server, as supertest returns it. */
-export interface Answer {
+export interface ApiResponse {
   status: number;
   /** Names in lower case. */
   headers: Record<string, string>;
@@ -35,24 +35,24 @@ const templates = [...paths].flatMap(([path, item]) =>
 const compiled = new Map<string, ValidateFunction>();
 
 /** Describes how this response differs from openapi.yaml; undefined if it does not. */
-export function describeMismatch(method: string, target: string, answer: Answer): string | undefined {
+export function describeMismatch(method: string, target: string, reply: ApiResponse): string | undefined {
   const [path = ''] = target.split('?');
   if (documentationPaths.test(path)) return undefined;
-  const problems = problemsOf(method.toLowerCase(), path, answer);
+  const problems = problemsOf(method.toLowerCase(), path, reply);
   if (problems.length === 0) return undefined;
-  const what = `${method.toUpperCase()} ${path} responded with ${answer.status} ${answer.text.slice(0, 500)}`;
+  const what = `${method.toUpperCase()} ${path} responded with ${reply.status} ${reply.text.slice(0, 500)}`;
   return `${what}\ndoes not match openapi.yaml:\n${problems.map((one) => `  - ${one}`).join('\n')}`;
 }
 
-function problemsOf(method: string, path: string, answer: Answer): string[] {
-  const documented = documentedAnswers(method, path)[answer.status];
-  if (!documented) return [`the status ${answer.status} is not documented`];
+function problemsOf(method: string, path: string, reply: ApiResponse): string[] {
+  const documented = documentedAnswers(method, path)[reply.status];
+  if (!documented) return [`the status ${reply.status} is not documented`];
   const response = resolve(document, documented);
-  return [...headerProblems(response, answer), ...bodyProblems(method, response, answer)];
+  return [...headerProblems(response, reply), ...bodyProblems(method, response, reply)];
 }
 
 function documentedAnswers(method: string, path: string): Responses {
-  const { unknownPath, otherMethod, options } = document['x-other-answers'];
+  const { unknownPath, otherMethod, options } = document['x-other-responses'];
   const normalized = path.toLowerCase().replace(/(.)\/$/, '$1');
   const item = paths.get(normalized) ?? templates.find(({ pattern }) => pattern.test(normalized))?.item;
   if (method === 'options') return { ...(item ? {} : unknownPath), ...options };
@@ -63,7 +63,7 @@ function documentedAnswers(method: string, path: string): Responses {
   return item[method]?.responses ?? otherMethod;
 }
 
-function headerProblems(response: ResponseObject, { headers }: Answer): string[] {
+function headerProblems(response: ResponseObject, { headers }: ApiResponse): string[] {
   const documented = new Map(
     Object.entries(response.headers ?? {}).map(([name, header]) => [
       name.toLowerCase(),
@@ -81,7 +81,7 @@ function headerProblems(response: ResponseObject, { headers }: Answer): string[]
   return [...undocumented.map((name) => `the header ${name} is not documented`), ...wrong];
 }
 
-function bodyProblems(method: string, { content }: ResponseObject, { headers, text }: Answer): string[] {
+function bodyProblems(method: string, { content }: ResponseObject, { headers, text }: ApiResponse): string[] {
   if (!content) return text === '' ? [] : ['a body is not documented'];
   const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
   const documented = content[mediaType];

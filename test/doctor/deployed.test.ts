@@ -34,7 +34,7 @@ it('finds a browser app that may not call', async () => {
   expect(exitCode).toBe(1);
 });
 
-describe('something that answers instead of the server, or changes its answers', () => {
+describe('something that responds instead of the server, or changes its responses', () => {
   /** Forwards requests to the real server, and changes its responses. */
   let current: RequestListener;
   let front: Server;
@@ -47,15 +47,15 @@ describe('something that answers instead of the server, or changes its answers',
   afterAll(() => void front.close());
 
   const pass =
-    (change: (path: string, answer: { status: number; headers: Headers }) => void): RequestListener =>
+    (change: (path: string, reply: { status: number; headers: Headers }) => void): RequestListener =>
     (request, response) => {
       const { method = 'GET', url: path = '', headers } = request;
       const sent = Object.fromEntries(
         Object.entries(headers).filter(([name]) => /^(origin|access-control)/.test(name)),
       ) as Record<string, string>;
-      void fetch(`${system.url}${path}`, { method, headers: sent }).then(async (answer) => {
-        const changed = { status: answer.status, headers: new Headers(answer.headers) };
-        const text = await answer.text();
+      void fetch(`${system.url}${path}`, { method, headers: sent }).then(async (reply) => {
+        const changed = { status: reply.status, headers: new Headers(reply.headers) };
+        const text = await reply.text();
         for (const name of ['content-length', 'transfer-encoding', 'connection'])
           changed.headers.delete(name);
         change(path, changed);
@@ -72,24 +72,24 @@ describe('something that answers instead of the server, or changes its answers',
     ],
     [
       'a sign-in page',
-      pass((path, answer) => {
-        if (path === '/api/token') Object.assign(answer, { status: 302 });
+      pass((path, reply) => {
+        if (path === '/api/token') Object.assign(reply, { status: 302 });
       }),
       'call without a token',
       /^problem .*is redirected \(HTTP 302\) -> .*signs users in with a page\. Turn off Authentication/,
     ],
     [
       'no check of tokens',
-      pass((path, answer) => {
-        if (path === '/api/token') Object.assign(answer, { status: 200 });
+      pass((path, reply) => {
+        if (path === '/api/token') Object.assign(reply, { status: 200 });
       }),
       'call without a token',
       /^problem .*gets HTTP 200, not 401 missing_token/,
     ],
     [
       'a server that is not ready',
-      pass((path, answer) => {
-        if (path === '/health/ready') Object.assign(answer, { status: 503 });
+      pass((path, reply) => {
+        if (path === '/health/ready') Object.assign(reply, { status: 503 });
       }),
       'ready',
       /^problem ready: \/health\/ready returns HTTP 503 -> The server cannot load the signing keys/,
@@ -122,7 +122,7 @@ describe('something that answers instead of the server, or changes its answers',
   });
 });
 
-it('finds that nothing answers, and a connection without encryption', async () => {
+it('finds that nothing responds, and a connection without encryption', async () => {
   expect((await look('http://127.0.0.1:1')).line('live')).toMatch(
     /^problem live: nothing listens at 127\.0\.0\.1:1 -> Check the address after --url/,
   );

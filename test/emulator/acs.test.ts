@@ -209,7 +209,7 @@ describe('ACS refuses', () => {
   });
 });
 
-describe('ACS answers', () => {
+describe('ACS responds', () => {
   test('with its headers, and with an expiry in the round-trip format', async () => {
     const response = await callAcs(emulator, {
       path: '/identities',
@@ -240,13 +240,13 @@ describe('ACS answers', () => {
     ],
     ['reading an identity', () => ({ method: 'GET', path: '/identities/8:acs:1_2' }), previews],
   ])('%s in each of its api-versions, and lists them', async (_what, request, versions) => {
-    const answers = versions.map(async (apiVersion) => {
+    const replies = versions.map(async (apiVersion) => {
       const response = await callAcs(emulator, { ...request(), apiVersion });
       expect(await response.text()).not.toContain('UnsupportedApiVersion');
       return response.headers.get('api-supported-versions')?.split(', ').sort();
     });
 
-    expect(await Promise.all(answers)).toEqual(versions.map(() => [...versions].sort()));
+    expect(await Promise.all(replies)).toEqual(versions.map(() => [...versions].sort()));
   });
 
   test('a call that is dated and signed by Date instead of x-ms-date', async () => {

@@ -55,10 +55,10 @@ describe('a client assertion by certificate', () => {
     ['RS256, x5t', () => sha1Header(ours)],
     ['RS256, x5t#S256', () => ({ ...sha256Header(ours), alg: 'RS256' })],
   ])('is accepted with %s', async (_name, header) => {
-    const answer = await token(signedJwt(ours.privateKey, header(), certificateClaims()));
+    const response = await token(signedJwt(ours.privateKey, header(), certificateClaims()));
 
-    expect(answer.status).toBe(200);
-    expect(claimsOf(answer.body.access_token)).toMatchObject({ appidacr: '2', idtyp: 'app' });
+    expect(response.status).toBe(200);
+    expect(claimsOf(response.body.access_token)).toMatchObject({ appidacr: '2', idtyp: 'app' });
   });
 
   test.each<[string, () => string, number, RegExp?]>([
@@ -98,10 +98,10 @@ describe('a client assertion by certificate', () => {
     ['that never expires', () => good({ exp: undefined }), 700024],
     ['that is not yet valid', () => good({ nbf: nowInSeconds() + 400, exp: nowInSeconds() + 900 }), 700024],
   ])('is refused %s', async (_name, assertion, code, text = /Review the documentation|Reason/) => {
-    const answer = await token(assertion());
+    const response = await token(assertion());
 
-    expect(answer).toMatchObject(refused(code));
-    expect(answer.body.error_description).toMatch(text);
+    expect(response).toMatchObject(refused(code));
+    expect(response.body.error_description).toMatch(text);
   });
 
   test.each<[string, Fields, number, string, number]>([
@@ -125,11 +125,11 @@ describe('a client assertion by certificate', () => {
     const certificate = await createClientCertificate(validity);
     emulator.applications.addCertificate('AuthServer', certificate.certificate);
 
-    const answer = await token(
+    const response = await token(
       signedJwt(certificate.privateKey, sha256Header(certificate), certificateClaims()),
     );
-    expect(answer).toMatchObject(refused(700027));
-    expect(answer.body.error_description).toMatch(text);
+    expect(response).toMatchObject(refused(700027));
+    expect(response.body.error_description).toMatch(text);
   });
 
   test('may be used again, as MSAL does, unless a switch forbids it', async () => {

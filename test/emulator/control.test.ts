@@ -141,9 +141,9 @@ describe('over HTTP the emulator', () => {
       403,
     ],
   ])('refuses %s', async (_name, method, name, body, headers, status) => {
-    const answer = await control(method, name, body, headers);
+    const reply = await control(method, name, body, headers);
 
-    expect(answer.status).toBe(status);
-    expect(answer.body).toMatchObject({ error: { code: 'Control', message: expect.any(String) as unknown } });
+    expect(reply.status).toBe(status);
+    expect(reply.body).toMatchObject({ error: { code: 'Control', message: expect.any(String) as unknown } });
   });
 });

@@ -6,7 +6,7 @@ beforeAll(async () => void (emulator = await startEmulator()));
 afterAll(() => emulator.stop());
 beforeEach(() => emulator.reset());
 
-interface Answer {
+interface ApiResponse {
   status: number;
   body: {
     id?: string;
@@ -20,15 +20,20 @@ interface Answer {
 const previews = ['2025-03-02-preview', '2025-04-01-preview'];
 const [preview] = previews;
 
-async function call(path: string, body?: unknown, method = 'POST', apiVersion = preview): Promise<Answer> {
+async function call(
+  path: string,
+  body?: unknown,
+  method = 'POST',
+  apiVersion = preview,
+): Promise<ApiResponse> {
   const response = await callAcs(emulator, { method, path, body, apiVersion: apiVersion ?? null });
-  return { status: response.status, body: (await response.json()) as Answer['body'] };
+  return { status: response.status, body: (await response.json()) as ApiResponse['body'] };
 }
 
-const create = (body: unknown, apiVersion?: string): Promise<Answer> =>
+const create = (body: unknown, apiVersion?: string): Promise<ApiResponse> =>
   call('/identities', body, 'POST', apiVersion);
 const pathOf = (id: string): string => `/identities/${encodeURIComponent(id)}`;
-const read = (id: string, apiVersion?: string): Promise<Answer> =>
+const read = (id: string, apiVersion?: string): Promise<ApiResponse> =>
   call(pathOf(id), undefined, 'GET', apiVersion);
 const roundTrip = expect.stringMatching(/^[-\d]{10}T[:\d]{8}\.\d{7}\+00:00$/) as unknown;
 
@@ -55,7 +60,7 @@ describe('An identity with a customId', () => {
     expect((await read(id)).body).toEqual({ id, lastTokenIssuedAt: roundTrip });
   });
 
-  test('is answered with 200 at the next create, where the switch says so', async () => {
+  test('gets 200 with the next create, where the switch says so', async () => {
     emulator.switches.existingCustomIdStatus = 200;
 
     expect((await create({ customId: 'alice' })).status).toBe(201);

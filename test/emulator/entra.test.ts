@@ -142,25 +142,25 @@ describe('On-Behalf-Of', () => {
       28000,
     ],
   ])('refuses %s', async (_name, fields, status, error, code) => {
-    const answer = await onBehalfOf({ assertion: emulator.accessToken(), ...fields() });
+    const reply = await onBehalfOf({ assertion: emulator.accessToken(), ...fields() });
 
-    expect(answer).toMatchObject({ status, body: { error, error_codes: [code] } });
-    expect(answer.body.error_description).toMatch(
+    expect(reply).toMatchObject({ status, body: { error, error_codes: [code] } });
+    expect(reply.body.error_description).toMatch(
       new RegExp(
         `^AADSTS${code}: .+\r\nTrace ID: .+\r\nCorrelation ID: .+\r\nTimestamp: [-\\d]{10} [:\\d]{8}Z$`,
       ),
     );
-    expect(answer.body.trace_id).toBe(answer.requestId);
+    expect(reply.body.trace_id).toBe(reply.requestId);
   });
 
   test('does not emulate a permission that only the real Graph has', async () => {
     const warn = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
     const scope = 'https://graph.microsoft.com/Mail.Read';
-    const answer = await onBehalfOf({ assertion: emulator.accessToken(), scope });
+    const reply = await onBehalfOf({ assertion: emulator.accessToken(), scope });
     warn.mockRestore();
 
     const message = 'The permission Mail.Read of Microsoft Graph is not emulated';
-    expect(answer).toMatchObject({ status: 501, body: { error: { code: 'NotEmulated', message } } });
+    expect(reply).toMatchObject({ status: 501, body: { error: { code: 'NotEmulated', message } } });
   });
 
   test('refuses an expired assertion, and writes the times with seven digits of a second', async () => {

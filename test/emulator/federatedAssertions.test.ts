@@ -30,9 +30,9 @@ describe('a federated client assertion', () => {
   test('is accepted with the issuer’s keys, until it is removed', async () => {
     const credential = { issuer, subject, jwks: { keys: [key('k1')] } };
     const { id } = emulator.applications.addFederatedCredential('AuthServer', credential);
-    const answer = await token(assertion());
-    expect(answer.status).toBe(200);
-    expect(claimsOf(answer.body.access_token)).toMatchObject({ appidacr: '2' });
+    const reply = await token(assertion());
+    expect(reply.status).toBe(200);
+    expect(claimsOf(reply.body.access_token)).toMatchObject({ appidacr: '2' });
 
     emulator.applications.removeFederatedCredential('AuthServer', id);
     expect(await token(assertion())).toMatchObject(refused(70021));

@@ -255,7 +255,7 @@ describe('Graph refuses', () => {
 });
 
 describe('Graph', () => {
-  test('replaces all properties of an extension, and answers 204, or 200 with a body', async () => {
+  test('replaces all properties of an extension, and returns 204, or 200 with a body', async () => {
     await callGraph(create());
     const first = await callGraph({ method: 'PATCH', path: one, body: { '@odata.type': type, other: 1 } });
     emulator.switches.patchAnswersBody = true;

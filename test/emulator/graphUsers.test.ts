@@ -98,18 +98,18 @@ describe('A batch', () => {
     ((await graphWith(emulator.graphToken()).api('/$batch').post({ requests })) as BatchAnswer).responses;
   const json = { 'Content-Type': 'application/json' };
 
-  test('of the real SDK has an answer for each request', async () => {
+  test('of the real SDK has a response for each request', async () => {
     // The SDK takes the host away, and nothing else.
     const url = 'https://graph.microsoft.com/me';
     const content = new BatchRequestContent([
       { id: '1', request: new Request(url) },
       { id: '2', request: new Request(`${url}/extensions/com.contoso.none`) },
     ]);
-    const answer = (await graphWith(emulator.graphToken())
+    const reply = (await graphWith(emulator.graphToken())
       .api('/$batch')
       .post(await content.getContent())) as ConstructorParameters<typeof BatchResponseContent>[0];
 
-    const responses = new BatchResponseContent(answer);
+    const responses = new BatchResponseContent(reply);
     expect(await responses.getResponseById('1').json()).toMatchObject({ displayName: 'Alice Archer' });
     expect(responses.getResponseById('2').status).toBe(404);
   });

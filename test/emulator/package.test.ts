@@ -140,7 +140,7 @@ describe('the package of the emulator, installed in an empty project', () => {
     [['tokne'], 1, /Unexpected argument 'tokne'/],
     [['token'], 1, /Start it: npx --no-install acs-emulator; or set EMULATOR_PORT to its port\.\n$/],
     [['exec'], 1, /^acs-emulator exec: usage: acs-emulator exec <command>/],
-  ])('answers to acs-emulator %j', async (args, code, text) => {
+  ])('responds to acs-emulator %j', async (args, code, text) => {
     const file = join(project, 'node_modules', '.bin', 'acs-emulator');
     const env = environment({ EMULATOR_PORT: String(await freePort()) });
     const child = spawn(file, args, { cwd: project, env });

@@ -41,7 +41,7 @@ async function authorize(query: Fields, cookie = ''): Promise<Response> {
 }
 
 /** Submits the form of the page. */
-async function choose(user: string, query: Fields): Promise<{ answer: URLSearchParams; cookie: string }> {
+async function choose(user: string, query: Fields): Promise<{ reply: URLSearchParams; cookie: string }> {
   const page = await (await authorize(query)).text();
   const action = /<form method="post" action="([^"]+)"/.exec(page)?.[1] ?? '';
   const response = await fetch(`${emulator.url}${action}`, {
@@ -50,7 +50,7 @@ async function choose(user: string, query: Fields): Promise<{ answer: URLSearchP
     body: new URLSearchParams({ request: new URLSearchParams(query).toString(), user }),
   });
   const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? '';
-  return { answer: answerOf(response), cookie };
+  return { reply: answerOf(response), cookie };
 }
 
 function answerOf(response: Response): URLSearchParams {
@@ -71,9 +71,9 @@ async function token(
 }
 
 const webCode = async (user = 'alice'): Promise<string> =>
-  (await choose(user, webRequest())).answer.get('code') ?? '';
+  (await choose(user, webRequest())).reply.get('code') ?? '';
 const spaCode = async (more: Fields = {}): Promise<string> =>
-  (await choose('alice', { ...spaRequest(), ...more })).answer.get('code') ?? '';
+  (await choose('alice', { ...spaRequest(), ...more })).reply.get('code') ?? '';
 const webTrade = (code: string): Fields => ({
   grant_type: 'authorization_code',
   code,
@@ -124,20 +124,20 @@ describe('a user in the browser', () => {
       const response = await authorize({ ...webRequest(), ...fields });
 
       expect(response.headers.get('location')).toContain(`${webRedirect}${separator}error=${error}&`);
-      const answer = answerOf(response);
-      expect(answer.get('error_description')).toMatch(new RegExp(`^AADSTS${number}: .*${text}`));
-      expect(answer.get('error_uri')).toBe(`https://login.microsoftonline.com/error?code=${number}`);
-      expect(answer.get('state')).toBe('mine');
+      const reply = answerOf(response);
+      expect(reply.get('error_description')).toMatch(new RegExp(`^AADSTS${number}: .*${text}`));
+      expect(reply.get('error_uri')).toBe(`https://login.microsoftonline.com/error?code=${number}`);
+      expect(reply.get('state')).toBe('mine');
     },
   );
 
   test('may sign in to a client on another port of localhost', async () => {
-    const { answer } = await choose('bob', {
+    const { reply } = await choose('bob', {
       ...spaRequest(),
       redirect_uri: 'http://localhost:49152/redirect.html',
     });
 
-    expect(answer.get('code')).toEqual(expect.any(String));
+    expect(reply.get('code')).toEqual(expect.any(String));
   });
 
   test('signs out', async () => {
@@ -195,9 +195,9 @@ describe('a web client', () => {
     ['another client', () => ({ client_id: emulator.authServer.clientId }), 400, 'invalid_grant', 9002313],
   ])('is refused with %s', async (_name, fields, status, error, number) => {
     const code = await webCode();
-    const answer = await token({ ...webTrade(code), ...fields(code) });
+    const reply = await token({ ...webTrade(code), ...fields(code) });
 
-    expect(answer).toMatchObject({ status, body: { error, error_codes: [number] } });
+    expect(reply).toMatchObject({ status, body: { error, error_codes: [number] } });
   });
 
   test('redeems a code once, and within ten minutes', async () => {
@@ -229,8 +229,7 @@ describe('a desktop app, such as Postman', () => {
     response_mode: 'query',
     redirect_uri: redirectUri,
   });
-  const desktopCode = async (): Promise<string> =>
-    (await choose('alice', request())).answer.get('code') ?? '';
+  const desktopCode = async (): Promise<string> => (await choose('alice', request())).reply.get('code') ?? '';
 
   test('exchanges code and proof key for tokens, and renews them, without a secret', async () => {
     const { status, body } = await token({ ...spaTrade(await desktopCode()), redirect_uri: redirectUri });
@@ -256,7 +255,7 @@ describe('a desktop app, such as Postman', () => {
   ])('may use a proof key with %s', async (_method, proof) => {
     const present = Object.entries({ ...request(), ...proof }).filter(([, value]) => value !== '');
     const trade = async (codeVerifier: string): Promise<unknown> => {
-      const code = (await choose('alice', Object.fromEntries(present))).answer.get('code') ?? '';
+      const code = (await choose('alice', Object.fromEntries(present))).reply.get('code') ?? '';
       return await token({ ...spaTrade(code), redirect_uri: redirectUri, code_verifier: codeVerifier });
     };
 
@@ -308,10 +307,10 @@ describe('a single-page app', () => {
 
   test('is refused without a proof key, before the sign-in', async () => {
     const without = Object.entries(spaRequest()).filter(([name]) => !name.startsWith('code_challenge'));
-    const answer = answerOf(await authorize(Object.fromEntries(without)));
+    const reply = answerOf(await authorize(Object.fromEntries(without)));
 
-    expect(Object.fromEntries(answer)).toMatchObject({ error: 'invalid_request', state: 'mine' });
-    expect(answer.get('error_description')).toContain('AADSTS9002325');
+    expect(Object.fromEntries(reply)).toMatchObject({ error: 'invalid_request', state: 'mine' });
+    expect(reply.get('error_description')).toContain('AADSTS9002325');
   });
 
   test.each<[string, Fields, Fields, number]>([
@@ -319,9 +318,9 @@ describe('a single-page app', () => {
     ['no origin', {}, {}, 9002327],
     ['a secret', { client_secret: 'whatever' }, spaOrigin, 700025],
   ])('is refused with %s', async (_name, fields, headers, number) => {
-    const answer = await token({ ...spaTrade(await spaCode()), ...fields }, headers);
+    const reply = await token({ ...spaTrade(await spaCode()), ...fields }, headers);
 
-    expect(answer.body).toMatchObject({ error_codes: [number] });
+    expect(reply.body).toMatchObject({ error_codes: [number] });
   });
 
   test('may send a preflight request', async () => {
@@ -391,7 +390,7 @@ describe('the OpenID Connect scopes', () => {
   const objectId = (): Fields => ({ oid: emulator.users.alice.objectId });
   const signIn = async (scope: string): Promise<Fields> => {
     const request = { ...webRequest(), scope };
-    const code = (await choose('alice', request)).answer.get('code') ?? '';
+    const code = (await choose('alice', request)).reply.get('code') ?? '';
     return (await token({ ...webTrade(code), scope })).body;
   };
 

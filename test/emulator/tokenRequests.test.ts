@@ -132,7 +132,7 @@ describe('a token request without a grant type', () => {
 
 test.each([
   ['a refusal', 'oauth2/v2.0/token', 400],
-  ['an answer', 'discovery/v2.0/keys', 200],
+  ['a response', 'discovery/v2.0/keys', 200],
 ])("%s has the client's id of the request, if the client wants it back", async (_what, path, status) => {
   const idAfter = async (headers: Fields) => {
     const method = path.endsWith('token') ? 'POST' : 'GET';

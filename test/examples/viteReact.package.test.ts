@@ -102,7 +102,7 @@ function createChatService() {
     'access-control-allow-methods': '*',
   };
 
-  function answer(method: string, path: string, body: Record<string, unknown> | null): [number, object] {
+  function response(method: string, path: string, body: Record<string, unknown> | null): [number, object] {
     const createdOn = new Date().toISOString();
     if (method === 'POST' && path === '/chat/threads') {
       const { topic, participants: invited } = body as unknown as {
@@ -141,7 +141,7 @@ function createChatService() {
       if (request.method() === 'OPTIONS') return route.fulfill({ status: 204, headers: cors });
       tokens.push((request.headers().authorization ?? '').replace('Bearer ', ''));
       const body = request.postDataJSON() as Record<string, unknown> | null;
-      const [status, json] = answer(request.method(), new URL(request.url()).pathname, body);
+      const [status, json] = response(request.method(), new URL(request.url()).pathname, body);
       return route.fulfill({ status, headers: cors, json });
     },
   };

@@ -72,8 +72,8 @@ it.each<[string, 'get' | 'post', string, unknown, number, string]>([
   ['a failure, whatever its status', 'get', '/getToken', 'fails', 500, 'internal_error'],
   ['a Teams token', 'post', '/exchangeToken', { subject: 'sam' }, 403, 'teams_exchange_not_supported'],
 ])('refuses %s', async (_name, method, path, session, status, code) => {
-  const answer = await call(method, path, session);
-  expect({ status: answer.status, code: answer.headers['x-ms-error-code'] }).toEqual({ status, code });
-  expect(answer.headers['www-authenticate']).toBe(status === 401 ? 'Session' : undefined);
-  expect(JSON.stringify(answer.body)).not.toContain('session store');
+  const response = await call(method, path, session);
+  expect({ status: response.status, code: response.headers['x-ms-error-code'] }).toEqual({ status, code });
+  expect(response.headers['www-authenticate']).toBe(status === 401 ? 'Session' : undefined);
+  expect(JSON.stringify(response.body)).not.toContain('session store');
 });

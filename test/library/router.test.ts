@@ -69,21 +69,21 @@ describe.each([
     ['post', '/api/token', 200],
     ['post', '/api/user', 201],
     ['delete', '/deleteUser', 204],
-  ] as const)('answers %s %s', async (method, path, status) => {
-    const answer = await request(host)[method](`${prefix}${path}`).set('Authorization', bearer());
-    expect(answer.status).toBe(status);
-    expectCommonHeaders(answer);
+  ] as const)('serves %s %s', async (method, path, status) => {
+    const reply = await request(host)[method](`${prefix}${path}`).set('Authorization', bearer());
+    expect(reply.status).toBe(status);
+    expectCommonHeaders(reply);
   });
 
   it('reads a body that the host has parsed', async () => {
-    const answer = await request(host)
+    const reply = await request(host)
       .post(`${prefix}/exchangeToken`)
       .set('Authorization', `Bearer ${emulator.accessToken({ user: 'carol' })}`)
       .send({ teamsUserAadToken: emulator.teamsToken() });
-    expect({ status: answer.status, body: answer.body }).toMatchObject({ status: 200 });
+    expect({ status: reply.status, body: reply.body }).toMatchObject({ status: 200 });
   });
 
-  it('answers its own errors', async () => {
+  it('responds to its own errors', async () => {
     const missing = await request(host).get(`${prefix}/getToken`);
     expect({ status: missing.status, code: missing.headers['x-ms-error-code'] }).toEqual({
       status: 401,
@@ -110,17 +110,17 @@ describe.each([
     ['/health/live', 404, 'the 404 of the host'],
     ['/docs', 404, 'the 404 of the host'],
   ])('leaves %s to the host', async (path, status, text) => {
-    const answer = await request(host).get(path);
-    expect({ status: answer.status, text: answer.text }).toEqual({ status, text });
+    const reply = await request(host).get(path);
+    expect({ status: reply.status, text: reply.text }).toEqual({ status, text });
     expect(
-      Object.keys(answer.headers).filter((name) => /^x-ms|^cache-control|^content-sec/.test(name)),
+      Object.keys(reply.headers).filter((name) => /^x-ms|^cache-control|^content-sec/.test(name)),
     ).toEqual([]);
     expect(entries).toEqual([]);
   });
 
   it('leaves a body that the host cannot parse to the host', async () => {
-    const answer = await request(host).post(`${prefix}/exchangeToken`).type('json').send('{');
-    expect({ status: answer.status, text: answer.text }).toEqual({
+    const reply = await request(host).post(`${prefix}/exchangeToken`).type('json').send('{');
+    expect({ status: reply.status, text: reply.text }).toEqual({
       status: 418,
       text: 'the error of the host',
     });
@@ -131,8 +131,8 @@ describe('the logger of the app', () => {
   it('gets errors without secrets', async () => {
     emulator.fail({ operation: 'acs.identity.create', kind: 'status', status: 401 });
     const authorization = bearer();
-    const answer = await request(createHost('/')).get('/getToken').set('Authorization', authorization);
-    expect(answer.status).toBe(502);
+    const reply = await request(createHost('/')).get('/getToken').set('Authorization', authorization);
+    expect(reply.status).toBe(502);
     expect(entries.map(({ level }) => level)).toContain('error');
     const text = JSON.stringify(entries);
     for (const secret of [authorization.slice('Bearer '.length), ...Object.values(secretsOf(emulator))])
@@ -146,8 +146,8 @@ it('serves requests while the logger of the app throws', async () => {
   };
   const failing = { debug: fail, info: fail, warn: fail, error: fail };
   const own = createCommunicationAuth({ ...graphOptionsOf(emulator), logger: failing });
-  const answer = await request(newHost().use(own.router)).get('/getToken').set('Authorization', bearer());
-  expect(answer.status).toBe(200);
+  const reply = await request(newHost().use(own.router)).get('/getToken').set('Authorization', bearer());
+  expect(reply.status).toBe(200);
   await own.ready();
   await own.stop();
 });
@@ -181,8 +181,8 @@ describe('two of them in one process', () => {
 describe('the life cycle', () => {
   it('serves requests that arrive before the parts are loaded', async () => {
     const own = createCommunicationAuth(graphOptionsOf(emulator));
-    const answer = await request(newHost().use(own.router)).get('/getToken').set('Authorization', bearer());
-    expect(answer.status).toBe(200);
+    const reply = await request(newHost().use(own.router)).get('/getToken').set('Authorization', bearer());
+    expect(reply.status).toBe(200);
     await own.stop();
     await own.stop();
   });

@@ -199,11 +199,11 @@ it.each(Object.entries(setUps))(
     secrets = secretsOf(allSettings(settings));
     await withEachFailure(operation, async () => {
       const server = await system.startAnother(allSettings(settings));
-      const answers: Response[] = [];
-      for (const call of calls(server)) answers.push(await call);
+      const replies: Response[] = [];
+      for (const call of calls(server)) replies.push(await call);
       await server.stop();
-      expect(answers.some(({ status }) => status >= 500)).toBe(true);
-      expectNothingLeaked(outletsOf(server, written, answers), secrets.all);
+      expect(replies.some(({ status }) => status >= 500)).toBe(true);
+      expectNothingLeaked(outletsOf(server, written, replies), secrets.all);
     });
     expectNothingExported();
   },
@@ -240,6 +240,6 @@ it.each(Object.entries(setUps))(
     await runErase({ args, environment, operator: 'olga', out, log: out });
 
     expect([output, erased]).not.toContain('');
-    expectNothingLeaked({ logged: [output, ...erased], written, answers: [] }, secrets.all);
+    expectNothingLeaked({ logged: [output, ...erased], written, responses: [] }, secrets.all);
   },
 );

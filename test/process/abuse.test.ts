@@ -37,11 +37,11 @@ afterAll(async () => {
 });
 
 async function expectServed(): Promise<void> {
-  const answer = await fetch(`${server.url}/getToken`, {
+  const response = await fetch(`${server.url}/getToken`, {
     headers: { Authorization: `Bearer ${accessToken}` },
   });
-  expect(answer.status).toBe(200);
-  await answer.text();
+  expect(response.status).toBe(200);
+  await response.text();
 }
 
 function openConnections(count: number, beginning: string): Promise<Connection[]> {
@@ -65,8 +65,8 @@ function openConnections(count: number, beginning: string): Promise<Connection[]
 const memoryInMb = () =>
   Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1_024;
 
-const statusesIn = (answers: string) =>
-  [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+const statusesIn = (responses: string) =>
+  [...responses.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
 
 it('many connections that send nothing cost little memory, and others are served', async () => {
   const before = memoryInMb();
@@ -94,9 +94,9 @@ it('a thousand requests in one piece are answered in order, and others are serve
   const request = (path: string, more = '') =>
     `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${accessToken}\r\n${more}\r\n`;
   const bytes = paths.map((path) => request(path)).join('') + request('/nothing', 'Connection: close\r\n');
-  const [answers] = await Promise.all([sendRaw(server.url, bytes), expectServed()]);
-  expect(statusesIn(answers)).toEqual([...paths.map(() => 200), 404]);
-  const kinds = [...answers.matchAll(/"status":"live"|"token":/g)].map(([kind]) => kind);
+  const [responses] = await Promise.all([sendRaw(server.url, bytes), expectServed()]);
+  expect(statusesIn(responses)).toEqual([...paths.map(() => 200), 404]);
+  const kinds = [...responses.matchAll(/"status":"live"|"token":/g)].map(([kind]) => kind);
   expect(kinds).toEqual(paths.map((path) => (path === '/getToken' ? '"token":' : '"status":"live"')));
 }, 60_000);
 
@@ -108,7 +108,7 @@ it('requests that never end are given up with 408, and others are served meanwhi
   const endless = [...slow, ...slowBodies];
   await until(() => endless.every(({ isClosed }) => isClosed()));
   clearInterval(drip);
-  const answers = endless.map(({ received }) => received()).filter((text) => text !== '');
-  expect(new Set(answers.flatMap(statusesIn))).toEqual(new Set([408]));
+  const responses = endless.map(({ received }) => received()).filter((text) => text !== '');
+  expect(new Set(responses.flatMap(statusesIn))).toEqual(new Set([408]));
   await expectServed();
 }, 90_000);

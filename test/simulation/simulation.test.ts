@@ -7,12 +7,12 @@ import { simulate } from '../../simulation/simulate';
 describe('the simulation', () => {
   const dependable = storeKinds.filter((store) => store !== 'graph');
 
-  it.each(dependable)('finds no broken promise with the store %s', async (store) => {
+  it.each(dependable)('finds no violation with the store %s', async (store) => {
     const schedules = new Set<string>();
     for (let seed = 1; seed <= 200; seed += 1) {
       const { violation, trace } = await simulate({ store, instances: 2 + (seed % 2) }, seededChoices(seed));
       schedules.add(trace.join('\n'));
-      if (violation) throw new Error(`seed ${seed}: ${violation.promise}: ${violation.details}`);
+      if (violation) throw new Error(`seed ${seed}: ${violation.invariant}: ${violation.details}`);
     }
     expect(schedules.size).toBeGreaterThan(150);
   });
@@ -37,7 +37,7 @@ describe('the simulation', () => {
     ['the same, after another identity had been created and deleted', 'table', 7053325, 3],
     ['a claim on a mapping that had been read before a slow deletion', 'graph', 26496, 2],
   ] as const)(
-    'breaks no promise with a schedule that once broke one: %s',
+    'violates no invariant with a schedule that once violated one: %s',
     async (_name, store, seed, instances) => {
       const run = await simulate({ store, instances }, seededChoices(seed));
       expect(run.violation).toBeUndefined();
@@ -48,11 +48,11 @@ describe('the simulation', () => {
   it.each([
     ['A new mapping may be written too late', 'graph', 2, 2346, 'an identity in a response exists'],
     ['Microsoft Graph may lag', 'graph', 2, 4664, '204: the identity is deleted'],
-  ] as const)('shows a known issue: %s', async (title, store, instances, seed, promise) => {
+  ] as const)('shows a known issue: %s', async (title, store, instances, seed, invariant) => {
     const document = readFileSync(join(__dirname, '../../docs/known-issues.md'), 'utf8');
     expect(document).toContain(`## ${title}`);
     const { violation } = await simulate({ store, instances }, seededChoices(seed));
-    expect(violation?.promise).toBe(promise);
+    expect(violation?.invariant).toBe(invariant);
   });
 
   it.each(storeKinds)(

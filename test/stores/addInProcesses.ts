@@ -32,6 +32,6 @@ async function firstReply(child: ChildProcess, message: AddTask | 'begin' | unde
   });
   died.catch(() => undefined);
   child.send(message ?? 'begin');
-  const [answer] = (await Promise.race([reply, died])) as [unknown];
-  return answer;
+  const [response] = (await Promise.race([reply, died])) as [unknown];
+  return response;
 }

@@ -112,10 +112,10 @@ describe.each(stores)('with the identity store %s', (store) => {
   });
 
   it('every user has a separate identity', async () => {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       times(5, () => system.call('get', '/getToken', newCaller(system).token)),
     );
-    expect(new Set(answers.map(idOf)).size).toBe(5);
+    expect(new Set(responses.map(idOf)).size).toBe(5);
   });
 
   it('each request costs the documented calls', async () => {
@@ -148,11 +148,11 @@ describe.each(stores)('with the identity store %s', (store) => {
 
   it('50 concurrent first calls on two servers end with one identity', async () => {
     const { token } = newCaller(system);
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       times(50, (index) => (index % 2 === 0 ? system : other).call('get', '/getToken', token)),
     );
-    expect(answers.map(({ status }) => status)).toEqual(times(50, () => 200));
-    expect(new Set(answers.map(idOf)).size).toBe(1);
+    expect(responses.map(({ status }) => status)).toEqual(times(50, () => 200));
+    expect(new Set(responses.map(idOf)).size).toBe(1);
     await until(() => system.emulator.identities().length === 1);
     await expectNothingDangling();
   });
@@ -165,8 +165,8 @@ describe.each(stores)('with the identity store %s', (store) => {
         ? server.call('delete', '/api/user', token)
         : server.call('get', '/getToken', token);
     });
-    const answers = await Promise.all(calls);
-    expect(answers.filter(({ status }) => status >= 500).map(({ body }) => body as unknown)).toEqual([]);
+    const responses = await Promise.all(calls);
+    expect(responses.filter(({ status }) => status >= 500).map(({ body }) => body as unknown)).toEqual([]);
     await system.call('delete', '/api/user', token).expect(204);
     for (const server of [system, other]) await server.call('get', '/api/user', token).expect(404);
     await expectNothingDangling();

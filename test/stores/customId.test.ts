@@ -64,7 +64,7 @@ describe.each<[string, Partial<Switches>]>([
   });
 });
 
-it('when ACS makes no new identity for a custom id, the answer says so', async () => {
+it('when ACS makes no new identity for a custom id, the response says so', async () => {
   system.emulator.switches.deletedCustomId = 'gone';
   const { token } = newCaller(system);
   await system.call('get', '/getToken', token).expect(200);
@@ -96,9 +96,9 @@ describe('the custom id in the reply', () => {
 
   it("is another user's: their identity is not handed out", async () => {
     const { token } = newCaller(system);
-    const answer = await getToken('custom-id-of-someone-else', token);
-    expect([answer.status, answer.body.error?.code]).toEqual([502, 'upstream_invalid_response']);
-    expect(answer.text).not.toContain('token-of-that-identity');
+    const response = await getToken('custom-id-of-someone-else', token);
+    expect([response.status, response.body.error?.code]).toEqual([502, 'upstream_invalid_response']);
+    expect(response.text).not.toContain('token-of-that-identity');
     await system.call('get', '/api/user', token).expect(404);
   });
 

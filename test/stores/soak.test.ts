@@ -6,7 +6,7 @@ import { azuriteStartTimeoutInMs } from '../support/azurite';
 
 /** `npm run soak` does the same for longer, with more users and callers. */
 it.each(soakStores)(
-  'two processes keep every promise under random requests and faults: %s',
+  'two processes keep every invariant under random requests and faults: %s',
   async (store) => {
     const size = { users: 20, callers: 8, milliseconds: 2_000, pauseBetweenFaultsInMs: 40 };
     const result = await soak(store, 1, size);
@@ -63,7 +63,7 @@ describe('the checker', () => {
       ['a token is for its identity'],
     ],
     ['one of two users', [found('a', 0), found('a', 2, { user: 1 })], ['an identity belongs to one user']],
-  ])('%s', (_name, operations, promises) => {
-    expect(checkHistory(operations, true).map(({ promise }) => promise)).toEqual(promises);
+  ])('%s', (_name, operations, invariants) => {
+    expect(checkHistory(operations, true).map(({ invariant }) => invariant)).toEqual(invariants);
   });
 });

@@ -69,7 +69,7 @@ it.each([
   [500, 'InternalError', 503, 'upstream_unavailable'],
   [503, 'ServerBusy', 503, 'upstream_unavailable'],
   [429, 'TooManyRequests', 503, 'upstream_throttled'],
-])('a table service that answers %i %s makes a %i %s', async (status, code, expected, error) => {
+])('a table service that returns %i %s makes a %i %s', async (status, code, expected, error) => {
   system.proxy?.refuse(status, code);
   const response = await system.call('get', '/api/user', newCaller(system).token);
   expect({ status: response.status, code: response.headers['x-ms-error-code'] }).toEqual({

@@ -67,9 +67,9 @@ function forward(incoming: IncomingMessage, response: ServerResponse, route: Rou
     headers: forwardedHeaders(incoming.headers, route.host),
   });
   outgoing.setTimeout(idleLimitInMs, () => outgoing.destroy(new Error('idle')));
-  outgoing.once('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, withoutConnectionHeaders(answer.headers));
-    answer.pipe(response);
+  outgoing.once('response', (reply) => {
+    response.writeHead(reply.statusCode ?? 502, withoutConnectionHeaders(reply.headers));
+    reply.pipe(response);
   });
   // The response to the client if the request is lost.
   outgoing.once('error', () => {

@@ -5,7 +5,7 @@ import type { TestServer } from './startSystem';
 export interface Outlets {
   readonly logged: readonly string[];
   readonly written: readonly string[];
-  readonly answers: readonly Response[];
+  readonly responses: readonly Response[];
 }
 
 /** Captures what libraries write to standard output and error, until `jest.restoreAllMocks()`. */
@@ -37,12 +37,15 @@ const anyToken = /eyJ[\w-]{8,}\.[\w-]{8,}/;
 /**
  * Throws, without printing it, if a secret or a token leaked. Only the body of a 200 may contain a token.
  */
-export function expectNothingLeaked({ logged, written, answers }: Outlets, secrets: readonly string[]): void {
+export function expectNothingLeaked(
+  { logged, written, responses }: Outlets,
+  secrets: readonly string[],
+): void {
   const places = [
     ...logged.map((text) => ({ place: 'the log', text })),
     ...written.map((text) => ({ place: 'standard output or error', text })),
-    ...answers.map(({ headers }) => ({ place: 'a header of an answer', text: JSON.stringify(headers) })),
-    ...answers
+    ...responses.map(({ headers }) => ({ place: 'a header of a response', text: JSON.stringify(headers) })),
+    ...responses
       .filter(({ status }) => status !== 200)
       .map(({ status, text }) => ({ place: `the body of a ${status}`, text })),
   ];
@@ -55,7 +58,7 @@ export function expectNothingLeaked({ logged, written, answers }: Outlets, secre
 export function outletsOf(
   { rawLog }: TestServer,
   written: readonly string[],
-  answers: readonly Response[],
+  responses: readonly Response[],
 ): Outlets {
-  return { logged: [...rawLog], written, answers };
+  return { logged: [...rawLog], written, responses };
 }

@@ -44,13 +44,13 @@ export async function startOidcServer(): Promise<OidcServer> {
   if (issuer === '') throw new Error('oidc-provider did not start');
 
   async function token(form: Record<string, string>): Promise<Record<string, string>> {
-    const answer = await fetch(`${issuer}/token`, {
+    const response = await fetch(`${issuer}/token`, {
       method: 'POST',
       headers: { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` },
       body: new URLSearchParams(form),
     });
-    const body = (await answer.json()) as Record<string, string>;
-    if (!answer.ok) throw new Error(JSON.stringify(body));
+    const body = (await response.json()) as Record<string, string>;
+    if (!response.ok) throw new Error(JSON.stringify(body));
     return body;
   }
 
@@ -104,17 +104,17 @@ async function authorize(start: string, user: string): Promise<string> {
   let url = start;
   let form: Record<string, string> | undefined;
   for (let step = 0; step < 15; step += 1) {
-    const answer: Response = await fetch(url, {
+    const response: Response = await fetch(url, {
       redirect: 'manual',
       headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
       ...(form ? { method: 'POST', body: new URLSearchParams(form) } : {}),
     });
     form = undefined;
-    for (const cookie of answer.headers.getSetCookie()) {
+    for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
       cookies.set(name, value);
     }
-    const location = answer.headers.get('location');
+    const location = response.headers.get('location');
     if (location?.startsWith(redirectUri)) {
       const parameters = new URL(location).searchParams;
       const code = parameters.get('code');
@@ -123,7 +123,7 @@ async function authorize(start: string, user: string): Promise<string> {
     }
     if (location !== null) url = new URL(location, url).href;
     else
-      form = (await answer.text()).includes('name="login"')
+      form = (await response.text()).includes('name="login"')
         ? { prompt: 'login', login: user, password: 'any' }
         : { prompt: 'consent' };
   }

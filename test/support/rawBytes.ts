@@ -12,8 +12,8 @@ export function sendBytes(url: string, bytes: string): Socket {
 /** Sends these bytes and returns the response, up to the end of the connection. */
 export async function sendRaw(url: string, bytes: string): Promise<string> {
   const socket = sendBytes(url, bytes);
-  let answer = '';
-  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+  let response = '';
+  socket.on('data', (chunk: Buffer) => (response += chunk.toString()));
   await once(socket, 'close');
-  return answer;
+  return response;
 }

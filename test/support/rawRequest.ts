@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { Answer } from './responses';
+import type { ApiResponse } from './responses';
 
 export interface RawRequest {
   method: string;
@@ -10,7 +10,10 @@ export interface RawRequest {
 }
 
 /** Sends requests that other clients would not send; a body is chunked, without Content-Length. */
-export function rawRequest(url: string, { method, path, headers = [], body }: RawRequest): Promise<Answer> {
+export function rawRequest(
+  url: string,
+  { method, path, headers = [], body }: RawRequest,
+): Promise<ApiResponse> {
   const { hostname, port, host } = new URL(url);
   const chunked = body === undefined ? [] : ['Transfer-Encoding', 'chunked'];
   return new Promise((resolve, reject) => {
@@ -32,7 +35,7 @@ export function rawRequest(url: string, { method, path, headers = [], body }: Ra
           const flat = Object.entries(response.headers).map(([name, value]) => [name, value?.toString()]);
           resolve({
             status: response.statusCode ?? 0,
-            headers: Object.fromEntries(flat) as Answer['headers'],
+            headers: Object.fromEntries(flat) as ApiResponse['headers'],
             body: json,
           });
         });

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../src/errors';
 import type { Emulator } from '../../emulator/emulator';
 
 /** The parts of a response that tests use, for any HTTP client. */
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Record<string, string | undefined>;
@@ -27,10 +27,10 @@ export interface ExpectedError {
 const requestId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Checks that an error response has everything that the contract requires, and nothing else. */
-export function expectError(answer: Answer, expected: ExpectedError): void {
+export function expectError(response: ApiResponse, expected: ExpectedError): void {
   const { status, code, target, innererror, challenge, retryAfter, allow, documented = true } = expected;
-  const { headers } = answer;
-  expect({ status: answer.status, body: answer.body }).toEqual({
+  const { headers } = response;
+  expect({ status: response.status, body: response.body }).toEqual({
     status,
     body: {
       error: {
@@ -44,7 +44,7 @@ export function expectError(answer: Answer, expected: ExpectedError): void {
   });
   expect(headers['x-ms-error-code']).toBe(code);
   expect(headers['content-type']).toMatch(/^application\/json\b/);
-  expectCommonHeaders(answer);
+  expectCommonHeaders(response);
   const challenges = headers['www-authenticate'];
   expect(challenges === undefined ? undefined : parseChallenge(challenges)).toEqual(challenge);
   expect(headers.allow).toBe(allow);
@@ -54,7 +54,7 @@ export function expectError(answer: Answer, expected: ExpectedError): void {
 }
 
 /** Checks the headers of every response, success or error. */
-export function expectCommonHeaders({ headers }: Answer): void {
+export function expectCommonHeaders({ headers }: ApiResponse): void {
   expect(headers['cache-control']).toBe('no-store');
   expect(headers['x-ms-request-id']).toMatch(requestId);
   expect(headers['x-content-type-options']).toBe('nosniff');

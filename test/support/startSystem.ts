@@ -105,7 +105,7 @@ export async function startServer(
     call(method, path, accessToken) {
       const test = request(url)
         [method](path)
-        .expect((answer) => assertMatchesOpenApi(method, path, answer));
+        .expect((response) => assertMatchesOpenApi(method, path, response));
       return accessToken === undefined ? test : test.set('Authorization', `Bearer ${accessToken}`);
     },
     async ready() {

@@ -19,13 +19,13 @@ const activeTimers = () => process.getActiveResourcesInfo().filter((each) => eac
 const chunk = Buffer.alloc(256 * 1024, 'x');
 
 const misbehaviors: readonly [string, Misbehavior][] = [
-  ['does not answer', () => undefined],
+  ['does not respond', () => undefined],
   ['drops the connection', ({ socket }) => void socket.destroy()],
-  ['answers 400', (_request, response) => void response.writeHead(400).end('<html>')],
+  ['returns 400', (_request, response) => void response.writeHead(400).end('<html>')],
   ['rejects the credential', (_request, response) => void response.writeHead(401).end()],
-  ['answers 503', (_request, response) => void response.writeHead(503, { 'retry-after': '1' }).end()],
+  ['returns 503', (_request, response) => void response.writeHead(503, { 'retry-after': '1' }).end()],
   ['throttles', (_request, response) => void response.writeHead(429, { 'retry-after': '9999' }).end()],
-  ['answers with malformed JSON', (_request, response) => void response.writeHead(206).end('{"errors":')],
+  ['returns malformed JSON', (_request, response) => void response.writeHead(206).end('{"errors":')],
   [
     'rejects items that were not sent',
     (_request, response) =>
@@ -50,10 +50,10 @@ const misbehaviors: readonly [string, Misbehavior][] = [
 ];
 
 /** With these, nothing is exported. */
-const refusals = new Set(['answers 400', 'rejects the credential']);
+const refusals = new Set(['returns 400', 'rejects the credential']);
 
 /** With these, an export would continue. */
-const endless = new Set(['does not answer', 'throttles', 'sends a response without an end']);
+const endless = new Set(['does not respond', 'throttles', 'sends a response without an end']);
 
 const targets: readonly [string, () => Promise<[Receiver, Record<string, string>]>][] = [
   [

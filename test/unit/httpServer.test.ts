@@ -12,10 +12,10 @@ it('handles concurrent requests each in its own asynchronous context, for tracin
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const paths = Array.from({ length: 200 }, (_, index) => `/${index}`);
-  const answers = await Promise.all(
+  const replies = await Promise.all(
     paths.map(async (path) => (await fetch(`http://127.0.0.1:${port}${path}`)).text()),
   );
   server.close();
   server.closeAllConnections();
-  expect(answers).toEqual(paths);
+  expect(replies).toEqual(paths);
 });

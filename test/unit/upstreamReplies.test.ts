@@ -12,10 +12,10 @@ import { fastTimings } from '../support/fastTimings';
 const json = { 'Content-Type': 'application/json; charset=utf-8' };
 
 async function withUpstream<T>(
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  reply: (request: IncomingMessage, response: ServerResponse) => void,
   work: (url: string) => Promise<T>,
 ): Promise<T> {
-  const server = createServer(answer).listen(0, '127.0.0.1');
+  const server = createServer(reply).listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {
     return await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);

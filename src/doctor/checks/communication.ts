@@ -33,10 +33,10 @@ export function createCommunicationCheck({ config, log, callTimeLimitInMs }: Doc
         createUpstream({ name: 'Azure Communication Services', timings: defaultTimings.upstream, log }),
       );
       try {
-        const answer = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
+        const result = await withDeadline(callTimeLimitInMs, undefined, (deadline) =>
           acs.issueToken(nonexistentIdentity, deadline),
         );
-        return typeof answer === 'string'
+        return typeof result === 'string'
           ? ok(`${endpoint} accepts ${withKey ? 'the access key' : 'the managed identity'}`)
           : problem(`${endpoint} issued a token for an identity that does not exist`, `Check ${keysPage}.`);
       } catch (error) {
