@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Emulator } from './emulator';
 
 /**
- * Forwards to a table service and records its calls like the emulator's, so that they are part of a request's journey. Resolves to the URL
+ * Forwards to a table service and records its calls like the emulator's, so that they are part of a request's trace. Resolves to the URL
  * to use instead of the target's. The signature of a call does not cover the port.
  */
 async function startTableRelay(target: string, emulator: Pick<Emulator, 'observe'>): Promise<string> {

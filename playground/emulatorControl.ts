@@ -1,11 +1,11 @@
-import type { TroubleName, UpstreamCall } from './troubles';
+import type { FailureName, UpstreamCall } from './failures';
 
 /** The few controls of the emulator that the page needs. */
 export interface EmulatorControl {
   /** The calls that carry this request id; without one, all since a time. */
   calls(filter: { requestId: string } | { since: number }): Promise<UpstreamCall[]>;
-  /** Causes trouble for one user, after ending any other trouble. Resolves to an access token if the trouble is a bad token. */
-  cause(trouble: TroubleName, userObjectId: string): Promise<{ accessToken?: string }>;
+  /** Simulates a failure for one user, after ending any other. Resolves to an access token if the failure is a bad token. */
+  simulate(failure: FailureName, userObjectId: string): Promise<{ accessToken?: string }>;
   /** Ends all of it. */
   end(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export function createEmulatorControl(emulatorUrl: string): EmulatorControl {
   const fail = (operation: string, status: number, headers = {}) =>
     send('POST', 'fail', { operation, kind: 'status', status, headers, times: 'always' });
 
-  const causes: Record<TroubleName, (user: string) => Promise<unknown>> = {
+  const simulations: Record<FailureName, (user: string) => Promise<unknown>> = {
     mfa: (user) => setSwitches({ requireMfaFor: [user] }),
     consent: (user) => setSwitches({ consentRequiredFor: [user] }),
     graphDown: () => fail('graph', 503),
@@ -63,9 +63,9 @@ export function createEmulatorControl(emulatorUrl: string): EmulatorControl {
         ...(milliseconds === undefined ? {} : { milliseconds }),
       }));
     },
-    async cause(trouble, userObjectId) {
+    async simulate(failure, userObjectId) {
       await end();
-      const { accessToken } = ((await causes[trouble](userObjectId)) ?? {}) as { accessToken?: string };
+      const { accessToken } = ((await simulations[failure](userObjectId)) ?? {}) as { accessToken?: string };
       return accessToken === undefined ? {} : { accessToken };
     },
     end,

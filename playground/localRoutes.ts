@@ -1,7 +1,7 @@
 import express, { type RequestHandler, Router } from 'express';
 import { createEmulatorControl } from './emulatorControl';
 import type { LocalSettings } from './settings';
-import { isTroubleName } from './troubles';
+import { isFailureName } from './failures';
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -21,15 +21,15 @@ export function createLocalRoutes({ emulatorUrl }: LocalSettings): Router {
       response.sendStatus(400);
     }
   });
-  router.put('/trouble', async (request, response) => {
+  router.put('/failure', async (request, response) => {
     const { name, user } = (request.body ?? {}) as { name?: unknown; user?: unknown };
-    if (isTroubleName(name) && typeof user === 'string' && guid.test(user)) {
-      response.json(await emulator.cause(name, user));
+    if (isFailureName(name) && typeof user === 'string' && guid.test(user)) {
+      response.json(await emulator.simulate(name, user));
     } else {
       response.sendStatus(400);
     }
   });
-  router.delete('/trouble', async (_request, response) => {
+  router.delete('/failure', async (_request, response) => {
     await emulator.end();
     response.sendStatus(204);
   });

@@ -21,7 +21,7 @@ export interface PlaygroundSettings extends SignInSettings {
   otherSignIns?: SignInSettings[];
   /** The URL of the API, without a trailing slash. */
   apiUrl: string;
-  /** Only with the emulator: the page then shows the calls behind the API, and can cause trouble. */
+  /** Only with the emulator: the page then shows the upstream calls, and can simulate failures. */
   local?: LocalSettings;
 }
 

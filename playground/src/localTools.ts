@@ -1,4 +1,4 @@
-import type { TroubleName, UpstreamCall } from '../troubles';
+import type { FailureName, UpstreamCall } from '../failures';
 
 /** Emulator operations, through the page's web server. */
 export const localTools = {
@@ -7,17 +7,17 @@ export const localTools = {
   /** All upstream calls since a time: while a request runs, its id is not known yet. */
   callsSince: (milliseconds: number) => calls(`since=${milliseconds}`),
 
-  /** Ends any other trouble first. Resolves to an access token if the trouble is a bad token. */
-  async cause(name: TroubleName, user: string): Promise<{ accessToken?: string }> {
-    const response = await fetch('/local/trouble', {
+  /** Ends any other failure first. Resolves to an access token if the failure is a bad token. */
+  async simulate(name: FailureName, user: string): Promise<{ accessToken?: string }> {
+    const response = await fetch('/local/failure', {
       method: 'PUT',
       body: JSON.stringify({ name, user }),
       headers: { 'Content-Type': 'application/json' },
     });
     return (await successful(response).json()) as { accessToken?: string };
   },
-  async endTrouble(): Promise<void> {
-    successful(await fetch('/local/trouble', { method: 'DELETE' }));
+  async endFailure(): Promise<void> {
+    successful(await fetch('/local/failure', { method: 'DELETE' }));
   },
 };
 

@@ -4,15 +4,15 @@ import { requestedClaims } from './challenge';
 import { CredentialPanel } from './credentialPanel';
 import { explain, readResult } from './explain';
 import type { Explanation } from './explanations';
-import type { Surroundings } from './journey';
-import { JourneyPanel } from './journeyPanel';
+import type { Surroundings } from './requestTrace';
+import { TracePanel } from './tracePanel';
 import { operation, type OperationName } from './operations';
 import { createRecorder, type Exchange, type Recorder } from './recorder';
 import { type Continuation, RedirectStarted, SignIn } from './signIn';
 import { chooseSignIn, chosenSignIn } from './signInChoice';
 import { explainSignIn, secondAccountNeeded } from './signInProblems';
-import { TroublePanel } from './troublePanel';
-import type { TroubleScene } from './troubleScenes';
+import { FailurePanel } from './failurePanel';
+import type { FailureScenario } from './failureScenarios';
 import { showAccount } from './view/accountView';
 import { showCode } from './view/codeView';
 import { connectOperations } from './view/operationButtons';
@@ -31,12 +31,12 @@ import { TokensPanel } from './view/tokensPanel';
 import { updateTimesLeft } from './view/tokenView';
 import { showWelcome } from './view/welcomeView';
 
-/** How a request is sent when there is trouble. */
+/** How a request is sent while a failure is simulated. */
 interface Circumstances {
   forceRefresh?: boolean;
   /** Instead of one from MSAL. */
   accessToken?: string | undefined;
-  scene?: TroubleScene;
+  scenario?: FailureScenario;
 }
 
 /** Connects the buttons of the page with sign-in, API and views. */
@@ -49,8 +49,8 @@ export class Playground {
   readonly #credential: CredentialPanel;
   readonly #tokens = new TokensPanel();
   /** Only with the emulator. */
-  readonly #journey: JourneyPanel | undefined;
-  readonly #trouble: TroublePanel | undefined;
+  readonly #trace: TracePanel | undefined;
+  readonly #failure: FailurePanel | undefined;
   #busy = false;
 
   constructor(allSettings: PlaygroundSettings) {
@@ -58,7 +58,7 @@ export class Playground {
     this.#settings = settings;
     this.#around = { provider: settings.provider, store: settings.local?.store ?? 'graph' };
     this.#recorder = createRecorder({
-      onStart: (request) => this.#journey?.begin(request),
+      onStart: (request) => this.#trace?.begin(request),
       onExchange: (exchange) => this.#showExchange(exchange),
     });
     this.#signIn = new SignIn(settings, () => this.#recorder.save());
@@ -70,13 +70,13 @@ export class Playground {
       getToken: () => this.#tokenForCredential(),
     });
     if (settings.local) {
-      this.#journey = new JourneyPanel(this.#around);
-      this.#trouble = new TroublePanel({
+      this.#trace = new TracePanel(this.#around);
+      this.#failure = new FailurePanel({
         around: this.#around,
         run: (action) => void this.#run(action),
-        meet: (scene, accessToken) => this.#meet(scene, accessToken),
+        send: (scenario, accessToken) => this.#sendScenario(scenario, accessToken),
         userObjectId: () => this.#signIn.account?.localAccountId,
-        onEnd: () => showSuccess('Back to normal', 'The trouble is over. Call the API again.'),
+        onEnd: () => showSuccess('Back to normal', 'The simulated failure has ended. Call the API again.'),
       });
     }
     connectOperations({
@@ -139,28 +139,28 @@ export class Playground {
     showCode(operation(name), exchange.response?.headers['x-ms-error-code']);
     const problem = explain(exchange);
     if (problem) this.#showError(problem, exchange, continuation);
-    else this.#showResult(name, exchange, circumstances.scene);
+    else this.#showResult(name, exchange, circumstances.scenario);
     revealOutcome();
   }
 
-  #meet(scene: TroubleScene, accessToken: string | undefined): Promise<void> {
-    const forceRefresh = scene.newToken ?? false;
-    return this.#perform(scene.operation, {}, { forceRefresh, accessToken, scene });
+  #sendScenario(scenario: FailureScenario, accessToken: string | undefined): Promise<void> {
+    const forceRefresh = scenario.newToken ?? false;
+    return this.#perform(scenario.operation, {}, { forceRefresh, accessToken, scenario });
   }
 
   #showExchange(exchange: Exchange): void {
     showExchanges(this.#recorder.exchanges);
-    void this.#journey?.end(exchange);
+    void this.#trace?.end(exchange);
   }
 
-  #showResult(name: OperationName, exchange: Exchange, scene: TroubleScene | undefined): void {
-    const { token, details } = readResult(exchange, scene?.onSuccess);
+  #showResult(name: OperationName, exchange: Exchange, scenario: FailureScenario | undefined): void {
+    const { token, details } = readResult(exchange, scenario?.onSuccess);
     if (token) this.#tokens.set('communication', token);
     if (name === 'deleteUser') {
       this.#tokens.delete('communication');
       this.#credential.stop('Stopped: the identity was deleted.');
     }
-    showSuccess(`${scene?.title ?? exchange.title}: done`, details, this.#wayBack());
+    showSuccess(`${scenario?.title ?? exchange.title}: done`, details, this.#wayBack());
   }
 
   #showError(problem: Explanation, { response }: Exchange, continuation: Continuation): void {
@@ -188,7 +188,7 @@ export class Playground {
   }
 
   #wayBack(): ExtraAction | undefined {
-    const { active, end } = this.#trouble ?? {};
+    const { active, end } = this.#failure ?? {};
     return active && end ? { label: 'Back to normal', run: end } : undefined;
   }
 

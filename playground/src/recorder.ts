@@ -1,4 +1,4 @@
-import type { UpstreamCall } from '../troubles';
+import type { UpstreamCall } from '../failures';
 import { shortenTokens } from './jwt';
 
 /** One request with its response. */

@@ -98,11 +98,11 @@ const cases: Record<string, () => Promise<unknown>> = {
   'another service’s operation': async () =>
     (await fetch('https://login.microsoftonline.com/v1.0/me')).status,
   'control interface': async () => (await fetch('https://graph.microsoft.com/_emulator/')).status,
-  'journey of the sample': journey,
+  'flow of the sample': sampleFlow,
 };
 
-/** The journey of the public sample, with its SDK calls and its scopes: user.read, although it writes. */
-async function journey(): Promise<unknown> {
+/** The flow of the public sample, with its SDK calls and its scopes: user.read, although it writes. */
+async function sampleFlow(): Promise<unknown> {
   const client = graph(await onBehalfOf(firstMsal({ clientSecret })));
   const acs = identity();
   const find = async (): Promise<unknown> => {

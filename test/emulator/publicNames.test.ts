@@ -92,7 +92,7 @@ describe('under the public names, without any setting of the client', () => {
     ['communication-identity, managed identity', { communicationUserId: expect.stringMatching(/^8:acs:/) }],
     ['another service’s operation', 501],
     ['control interface', 403],
-    ['journey of the sample', { found: true, token: 3, teams: 3, gone: true }],
+    ['flow of the sample', { found: true, token: 3, teams: 3, gone: true }],
   ])('%s', (name, expected) => {
     expect(valueOf(name)).toEqual(
       typeof expected === 'object' ? expect.objectContaining(expected) : expected,

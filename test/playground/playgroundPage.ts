@@ -9,7 +9,7 @@ export interface PlaygroundPage {
   /** The result of the last action. */
   readonly outcome: Locator;
   /** The way of the latest request. */
-  readonly journey: Locator;
+  readonly trace: Locator;
   /** Requests and answers, the newest first. */
   readonly exchanges: Locator;
   /** The log of the credential. */
@@ -59,7 +59,7 @@ export async function openPlayground(
     page,
     complaints,
     outcome: page.getByRole('status'),
-    journey: page.locator('#journey'),
+    trace: page.locator('#trace'),
     exchanges: page.locator('.exchange'),
     events: page.getByRole('log').getByRole('listitem'),
     token: (kind) => page.locator(`[data-token=${kind}]`),

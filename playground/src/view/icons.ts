@@ -1,4 +1,4 @@
-import type { Stop } from '../journey';
+import type { Stop } from '../requestTrace';
 
 const paths: Record<Stop | 'table', string> = {
   browser: 'M3 5h18v14H3z M3 9h18 M6 7h.01 M9 7h.01',

@@ -1,8 +1,8 @@
 import type { PlaygroundSettings, SignInSettings } from '../../settings';
-import type { Surroundings } from '../journey';
+import type { Surroundings } from '../requestTrace';
 import { providerName, signInChoices } from '../signInChoice';
 import { element, find } from './dom';
-import { idleStops } from './journeyView';
+import { idleStops } from './traceView';
 
 /** The first screen: what happens, and one button for each way to sign in. */
 export function showWelcome(

@@ -26,18 +26,18 @@ afterEach(async () => {
   expect(complaints).toEqual([]);
 });
 
-test('each call shows its journey, and a second one that nothing was called', async () => {
+test('each call shows its trace, and a second one that nothing was called', async () => {
   playground = await openPlayground(browser, system.playground.url);
-  const { ask, journey, outcome, page } = playground;
+  const { ask, trace, outcome, page } = playground;
   await expectAccessible(page, 'welcome');
-  system.emulator.addUser('Jo Journey');
-  await playground.signIn('Jo Journey');
-  await expectText(journey, /Entra ID.*lets the API act for you/s);
+  system.emulator.addUser('Jo Jensen');
+  await playground.signIn('Jo Jensen');
+  await expectText(trace, /Entra ID.*issues tokens to the API/s);
   await expectAccessible(page, 'signed-in');
 
   await ask('Get a token');
-  await expectText(journey, '4 calls behind the API.');
-  const steps = journey.getByRole('list', { name: 'Calls' }).getByRole('listitem');
+  await expectText(trace, '4 upstream calls.');
+  const steps = trace.getByRole('list', { name: 'Calls' }).getByRole('listitem');
   const texts = (await steps.allInnerTexts()).map((text) => text.replace(/\s+/g, ' '));
   expect(texts).toEqual([
     expect.stringMatching(/^API GET \/api\/token 200 \d+ ms$/),
@@ -49,10 +49,10 @@ test('each call shows its journey, and a second one that nothing was called', as
   await expectAccessible(page, 'token');
 
   await ask('Get a token');
-  await expectText(journey, 'No call behind the API: everything came from its memory.');
-  await expectText(journey, /ACS\s*from memory/);
+  await expectText(trace, 'No upstream call: everything was in memory.');
+  await expectText(trace, /ACS\s*from memory/);
   await ask('Refresh the token');
-  await expectText(journey, /Microsoft Graph\s*from memory/);
+  await expectText(trace, /Microsoft Graph\s*from memory/);
   await expectAccessible(page, 'memory');
   await ask('Delete my identity');
   await page.getByRole('dialog').waitFor();
@@ -66,7 +66,7 @@ test('each call shows its journey, and a second one that nothing was called', as
 });
 
 /** By the button: the outcome, the call on the way that shows it, and the line of the client code that handles it. */
-const troubles: [button: string, outcome: RegExp, step: RegExp, code: string][] = [
+const failures: [button: string, outcome: RegExp, step: RegExp, code: string][] = [
   [
     'Require MFA',
     /Additional authentication is required/,
@@ -82,33 +82,33 @@ const troubles: [button: string, outcome: RegExp, step: RegExp, code: string][] 
   ['No Teams license', /rejected the Teams token/, /Exchange the Teams token\s*403/, 'throw new Error'],
 ];
 
-test('each trouble shows the answer of the API, its meaning and the code for it, and ends with a click', async () => {
+test('each failure shows the response of the API, its meaning and the code for it, and ends with a click', async () => {
   playground = await openPlayground(browser, system.playground.url, {
     viewport: { width: 390, height: 844 },
   });
-  const { click, journey, outcome, page } = playground;
+  const { click, trace, outcome, page } = playground;
   await playground.signIn('Carol Carver');
   await playground.ask('Get a token');
   await expectText(outcome, 'Get a token: done');
-  for (const [button, result, step, code] of troubles) {
-    const trouble = page.getByRole('button', { name: button });
-    await trouble.click();
+  for (const [button, result, step, code] of failures) {
+    const failure = page.getByRole('button', { name: button });
+    await failure.click();
     if (button === 'ACS is slow') {
       // While it runs, the calls are shown already.
-      await expectText(journey, 'On its way …');
-      await expectText(journey, /Issue a token\s*…/);
+      await expectText(trace, 'In progress …');
+      await expectText(trace, /Issue a token\s*…/);
     }
     await expectText(outcome, result);
-    await expectText(journey, step);
+    await expectText(trace, step);
     const marked = await page.locator('.part.marked').allInnerTexts();
     expect(marked.join('')).toContain(code);
     expect(marked).toHaveLength(code === '' ? 0 : 1);
-    expect(await trouble.getAttribute('aria-pressed')).toBe('true');
+    expect(await failure.getAttribute('aria-pressed')).toBe('true');
     if (button === 'Require MFA' || button === 'Graph is down') await expectAccessible(page, button);
 
     await outcome.getByRole('button', { name: 'Back to normal' }).click();
-    await expectText(outcome, 'The trouble is over');
-    expect(await trouble.getAttribute('aria-pressed')).toBe('false');
+    await expectText(outcome, 'The simulated failure has ended');
+    expect(await failure.getAttribute('aria-pressed')).toBe('false');
     await playground.ask('Who am I?');
     await expectText(outcome, 'Who am I?: done');
   }
@@ -146,15 +146,15 @@ test('users choose among the identity providers of the API', async () => {
     ['Microsoft Entra ID', 'Entra ID'],
   ] as const) {
     playground = await openPlayground(browser, offered.url);
-    const { ask, click, journey, outcome, page } = playground;
+    const { ask, click, trace, outcome, page } = playground;
     await expectText(page.getByRole('main'), 'Sign in with Microsoft Entra ID');
     await click(`Sign in with ${name}`);
     await playground.choose('Alice Archer');
     await expectText(outcome, 'Signed in');
     await ask('Get a token');
     await expectText(outcome, 'Get a token: done');
-    await expectText(journey, `${provider}not needed`);
-    await expectText(journey, 'Find or create the identity');
+    await expectText(trace, `${provider}not needed`);
+    await expectText(trace, 'Find or create the identity');
     const exchange = page.locator('.operation', { hasText: 'Exchange as a Teams user' });
     expect(await exchange.isVisible()).toBe(provider === 'Entra ID');
     if (provider === 'Entra ID') break;
@@ -171,12 +171,12 @@ test('other pages cannot use what the page can do with the emulator', async () =
     fetch(`${system.playground.url}/local/${path}`, { method, headers });
   const own = { 'sec-fetch-site': 'same-origin' };
   const statuses = [
-    await call('trouble', 'DELETE', own),
-    await call('trouble', 'DELETE', {}),
-    await call('trouble', 'DELETE', { 'sec-fetch-site': 'cross-site' }),
+    await call('failure', 'DELETE', own),
+    await call('failure', 'DELETE', {}),
+    await call('failure', 'DELETE', { 'sec-fetch-site': 'cross-site' }),
     await call('calls?since=0', 'GET', { 'sec-fetch-site': 'same-site' }),
     await call('calls?requestId=../settings', 'GET', own),
-    await call('trouble', 'PUT', own),
+    await call('failure', 'PUT', own),
   ].map(({ status }) => status);
   expect(statuses).toEqual([204, 403, 403, 403, 400, 400]);
 });

@@ -1,22 +1,22 @@
-import type { UpstreamCall } from '../troubles';
-import type { Sent, Surroundings } from './journey';
+import type { UpstreamCall } from '../failures';
+import type { Sent, Surroundings } from './requestTrace';
 import { localTools } from './localTools';
 import type { Exchange } from './recorder';
 import { element, find } from './view/dom';
-import { idleStops, showJourney } from './view/journeyView';
+import { idleStops, showTrace } from './view/traceView';
 
 const pollIntervalInMs = 200;
 
 /** Shows the path of the latest request through the services, even while it runs. */
-export class JourneyPanel {
+export class TracePanel {
   readonly #around: Surroundings;
   #latest: Sent | undefined;
   #calls: readonly UpstreamCall[] = [];
 
   constructor(around: Surroundings) {
     this.#around = around;
-    find('journey-card').hidden = false;
-    find('journey').replaceChildren(
+    find('trace-card').hidden = false;
+    find('trace').replaceChildren(
       idleStops(around),
       element('p', { class: 'hint' }, 'Call the API to see each call that it makes.'),
     );
@@ -29,7 +29,7 @@ export class JourneyPanel {
     void this.#follow(sent);
   }
 
-  /** Resolves when the journey is complete. */
+  /** Resolves when the trace is complete. */
   async end(exchange: Exchange): Promise<void> {
     this.#latest = exchange;
     const requestId = exchange.response?.headers['x-ms-request-id'];
@@ -52,6 +52,6 @@ export class JourneyPanel {
   }
 
   #show(): void {
-    if (this.#latest) showJourney(this.#latest, this.#calls, this.#around);
+    if (this.#latest) showTrace(this.#latest, this.#calls, this.#around);
   }
 }

@@ -1,5 +1,5 @@
-/** What can go wrong behind the API. The page offers it, and its web server lets the emulator do it. */
-const troubleNames = [
+/** The failures that the page can simulate. Its web server passes them to the emulator. */
+const failureNames = [
   'mfa',
   'consent',
   'graphDown',
@@ -10,10 +10,10 @@ const troubleNames = [
   'noTeamsLicense',
 ] as const;
 
-export type TroubleName = (typeof troubleNames)[number];
+export type FailureName = (typeof failureNames)[number];
 
-export function isTroubleName(text: unknown): text is TroubleName {
-  return troubleNames.some((name) => name === text);
+export function isFailureName(text: unknown): text is FailureName {
+  return failureNames.some((name) => name === text);
 }
 
 /** One upstream call, as the emulator has recorded it. */

@@ -1,17 +1,17 @@
 import {
-  describeJourney,
-  type Journey,
-  type JourneyStep,
-  type JourneyStop,
+  describeTrace,
+  type RequestTrace,
+  type TraceStep,
+  type TraceStop,
   type Sent,
   stopsOf,
   type Surroundings,
-} from '../journey';
-import type { UpstreamCall } from '../../troubles';
+} from '../requestTrace';
+import type { UpstreamCall } from '../../failures';
 import { element, find } from './dom';
 import { icon } from './icons';
 
-/** The stops alone, before there is a journey. */
+/** The stops alone, before there is a trace. */
 export function idleStops(around: Surroundings): HTMLElement {
   return stopList(
     stopsOf(around).map((stop) => ({ ...stop, state: 'idle' })),
@@ -19,16 +19,16 @@ export function idleStops(around: Surroundings): HTMLElement {
   );
 }
 
-export function showJourney(sent: Sent, calls: readonly UpstreamCall[], around: Surroundings): void {
-  const journey = describeJourney(sent, calls, around);
-  find('journey').replaceChildren(
-    stopList(journey.stops, around.store),
-    element('p', { class: 'summary' }, journey.summary),
-    stepList(journey),
+export function showTrace(sent: Sent, calls: readonly UpstreamCall[], around: Surroundings): void {
+  const trace = describeTrace(sent, calls, around);
+  find('trace').replaceChildren(
+    stopList(trace.stops, around.store),
+    element('p', { class: 'summary' }, trace.summary),
+    stepList(trace),
   );
 }
 
-function stopList(stops: readonly JourneyStop[], store: string): HTMLElement {
+function stopList(stops: readonly TraceStop[], store: string): HTMLElement {
   return element(
     'ol',
     { class: 'stops', 'aria-label': 'Stops' },
@@ -44,7 +44,7 @@ function stopList(stops: readonly JourneyStop[], store: string): HTMLElement {
   );
 }
 
-function stepList({ steps, stops }: Journey): HTMLElement {
+function stepList({ steps, stops }: RequestTrace): HTMLElement {
   const nameOf = (stop: string): string => stops.find((each) => each.stop === stop)?.name ?? '';
   const ends = steps.map(({ startInMs, durationInMs = 0 }) => startInMs + durationInMs);
   const totalInMs = Math.max(1, ...ends, ...steps.map(({ startInMs }) => startInMs + 1));
@@ -64,7 +64,7 @@ function stepList({ steps, stops }: Journey): HTMLElement {
   );
 }
 
-function bar(step: JourneyStep, totalInMs: number): HTMLElement {
+function bar(step: TraceStep, totalInMs: number): HTMLElement {
   const kind = step.durationInMs === undefined ? 'running' : isGood(step) ? 'good' : 'bad';
   const fill = element('span', { class: `fill ${kind}` });
   const share = (milliseconds: number): string => `${(100 * milliseconds) / totalInMs}%`;
@@ -73,7 +73,7 @@ function bar(step: JourneyStep, totalInMs: number): HTMLElement {
   return element('span', { class: 'bar', 'aria-hidden': 'true' }, fill);
 }
 
-function results(step: JourneyStep): HTMLElement[] {
+function results(step: TraceStep): HTMLElement[] {
   if (step.durationInMs === undefined) return [element('span', { class: 'time' }, '…')];
   return [
     element(
@@ -85,10 +85,10 @@ function results(step: JourneyStep): HTMLElement[] {
   ];
 }
 
-function isAnswered({ status = 0 }: JourneyStep): boolean {
+function isAnswered({ status = 0 }: TraceStep): boolean {
   return status > 0;
 }
 
-function isGood({ status = 0 }: JourneyStep): boolean {
+function isGood({ status = 0 }: TraceStep): boolean {
   return status > 0 && status < 400;
 }

@@ -1,12 +1,12 @@
-import type { TroubleName } from '../troubles';
-import type { Surroundings } from './journey';
+import type { FailureName } from '../failures';
+import type { Surroundings } from './requestTrace';
 import type { OperationName } from './operations';
 
-export interface TroubleScene {
-  readonly name: TroubleName;
+export interface FailureScenario {
+  readonly name: FailureName;
   readonly title: string;
   readonly about: string;
-  /** The request that shows the trouble. */
+  /** The request that shows the failure. */
   readonly operation: OperationName;
   /** Get a new access token first: for the current one, the API has all it needs in memory. */
   readonly newToken?: true;
@@ -20,11 +20,11 @@ const onBehalfOf = ({ store }: Surroundings) => store === 'graph';
 const entra = ({ provider }: Surroundings) => provider === 'entra';
 const always = () => true;
 
-export const troubleScenes: readonly TroubleScene[] = [
+export const failureScenarios: readonly FailureScenario[] = [
   {
     name: 'mfa',
     title: 'Require MFA',
-    about: 'Entra ID wants a second factor before the API may act for you.',
+    about: 'Entra ID requires a second factor.',
     operation: 'whoAmI',
     newToken: true,
     onSuccess: 'You have already signed in with a second factor. Sign out and in again to see the challenge.',
@@ -36,7 +36,7 @@ export const troubleScenes: readonly TroubleScene[] = [
     about: 'The API may no longer use Microsoft Graph for you.',
     operation: 'whoAmI',
     newToken: true,
-    onSuccess: 'Your consent is still there.',
+    onSuccess: 'You have already consented.',
     occurs: onBehalfOf,
   },
   {

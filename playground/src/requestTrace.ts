@@ -1,5 +1,5 @@
 import type { LocalSettings, SignInSettings } from '../settings';
-import type { UpstreamCall } from '../troubles';
+import type { UpstreamCall } from '../failures';
 import type { Exchange } from './recorder';
 
 /** A service that a request passes through. */
@@ -7,15 +7,15 @@ export type Stop = 'browser' | 'api' | 'provider' | 'store' | 'acs';
 
 export type StopState = 'idle' | 'active' | 'good' | 'bad' | 'memory' | 'unused';
 
-export interface JourneyStop {
+export interface TraceStop {
   readonly stop: Stop;
   readonly name: string;
   readonly state: StopState;
-  /** Its part in this journey, such as "12 ms" or "from memory". */
+  /** Its part in this trace, such as "12 ms" or "from memory". */
   readonly note: string;
 }
 
-export interface JourneyStep {
+export interface TraceStep {
   readonly stop: Stop;
   readonly text: string;
   /** Since the browser sent the request. */
@@ -26,9 +26,9 @@ export interface JourneyStep {
   readonly status?: number;
 }
 
-export interface Journey {
-  readonly stops: JourneyStop[];
-  readonly steps: JourneyStep[];
+export interface RequestTrace {
+  readonly stops: TraceStop[];
+  readonly steps: TraceStep[];
   readonly summary: string;
 }
 
@@ -50,7 +50,7 @@ const providerNames: Record<string, string> = {
 const storeNames: Record<string, string> = { graph: 'Microsoft Graph', table: 'Table Storage' };
 
 /** The stops of a request, with notes on their purpose. With the store `acs`, ACS keeps the identities itself. */
-export function stopsOf({ provider, store }: Surroundings): Pick<JourneyStop, 'stop' | 'name' | 'note'>[] {
+export function stopsOf({ provider, store }: Surroundings): Pick<TraceStop, 'stop' | 'name' | 'note'>[] {
   const storeName = storeNames[store];
   return [
     { stop: 'browser', name: 'Browser', note: 'calls the API' },
@@ -58,7 +58,7 @@ export function stopsOf({ provider, store }: Surroundings): Pick<JourneyStop, 's
     {
       stop: 'provider',
       name: providerNames[provider] ?? provider,
-      note: store === 'graph' ? 'lets the API act for you' : 'signs you in',
+      note: store === 'graph' ? 'issues tokens to the API' : 'signs you in',
     },
     ...(storeName === undefined
       ? []
@@ -89,7 +89,11 @@ const texts: [prefix: string, stop: Stop, text: string][] = [
   ['acs.teams', 'acs', 'Exchange the Teams token'],
 ];
 
-export function describeJourney(sent: Sent, calls: readonly UpstreamCall[], around: Surroundings): Journey {
+export function describeTrace(
+  sent: Sent,
+  calls: readonly UpstreamCall[],
+  around: Surroundings,
+): RequestTrace {
   const steps = [browserStep(sent), ...calls.map((call) => stepOf(call, sent))];
   const running = sent.durationInMs === undefined;
   return {
@@ -99,11 +103,11 @@ export function describeJourney(sent: Sent, calls: readonly UpstreamCall[], arou
       name,
       ...stateOf(stop, sent, steps, around.store),
     })),
-    summary: running ? 'On its way …' : summaryOf(sent, calls.length),
+    summary: running ? 'In progress …' : summaryOf(sent, calls.length),
   };
 }
 
-function browserStep({ method, url, durationInMs, response }: Sent): JourneyStep {
+function browserStep({ method, url, durationInMs, response }: Sent): TraceStep {
   return {
     stop: 'api',
     text: `${method} ${new URL(url).pathname}`,
@@ -112,7 +116,7 @@ function browserStep({ method, url, durationInMs, response }: Sent): JourneyStep
   };
 }
 
-function stepOf({ operation, status, startedAt, milliseconds }: UpstreamCall, sent: Sent): JourneyStep {
+function stepOf({ operation, status, startedAt, milliseconds }: UpstreamCall, sent: Sent): TraceStep {
   const [, stop = 'provider', text = operation] =
     texts.find(([prefix]) => operation === prefix || operation.startsWith(`${prefix}.`)) ?? [];
   return {
@@ -126,9 +130,9 @@ function stepOf({ operation, status, startedAt, milliseconds }: UpstreamCall, se
 function stateOf(
   stop: Stop,
   sent: Sent,
-  steps: readonly JourneyStep[],
+  steps: readonly TraceStep[],
   store: string,
-): Pick<JourneyStop, 'state' | 'note'> {
+): Pick<TraceStop, 'state' | 'note'> {
   const running = sent.durationInMs === undefined;
   const failed = (sent.response?.status ?? 0) >= 400 || (!running && !sent.response);
   const own = steps.filter((step) => step.stop === (stop === 'browser' ? 'api' : stop));
@@ -155,7 +159,7 @@ function isFailure(status: number | undefined, stop: Stop, { response }: Sent): 
 }
 
 /** Whether the API had the result of an earlier call in memory, so that it did not call this stop again. */
-function fromMemory(stop: Stop, { url }: Sent, steps: readonly JourneyStep[], store: string): boolean {
+function fromMemory(stop: Stop, { url }: Sent, steps: readonly TraceStep[], store: string): boolean {
   const asked = (other: Stop) => steps.some((step) => step.stop === other);
   const path = new URL(url).pathname;
   if (stop === 'provider') return store === 'graph' && asked('store');
@@ -165,9 +169,9 @@ function fromMemory(stop: Stop, { url }: Sent, steps: readonly JourneyStep[], st
 
 function summaryOf({ response }: Sent, calls: number): string {
   if (!response) return 'No response from the API.';
-  if (calls === 1) return '1 call behind the API.';
-  if (calls > 1) return `${calls} calls behind the API.`;
+  if (calls === 1) return '1 upstream call.';
+  if (calls > 1) return `${calls} upstream calls.`;
   return response.status < 400
-    ? 'No call behind the API: everything came from its memory.'
-    : 'No call behind the API: it rejected the request itself.';
+    ? 'No upstream call: everything was in memory.'
+    : 'No upstream call: the API rejected the request itself.';
 }
