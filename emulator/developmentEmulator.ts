@@ -34,7 +34,7 @@ export async function startDevelopmentEmulator(
 export function explainPublicNames({ publicNames, url }: Emulator): string {
   if (!publicNames) return '';
   return `
-  It also responses as login.microsoftonline.com, login.windows.net, sts.windows.net,
+  It also responds as login.microsoftonline.com, login.windows.net, sts.windows.net,
   graph.microsoft.com and <any>.communication.azure.com, for a client that resolves
   these names to this machine: port 443 must be forwarded to ${new URL(url).host}.
 `;

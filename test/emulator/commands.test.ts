@@ -303,7 +303,7 @@ describe('public names', () => {
   ])('are announced with %s', async (_how, args, environment) => {
     const emulator = start('main', args, { ...(await environmentWithFreePorts()), ...environment });
     await says(emulator, 'Ctrl-C stops it.');
-    expect(emulator.output()).toContain('It also answers as login.microsoftonline.com');
+    expect(emulator.output()).toContain('It also responds as login.microsoftonline.com');
     expect(emulator.output()).toContain('public-names/trust.pem');
   });
 
