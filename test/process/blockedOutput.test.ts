@@ -21,8 +21,9 @@ describe('while nobody reads its standard output, the server', () => {
 
   it('serves requests, and ends on SIGTERM', async () => {
     const port = await freePort();
-    const server = spawn(process.execPath, ['dist/server.js'], {
-      cwd: projectRoot(),
+    const server = spawn(process.execPath, ['server.js'], {
+      // Not in the project's folder, so that a developer's .env is not read.
+      cwd: join(projectRoot(), 'dist'),
       env: {
         NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS,
         ...emulator.settings(),
