@@ -1,10 +1,10 @@
-import type { Surroundings } from './requestTrace';
+import type { Environment } from './requestTrace';
 import { localTools } from './localTools';
 import { type FailureScenario, failureScenarios } from './failureScenarios';
 import { element, find } from './view/dom';
 
 interface FailurePanelOptions {
-  around: Surroundings;
+  environment: Environment;
   /** Runs one action at a time, and shows its error. */
   run: (action: () => Promise<void>) => void;
   /** Sends the request that shows the failure; with this access token, if there is one. */
@@ -26,7 +26,7 @@ export class FailurePanel {
     find('failure-card').hidden = false;
     find('failures').replaceChildren(
       ...failureScenarios
-        .filter(({ occurs }) => occurs(options.around))
+        .filter(({ occurs }) => occurs(options.environment))
         .map((scenario) => this.#item(scenario)),
     );
     find('failure-end').onclick = () => this.end();

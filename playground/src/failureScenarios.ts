@@ -1,5 +1,5 @@
 import type { FailureName } from '../failures';
-import type { Surroundings } from './requestTrace';
+import type { Environment } from './requestTrace';
 import type { OperationName } from './operations';
 
 export interface FailureScenario {
@@ -13,11 +13,11 @@ export interface FailureScenario {
   /** The text to show if the API succeeds anyway. */
   readonly onSuccess: string;
   /** Whether it can happen with this provider and store. */
-  readonly occurs: (around: Surroundings) => boolean;
+  readonly occurs: (environment: Environment) => boolean;
 }
 
-const onBehalfOf = ({ store }: Surroundings) => store === 'graph';
-const entra = ({ provider }: Surroundings) => provider === 'entra';
+const onBehalfOf = ({ store }: Environment) => store === 'graph';
+const entra = ({ provider }: Environment) => provider === 'entra';
 const always = () => true;
 
 export const failureScenarios: readonly FailureScenario[] = [

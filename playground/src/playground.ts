@@ -4,7 +4,7 @@ import { requestedClaims } from './challenge';
 import { CredentialPanel } from './credentialPanel';
 import { explain, readResult } from './explain';
 import type { Explanation } from './explanations';
-import type { Surroundings } from './requestTrace';
+import type { Environment } from './requestTrace';
 import { TracePanel } from './tracePanel';
 import { operation, type OperationName } from './operations';
 import { createRecorder, type Exchange, type Recorder } from './recorder';
@@ -32,7 +32,7 @@ import { updateTimesLeft } from './view/tokenView';
 import { showWelcome } from './view/welcomeView';
 
 /** How a request is sent while a failure is simulated. */
-interface Circumstances {
+interface RequestContext {
   forceRefresh?: boolean;
   /** Instead of one from MSAL. */
   accessToken?: string | undefined;
@@ -42,7 +42,7 @@ interface Circumstances {
 /** Connects the buttons of the page with sign-in, API and views. */
 export class Playground {
   readonly #settings: PlaygroundSettings;
-  readonly #around: Surroundings;
+  readonly #environment: Environment;
   readonly #recorder: Recorder;
   readonly #signIn: SignIn;
   readonly #authority: AuthorityCheck;
@@ -56,7 +56,7 @@ export class Playground {
   constructor(allSettings: PlaygroundSettings) {
     const settings = { ...allSettings, ...chosenSignIn(allSettings) };
     this.#settings = settings;
-    this.#around = { provider: settings.provider, store: settings.local?.store ?? 'graph' };
+    this.#environment = { provider: settings.provider, store: settings.local?.store ?? 'graph' };
     this.#recorder = createRecorder({
       onStart: (request) => this.#trace?.begin(request),
       onExchange: (exchange) => this.#showExchange(exchange),
@@ -70,9 +70,9 @@ export class Playground {
       getToken: () => this.#tokenForCredential(),
     });
     if (settings.local) {
-      this.#trace = new TracePanel(this.#around);
+      this.#trace = new TracePanel(this.#environment);
       this.#failure = new FailurePanel({
-        around: this.#around,
+        environment: this.#environment,
         run: (action) => void this.#run(action),
         send: (scenario, accessToken) => this.#sendScenario(scenario, accessToken),
         userObjectId: () => this.#signIn.account?.localAccountId,
@@ -85,7 +85,7 @@ export class Playground {
       isOffered: (name) => operation(name).teamsTokenOf === undefined || settings.provider === 'entra',
     });
     setInterval(() => updateTimesLeft(), 1_000);
-    showWelcome(allSettings, this.#around, (choice) => this.#signInWith(choice));
+    showWelcome(allSettings, this.#environment, (choice) => this.#signInWith(choice));
     showSettings(settings);
     showCode(operation('getToken'));
     showExchanges(this.#recorder.exchanges);
@@ -106,25 +106,20 @@ export class Playground {
   }
 
   /** Gets the required tokens and sends the request. */
-  async #perform(
-    name: OperationName,
-    before: Continuation,
-    circumstances: Circumstances = {},
-  ): Promise<void> {
+  async #perform(name: OperationName, before: Continuation, context: RequestContext = {}): Promise<void> {
     const { title, method, path, headers = {}, teamsTokenOf, confirm: warning } = operation(name);
     // After a redirect the user has already confirmed.
     if (warning !== undefined && before.operation !== name && !(await confirm(`${title}?`, warning))) return;
     const continuation = { ...before, operation: name };
     const teamsAccount = teamsTokenOf && this.#signIn.accountOf(teamsTokenOf);
     if (teamsTokenOf && !teamsAccount) {
-      this.#askForOtherAccount(continuation);
+      this.#requestSecondAccount(continuation);
       return;
     }
     showProgress(title);
     showCode(operation(name));
-    const { forceRefresh = false } = circumstances;
-    const accessToken =
-      circumstances.accessToken ?? (await this.#signIn.apiToken(continuation, { forceRefresh }));
+    const { forceRefresh = false } = context;
+    const accessToken = context.accessToken ?? (await this.#signIn.apiToken(continuation, { forceRefresh }));
     this.#tokens.set('api', accessToken);
     const teamsToken = teamsAccount && (await this.#signIn.teamsToken(teamsAccount, continuation));
     if (teamsToken) this.#tokens.set('teams', teamsToken);
@@ -139,7 +134,7 @@ export class Playground {
     showCode(operation(name), exchange.response?.headers['x-ms-error-code']);
     const problem = explain(exchange);
     if (problem) this.#showError(problem, exchange, continuation);
-    else this.#showResult(name, exchange, circumstances.scenario);
+    else this.#showResult(name, exchange, context.scenario);
     revealOutcome();
   }
 
@@ -160,7 +155,7 @@ export class Playground {
       this.#tokens.delete('communication');
       this.#credential.stop('Stopped: the identity was deleted.');
     }
-    showSuccess(`${scenario?.title ?? exchange.title}: done`, details, this.#wayBack());
+    showSuccess(`${scenario?.title ?? exchange.title}: done`, details, this.#backToNormal());
   }
 
   #showError(problem: Explanation, { response }: Exchange, continuation: Continuation): void {
@@ -170,7 +165,7 @@ export class Playground {
       showProblem(
         { ...problem, title: 'Additional authentication was not sufficient', remedy: 'signIn' },
         this.#remedies({}),
-        this.#wayBack(),
+        this.#backToNormal(),
       );
       return;
     }
@@ -184,15 +179,15 @@ export class Playground {
           }),
       ...(name ? { repeat: () => void this.#run(() => this.#perform(name, continuation)) } : {}),
     };
-    showProblem(problem, actions, this.#wayBack());
+    showProblem(problem, actions, this.#backToNormal());
   }
 
-  #wayBack(): ExtraAction | undefined {
+  #backToNormal(): ExtraAction | undefined {
     const { active, end } = this.#failure ?? {};
     return active && end ? { label: 'Back to normal', run: end } : undefined;
   }
 
-  #askForOtherAccount(continuation: Continuation): void {
+  #requestSecondAccount(continuation: Continuation): void {
     const actAs = this.#signIn.account?.homeAccountId;
     showProblem(secondAccountNeeded, {
       otherAccount: () =>

@@ -32,13 +32,14 @@ export interface RequestTrace {
   readonly summary: string;
 }
 
-export interface Surroundings {
+/** What a request passes through depends on these. */
+export interface Environment {
   readonly provider: SignInSettings['provider'];
   readonly store: LocalSettings['store'];
 }
 
-/** A request that was sent, and its outcome once there is one. */
-export type Sent = Pick<Exchange, 'method' | 'url' | 'startedAt'> &
+/** A request that was sent, with its outcome when it has ended. */
+export type TracedRequest = Pick<Exchange, 'method' | 'url' | 'startedAt'> &
   Partial<Pick<Exchange, 'durationInMs' | 'response'>>;
 
 const providerNames: Record<string, string> = {
@@ -50,7 +51,7 @@ const providerNames: Record<string, string> = {
 const storeNames: Record<string, string> = { graph: 'Microsoft Graph', table: 'Table Storage' };
 
 /** The stops of a request, with notes on their purpose. With the store `acs`, ACS keeps the identities itself. */
-export function stopsOf({ provider, store }: Surroundings): Pick<TraceStop, 'stop' | 'name' | 'note'>[] {
+export function stopsOf({ provider, store }: Environment): Pick<TraceStop, 'stop' | 'name' | 'note'>[] {
   const storeName = storeNames[store];
   return [
     { stop: 'browser', name: 'Browser', note: 'calls the API' },
@@ -90,24 +91,24 @@ const texts: [prefix: string, stop: Stop, text: string][] = [
 ];
 
 export function describeTrace(
-  sent: Sent,
+  request: TracedRequest,
   calls: readonly UpstreamCall[],
-  around: Surroundings,
+  environment: Environment,
 ): RequestTrace {
-  const steps = [browserStep(sent), ...calls.map((call) => stepOf(call, sent))];
-  const running = sent.durationInMs === undefined;
+  const steps = [browserStep(request), ...calls.map((call) => stepOf(call, request))];
+  const running = request.durationInMs === undefined;
   return {
     steps,
-    stops: stopsOf(around).map(({ stop, name }) => ({
+    stops: stopsOf(environment).map(({ stop, name }) => ({
       stop,
       name,
-      ...stateOf(stop, sent, steps, around.store),
+      ...stateOf(stop, request, steps, environment.store),
     })),
-    summary: running ? 'In progress …' : summaryOf(sent, calls.length),
+    summary: running ? 'In progress …' : summaryOf(request, calls.length),
   };
 }
 
-function browserStep({ method, url, durationInMs, response }: Sent): TraceStep {
+function browserStep({ method, url, durationInMs, response }: TracedRequest): TraceStep {
   return {
     stop: 'api',
     text: `${method} ${new URL(url).pathname}`,
@@ -116,25 +117,28 @@ function browserStep({ method, url, durationInMs, response }: Sent): TraceStep {
   };
 }
 
-function stepOf({ operation, status, startedAt, milliseconds }: UpstreamCall, sent: Sent): TraceStep {
+function stepOf(
+  { operation, status, startedAt, milliseconds }: UpstreamCall,
+  request: TracedRequest,
+): TraceStep {
   const [, stop = 'provider', text = operation] =
     texts.find(([prefix]) => operation === prefix || operation.startsWith(`${prefix}.`)) ?? [];
   return {
     stop,
     text,
-    startInMs: Math.max(0, startedAt - sent.startedAt),
+    startInMs: Math.max(0, startedAt - request.startedAt),
     ...(milliseconds === undefined ? {} : { durationInMs: milliseconds, status }),
   };
 }
 
 function stateOf(
   stop: Stop,
-  sent: Sent,
+  request: TracedRequest,
   steps: readonly TraceStep[],
   store: string,
 ): Pick<TraceStop, 'state' | 'note'> {
-  const running = sent.durationInMs === undefined;
-  const failed = (sent.response?.status ?? 0) >= 400 || (!running && !sent.response);
+  const running = request.durationInMs === undefined;
+  const failed = (request.response?.status ?? 0) >= 400 || (!running && !request.response);
   const own = steps.filter((step) => step.stop === (stop === 'browser' ? 'api' : stop));
   if (stop === 'browser') return { state: running ? 'active' : 'good', note: 'sent the request' };
   const last = own.at(-1);
@@ -142,32 +146,32 @@ function stateOf(
     if (last.durationInMs === undefined) return { state: 'active', note: 'working …' };
     const sum = own.reduce((total, { durationInMs = 0 }) => total + durationInMs, 0);
     const calls = own.length > 1 ? `${own.length} calls, ` : '';
-    const state = isFailure(last.status, last.stop, sent) ? 'bad' : 'good';
+    const state = isFailure(last.status, last.stop, request) ? 'bad' : 'good';
     return { state, note: `${calls}${Math.round(sum)} ms` };
   }
   if (running) return { state: 'unused', note: '…' };
   if (failed) return { state: 'unused', note: 'not reached' };
-  return fromMemory(stop, sent, steps, store)
+  return fromMemory(stop, request, steps, store)
     ? { state: 'memory', note: 'from memory' }
     : { state: 'unused', note: 'not needed' };
 }
 
 /** 404 for a mapping that does not exist is not a failure. */
-function isFailure(status: number | undefined, stop: Stop, { response }: Sent): boolean {
+function isFailure(status: number | undefined, stop: Stop, { response }: TracedRequest): boolean {
   if (status === undefined || status === 0) return true;
   return status >= 400 && !(stop !== 'api' && status === 404 && (response?.status ?? 0) < 400);
 }
 
 /** Whether the API had the result of an earlier call in memory, so that it did not call this stop again. */
-function fromMemory(stop: Stop, { url }: Sent, steps: readonly TraceStep[], store: string): boolean {
-  const asked = (other: Stop) => steps.some((step) => step.stop === other);
+function fromMemory(stop: Stop, { url }: TracedRequest, steps: readonly TraceStep[], store: string): boolean {
+  const wasCalled = (other: Stop) => steps.some((step) => step.stop === other);
   const path = new URL(url).pathname;
-  if (stop === 'provider') return store === 'graph' && asked('store');
+  if (stop === 'provider') return store === 'graph' && wasCalled('store');
   if (path !== '/api/token') return false;
-  return stop === 'store' ? asked('acs') : stop === 'acs';
+  return stop === 'store' ? wasCalled('acs') : stop === 'acs';
 }
 
-function summaryOf({ response }: Sent, calls: number): string {
+function summaryOf({ response }: TracedRequest, calls: number): string {
   if (!response) return 'No response from the API.';
   if (calls === 1) return '1 upstream call.';
   if (calls > 1) return `${calls} upstream calls.`;

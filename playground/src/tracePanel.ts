@@ -1,5 +1,5 @@
 import type { UpstreamCall } from '../failures';
-import type { Sent, Surroundings } from './requestTrace';
+import type { TracedRequest, Environment } from './requestTrace';
 import { localTools } from './localTools';
 import type { Exchange } from './recorder';
 import { element, find } from './view/dom';
@@ -9,24 +9,24 @@ const pollIntervalInMs = 200;
 
 /** Shows the path of the latest request through the services, even while it runs. */
 export class TracePanel {
-  readonly #around: Surroundings;
-  #latest: Sent | undefined;
+  readonly #environment: Environment;
+  #latest: TracedRequest | undefined;
   #calls: readonly UpstreamCall[] = [];
 
-  constructor(around: Surroundings) {
-    this.#around = around;
+  constructor(environment: Environment) {
+    this.#environment = environment;
     find('trace-card').hidden = false;
     find('trace').replaceChildren(
-      idleStops(around),
+      idleStops(environment),
       element('p', { class: 'hint' }, 'Call the API to see each call that it makes.'),
     );
   }
 
-  begin(sent: Sent): void {
-    this.#latest = sent;
+  begin(request: TracedRequest): void {
+    this.#latest = request;
     this.#calls = [];
     this.#show();
-    void this.#follow(sent);
+    void this.#follow(request);
   }
 
   /** Resolves when the trace is complete. */
@@ -37,12 +37,12 @@ export class TracePanel {
     if (this.#latest === exchange) this.#show();
   }
 
-  async #follow(sent: Sent): Promise<void> {
+  async #follow(request: TracedRequest): Promise<void> {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, pollIntervalInMs));
-      if (this.#latest !== sent) return;
-      const calls = await localTools.callsSince(sent.startedAt).catch(() => []);
-      if (this.#latest !== sent) return;
+      if (this.#latest !== request) return;
+      const calls = await localTools.callsSince(request.startedAt).catch(() => []);
+      if (this.#latest !== request) return;
       // MSAL's own requests are not part of it.
       this.#calls = calls.filter(
         ({ operation }) => !/^entra\.(token\.(auth|refresh)|authorize)/.test(operation),
@@ -52,6 +52,6 @@ export class TracePanel {
   }
 
   #show(): void {
-    if (this.#latest) showTrace(this.#latest, this.#calls, this.#around);
+    if (this.#latest) showTrace(this.#latest, this.#calls, this.#environment);
   }
 }

@@ -3,26 +3,30 @@ import {
   type RequestTrace,
   type TraceStep,
   type TraceStop,
-  type Sent,
+  type TracedRequest,
   stopsOf,
-  type Surroundings,
+  type Environment,
 } from '../requestTrace';
 import type { UpstreamCall } from '../../failures';
 import { element, find } from './dom';
 import { icon } from './icons';
 
 /** The stops alone, before there is a trace. */
-export function idleStops(around: Surroundings): HTMLElement {
+export function idleStops(environment: Environment): HTMLElement {
   return stopList(
-    stopsOf(around).map((stop) => ({ ...stop, state: 'idle' })),
-    around.store,
+    stopsOf(environment).map((stop) => ({ ...stop, state: 'idle' })),
+    environment.store,
   );
 }
 
-export function showTrace(sent: Sent, calls: readonly UpstreamCall[], around: Surroundings): void {
-  const trace = describeTrace(sent, calls, around);
+export function showTrace(
+  request: TracedRequest,
+  calls: readonly UpstreamCall[],
+  environment: Environment,
+): void {
+  const trace = describeTrace(request, calls, environment);
   find('trace').replaceChildren(
-    stopList(trace.stops, around.store),
+    stopList(trace.stops, environment.store),
     element('p', { class: 'summary' }, trace.summary),
     stepList(trace),
   );
@@ -79,13 +83,13 @@ function results(step: TraceStep): HTMLElement[] {
     element(
       'span',
       { class: `status ${isGood(step) ? 'good' : 'bad'}` },
-      isAnswered(step) ? String(step.status) : 'none',
+      hasResponse(step) ? String(step.status) : 'none',
     ),
     element('span', { class: 'time' }, `${Math.round(step.durationInMs)} ms`),
   ];
 }
 
-function isAnswered({ status = 0 }: TraceStep): boolean {
+function hasResponse({ status = 0 }: TraceStep): boolean {
   return status > 0;
 }
 

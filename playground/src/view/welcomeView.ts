@@ -1,5 +1,5 @@
 import type { PlaygroundSettings, SignInSettings } from '../../settings';
-import type { Surroundings } from '../requestTrace';
+import type { Environment } from '../requestTrace';
 import { providerName, signInChoices } from '../signInChoice';
 import { element, find } from './dom';
 import { idleStops } from './traceView';
@@ -7,11 +7,11 @@ import { idleStops } from './traceView';
 /** The first screen: what happens, and one button for each way to sign in. */
 export function showWelcome(
   settings: PlaygroundSettings,
-  around: Surroundings,
+  environment: Environment,
   signIn: (choice: SignInSettings) => void,
 ): void {
   const choices = signInChoices(settings);
-  find('welcome-stops').replaceChildren(idleStops(around));
+  find('welcome-stops').replaceChildren(idleStops(environment));
   find('welcome-choices').replaceChildren(
     ...choices.map((choice, index) =>
       element(
