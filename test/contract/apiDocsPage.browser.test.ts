@@ -19,20 +19,25 @@ afterAll(async () => {
 });
 
 /** The page, the browser's errors, and the origins that it called. */
-async function openDocs(): Promise<{ page: Page; complaints: string[]; origins: Set<string>; url: string }> {
+async function openDocs(): Promise<{
+  page: Page;
+  consoleErrors: string[];
+  origins: Set<string>;
+  url: string;
+}> {
   // The emulator, like Entra, accepts redirect URIs on localhost.
   const url = system.url.replace('127.0.0.1', 'localhost');
   const page = await browser.newPage();
   page.setDefaultTimeout(pageTimeout);
-  const complaints: string[] = [];
+  const consoleErrors: string[] = [];
   const origins = new Set<string>();
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    if (['error', 'warning'].includes(message.type())) consoleErrors.push(message.text());
   });
-  page.on('pageerror', (error) => void complaints.push(error.message));
+  page.on('pageerror', (error) => void consoleErrors.push(error.message));
   page.context().on('request', (request) => void origins.add(new URL(request.url()).origin));
   await page.goto(`${url}/docs`);
-  return { page, complaints, origins, url };
+  return { page, consoleErrors, origins, url };
 }
 
 async function tryToGetToken(page: Page): Promise<string> {
@@ -44,7 +49,7 @@ async function tryToGetToken(page: Page): Promise<string> {
 
 describe('the page under /docs, in a browser', () => {
   it('shows every operation, and calls one with a pasted access token', async () => {
-    const { page, complaints, origins, url } = await openDocs();
+    const { page, consoleErrors, origins, url } = await openDocs();
     await page.locator('.opblock').first().waitFor();
     // The names of Microsoft's sample are collapsed, and so are the schemas.
     expect(await page.locator('.opblock').count()).toBe(12);
@@ -65,14 +70,14 @@ describe('the page under /docs, in a browser', () => {
     await expectAccessible(page, 'errors');
     await page.goto(url);
     await expectAccessible(page, 'landing');
-    expect({ complaints, origins: [...origins] }).toEqual({ complaints: [], origins: [url] });
+    expect({ consoleErrors, origins: [...origins] }).toEqual({ consoleErrors: [], origins: [url] });
     await page.close();
   });
 
   it('signs a user in, and calls an operation for them', async () => {
     const { emulator } = system;
     const user = emulator.addUser();
-    const { page, complaints, origins, url } = await openDocs();
+    const { page, consoleErrors, origins, url } = await openDocs();
     await page.getByRole('button', { name: 'Authorize' }).click();
     const form = page.locator('.auth-container', { hasText: 'authorizationCode with PKCE' });
     expect(await form.locator('#client_id_authorizationCode').inputValue()).toBe(
@@ -88,7 +93,10 @@ describe('the page under /docs, in a browser', () => {
     await page.getByRole('button', { name: 'Close' }).first().click();
     expect(await tryToGetToken(page)).toContain('200');
     expect(emulator.mappings()).toContainEqual(expect.objectContaining({ userObjectId: user.objectId }));
-    expect({ complaints, origins: [...origins] }).toEqual({ complaints: [], origins: [url, emulator.url] });
+    expect({ consoleErrors, origins: [...origins] }).toEqual({
+      consoleErrors: [],
+      origins: [url, emulator.url],
+    });
     await page.close();
   });
 });

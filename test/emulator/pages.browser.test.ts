@@ -64,10 +64,10 @@ describe.each(['light', 'dark'] as const)('in %s colors', (colorScheme) => {
     });
     context.setDefaultTimeout(pageTimeout);
     const page = await context.newPage();
-    const complaints: string[] = [];
+    const consoleErrors: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error' && !message.text().includes('status of 400')) {
-        complaints.push(message.text());
+        consoleErrors.push(message.text());
       }
     });
     await open(page);
@@ -80,7 +80,7 @@ describe.each(['light', 'dark'] as const)('in %s colors', (colorScheme) => {
       `${axe}; axe.run().then(({ violations }) => violations)`,
     );
     expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
     await context.close();
   });
 });

@@ -26,23 +26,23 @@ beforeEach(async () => {
   playground = await openPlayground(browser, system.playground.url);
 });
 afterEach(async () => {
-  const { complaints } = playground;
+  const { consoleErrors } = playground;
   await playground.close();
-  expect(complaints).toEqual([]);
+  expect(consoleErrors).toEqual([]);
 });
 
 describe('a user who signs in', () => {
   it('gets a token, refreshes it, and deletes the identity', async () => {
     const { emulator } = system;
-    const { ask, click, outcome, exchanges, token, page } = playground;
+    const { sendRequest, click, outcome, exchanges, token, page } = playground;
     const user = emulator.addUser('Dana Dover');
     await playground.signIn('Dana Dover');
 
-    await ask('Who am I?');
+    await sendRequest('Who am I?');
     await expectText(outcome, 'You have no communication identity yet');
     await expectText(exchanges.first(), /GET.*\/api\/user.*404 user_not_found.*\d ms/s);
 
-    await ask('Get a token');
+    await sendRequest('Get a token');
     await expectText(outcome, 'Get a token: done');
     const identities = emulator.identities();
     expect(identities).toHaveLength(1);
@@ -62,23 +62,23 @@ describe('a user who signs in', () => {
     await keepScreenshot(page);
 
     const again = await callsDuring(emulator, async () => {
-      await ask('Get a token');
+      await sendRequest('Get a token');
       await exchanges.nth(2).waitFor();
       await expectText(outcome, 'Get a token: done');
     });
     expect(again).toEqual({});
     const refresh = await callsDuring(emulator, async () => {
-      await ask('Refresh the token');
+      await sendRequest('Refresh the token');
       await expectText(outcome, 'Refresh the token: done');
     });
     expect(refresh).toEqual({ 'acs.token.issue': 1 });
     await expectText(exchanges.first(), /cache-control\s*no-cache/);
 
-    await ask('Delete my identity');
+    await sendRequest('Delete my identity');
     await click('Cancel');
     await expectText(exchanges.first(), 'no-cache');
     expect(emulator.identities()).toMatchObject([{ id }]);
-    await ask('Delete my identity');
+    await sendRequest('Delete my identity');
     await click('Delete');
     await expectText(outcome, 'Delete my identity: done');
     await expectText(exchanges.first(), /DELETE.*\/api\/user.*204/s);
@@ -113,7 +113,7 @@ describe('a user who signs in', () => {
   it('exchanges a Teams token', async () => {
     const { outcome, exchanges, token } = playground;
     await playground.signIn('Carol Carver');
-    await playground.ask('Exchange as a Teams user');
+    await playground.sendRequest('Exchange as a Teams user');
     await expectText(outcome, 'Exchange as a Teams user: done');
     await expectText(exchanges.first(), /POST.*\/api\/token\/teams.*200 OK/s);
     await token('communication').locator('summary').click();
@@ -124,7 +124,7 @@ describe('a user who signs in', () => {
 
   it('sees that a Teams license is missing', async () => {
     await playground.signIn('Bob Baker');
-    await playground.ask('Exchange as a Teams user');
+    await playground.sendRequest('Exchange as a Teams user');
     await expectText(playground.outcome, /rejected the Teams token.*Microsoft Teams license/s);
   });
 
@@ -132,7 +132,7 @@ describe('a user who signs in', () => {
     const { emulator } = system;
     const { outcome, exchanges, page } = playground;
     await playground.signIn('Bob Baker');
-    await playground.ask('Exchange someone else’s Teams token');
+    await playground.sendRequest('Exchange someone else’s Teams token');
     await expectText(outcome, 'This needs a second account');
     await playground.click('Sign in with another account');
     await playground.choose('Carol Carver');
@@ -152,7 +152,7 @@ describe('a claims challenge', () => {
     const user = emulator.addUser('Mia Moss');
     emulator.switches.requireMfaFor.add(user.objectId);
     await playground.signIn('Mia Moss');
-    await playground.ask('Get a token');
+    await playground.sendRequest('Get a token');
     await expectText(outcome, 'Additional authentication is required');
     await expectText(exchanges.first(), /401 insufficient_claims/);
 
@@ -173,7 +173,7 @@ describe('a claims challenge', () => {
     const user = emulator.addUser('Max Moor');
     emulator.switches.graphRejectsWithClaims.add(user.objectId);
     await playground.signIn('Max Moor');
-    await playground.ask('Get a token');
+    await playground.sendRequest('Get a token');
     await playground.click('Sign in with additional authentication');
     await playground.choose('Max Moor');
     await expectText(playground.outcome, 'Additional authentication was not sufficient');
@@ -185,7 +185,7 @@ it('missing consent is requested, and the request is repeated', async () => {
   const user = emulator.addUser('Cleo Cole');
   emulator.switches.consentRequiredFor.add(user.objectId);
   await playground.signIn('Cleo Cole');
-  await playground.ask('Get a token');
+  await playground.sendRequest('Get a token');
   await expectText(playground.outcome, 'Consent is missing');
   await playground.click('Consent');
   await playground.page.getByText('Choosing a user grants it').waitFor();
@@ -203,7 +203,7 @@ describe('the credential', () => {
     await expectText(events, /Got a token that expires in 2[34] h/);
     await expectText(exchanges.first(), 'Sent by the credential');
 
-    await playground.ask('Get a token');
+    await playground.sendRequest('Get a token');
     await expectText(playground.outcome, 'Get a token: done');
     await click('Show a refresh');
     await expectText(events, /Got a token that expires in \d+ s/);
@@ -238,7 +238,7 @@ describe('connection problems are explained:', () => {
     stops.push(() => foreign.stop());
     const visitor = await openPlayground(browser, foreign.url);
     await visitor.signIn('Bob Baker');
-    await visitor.ask('Get a token');
+    await visitor.sendRequest('Get a token');
     await expectText(visitor.outcome, `add ${foreign.url} to its CORS_ALLOWED_ORIGINS`);
     await expectText(visitor.exchanges, 'no response');
     await visitor.close();
@@ -251,7 +251,7 @@ it('fits a phone', async () => {
   });
   system.emulator.addUser('Finn Ford');
   await phone.signIn('Finn Ford');
-  await phone.ask('Get a token');
+  await phone.sendRequest('Get a token');
   await expectText(phone.outcome, 'Get a token: done');
   await phone.token('api').locator('summary').click();
   await phone.token('communication').locator('summary').click();

@@ -5,7 +5,7 @@ import { pageTimeout } from './browser';
 export interface PlaygroundPage {
   readonly page: Page;
   /** Script errors and violations of the content security policy. */
-  readonly complaints: string[];
+  readonly consoleErrors: string[];
   /** The result of the last action. */
   readonly outcome: Locator;
   /** The way of the latest request. */
@@ -16,7 +16,7 @@ export interface PlaygroundPage {
   readonly events: Locator;
   token: (kind: 'api' | 'teams' | 'communication') => Locator;
   click: (button: string) => Promise<void>;
-  ask: (operation: string) => Promise<void>;
+  sendRequest: (operation: string) => Promise<void>;
   /** Chooses a user on the emulator's sign-in page. */
   choose: (user: string) => Promise<void>;
   signIn: (user: string) => Promise<void>;
@@ -39,15 +39,15 @@ export async function openPlayground(
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
   context.setDefaultTimeout(pageTimeout);
   const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
+  const consoleErrors: string[] = [];
+  page.on('pageerror', (error) => consoleErrors.push(error.message));
   page.on('console', (message) => {
     // The browser itself logs every error response of the API.
     if (
       message.type() === 'error' &&
       !/the server responded with a status of [45]\d\d/.test(message.text())
     ) {
-      complaints.push(message.text());
+      consoleErrors.push(message.text());
     }
   });
   await page.goto(url);
@@ -57,7 +57,7 @@ export async function openPlayground(
     page.getByRole('list', { name: 'Users' }).getByRole('button', { name: user }).click();
   return {
     page,
-    complaints,
+    consoleErrors,
     outcome: page.getByRole('status'),
     trace: page.locator('#trace'),
     exchanges: page.locator('.exchange'),
@@ -65,7 +65,7 @@ export async function openPlayground(
     token: (kind) => page.locator(`[data-token=${kind}]`),
     click,
     choose,
-    ask: (operation) => page.locator('.operation', { hasText: operation }).click(),
+    sendRequest: (operation) => page.locator('.operation', { hasText: operation }).click(),
     async signIn(user) {
       await click('Sign in');
       await choose(user);

@@ -21,21 +21,21 @@ beforeAll(async () => {
 afterAll(() => Promise.all(stops.map((stop) => stop())));
 beforeEach(() => system.emulator.reset());
 afterEach(async () => {
-  const { complaints } = playground;
+  const { consoleErrors } = playground;
   await playground.close();
-  expect(complaints).toEqual([]);
+  expect(consoleErrors).toEqual([]);
 });
 
 test('each call shows its trace, and a second one that nothing was called', async () => {
   playground = await openPlayground(browser, system.playground.url);
-  const { ask, trace, outcome, page } = playground;
+  const { sendRequest, trace, outcome, page } = playground;
   await expectAccessible(page, 'welcome');
   system.emulator.addUser('Jo Jensen');
   await playground.signIn('Jo Jensen');
   await expectText(trace, /Entra ID.*issues tokens to the API/s);
   await expectAccessible(page, 'signed-in');
 
-  await ask('Get a token');
+  await sendRequest('Get a token');
   await expectText(trace, '4 upstream calls.');
   const steps = trace.getByRole('list', { name: 'Calls' }).getByRole('listitem');
   const texts = (await steps.allInnerTexts()).map((text) => text.replace(/\s+/g, ' '));
@@ -48,18 +48,18 @@ test('each call shows its trace, and a second one that nothing was called', asyn
   ]);
   await expectAccessible(page, 'token');
 
-  await ask('Get a token');
+  await sendRequest('Get a token');
   await expectText(trace, 'No upstream call: everything was in memory.');
   await expectText(trace, /ACS\s*from memory/);
-  await ask('Refresh the token');
+  await sendRequest('Refresh the token');
   await expectText(trace, /Microsoft Graph\s*from memory/);
   await expectAccessible(page, 'memory');
-  await ask('Delete my identity');
+  await sendRequest('Delete my identity');
   await page.getByRole('dialog').waitFor();
   await expectAccessible(page, 'dialog');
   await playground.click('Cancel');
 
-  await ask('Who am I?');
+  await sendRequest('Who am I?');
   await expectText(outcome, 'Who am I?: done');
   await outcome.getByRole('button', { name: 'Dismiss' }).click();
   await page.locator('#outcome:empty').waitFor({ state: 'attached' });
@@ -88,7 +88,7 @@ test('each failure shows the response of the API, its meaning and the code for i
   });
   const { click, trace, outcome, page } = playground;
   await playground.signIn('Carol Carver');
-  await playground.ask('Get a token');
+  await playground.sendRequest('Get a token');
   await expectText(outcome, 'Get a token: done');
   for (const [button, result, step, code] of failures) {
     const failure = page.getByRole('button', { name: button });
@@ -109,10 +109,10 @@ test('each failure shows the response of the API, its meaning and the code for i
     await outcome.getByRole('button', { name: 'Back to normal' }).click();
     await expectText(outcome, 'The simulated failure has ended');
     expect(await failure.getAttribute('aria-pressed')).toBe('false');
-    await playground.ask('Who am I?');
+    await playground.sendRequest('Who am I?');
     await expectText(outcome, 'Who am I?: done');
   }
-  await playground.ask('Exchange as a Teams user');
+  await playground.sendRequest('Exchange as a Teams user');
   await expectText(outcome, 'Exchange as a Teams user: done');
   await click('Sign out');
 });
@@ -133,7 +133,7 @@ test('the first visit ends signed in, with nothing but the browser’s own warni
   await page.getByRole('link', { name: 'Proceed to localhost' }).click();
   await playground.choose('Alice Archer');
   await expectText(outcome, 'Signed in');
-  await playground.ask('Get a token');
+  await playground.sendRequest('Get a token');
   await expectText(outcome, 'Get a token: done');
 });
 
@@ -146,12 +146,12 @@ test('users choose among the identity providers of the API', async () => {
     ['Microsoft Entra ID', 'Entra ID'],
   ] as const) {
     playground = await openPlayground(browser, offered.url);
-    const { ask, click, trace, outcome, page } = playground;
+    const { sendRequest, click, trace, outcome, page } = playground;
     await expectText(page.getByRole('main'), 'Sign in with Microsoft Entra ID');
     await click(`Sign in with ${name}`);
     await playground.choose('Alice Archer');
     await expectText(outcome, 'Signed in');
-    await ask('Get a token');
+    await sendRequest('Get a token');
     await expectText(outcome, 'Get a token: done');
     await expectText(trace, `${provider}not needed`);
     await expectText(trace, 'Find or create the identity');
@@ -160,7 +160,7 @@ test('users choose among the identity providers of the API', async () => {
     if (provider === 'Entra ID') break;
     await click('Sign out');
     await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
-    expect(playground.complaints).toEqual([]);
+    expect(playground.consoleErrors).toEqual([]);
     await playground.close();
   }
 });
