@@ -1,4 +1,6 @@
-import type { PlaygroundSettings, SignInSettings } from '../settings';
+import type { PlaygroundSettings } from '../settings';
+import { AccountPanel } from './accountPanel';
+import { ActionRunner } from './actionRunner';
 import { AuthorityCheck } from './authorityCheck';
 import { requestedClaims } from './challenge';
 import { CredentialPanel } from './credentialPanel';
@@ -9,11 +11,10 @@ import { TracePanel } from './tracePanel';
 import { operation, type OperationName } from './operations';
 import { createRecorder, type Exchange, type Recorder } from './recorder';
 import { type Continuation, RedirectStarted, SignIn } from './signIn';
-import { chooseSignIn, chosenSignIn } from './signInChoice';
+import { chosenSignIn } from './signInChoice';
 import { explainSignIn, secondAccountNeeded } from './signInProblems';
 import { FailurePanel } from './failurePanel';
 import type { FailureScenario } from './failureScenarios';
-import { showAccount } from './view/accountView';
 import { showCode } from './view/codeView';
 import { connectOperations } from './view/operationButtons';
 import { confirm } from './view/confirm';
@@ -43,25 +44,34 @@ interface RequestContext {
 export class Playground {
   readonly #settings: PlaygroundSettings;
   readonly #environment: Environment;
+  readonly #actions: ActionRunner;
   readonly #recorder: Recorder;
   readonly #signIn: SignIn;
+  readonly #account: AccountPanel;
   readonly #authority: AuthorityCheck;
   readonly #credential: CredentialPanel;
   readonly #tokens = new TokensPanel();
   /** Only with the emulator. */
   readonly #trace: TracePanel | undefined;
   readonly #failure: FailurePanel | undefined;
-  #busy = false;
 
   constructor(allSettings: PlaygroundSettings) {
     const settings = { ...allSettings, ...chosenSignIn(allSettings) };
     this.#settings = settings;
     this.#environment = { provider: settings.provider, store: settings.local?.store ?? 'graph' };
+    this.#actions = new ActionRunner({ onStart: clearOutcome, onError: (error) => this.#showFailure(error) });
     this.#recorder = createRecorder({
       onStart: (request) => this.#trace?.begin(request),
       onExchange: (exchange) => this.#showExchange(exchange),
     });
     this.#signIn = new SignIn(settings, () => this.#recorder.save());
+    this.#account = new AccountPanel({
+      settings,
+      signIn: this.#signIn,
+      actions: this.#actions,
+      beforeRedirect: () => this.#recorder.save(),
+      onSwitch: () => this.#showSwitch(),
+    });
     this.#authority = new AuthorityCheck(settings.authority, () => this.#remedies({}));
     this.#credential = new CredentialPanel({
       settings,
@@ -73,19 +83,19 @@ export class Playground {
       this.#trace = new TracePanel(this.#environment);
       this.#failure = new FailurePanel({
         environment: this.#environment,
-        run: (action) => void this.#run(action),
+        run: (action) => void this.#actions.run(action),
         send: (scenario, accessToken) => this.#sendScenario(scenario, accessToken),
         userObjectId: () => this.#signIn.account?.localAccountId,
         onEnd: () => showSuccess('Back to normal', 'The simulated failure has ended. Call the API again.'),
       });
     }
     connectOperations({
-      perform: (name) => void this.#run(() => this.#perform(name, {})),
+      perform: (name) => void this.#actions.run(() => this.#perform(name, {})),
       // Only users of Microsoft Entra ID can have a Teams token.
       isOffered: (name) => operation(name).teamsTokenOf === undefined || settings.provider === 'entra',
     });
     setInterval(() => updateTimesLeft(), 1_000);
-    showWelcome(allSettings, this.#environment, (choice) => this.#signInWith(choice));
+    showWelcome(allSettings, this.#environment, (choice) => this.#account.signInWith(choice));
     showSettings(settings);
     showCode(operation('getToken'));
     showExchanges(this.#recorder.exchanges);
@@ -98,9 +108,9 @@ export class Playground {
     } catch (error) {
       this.#showFailure(error);
     }
-    this.#showAccount();
+    this.#account.show();
     const next = continuation?.operation;
-    if (next) await this.#run(() => this.#perform(next, continuation ?? {}));
+    if (next) await this.#actions.run(() => this.#perform(next, continuation ?? {}));
     else if (continuation) showSuccess('Signed in', 'Now get a token from the API.');
     else if (!this.#signIn.account && !this.#settings.local) await this.#authority.check();
   }
@@ -175,9 +185,11 @@ export class Playground {
         ? {}
         : {
             stepUp: () =>
-              this.#redirect(() => this.#signIn.stepUp(claims, { ...continuation, challenged: true })),
+              this.#actions.redirect(() =>
+                this.#signIn.stepUp(claims, { ...continuation, challenged: true }),
+              ),
           }),
-      ...(name ? { repeat: () => void this.#run(() => this.#perform(name, continuation)) } : {}),
+      ...(name ? { repeat: () => void this.#actions.run(() => this.#perform(name, continuation)) } : {}),
     };
     showProblem(problem, actions, this.#backToNormal());
   }
@@ -191,45 +203,15 @@ export class Playground {
     const actAs = this.#signIn.account?.homeAccountId;
     showProblem(secondAccountNeeded, {
       otherAccount: () =>
-        this.#redirect(() =>
+        this.#actions.redirect(() =>
           this.#signIn.signInAnother({ ...continuation, ...(actAs === undefined ? {} : { actAs }) }),
         ),
     });
   }
 
   async #tokenForCredential(): Promise<string | undefined> {
-    if (!this.#tokens.get('communication')) await this.#run(() => this.#perform('getToken', {}));
+    if (!this.#tokens.get('communication')) await this.#actions.run(() => this.#perform('getToken', {}));
     return this.#tokens.get('communication');
-  }
-
-  /** Runs one action at a time. Buttons stay enabled, so that they keep the focus. */
-  async #run(action: () => Promise<void>): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
-    clearOutcome();
-    try {
-      await action();
-    } catch (error) {
-      this.#showFailure(error);
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  #redirect(start: () => Promise<unknown>): void {
-    void this.#run(async () => {
-      await start();
-    });
-  }
-
-  #signInWith(choice: SignInSettings): void {
-    this.#redirect(async () => {
-      chooseSignIn(choice);
-      if (choice.provider === this.#settings.provider) return await this.#signIn.signIn();
-      const other = new SignIn(choice, () => this.#recorder.save());
-      await other.start();
-      return await other.signIn();
-    });
   }
 
   #showFailure(error: unknown): void {
@@ -239,28 +221,16 @@ export class Playground {
 
   #remedies(continuation: Continuation): Record<'signIn' | 'consent' | 'repeat', () => void> {
     return {
-      signIn: () => this.#redirect(() => this.#signIn.signIn(continuation)),
-      consent: () => this.#redirect(() => this.#signIn.consent(continuation)),
+      signIn: () => this.#actions.redirect(() => this.#signIn.signIn(continuation)),
+      consent: () => this.#actions.redirect(() => this.#signIn.consent(continuation)),
       repeat: () => void this.#authority.check(),
     };
   }
 
-  #switchAccount(homeAccountId: string): void {
-    this.#signIn.use(homeAccountId);
+  #showSwitch(): void {
     this.#credential.stop('Stopped: you have switched accounts.');
     this.#tokens.clear();
-    this.#showAccount();
     const { name, username } = this.#signIn.account ?? {};
     showSuccess(`Switched to ${name ?? username ?? ''}`, 'Each account has its own communication identity.');
-  }
-
-  #showAccount(): void {
-    const { account, accounts } = this.#signIn;
-    showAccount(account, accounts, {
-      signIn: () => this.#signInWith(this.#settings),
-      signInAnother: () => this.#redirect(() => this.#signIn.signInAnother()),
-      signOut: () => this.#redirect(() => this.#signIn.signOut()),
-      use: (homeAccountId) => this.#switchAccount(homeAccountId),
-    });
   }
 }
