@@ -70,8 +70,8 @@ class DeletedMeanwhileError extends Error {}
  *
  * - Create: the identity first, then the mapping. The store accepts one mapping, so one creator wins; the others delete what
  *   they created and use the winner's.
- * - Delete: mark the mapping, delete the identity, remove the mapping last. An instance that finds the mark completes the
- *   deletion itself, and nobody uses the identity any more.
+ * - Delete: set the mapping's pending deletion, delete the identity, remove the mapping last. An instance that finds a pending
+ *   deletion completes it, and nobody uses the identity any more.
  * - Replace: an identity that no longer exists has its mapping removed, then a new one is created as above.
  */
 export function createIdentityLifecycle({
@@ -119,19 +119,19 @@ export function createIdentityLifecycle({
     deadline: Deadline,
   ): Promise<boolean> {
     const { communicationUserId } = mapping;
-    let marked = mapping;
+    let pending = mapping;
     if (!mapping.pendingDeletion) {
       const change = await store.replace(user, mapping, { pendingDeletion: true }, deadline);
       if (change.outcome !== 'replaced') return change.outcome === 'absent';
-      marked = change.mapping;
+      pending = change.mapping;
     }
     const deleted = await acs.deleteUser(communicationUserId, deadline);
     if (deleted === 'deleted') telemetry?.count('identity_deleted');
     if (deleted === 'not_owned' && !ownership.belongsToThisResource(communicationUserId)) {
-      await store.replace(user, marked, { pendingDeletion: false }, deadline);
+      await store.replace(user, pending, { pendingDeletion: false }, deadline);
       throw wrongResource();
     }
-    return (await store.remove(user, marked, deadline)) !== 'conflict';
+    return (await store.remove(user, pending, deadline)) !== 'conflict';
   }
 
   /**

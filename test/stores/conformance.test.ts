@@ -13,8 +13,12 @@ const add = (store: MappingStore, user: AuthenticatedUser, id: string) =>
   inTime((deadline) => store.add(user, id, { deadline }));
 const cancelAdd = (store: MappingStore, user: AuthenticatedUser, id: string) =>
   inTime((deadline) => store.cancelAdd(user, id, deadline));
-const mark = (store: MappingStore, user: AuthenticatedUser, mapping: StoredMapping, pendingDeletion = true) =>
-  inTime((deadline) => store.replace(user, mapping, { pendingDeletion }, deadline));
+const setPendingDeletion = (
+  store: MappingStore,
+  user: AuthenticatedUser,
+  mapping: StoredMapping,
+  pendingDeletion = true,
+) => inTime((deadline) => store.replace(user, mapping, { pendingDeletion }, deadline));
 const remove = (store: MappingStore, user: AuthenticatedUser, mapping: StoredMapping) =>
   inTime((deadline) => store.remove(user, mapping, deadline));
 
@@ -25,8 +29,12 @@ async function added(store: MappingStore, user: AuthenticatedUser, id: string): 
   return mapping;
 }
 
-async function marked(store: MappingStore, user: AuthenticatedUser, id: string): Promise<StoredMapping> {
-  const change = await mark(store, user, await added(store, user, id));
+async function addPendingDeletion(
+  store: MappingStore,
+  user: AuthenticatedUser,
+  id: string,
+): Promise<StoredMapping> {
+  const change = await setPendingDeletion(store, user, await added(store, user, id));
   if (change.outcome !== 'replaced') throw new Error(change.outcome);
   return change.mapping;
 }
@@ -64,9 +72,12 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
   afterAll(() => backend.stop());
 
   describe('in order', () => {
-    it.each(['look', 'use', 'delete'] as const)('has nothing for a stranger (%s)', async (intent) => {
-      expect(await find(store, user, { intent })).toBeUndefined();
-    });
+    it.each(['look', 'use', 'delete'] as const)(
+      'finds nothing for a user without a mapping (%s)',
+      async (intent) => {
+        expect(await find(store, user, { intent })).toBeUndefined();
+      },
+    );
 
     it('adds, and every instance finds it', async () => {
       const id = newId();
@@ -84,16 +95,16 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       expect({ outcome, id: idOf(mapping) }).toEqual({ outcome: 'exists', id: first });
     });
 
-    it('marks and unmarks a mapping whose deletion is pending', async () => {
-      const mapping = await marked(store, user, newId());
+    it('sets and clears the pending deletion of a mapping', async () => {
+      const mapping = await addPendingDeletion(store, user, newId());
       expect(await find(another, user, { intent: 'look' })).toMatchObject({ pendingDeletion: true });
-      const change = await mark(store, user, mapping, false);
+      const change = await setPendingDeletion(store, user, mapping, false);
       expect(change).toMatchObject({ outcome: 'replaced', mapping: { pendingDeletion: false } });
       expect(await find(another, user)).toMatchObject({ pendingDeletion: false });
     });
 
-    it('reports a marked mapping to an add as existing', async () => {
-      const mapping = await marked(store, user, newId());
+    it('reports a mapping with a pending deletion to an add as existing', async () => {
+      const mapping = await addPendingDeletion(store, user, newId());
       const result = await add(store, user, newId());
       expect(result.outcome).toBe('exists');
       expect(result.mapping).toMatchObject({
@@ -102,17 +113,15 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       });
     });
 
-    it('removes a mapping that it has marked or just added', async () => {
-      for (const mapping of [await marked(store, user, newId())]) {
-        expect(await remove(store, user, mapping)).toBe('removed');
-      }
+    it('removes a mapping with a pending deletion, or one just added', async () => {
+      expect(await remove(store, user, await addPendingDeletion(store, user, newId()))).toBe('removed');
       expect(await find(another, user)).toBeUndefined();
       expect(await remove(store, user, await added(store, user, newId()))).toBe('removed');
       expect(await find(another, user)).toBeUndefined();
     });
 
     it('adds again after it has removed', async () => {
-      await remove(store, user, await marked(store, user, newId()));
+      await remove(store, user, await addPendingDeletion(store, user, newId()));
       const id = newId();
       await added(another, user, id);
       expect(idOf(await find(store, user))).toBe(id);
@@ -140,7 +149,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
     it('keeps users separate', async () => {
       const other = backend.newUser();
       const [mine, theirs] = [newId(), newId()];
-      const mapping = await marked(store, user, mine);
+      const mapping = await addPendingDeletion(store, user, mine);
       await added(store, other, theirs);
       await remove(store, user, mapping);
       expect(idOf(await find(store, other))).toBe(theirs);
@@ -149,7 +158,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
 
   describe('what another instance did first', () => {
     it('removing twice succeeds once, and leaves nothing', async () => {
-      const mapping = await marked(store, user, newId());
+      const mapping = await addPendingDeletion(store, user, newId());
       expect(await remove(store, user, mapping)).toBe('removed');
       expect(['absent', 'removed']).toContain(await remove(store, user, mapping));
       expect(await find(store, user)).toBeUndefined();
@@ -158,13 +167,16 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
     it('changing or removing a mapping that is gone has no effect', async () => {
       const mapping = await added(store, user, newId());
       await remove(another, user, mapping);
-      expect(await mark(store, user, mapping)).toEqual({ outcome: 'absent' });
+      expect(await setPendingDeletion(store, user, mapping)).toEqual({ outcome: 'absent' });
       expect(await remove(store, user, mapping)).toBe('absent');
     });
 
-    it('if two mark one mapping, one removes it', async () => {
+    it('if two set the pending deletion of one mapping, one removes it', async () => {
       const mapping = await added(store, user, newId());
-      const changes = [await mark(store, user, mapping), await mark(another, user, mapping)];
+      const changes = [
+        await setPendingDeletion(store, user, mapping),
+        await setPendingDeletion(another, user, mapping),
+      ];
       const outcomes = await Promise.all(
         changes.map((change, index) =>
           change.outcome === 'replaced'
@@ -180,9 +192,9 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
     withConditions('a version that is no longer current cannot be changed or removed', async () => {
       const id = newId();
       const old = await added(store, user, id);
-      const change = await mark(another, user, old);
+      const change = await setPendingDeletion(another, user, old);
       expect(change.outcome).toBe('replaced');
-      expect(await mark(store, user, old, false)).toEqual({ outcome: 'conflict' });
+      expect(await setPendingDeletion(store, user, old, false)).toEqual({ outcome: 'conflict' });
       expect(await remove(store, user, old)).toBe('conflict');
       expect(await find(store, user)).toMatchObject({ communicationUserId: id, pendingDeletion: true });
     });
@@ -192,7 +204,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       await remove(another, user, old);
       const id = newId();
       await added(another, user, id);
-      expect(await mark(store, user, old)).toEqual({ outcome: 'conflict' });
+      expect(await setPendingDeletion(store, user, old)).toEqual({ outcome: 'conflict' });
       expect(await remove(store, user, old)).toBe('conflict');
       expect(await find(store, user)).toMatchObject({ communicationUserId: id, pendingDeletion: false });
     });
@@ -228,13 +240,13 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
       const odd = backend.newUser(text);
       const id = newId();
       const mapping = await added(store, odd, id);
-      const lookAlikes = [text.toLowerCase(), text.toUpperCase(), text.trim(), encodeURIComponent(text)];
-      for (const lookAlike of [...lookAlikes, text.slice(0, -1), `${text} `]) {
-        if (lookAlike === text) continue;
-        expect(await find(store, backend.newUser(lookAlike))).toBeUndefined();
+      const similarIds = [text.toLowerCase(), text.toUpperCase(), text.trim(), encodeURIComponent(text)];
+      for (const similarId of [...similarIds, text.slice(0, -1), `${text} `]) {
+        if (similarId === text) continue;
+        expect(await find(store, backend.newUser(similarId))).toBeUndefined();
       }
       expect(idOf(await find(another, odd))).toBe(id);
-      const change = await mark(store, odd, mapping);
+      const change = await setPendingDeletion(store, odd, mapping);
       if (change.outcome !== 'replaced') throw new Error(change.outcome);
       expect(await remove(store, odd, change.mapping)).toBe('removed');
       expect(await find(another, odd)).toBeUndefined();
@@ -255,14 +267,14 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
         'replace',
         async () => {
           const mapping = await added(store, user, newId());
-          return () => mark(store, user, mapping).then(({ outcome }) => outcome);
+          return () => setPendingDeletion(store, user, mapping).then(({ outcome }) => outcome);
         },
         ['replaced'],
       ],
       [
         'remove',
         async () => {
-          const mapping = await marked(store, user, newId());
+          const mapping = await addPendingDeletion(store, user, newId());
           return () => remove(store, user, mapping);
         },
         // After a lost reply the retry finds nothing: the mapping is gone either way.
@@ -307,7 +319,7 @@ describe.each(Object.entries(backends))('a mapping store: %s', (name, kind) => {
         expect(error).toMatchObject({ status: 503, code: 'upstream_unavailable' });
       });
       expect(idOf(await find(store, user))).toBe(id);
-      const change = await mark(store, user, mapping);
+      const change = await setPendingDeletion(store, user, mapping);
       if (change.outcome !== 'replaced') throw new Error(change.outcome);
       expect(await remove(store, user, change.mapping)).toBe('removed');
     });

@@ -7,7 +7,7 @@ import type { FindOptions, MappingStore, StoredMapping } from '../../mappingStor
 
 /** The store that users are moved from. */
 export interface PreviousMappingStore extends MappingStore {
-  /** Removes the mapping if it is still `expected`, without marking it: a mark tells other instances to delete the identity. */
+  /** Removes the mapping if it is still `expected`, without a pending deletion, which tells other instances to delete the identity. */
   discard(
     user: AuthenticatedUser,
     expected: StoredMapping,
@@ -98,7 +98,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
       return 'cleared';
     }
     if (old.communicationUserId !== expected.communicationUserId) {
-      // Made by an instance that knows only the previous store. Marked, it is deleted with its identity.
+      // Made by an instance that knows only the previous store. A pending deletion removes it with its identity.
       if (!old.pendingDeletion) await previous.replace(user, old, { pendingDeletion: true }, deadline);
       return 'another';
     }

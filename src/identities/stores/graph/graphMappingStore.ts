@@ -26,7 +26,7 @@ export interface GraphMappingStoreOptions {
  *
  * - Others can write there: each mapping is sealed, and one without an intact seal is `untrusted`.
  * - Reads may be stale: what contradicts our own writes, or what the caller knows, is read again for a while.
- * - There are no conditional writes: before a mapping is removed it is marked with a claim and read again, and only the last
+ * - There are no conditional writes: before a mapping is removed, a claim is written to it, and it is read again, and only the last
  *   instance to claim it removes it. A window of one call remains, see docs/known-issues.md.
  */
 export function createGraphMappingStore({
