@@ -96,7 +96,7 @@ export interface Emulator {
   /** Records a call to another service as one of the emulator's. */
   observe(operation: string, request: IncomingMessage, response: ServerResponse): void;
 
-  /** The living identities. */
+  /** The existing identities. */
   identities(): { id: string; createdAt: Date; customId?: string | undefined; lastTokenIssuedAt?: Date }[];
   /** Creates an identity without the server knowing … */
   createIdentity(): string;

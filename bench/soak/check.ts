@@ -38,12 +38,12 @@ export function checkHistory(operations: readonly Operation[], createdOnce: bool
 
 export async function compareStore(cluster: Cluster): Promise<Pick<Findings, 'dangling' | 'orphans'>> {
   const entries = await cluster.entries();
-  const living = new Set(cluster.emulator.identities().map(({ id }) => id));
+  const existing = new Set(cluster.emulator.identities().map(({ id }) => id));
   const mapped = new Set(entries.map(({ communicationUserId }) => communicationUserId));
   const isDangling = ({ communicationUserId, pendingDeletion }: Entry) =>
-    !pendingDeletion && !living.has(communicationUserId);
+    !pendingDeletion && !existing.has(communicationUserId);
   return {
     dangling: entries.filter(isDangling).map(({ communicationUserId }) => communicationUserId),
-    orphans: [...living].filter((id) => !mapped.has(id)),
+    orphans: [...existing].filter((id) => !mapped.has(id)),
   };
 }

@@ -22,8 +22,8 @@ export function findOrCreate(
   const { identities } = directory;
   if (customId === undefined) return { identity: identities.create(clock()), status: 201 };
   const knownId = identities.idOfCustomId(customId);
-  const living = knownId === undefined ? undefined : identities.find(knownId);
-  if (living) return { identity: living, status: switches.existingCustomIdStatus };
+  const existing = knownId === undefined ? undefined : identities.find(knownId);
+  if (existing) return { identity: existing, status: switches.existingCustomIdStatus };
   if (knownId !== undefined && switches.deletedCustomId === 'gone') throw goneIdentity(context);
   const id = switches.deletedCustomId === 'old_identity' ? knownId : undefined;
   return { identity: identities.create(clock(), { customId, id }), status: 201 };

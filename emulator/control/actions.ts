@@ -124,7 +124,7 @@ export function controlActions(emulator: Emulator): Action[] {
       does: 'the latest calls, oldest first; ?clientRequestId=<id> or ?since=<milliseconds since 1970> selects some',
       run: (_body, query) => emulator.requests(requestFilter.parse(Object.fromEntries(query))),
     },
-    get('identities', 'the living communication identities', () => emulator.identities()),
+    get('identities', 'the existing communication identities', () => emulator.identities()),
     post(
       'delete-identity',
       z.strictObject({ id: z.string() }),

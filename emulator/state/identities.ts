@@ -20,14 +20,14 @@ interface CreateOptions {
 
 /** The existing identities of the communication resource. */
 export class Identities {
-  readonly #living = new Map<string, Identity>();
+  readonly #identities = new Map<string, Identity>();
   /** The last id of each customId, even after that identity was deleted. */
   readonly #idByCustomId = new Map<string, string>();
 
   /** @param options.id by default a new one */
   create(now: number, { customId, id = newId() }: CreateOptions = {}): Identity {
     const identity = { id, createdAt: now, ...(customId === undefined ? {} : { customId }) };
-    this.#living.set(id, identity);
+    this.#identities.set(id, identity);
     if (customId !== undefined) this.#idByCustomId.set(customId, id);
     return identity;
   }
@@ -47,24 +47,24 @@ export class Identities {
   }
 
   find(id: string): Identity | undefined {
-    return this.#living.get(id);
+    return this.#identities.get(id);
   }
 
   has(id: string): boolean {
-    return this.#living.has(id);
+    return this.#identities.has(id);
   }
 
   tokenIssued(id: string, now: number): void {
-    const identity = this.#living.get(id);
+    const identity = this.#identities.get(id);
     if (identity) identity.lastTokenIssuedAt = now;
   }
 
   delete(id: string): boolean {
-    return this.#living.delete(id);
+    return this.#identities.delete(id);
   }
 
   all(): Identity[] {
-    return [...this.#living.values()].map((identity) => ({ ...identity }));
+    return [...this.#identities.values()].map((identity) => ({ ...identity }));
   }
 
   snapshot(): IdentitiesSnapshot {
@@ -73,12 +73,12 @@ export class Identities {
 
   restore({ identities, customIds }: IdentitiesSnapshot): void {
     this.clear();
-    for (const identity of identities) this.#living.set(identity.id, identity);
+    for (const identity of identities) this.#identities.set(identity.id, identity);
     for (const [customId, id] of customIds) this.#idByCustomId.set(customId, id);
   }
 
   clear(): void {
-    this.#living.clear();
+    this.#identities.clear();
     this.#idByCustomId.clear();
   }
 }

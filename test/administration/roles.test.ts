@@ -26,7 +26,7 @@ async function newUser(): Promise<{ objectId: string; token: string; id: string 
   return { objectId: user.objectId, token, id: body.user.communicationUserId as string };
 }
 
-const livingIds = () => system.emulator.identities().map(({ id }) => id);
+const existingIds = () => system.emulator.identities().map(({ id }) => id);
 
 describe('an administrator', () => {
   const tokens: Record<string, () => string> = {
@@ -43,7 +43,7 @@ describe('an administrator', () => {
     const found = await system.call('get', pathOf(objectId), tokenOf()).expect(200);
     expect(found.body).toEqual({ user: { communicationUserId: id } });
     await system.call('delete', pathOf(objectId.toUpperCase()), tokenOf()).expect(204);
-    expect(livingIds()).not.toContain(id);
+    expect(existingIds()).not.toContain(id);
     await system.call('get', pathOf(objectId), tokenOf()).expect(404);
     await system.call('delete', pathOf(objectId), tokenOf()).expect(204);
   });
@@ -136,7 +136,7 @@ describe('refused is', () => {
       }
     });
     expect(made).toEqual({});
-    expect(livingIds()).toContain(id);
+    expect(existingIds()).toContain(id);
   });
 
   it.each(['expired', 'wrong_audience', 'other_tenant', 'bad_signature'] as const)(

@@ -36,7 +36,7 @@ describe.each(stores)('with the identity store %s, erasing', (store) => {
   afterAll(() => system.stop());
 
   const administrator = () => system.emulator.administratorToken();
-  const livingIds = () => system.emulator.identities().map(({ id }) => id);
+  const existingIds = () => system.emulator.identities().map(({ id }) => id);
   const newUser = () => newUserOf(system);
 
   it('ends with neither identity nor mapping, on every server, and can be repeated', async () => {
@@ -46,7 +46,7 @@ describe.each(stores)('with the identity store %s, erasing', (store) => {
       user: { communicationUserId: id },
     });
     await other.call('delete', pathOf(user), administrator()).expect(204);
-    expect(livingIds()).not.toContain(id);
+    expect(existingIds()).not.toContain(id);
     expect(await system.mappedIds()).not.toContain(id);
     await other.call('get', pathOf(user), administrator()).expect(404);
     await other.call('delete', pathOf(user), administrator()).expect(204);

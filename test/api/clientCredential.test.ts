@@ -8,7 +8,7 @@ import {
   type Fault,
   startEmulator,
 } from '../../emulator/startEmulator';
-import { fastTimings, impatientTimings } from '../support/fastTimings';
+import { fastTimings, shortTimeoutTimings } from '../support/fastTimings';
 import { startServer, type TestServer } from '../support/startSystem';
 import { createTokenIssuer } from '../support/tokenIssuer';
 
@@ -360,7 +360,7 @@ describe('the identity endpoint', () => {
   });
 
   test('that does not respond delays requests only until it does', async () => {
-    const server = await start(settings, impatientTimings);
+    const server = await start(settings, shortTimeoutTimings);
     emulator.fail({ operation: 'managedIdentity', kind: 'hang', times: 3 });
 
     const { body, headers } = await getToken(server).expect(504);

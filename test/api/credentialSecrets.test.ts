@@ -5,7 +5,7 @@ import type { Response } from 'supertest';
 import { type ClientCertificate, createClientCertificate, startEmulator } from '../../emulator/startEmulator';
 import type { Emulator } from '../../emulator/startEmulator';
 import { createLogger } from '../../src/logger';
-import { catchOutput, expectNothingLeaked, outletsOf, partsOf } from '../support/canaries';
+import { catchOutput, expectNothingLeaked, serverOutput, partsOf } from '../support/canaries';
 import { startServer, type TestServer } from '../support/startSystem';
 import { createTokenIssuer } from '../support/tokenIssuer';
 
@@ -83,7 +83,7 @@ test.each<[string, () => Promise<unknown>]>([
   await arrange();
   const responses = [await getToken(one), await getToken(one)];
   expect(emulator.callsTo('entra.token')).toBeGreaterThan(0);
-  expectNothingLeaked(outletsOf(one, written, responses), linesOf(certificate.privateKey));
+  expectNothingLeaked(serverOutput(one, written, responses), linesOf(certificate.privateKey));
 });
 
 test.each<[string, (token: string) => Promise<unknown>]>([
@@ -111,7 +111,7 @@ test.each<[string, (token: string) => Promise<unknown>]>([
   const one = await start({ AZURE_FEDERATED_TOKEN_FILE: file });
   await arrange(token);
   const responses = [await getToken(one), await getToken(one)];
-  expectNothingLeaked(outletsOf(one, written, responses), partsOf(token));
+  expectNothingLeaked(serverOutput(one, written, responses), partsOf(token));
 });
 
 test('a private key that is logged by mistake is redacted', () => {

@@ -1,7 +1,7 @@
 import type { FaultKind } from '../../emulator/http/faults';
 import type { AccessTokenOptions, Fault } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
-import { impatientTimings } from '../support/fastTimings';
+import { shortTimeoutTimings } from '../support/fastTimings';
 import { startReadySystem } from '../support/readySystem';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { until } from '../support/until';
@@ -178,7 +178,7 @@ describe('a first call during which an upstream hangs', () => {
   it.each(casesOf(slow))(
     'gets a response within the request time limit ($title)',
     async ({ fault, expected }) => {
-      const system = await startSystem({}, impatientTimings);
+      const system = await startSystem({}, shortTimeoutTimings);
       try {
         await expectOutcomeUnderFault(system, fault, expected);
       } finally {
@@ -256,7 +256,7 @@ describe('a server that starts during an outage of Microsoft Entra ID', () => {
     ['status 500', { kind: 'status', status: 500, times: 6 }],
     ['malformed responses', { kind: 'garbage', times: 6 }],
   ])('(%s) starts, responds with 503 and then recovers', async (_name, fault) => {
-    const system = await startSystem({}, impatientTimings);
+    const system = await startSystem({}, shortTimeoutTimings);
     const { emulator } = system;
     try {
       emulator.fail({ ...fault, operation: 'entra' });
@@ -312,7 +312,7 @@ describe('the v1 issuer of a cloud', () => {
   }
 
   async function startReady(): Promise<TestServer> {
-    const server = await system.startAnother({}, impatientTimings);
+    const server = await system.startAnother({}, shortTimeoutTimings);
     await until(async () => (await server.call('get', '/health/ready')).status === 200);
     return server;
   }

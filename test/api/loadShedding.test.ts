@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
-import { patientTimings } from '../support/fastTimings';
+import { longTimeoutTimings } from '../support/fastTimings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System } from '../support/startSystem';
 import { until } from '../support/until';
@@ -54,10 +54,10 @@ describe('a slow upstream', () => {
     const server = await system.startAnother(
       {},
       {
-        ...patientTimings,
+        ...longTimeoutTimings,
         requestInMs: endless,
         workInMs: endless,
-        upstream: { ...patientTimings.upstream, attemptInMs: endless },
+        upstream: { ...longTimeoutTimings.upstream, attemptInMs: endless },
       },
     );
     await server.ready();
@@ -128,7 +128,7 @@ describe('a server whose event loop is saturated', () => {
 
   it('serves a burst of requests of which none is completed yet', async () => {
     const { emulator } = system;
-    const server = await system.startAnother({ OVERLOAD_WAIT_MS: '10000' }, patientTimings);
+    const server = await system.startAnother({ OVERLOAD_WAIT_MS: '10000' }, longTimeoutTimings);
     await server.ready();
     emulator.delay('graph.me', 2_000);
     const getToken = async () =>

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultKind } from '../../emulator/http/faults';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { fastTimings, impatientTimings } from '../support/fastTimings';
+import { fastTimings, shortTimeoutTimings } from '../support/fastTimings';
 import { startServer, type TestServer } from '../support/startSystem';
 
 /** The server as on App Service: no access key, only a managed identity. */
@@ -115,13 +115,13 @@ describe('a managed identity that', () => {
   });
 
   test('does not respond delays requests only until it does', async () => {
-    const server = await start({}, impatientTimings);
+    const server = await start({}, shortTimeoutTimings);
     emulator.fail({ operation: 'managedIdentity', kind: 'hang' });
 
     const { body } = await getToken(server).expect(504);
     expect(body).toMatchObject({ error: { code: 'upstream_timeout' } });
     // The request to the identity endpoint began within the attempt that timed out: now its own time is up, too.
-    await sleep(impatientTimings.upstream.attemptInMs);
+    await sleep(shortTimeoutTimings.upstream.attemptInMs);
     await getToken(server).expect(200);
     expect(emulator.identities()).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { User } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
-import { impatientTimings, patientTimings, timeScale } from '../support/fastTimings';
+import { shortTimeoutTimings, longTimeoutTimings, timeScale } from '../support/fastTimings';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { until } from '../support/until';
 
@@ -9,8 +9,8 @@ let system: System;
 let other: TestServer;
 beforeAll(async () => {
   // Reused tokens would hide the effect of the races on the identities.
-  system = await startSystem({ TOKEN_REUSE_MINUTES: '0' }, patientTimings);
-  other = await system.startAnother({}, patientTimings);
+  system = await startSystem({ TOKEN_REUSE_MINUTES: '0' }, longTimeoutTimings);
+  other = await system.startAnother({}, longTimeoutTimings);
   await Promise.all([system.ready(), other.ready()]);
   system.emulator.reset();
 });
@@ -231,13 +231,13 @@ describe('a deletion that fails partway', () => {
     'whose %s has no response does not touch the identity that the user has when it is retried',
     async (operation) => {
       const { emulator } = system;
-      const impatient = await system.startAnother({}, impatientTimings);
-      await impatient.ready();
+      const shortTimeouts = await system.startAnother({}, shortTimeoutTimings);
+      await shortTimeouts.ready();
       const accessToken = emulator.accessToken({ user: emulator.addUser() });
       await other.call('get', '/getToken', accessToken).expect(200);
       emulator.fail({ operation, kind: 'hang' });
       const before = emulator.callsTo(operation);
-      const deletion = impatient.call('delete', '/deleteUser', accessToken).then();
+      const deletion = shortTimeouts.call('delete', '/deleteUser', accessToken).then();
       await until(() => emulator.callsTo(operation) > before);
       await other.call('delete', '/deleteUser', accessToken).expect(204);
       const { body } = await other.call('get', '/getToken', accessToken).expect(200);

@@ -2,7 +2,7 @@ import type { Response, Test } from 'supertest';
 import type { FaultKind } from '../../emulator/http/faults';
 import { allDefects } from '../../emulator/startEmulator';
 import { type Collector, startCollector } from '../support/collector';
-import { catchOutput, expectNothingLeaked, outletsOf, partsOf } from '../support/canaries';
+import { catchOutput, expectNothingLeaked, serverOutput, partsOf } from '../support/canaries';
 import { fastTimings } from '../support/fastTimings';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import { until } from '../support/until';
@@ -86,7 +86,7 @@ it('nothing leaks when every call succeeds', async () => {
   const { all, ...tokens } = canaries();
   const responses = await callEverything(system, tokens);
   expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 204]);
-  expectNothingLeaked(outletsOf(system, written, responses), all);
+  expectNothingLeaked(serverOutput(system, written, responses), all);
 });
 
 it('the log has the user and the status of each request', async () => {
@@ -117,7 +117,7 @@ describe('nothing leaks from a rejected token', () => {
       await system.call('get', '/exchangeToken', bad),
       await system.call('get', '/exchangeToken', accessToken).set('teams-user-aad-token', badTeamsToken),
     ];
-    expectNothingLeaked(outletsOf(system, written, responses), [
+    expectNothingLeaked(serverOutput(system, written, responses), [
       ...all,
       ...partsOf(bad),
       ...partsOf(badTeamsToken),
@@ -155,7 +155,7 @@ describe('nothing leaks from a request with a secret in the wrong place:', () =>
   ])('%s', async (_, send) => {
     const { accessToken, all } = canaries();
     const responses = [await send(accessToken)];
-    expectNothingLeaked(outletsOf(system, written, responses), all);
+    expectNothingLeaked(serverOutput(system, written, responses), all);
   });
 });
 
@@ -208,7 +208,7 @@ describe.each(operations)('nothing leaks when %s fails', (operation) => {
     expect(emulator.callsTo(operation)).toBeGreaterThan(0);
     // Before the check: the last of its telemetry is sent now.
     await server.stop();
-    expectNothingLeaked(outletsOf(server, written, responses), all);
+    expectNothingLeaked(serverOutput(server, written, responses), all);
   });
 });
 

@@ -1,4 +1,4 @@
-import { impatientTimings, patientTimings } from '../support/fastTimings';
+import { shortTimeoutTimings, longTimeoutTimings } from '../support/fastTimings';
 import { expectOneIdentityEach } from '../support/mappings';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { until } from '../support/until';
@@ -29,7 +29,7 @@ describe('a shutdown after the client has disconnected', () => {
     ['get', '/getToken', 'graph.extension.create'],
     ['post', '/api/user', 'acs.identity.create'],
   ] as const)('waits until the new identity is mapped: %s %s during %s', async (method, path, step) => {
-    const server = await system.startAnother({}, patientTimings);
+    const server = await system.startAnother({}, longTimeoutTimings);
     await stopDuring(step, server, () => server.call(method, path, newAccessToken()));
     expect(expectOneIdentityEach(system.emulator)).toBe(1);
   });
@@ -37,7 +37,7 @@ describe('a shutdown after the client has disconnected', () => {
   it.each(['graph.me', 'graph.extension.update', 'acs.identity.delete', 'graph.extension.delete'])(
     'completes a deletion: during %s',
     async (step) => {
-      const server = await system.startAnother({}, patientTimings);
+      const server = await system.startAnother({}, longTimeoutTimings);
       const accessToken = newAccessToken();
       await server.call('post', '/api/user', accessToken).expect(201);
       await stopDuring(step, server, () => server.call('delete', '/api/user', accessToken));
@@ -46,7 +46,7 @@ describe('a shutdown after the client has disconnected', () => {
   );
 
   it('completes a deletion with the acs store', async () => {
-    const server = await system.startAnother({ IDENTITY_STORE: 'acs' }, patientTimings);
+    const server = await system.startAnother({ IDENTITY_STORE: 'acs' }, longTimeoutTimings);
     const accessToken = newAccessToken();
     await server.call('post', '/api/user', accessToken).expect(201);
     await stopDuring('acs.identity.delete', server, () => server.call('delete', '/api/user', accessToken));
@@ -55,8 +55,8 @@ describe('a shutdown after the client has disconnected', () => {
 });
 
 describe('a shutdown after a creation has timed out', () => {
-  const { upstream } = impatientTimings;
-  const timings = { ...impatientTimings, upstream: { ...upstream, detachedCallInMs: 60_000 } };
+  const { upstream } = shortTimeoutTimings;
+  const timings = { ...shortTimeoutTimings, upstream: { ...upstream, detachedCallInMs: 60_000 } };
 
   it('waits for the late response, and deletes the identity', async () => {
     const { emulator } = system;

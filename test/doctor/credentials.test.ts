@@ -291,7 +291,7 @@ test('the On-Behalf-Of exchange is tried with whichever credential is set', asyn
 
 describe('the cloud', () => {
   const key = Buffer.alloc(32, 'mapping key').toString('base64');
-  const least = {
+  const minimal = {
     AZURE_TENANT_ID: '7e4a0000-0000-4000-8000-000000000001',
     AZURE_CLIENT_ID: 'a9150000-0000-4000-8000-000000000002',
     AZURE_CLIENT_ASSERTION: 'managed_identity',
@@ -339,7 +339,7 @@ describe('the cloud', () => {
       },
     ],
   ])('%s', async (_name, settings, result) => {
-    const results = [await createCloudCheck(loadConfig({ ...least, ...settings })).run()].flat();
+    const results = [await createCloudCheck(loadConfig({ ...minimal, ...settings })).run()].flat();
     expect(results).toEqual([expect.objectContaining(result)]);
   });
 });

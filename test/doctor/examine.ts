@@ -24,7 +24,7 @@ export interface ExaminationOptions {
 }
 
 /** Busy machines need their time: only tests of calls without a response shorten it. */
-const patience = 60_000;
+const timeLimitInMs = 60_000;
 
 /** Runs the doctor with the emulator's settings and these changes, on any free port unless the test sets one. */
 export async function examine(emulator: Emulator, options: ExaminationOptions = {}): Promise<Examination> {
@@ -48,7 +48,7 @@ export async function runForPeople(
     startedWith: process.env,
     out: { write: (text) => written.push(text), isTTY: options.isTTY ?? false },
     readInput: () => Promise.resolve(options.input ?? ''),
-    callTimeLimitInMs: options.callTimeLimitInMs ?? patience,
+    callTimeLimitInMs: options.callTimeLimitInMs ?? timeLimitInMs,
     ...(options.settingsFile ? { settingsFile: options.settingsFile } : {}),
     ...(options.now ? { now: options.now } : {}),
   });

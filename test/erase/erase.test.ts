@@ -17,7 +17,7 @@ afterAll(async () => {
   await system.stop();
 });
 
-const livingIds = () => system.emulator.identities().map(({ id }) => id);
+const existingIds = () => system.emulator.identities().map(({ id }) => id);
 
 async function newUser() {
   const user = system.emulator.addUser();
@@ -62,7 +62,7 @@ describe('npm run erase', () => {
         { audit: 'erase user', outcome: 'done', administrator: 'olga', user: objectId },
       ]);
     }
-    expect(livingIds()).not.toContain(id);
+    expect(existingIds()).not.toContain(id);
   });
 
   it('erases the users of a file, reports each, and goes on after a failure', async () => {
@@ -85,7 +85,7 @@ describe('npm run erase', () => {
         'failed nobody@contoso.example: not the id of a user of entra',
       ].sort(),
     );
-    expect(livingIds()).toEqual([kept.id]);
+    expect(existingIds()).toEqual([kept.id]);
   });
 
   it('takes a # within an id as part of it, not as the start of a comment', async () => {
@@ -96,7 +96,7 @@ describe('npm run erase', () => {
       exitCode: 1,
       lines: [`${objectId}#1`, `${objectId}#2`].map((id) => `failed ${id}: not the id of a user of entra`),
     });
-    expect(livingIds()).toHaveLength(1);
+    expect(existingIds()).toHaveLength(1);
   });
 
   it('reads a file in UTF-16, as Windows PowerShell writes it', async () => {
@@ -120,7 +120,7 @@ describe('npm run erase', () => {
     const { exitCode, out } = await erase(['--user', second.objectId]);
     expect(exitCode).toBe(1);
     expect(out).toMatch(new RegExp(`^failed ${second.objectId}: upstream_refused: .+\\n$`));
-    expect(livingIds()).toEqual([second.id]);
+    expect(existingIds()).toEqual([second.id]);
   });
 
   it('requires the provider if there are several', async () => {
@@ -138,7 +138,7 @@ describe('npm run erase', () => {
     });
     const args = ['--provider', 'external_id', '--user', user.objectId];
     expect(await erase(args, settings)).toMatchObject({ exitCode: 0 });
-    expect(livingIds()).toEqual([ofEntra.body.user.communicationUserId]);
+    expect(existingIds()).toEqual([ofEntra.body.user.communicationUserId]);
   });
 
   it.each([

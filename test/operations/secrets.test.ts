@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Response, Test } from 'supertest';
 import { type ClientCertificate, createClientCertificate, type Defect } from '../../emulator/startEmulator';
 import { runErase } from '../../src/erase/erase';
-import { catchOutput, expectNothingLeaked, outletsOf, partsOf } from '../support/canaries';
+import { catchOutput, expectNothingLeaked, serverOutput, partsOf } from '../support/canaries';
 import { type Collector, startCollector, startIngestion } from '../support/collector';
 import { testProviders } from '../support/providers';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
@@ -203,7 +203,7 @@ it.each(Object.entries(setUps))(
       for (const call of calls(server)) replies.push(await call);
       await server.stop();
       expect(replies.some(({ status }) => status >= 500)).toBe(true);
-      expectNothingLeaked(outletsOf(server, written, replies), secrets.all);
+      expectNothingLeaked(serverOutput(server, written, replies), secrets.all);
     });
     expectNothingExported();
   },

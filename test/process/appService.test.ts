@@ -99,18 +99,18 @@ describe('an instance behind the front end', () => {
 
   it('keeps an idle connection longer than the front end does, and survives that the front end closes it', async () => {
     const idleLimitInMs = 300;
-    const impatient = await startFrontEnd({ host: 'acs-auth.azurewebsites.net', idleLimitInMs });
+    const closingFrontEnd = await startFrontEnd({ host: 'acs-auth.azurewebsites.net', idleLimitInMs });
     try {
       const { url } = await startInstance();
-      impatient.routeTo(url);
+      closingFrontEnd.routeTo(url);
       const keepAlive = (await fetch(`${url}/health/live`)).headers.get('keep-alive');
       expect(Number(/timeout=(\d+)/.exec(keepAlive ?? '')?.[1])).toBeGreaterThan(230);
       for (let index = 0; index < 3; index++) {
-        expect((await impatient.fetchFrom('203.0.113.7:1000', '/health/live')).status).toBe(200);
+        expect((await closingFrontEnd.fetchFrom('203.0.113.7:1000', '/health/live')).status).toBe(200);
         await new Promise((resolve) => setTimeout(resolve, 2 * idleLimitInMs));
       }
     } finally {
-      await impatient.stop();
+      await closingFrontEnd.stop();
     }
   });
 

@@ -77,12 +77,12 @@ describe.each(stores)('with the identity store %s', (store) => {
   /** Every mapping names an existing identity, and every existing identity that was used has a mapping. */
   async function expectNothingDangling(): Promise<void> {
     const unused = store === 'acs' ? 1 : 0;
-    const living = system.emulator
+    const existing = system.emulator
       .identities()
       .filter((identity) => unused === 0 || identity.lastTokenIssuedAt !== undefined)
       .map(({ id }) => id);
     const mapped = new Set(await system.mappedIds());
-    expect(living.filter((id) => !mapped.has(id))).toEqual([]);
+    expect(existing.filter((id) => !mapped.has(id))).toEqual([]);
   }
 
   it('an identity is created, found on every server, deleted, and created again', async () => {
@@ -188,12 +188,12 @@ describe.each(stores)('with the identity store %s', (store) => {
       const server = await startReadyServer(system);
       system.failStep(addStep, 'replyLost');
       const first = server.call('get', '/getToken', token).then();
-      const living = () => system.emulator.identities().map(({ id }) => id);
-      await until(async () => (await system.mappedIds()).some((id) => living().includes(id)));
+      const existingIds = () => system.emulator.identities().map(({ id }) => id);
+      await until(async () => (await system.mappedIds()).some((id) => existingIds().includes(id)));
       await other.call('delete', '/api/user', token).expect(204);
       expect((await first).status).toBe(200);
       const found = await other.call('get', '/api/user', token);
-      expect(found.status === 404 || living().includes(idOf(found))).toBe(true);
+      expect(found.status === 404 || existingIds().includes(idOf(found))).toBe(true);
     });
   }
 

@@ -22,7 +22,7 @@ afterAll(() => system.stop());
 const startOld = () => startReadyServer(system, { IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none' });
 const idOf = ({ body }: { body: unknown }) =>
   (body as { user: { communicationUserId: string } }).user.communicationUserId;
-const living = () => system.emulator.identities().map(({ id }) => id);
+const existingIds = () => system.emulator.identities().map(({ id }) => id);
 
 /** A user whom the old instance has given an identity. */
 async function oldUser() {
@@ -69,7 +69,7 @@ it('two instances that move a user at once keep the identity', async () => {
   expect(idOf(await second)).toBe(id);
   expect(await system.mappedIds()).toContain(id);
   expect(mappingOf(system.emulator, user)).toBeUndefined();
-  expect(living()).toEqual([id]);
+  expect(existingIds()).toEqual([id]);
 });
 
 describe('a user who is deleted', () => {
@@ -81,7 +81,7 @@ describe('a user who is deleted', () => {
       await system.call('delete', '/api/user', token).expect(204);
       for (const server of [system, old]) await server.call('get', '/api/user', token).expect(404);
       expect(mappingOf(system.emulator, user)).toBeUndefined();
-      expect(living()).toEqual([]);
+      expect(existingIds()).toEqual([]);
     },
   );
 });
@@ -106,7 +106,7 @@ describe.each<[string, StepFault]>([
     await crash(token);
     for (const server of [await startReadyServer(system), await startReadyServer(system)])
       expect(idOf(await server.call('get', '/getToken', token).expect(200))).toBe(id);
-    expect(living()).toEqual([id]);
+    expect(existingIds()).toEqual([id]);
   });
 
   it('does not prevent deleting the user', async () => {
@@ -115,7 +115,7 @@ describe.each<[string, StepFault]>([
     await system.call('delete', '/api/user', token).expect(204);
     await system.call('get', '/api/user', token).expect(404);
     expect(mappingOf(system.emulator, user)).toBeUndefined();
-    expect(living()).toEqual([]);
+    expect(existingIds()).toEqual([]);
   });
 });
 
@@ -135,7 +135,7 @@ describe('an old instance beside the new ones', () => {
     expect(idOf(await system.call('get', '/api/user', token).expect(200))).toBe(id);
     await system.call('delete', '/api/user', token).expect(204);
     await system.call('get', '/api/user', token).expect(404);
-    expect(living()).toEqual([]);
+    expect(existingIds()).toEqual([]);
   });
 
   it('may delete a user while a new one moves them: nothing is left once they are deleted', async () => {
@@ -151,7 +151,7 @@ describe('an old instance beside the new ones', () => {
       await server.call('delete', '/api/user', token).expect(204);
       await server.call('get', '/api/user', token).expect(404);
       expect(mappingOf(system.emulator, user)).toBeUndefined();
-      expect(living()).toEqual([]);
+      expect(existingIds()).toEqual([]);
     }
   });
 });

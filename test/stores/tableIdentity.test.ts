@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ensureCertificates } from '../../emulator/certificates/loopbackCertificates';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { type Azurite, azuriteStartTimeoutInMs, newTableName, startAzurite } from '../support/azurite';
-import { fastTimings, impatientTimings } from '../support/fastTimings';
+import { fastTimings, shortTimeoutTimings } from '../support/fastTimings';
 import { startServer, type TestServer } from '../support/startSystem';
 
 /** A server with no secret at all: tables and Communication Services by managed identity, and no call on behalf of users. */
@@ -50,7 +50,7 @@ async function start(): Promise<TestServer> {
       TOKEN_REUSE_MINUTES: '0',
     },
     // Short time limits for upstream calls only.
-    { ...impatientTimings, signingKeys: fastTimings.signingKeys },
+    { ...shortTimeoutTimings, signingKeys: fastTimings.signingKeys },
   );
   servers.push(server);
   return server;

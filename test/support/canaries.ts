@@ -2,7 +2,7 @@ import type { Response } from 'supertest';
 import type { TestServer } from './startSystem';
 
 /** Everything that leaves the server process, except its upstream calls. */
-export interface Outlets {
+export interface ServerOutput {
   readonly logged: readonly string[];
   readonly written: readonly string[];
   readonly responses: readonly Response[];
@@ -38,7 +38,7 @@ const anyToken = /eyJ[\w-]{8,}\.[\w-]{8,}/;
  * Throws, without printing it, if a secret or a token leaked. Only the body of a 200 may contain a token.
  */
 export function expectNothingLeaked(
-  { logged, written, responses }: Outlets,
+  { logged, written, responses }: ServerOutput,
   secrets: readonly string[],
 ): void {
   const places = [
@@ -55,10 +55,10 @@ export function expectNothingLeaked(
   expect(leaks.map(({ place, text }) => `${place}: ${text.slice(0, 60)}…`)).toEqual([]);
 }
 
-export function outletsOf(
+export function serverOutput(
   { rawLog }: TestServer,
   written: readonly string[],
   responses: readonly Response[],
-): Outlets {
+): ServerOutput {
   return { logged: [...rawLog], written, responses };
 }

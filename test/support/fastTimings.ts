@@ -43,8 +43,8 @@ export const fastTimings: Timings = {
   signingKeys,
 };
 
-/** For tests with so many requests at once that a busy machine needs more time than a caller would wait. */
-export const patientTimings: Timings = {
+/** For tests with so many concurrent requests that a busy machine needs more time than a caller would wait. */
+export const longTimeoutTimings: Timings = {
   ...fastTimings,
   requestInMs: 100_000,
   workInMs: 95_000,
@@ -52,7 +52,7 @@ export const patientTimings: Timings = {
 };
 
 /** For tests in which an upstream never responds: each attempt gives up soon, the request has time for all of them. */
-export const impatientTimings: Timings = {
+export const shortTimeoutTimings: Timings = {
   ...fastTimings,
   upstream: { ...fastTimings.upstream, attemptInMs: 500 },
   signingKeys: { ...signingKeys, fetchInMs: 500 },

@@ -3,7 +3,7 @@ import { type Environment, loadConfig } from '../../src/config/config';
 
 const tenantId = '7e4a0000-0000-4000-8000-000000000001';
 const key = Buffer.from('a-key-that-is-32-bytes-or-longer').toString('base64');
-const least = {
+const minimal = {
   AZURE_TENANT_ID: tenantId,
   AZURE_CLIENT_ID: 'a9150000-0000-4000-8000-000000000002',
   AZURE_CLIENT_ASSERTION: 'managed_identity',
@@ -63,16 +63,16 @@ const published = {
 const table = Object.entries(published);
 
 it.each(table)('AZURE_CLOUD=%s chooses all endpoints together', (name, endpoints) => {
-  expect(endpointsOf({ ...least, AZURE_CLOUD: name })).toEqual(endpoints);
+  expect(endpointsOf({ ...minimal, AZURE_CLOUD: name })).toEqual(endpoints);
 });
 
 it.each(table)('without AZURE_CLOUD, the sign-in host chooses the cloud: %s', (_name, endpoints) => {
-  expect(endpointsOf({ ...least, AZURE_AUTHORITY_HOST: endpoints.authorityHost })).toEqual(endpoints);
+  expect(endpointsOf({ ...minimal, AZURE_AUTHORITY_HOST: endpoints.authorityHost })).toEqual(endpoints);
 });
 
 it('a single setting overrides the cloud', () => {
   const settings = {
-    ...least,
+    ...minimal,
     AZURE_CLOUD: 'usgovernment',
     GRAPH_ENDPOINT: 'https://dod-graph.microsoft.us',
     AZURE_AUTHORITY_HOST: 'https://localhost:8443',
@@ -86,7 +86,7 @@ it('a single setting overrides the cloud', () => {
 
 it('a managed identity cannot be used at Communication Services with the cloud in China', () => {
   const settings = {
-    ...least,
+    ...minimal,
     AZURE_CLOUD: 'china',
     COMMUNICATION_SERVICES_CONNECTION_STRING: '',
     COMMUNICATION_SERVICES_ENDPOINT: 'https://contoso.communication.azure.com',

@@ -10,7 +10,7 @@ const accountKey = Buffer.from('canary-account-key').toString('base64');
 const clientId = 'a9150000-0000-4000-8000-000000000002';
 
 /** The required settings; all others have a default. */
-const least = {
+const minimal = {
   AZURE_TENANT_ID: '7e4a0000-0000-4000-8000-000000000001',
   AZURE_CLIENT_ID: clientId,
   AZURE_CLIENT_SECRET: 'canary~client.secret',
@@ -18,25 +18,25 @@ const least = {
   IDENTITY_MAPPING_KEY: mappingKey,
 };
 /** The same for the other identity stores. */
-const leastOf = {
-  graph: least,
+const minimalByStore = {
+  graph: minimal,
   table: {
     IDENTITY_STORE: 'table',
-    AZURE_TENANT_ID: least.AZURE_TENANT_ID,
-    AZURE_CLIENT_ID: least.AZURE_CLIENT_ID,
-    COMMUNICATION_SERVICES_CONNECTION_STRING: least.COMMUNICATION_SERVICES_CONNECTION_STRING,
+    AZURE_TENANT_ID: minimal.AZURE_TENANT_ID,
+    AZURE_CLIENT_ID: minimal.AZURE_CLIENT_ID,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: minimal.COMMUNICATION_SERVICES_CONNECTION_STRING,
     TABLES_CONNECTION_STRING: `DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=${accountKey};EndpointSuffix=core.windows.net`,
   },
   acs: {
     IDENTITY_STORE: 'acs',
-    AZURE_TENANT_ID: least.AZURE_TENANT_ID,
-    AZURE_CLIENT_ID: least.AZURE_CLIENT_ID,
-    COMMUNICATION_SERVICES_CONNECTION_STRING: least.COMMUNICATION_SERVICES_CONNECTION_STRING,
+    AZURE_TENANT_ID: minimal.AZURE_TENANT_ID,
+    AZURE_CLIENT_ID: minimal.AZURE_CLIENT_ID,
+    COMMUNICATION_SERVICES_CONNECTION_STRING: minimal.COMMUNICATION_SERVICES_CONNECTION_STRING,
     IDENTITY_MAPPING_KEY: mappingKey,
   },
 };
 /** The required settings of each provider, and the names of all its settings. */
-const leastOfProvider: Record<string, { own: Environment }> = {
+const minimalByProvider: Record<string, { own: Environment }> = {
   external_id: {
     own: {
       EXTERNAL_ID_TENANT_ID: 'e7e40000-0000-4000-8000-000000000011',
@@ -223,12 +223,12 @@ const malformed: Record<SettingName, string[]> = {
 };
 
 /** A complete environment in which the setting is read. */
-function leastFor(name: SettingName): Environment {
-  if (name.startsWith('TABLES_') || name === 'TOKEN_REUSE_CHECK_SECONDS') return leastOf.table;
-  const [kind, settings] = Object.entries(leastOfProvider).find(([, { own }]) => name in own) ?? [];
+function minimalFor(name: SettingName): Environment {
+  if (name.startsWith('TABLES_') || name === 'TOKEN_REUSE_CHECK_SECONDS') return minimalByStore.table;
+  const [kind, settings] = Object.entries(minimalByProvider).find(([, { own }]) => name in own) ?? [];
   return kind === undefined || settings === undefined
-    ? least
-    : { ...leastOf.acs, IDENTITY_PROVIDER: kind, ...settings.own };
+    ? minimal
+    : { ...minimalByStore.acs, IDENTITY_PROVIDER: kind, ...settings.own };
 }
 
 const malformedCases = names.flatMap((name) => malformed[name].map((value) => ({ name, value })));
@@ -236,7 +236,7 @@ const malformedCases = names.flatMap((name) => malformed[name].map((value) => ({
 it.each(malformedCases)(
   'rejects $name=$value with a message that does not contain the value',
   ({ name, value }) => {
-    const problems = problemsOf({ ...leastFor(name), [name]: value });
+    const problems = problemsOf({ ...minimalFor(name), [name]: value });
     expect(problems).toHaveLength(1);
     const { description: what, source: where, format: form } = settings[name];
     expect(problems[0]).toMatch(new RegExp(`^${name} is malformed: `));
@@ -290,11 +290,11 @@ it('lists all malformed and missing settings in one message without values', () 
   expect(message).not.toContain('canary');
 });
 
-it.each(Object.keys(least) as (keyof typeof least)[])(
+it.each(Object.keys(minimal) as (keyof typeof minimal)[])(
   'reports %s as missing if it is absent, empty or blank',
   (name) => {
     for (const value of [undefined, '', '  ']) {
-      const problems = problemsOf({ ...least, [name]: value });
+      const problems = problemsOf({ ...minimal, [name]: value });
       expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name} is missing: `))]);
     }
   },
@@ -305,13 +305,13 @@ it('has the documented defaults for the optional settings', () => {
     kind: 'entra',
     name: 'entra',
     authorityHost: 'https://login.microsoftonline.com',
-    tenantId: least.AZURE_TENANT_ID,
+    tenantId: minimal.AZURE_TENANT_ID,
     clientId,
     audiences: [clientId, `api://${clientId}`],
     allowedClientIds: [],
     allowedClientIdsSetting: 'ALLOWED_CLIENT_IDS',
   };
-  expect(loadConfig(least)).toEqual({
+  expect(loadConfig(minimal)).toEqual({
     port: 3000,
     production: false,
     logLevel: 'info',
@@ -323,7 +323,7 @@ it('has the documented defaults for the optional settings', () => {
     corsAllowedOrigins: [],
     cloud: 'public',
     providers: [entra],
-    entra: { ...entra, credential: { kind: 'secret', secret: least.AZURE_CLIENT_SECRET } },
+    entra: { ...entra, credential: { kind: 'secret', secret: minimal.AZURE_CLIENT_SECRET } },
     verifiedTokenCacheSize: 10_000,
     identities: {
       store: 'graph',
@@ -359,7 +359,7 @@ it.each<[string, Environment, unknown]>([
   [
     'a tenant in upper case',
     { AZURE_TENANT_ID: '7E4A0000-0000-4000-8000-000000000001' },
-    { entra: { tenantId: least.AZURE_TENANT_ID } },
+    { entra: { tenantId: minimal.AZURE_TENANT_ID } },
   ],
   [
     'a sovereign cloud',
@@ -422,7 +422,7 @@ it.each<[string, Environment, unknown]>([
   ],
   ['production, with documents', { NODE_ENV: 'production', API_DOCS: 'on' }, { apiDocs: true }],
 ])('accepts %s', (_, environment, expected) => {
-  expect(loadConfig({ ...least, ...environment })).toMatchObject(expected as Record<string, unknown>);
+  expect(loadConfig({ ...minimal, ...environment })).toMatchObject(expected as Record<string, unknown>);
 });
 
 it.each([
@@ -433,13 +433,13 @@ it.each([
     `endpoint=https://contoso.communication.azure.com/;accesskey=${accessKey};`,
   ],
 ])('accepts a connection string %s', (_, text) => {
-  const { communication } = loadConfig({ ...least, COMMUNICATION_SERVICES_CONNECTION_STRING: text });
+  const { communication } = loadConfig({ ...minimal, COMMUNICATION_SERVICES_CONNECTION_STRING: text });
   expect(communication).toMatchObject({ endpoint: 'https://contoso.communication.azure.com', accessKey });
 });
 
 it('accepts an endpoint instead of a connection string, for a managed identity', () => {
   const { communication } = loadConfig({
-    ...least,
+    ...minimal,
     COMMUNICATION_SERVICES_CONNECTION_STRING: '',
     COMMUNICATION_SERVICES_ENDPOINT: 'https://contoso.communication.azure.com/',
     MANAGED_IDENTITY_CLIENT_ID: clientId,
@@ -452,7 +452,7 @@ it('accepts an endpoint instead of a connection string, for a managed identity',
 });
 
 describe('the ways to prove who the server is', () => {
-  const none = { ...least, AZURE_CLIENT_SECRET: '' };
+  const none = { ...minimal, AZURE_CLIENT_SECRET: '' };
   const identity = { MANAGED_IDENTITY_CLIENT_ID: clientId };
   const ways = {
     AZURE_CLIENT_SECRET: 'canary~client.secret',
@@ -483,11 +483,11 @@ describe('the ways to prove who the server is', () => {
     ['COMMUNICATION_SERVICES_CONNECTION_STRING', 'COMMUNICATION_SERVICES_ENDPOINT'] as [string, string],
   ])('may not be both %s and %s', (one, other) => {
     const all: Environment = {
-      ...least,
+      ...minimal,
       ...ways,
       COMMUNICATION_SERVICES_ENDPOINT: 'https://contoso.communication.azure.com',
     };
-    const base = one.startsWith('AZURE') ? none : least;
+    const base = one.startsWith('AZURE') ? none : minimal;
     const problems = problemsOf({ ...base, ...identity, [one]: all[one], [other]: all[other] });
     expect(problems).toEqual([
       expect.stringMatching(new RegExp(`^${one} and ${other} are set, but only one of them may be`)),
@@ -496,13 +496,13 @@ describe('the ways to prove who the server is', () => {
   });
 
   it('are neither read nor required where no call is made on behalf of a user', () => {
-    const { entra } = loadConfig({ ...leastOf.acs, ...ways });
+    const { entra } = loadConfig({ ...minimalByStore.acs, ...ways });
     expect(entra?.credential).toBeUndefined();
   });
 
   it('include no identity of Kubernetes for the endpoints unless it is named', () => {
     const settings = {
-      ...leastOf.acs,
+      ...minimalByStore.acs,
       AZURE_FEDERATED_TOKEN_FILE: ways.AZURE_FEDERATED_TOKEN_FILE,
       COMMUNICATION_SERVICES_CONNECTION_STRING: '',
       COMMUNICATION_SERVICES_ENDPOINT: 'https://contoso.communication.azure.com',
@@ -513,7 +513,7 @@ describe('the ways to prove who the server is', () => {
       workloadIdentity: {
         tokenFile: ways.AZURE_FEDERATED_TOKEN_FILE,
         authorityHost: 'https://login.microsoftonline.com',
-        tenantId: least.AZURE_TENANT_ID,
+        tenantId: minimal.AZURE_TENANT_ID,
       },
     });
   });
@@ -522,26 +522,26 @@ describe('the ways to prove who the server is', () => {
 it('accepts an endpoint without TLS on loopback only', () => {
   for (const host of ['localhost:8443', '127.0.0.1', '[::1]:1']) {
     const text = `endpoint=http://${host}/;accesskey=${accessKey}`;
-    expect(problemsOf({ ...least, COMMUNICATION_SERVICES_CONNECTION_STRING: text })).toEqual([]);
+    expect(problemsOf({ ...minimal, COMMUNICATION_SERVICES_CONNECTION_STRING: text })).toEqual([]);
   }
 });
 
 it('rejects * and loopback for CORS in production, alone or in a list', () => {
   for (const origins of ['*', 'https://app.contoso.com,*', 'loopback']) {
-    const environment = { ...least, NODE_ENV: 'production', CORS_ALLOWED_ORIGINS: origins };
+    const environment = { ...minimal, NODE_ENV: 'production', CORS_ALLOWED_ORIGINS: origins };
     expect(problemsOf(environment)).toEqual([expect.stringMatching(/^CORS_ALLOWED_ORIGINS .*production/)]);
   }
 });
 
 it('accepts several mapping keys, the first of which seals', () => {
   const other = Buffer.alloc(32, 'other').toString('base64');
-  const { identities } = loadConfig({ ...least, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
+  const { identities } = loadConfig({ ...minimal, IDENTITY_MAPPING_KEY: ` ${mappingKey} , ${other}` });
   const keys = [Buffer.from(mappingKey, 'base64'), Buffer.from(other, 'base64')];
   expect(identities).toMatchObject({ graph: { mappingKeys: keys } });
 });
 
 describe('the identity stores', () => {
-  it.each(Object.entries(leastOf))('%s needs only these settings', (_, environment) => {
+  it.each(Object.entries(minimalByStore))('%s needs only these settings', (_, environment) => {
     expect(problemsOf(environment)).toEqual([]);
   });
 
@@ -549,7 +549,7 @@ describe('the identity stores', () => {
     ['table', 'TABLES_CONNECTION_STRING'],
     ['acs', 'IDENTITY_MAPPING_KEY'],
   ] as const)('%s needs %s', (store, name) => {
-    expect(problemsOf({ ...leastOf[store], [name]: '' })).toEqual([
+    expect(problemsOf({ ...minimalByStore[store], [name]: '' })).toEqual([
       expect.stringMatching(new RegExp(`^${name} is missing: `)),
     ]);
   });
@@ -562,38 +562,38 @@ describe('the identity stores', () => {
     const ignored = names.filter((name) => unused.test(name) && malformed[name].length > 0);
     expect(ignored).not.toEqual([]);
     const broken = Object.fromEntries(ignored.map((name) => [name, malformed[name][0]]));
-    expect(problemsOf({ ...leastOf[store], ...broken })).toEqual([]);
+    expect(problemsOf({ ...minimalByStore[store], ...broken })).toEqual([]);
   });
 
   it('table needs what Microsoft Graph needs while users are moved from there', () => {
-    const moving = { ...leastOf.table, IDENTITY_STORE_FALLBACK: 'graph' };
+    const moving = { ...minimalByStore.table, IDENTITY_STORE_FALLBACK: 'graph' };
     expect(problemsOf(moving).map((problem) => problem.split(' ')[0])).toEqual([
       'IDENTITY_MAPPING_KEY',
       'AZURE_CLIENT_SECRET',
     ]);
-    expect(problemsOf({ ...least, ...moving })).toEqual([]);
+    expect(problemsOf({ ...minimal, ...moving })).toEqual([]);
   });
 
   const otherKey = Buffer.alloc(32, 'other').toString('base64');
   it.each<[string, Environment, RegExp]>([
     [
       'Graph with a fallback to itself',
-      { ...leastOf.graph, IDENTITY_STORE_FALLBACK: 'graph' },
+      { ...minimalByStore.graph, IDENTITY_STORE_FALLBACK: 'graph' },
       /IDENTITY_STORE_FALLBACK=graph .*Set IDENTITY_STORE=table/,
     ],
     [
       'acs with a fallback',
-      { ...least, ...leastOf.acs, IDENTITY_STORE_FALLBACK: 'graph' },
+      { ...minimal, ...minimalByStore.acs, IDENTITY_STORE_FALLBACK: 'graph' },
       /cannot be given a custom id.*Set IDENTITY_STORE=table/,
     ],
     [
       'acs with several keys',
-      { ...leastOf.acs, IDENTITY_MAPPING_KEY: `${mappingKey},${otherKey}` },
+      { ...minimalByStore.acs, IDENTITY_MAPPING_KEY: `${mappingKey},${otherKey}` },
       /IDENTITY_MAPPING_KEY has several keys.*Set the one key/,
     ],
     [
       'a connection string and an endpoint',
-      { ...leastOf.table, TABLES_ENDPOINT: 'https://contoso.table.core.windows.net' },
+      { ...minimalByStore.table, TABLES_ENDPOINT: 'https://contoso.table.core.windows.net' },
       /TABLES_CONNECTION_STRING and TABLES_ENDPOINT are set, but only one.*Keep/,
     ],
   ])('refuses %s, says why and what to choose', (_, environment, message) => {
@@ -604,7 +604,7 @@ describe('the identity stores', () => {
   it.each([
     [
       'of a storage account',
-      leastOf.table.TABLES_CONNECTION_STRING,
+      minimalByStore.table.TABLES_CONNECTION_STRING,
       'https://contoso.table.core.windows.net',
     ],
     [
@@ -628,7 +628,7 @@ describe('the identity stores', () => {
       'http://127.0.0.1:4711/contoso',
     ],
   ])('take a connection string %s', (_, text, endpoint) => {
-    const { identities } = loadConfig({ ...leastOf.table, TABLES_CONNECTION_STRING: text });
+    const { identities } = loadConfig({ ...minimalByStore.table, TABLES_CONNECTION_STRING: text });
     expect(identities).toMatchObject({
       store: 'table',
       table: { endpoint, tableName: 'identityMappings', accountKey: { accountName: 'contoso', accountKey } },
@@ -637,7 +637,7 @@ describe('the identity stores', () => {
 
   it('take the short connection string of Azurite', () => {
     const { identities } = loadConfig({
-      ...leastOf.table,
+      ...minimalByStore.table,
       TABLES_CONNECTION_STRING: 'UseDevelopmentStorage=true',
     });
     expect(identities).toMatchObject({ table: { endpoint: 'http://127.0.0.1:10002/devstoreaccount1' } });
@@ -645,7 +645,7 @@ describe('the identity stores', () => {
 
   it('take an endpoint for a managed identity', () => {
     const { identities } = loadConfig({
-      ...leastOf.table,
+      ...minimalByStore.table,
       TABLES_CONNECTION_STRING: '',
       TABLES_ENDPOINT: `${cosmos}/`,
       MANAGED_IDENTITY_CLIENT_ID: clientId,
@@ -661,7 +661,7 @@ describe('the identity stores', () => {
 
   it("refuse Azurite's published key with a table service that is not on this machine", () => {
     const text = `AccountName=contoso;AccountKey=${developmentAccount.accountKey}`;
-    expect(problemsOf({ ...leastOf.table, TABLES_CONNECTION_STRING: text })).toEqual([
+    expect(problemsOf({ ...minimalByStore.table, TABLES_CONNECTION_STRING: text })).toEqual([
       expect.stringMatching(/^TABLES_CONNECTION_STRING has the account key that Azurite publishes/),
     ]);
   });
@@ -675,7 +675,7 @@ describe('the credentials that .env.sample publishes', () => {
     IDENTITY_MAPPING_KEY: developmentMappingKey,
   };
   const local = {
-    ...least,
+    ...minimal,
     AZURE_AUTHORITY_HOST: emulatorUrl,
     GRAPH_ENDPOINT: emulatorUrl,
     COMMUNICATION_SERVICES_CONNECTION_STRING: `endpoint=${emulatorUrl}/;accesskey=${accessKey}`,
@@ -714,21 +714,21 @@ describe('the credentials that .env.sample publishes', () => {
 
   it('are also rejected as a previous mapping key, which would still verify', () => {
     const IDENTITY_MAPPING_KEY = `${mappingKey},${developmentMappingKey}`;
-    expect(problemsOf({ ...least, IDENTITY_MAPPING_KEY })).toHaveLength(1);
+    expect(problemsOf({ ...minimal, IDENTITY_MAPPING_KEY })).toHaveLength(1);
   });
 
   it('are all listed together', () => {
-    const everything = { ...least, ...published, GRAPH_ENDPOINT: remote.GRAPH_ENDPOINT };
+    const everything = { ...minimal, ...published, GRAPH_ENDPOINT: remote.GRAPH_ENDPOINT };
     expect(problemsOf(everything).map((problem) => problem.split(' ')[0])).toEqual(Object.keys(published));
   });
 });
 
 describe('IDENTITY_PROVIDER', () => {
   const withProvider = (IDENTITY_PROVIDER: string, more: Environment = {}): Environment => ({
-    ...leastOf.acs,
-    ...leastOfProvider.external_id?.own,
-    ...leastOfProvider.b2c?.own,
-    ...leastOfProvider.oidc?.own,
+    ...minimalByStore.acs,
+    ...minimalByProvider.external_id?.own,
+    ...minimalByProvider.b2c?.own,
+    ...minimalByProvider.oidc?.own,
     IDENTITY_PROVIDER,
     ...more,
   });
@@ -764,7 +764,7 @@ describe('IDENTITY_PROVIDER', () => {
     expect(entra).toBeUndefined();
   });
 
-  it.each(Object.entries(leastOfProvider))('reports the missing settings of %s', (kind, { own }) => {
+  it.each(Object.entries(minimalByProvider))('reports the missing settings of %s', (kind, { own }) => {
     const required = Object.entries(own).filter(([, value]) => value !== '');
     for (const [name] of required) {
       expect(problemsOf(withProvider(kind, { [name]: undefined }))).toEqual([
@@ -782,7 +782,7 @@ describe('IDENTITY_PROVIDER', () => {
       withProvider('entra,entra:partner', { ...partner, ALLOWED_CLIENT_IDS: clientId }),
     );
     expect(config.providers).toMatchObject([
-      { name: 'entra', tenantId: least.AZURE_TENANT_ID, allowedClientIds: [clientId] },
+      { name: 'entra', tenantId: minimal.AZURE_TENANT_ID, allowedClientIds: [clientId] },
       {
         name: 'entra:partner',
         tenantId: partner.AZURE_TENANT_ID__PARTNER,
@@ -797,14 +797,19 @@ describe('IDENTITY_PROVIDER', () => {
   });
 
   it.each(['external_id', 'b2c', 'oidc', 'entra,oidc'])('%s needs another store than graph', (kind) => {
-    const problems = problemsOf({ ...withProvider(kind), ...least, IDENTITY_STORE: 'graph' });
+    const problems = problemsOf({ ...withProvider(kind), ...minimal, IDENTITY_STORE: 'graph' });
     expect(problems).toEqual([
       expect.stringMatching(/^IDENTITY_STORE=graph requires IDENTITY_PROVIDER=entra.+IDENTITY_STORE=table/),
     ]);
   });
 
   it('needs one tenant while users are moved from graph', () => {
-    const moving = { ...leastOf.table, ...least, IDENTITY_STORE: 'table', IDENTITY_STORE_FALLBACK: 'graph' };
+    const moving = {
+      ...minimalByStore.table,
+      ...minimal,
+      IDENTITY_STORE: 'table',
+      IDENTITY_STORE_FALLBACK: 'graph',
+    };
     expect(problemsOf({ ...withProvider('entra,oidc'), ...moving })).toEqual([
       expect.stringMatching(/^IDENTITY_STORE_FALLBACK=graph requires IDENTITY_PROVIDER=entra/),
     ]);
@@ -814,7 +819,7 @@ describe('IDENTITY_PROVIDER', () => {
     [
       'the same tenant',
       'entra,entra:again',
-      { AZURE_TENANT_ID__AGAIN: least.AZURE_TENANT_ID, AZURE_CLIENT_ID__AGAIN: clientId },
+      { AZURE_TENANT_ID__AGAIN: minimal.AZURE_TENANT_ID, AZURE_CLIENT_ID__AGAIN: clientId },
     ],
     [
       'the issuer of another kind',
@@ -824,12 +829,12 @@ describe('IDENTITY_PROVIDER', () => {
     [
       'the version 2 issuer of a tenant',
       'entra,oidc',
-      { OIDC_ISSUER: `https://login.microsoftonline.com/${least.AZURE_TENANT_ID}/v2.0` },
+      { OIDC_ISSUER: `https://login.microsoftonline.com/${minimal.AZURE_TENANT_ID}/v2.0` },
     ],
     [
       'the version 1 issuer of a tenant',
       'entra,oidc',
-      { OIDC_ISSUER: `https://sts.windows.net/${least.AZURE_TENANT_ID}/` },
+      { OIDC_ISSUER: `https://sts.windows.net/${minimal.AZURE_TENANT_ID}/` },
     ],
   ])('refuses two providers with %s', (_, kinds, more) => {
     expect(problemsOf(withProvider(kinds, more))).toEqual([

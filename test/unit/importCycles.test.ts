@@ -36,13 +36,13 @@ it.each([
   ['simulation', 10],
   ['bench', 25],
   ['playground', 20],
-])('no modules in %s import each other in a circle', (folder, atLeast) => {
+])('no modules in %s import each other in a circle', (folder, minimum) => {
   const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => join(root, folder, name));
-  expect(files.length).toBeGreaterThan(atLeast);
+  expect(files.length).toBeGreaterThan(minimum);
   const imports = new Map(files.map((file) => [file, importsOf(file)]));
-  expect([...imports.values()].flat().length).toBeGreaterThan(atLeast);
+  expect([...imports.values()].flat().length).toBeGreaterThan(minimum);
   const checked = new Set<string>();
   for (const file of files) expect(findCycle(imports, file, [], checked)).toBeUndefined();
 });
