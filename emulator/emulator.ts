@@ -15,7 +15,7 @@ export interface EmulatorOptions {
   host?: string;
   /** Where its certificate authority, certificate and signing keys are kept; created at the first start. */
   certificateFolder?: string;
-  /** Answer as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
+  /** Respond as login.microsoftonline.com, graph.microsoft.com, <any>.communication.azure.com and so on, too. */
   publicNames?: boolean;
   /** Keeps users, mappings and identities across restarts in this folder; without it everything stays in memory. */
   dataFolder?: string;
@@ -29,7 +29,7 @@ export interface Emulator {
   readonly url: string;
   /** The certificate authority that clients must trust, in PEM: the file to name in NODE_EXTRA_CA_CERTS. */
   readonly authorityFile: string;
-  /** The public names that it also answers to, and the file with the authorities that a client must trust. */
+  /** The public names that it also has, and the file with the authorities that a client must trust. */
   readonly publicNames: { hosts: readonly string[]; trustFile: string } | undefined;
   readonly tenantId: string;
   /** The registration of the API. */

@@ -24,12 +24,12 @@ export const publicDomains = [...authorityHosts, graphHost, communicationDomain]
 
 export type Service = 'entra' | 'graph' | 'acs';
 
-interface Asked {
+interface ReceivedRequest {
   readonly headers: { host?: string | undefined };
 }
 
 /**
- * The names that the services answer to: always the loopback URL, and with `publicNames` those of Azure. Endpoints, issuers and OData
+ * The names of the services: always the loopback URL, and with `publicNames` those of Azure. Endpoints, issuers and OData
  * contexts contain the name that the client used.
  */
 export class Names {
@@ -39,8 +39,8 @@ export class Names {
   ) {}
 
   /** The service of a public name; undefined for a loopback name, which all services share. */
-  serviceOf(asked: Asked): Service | undefined {
-    const host = hostName(asked);
+  serviceOf(request: ReceivedRequest): Service | undefined {
+    const host = hostName(request);
     if (!this.publicNames) return undefined;
     if (authorityHosts.includes(host)) return 'entra';
     if (host === graphHost) return 'graph';
@@ -48,17 +48,17 @@ export class Names {
   }
 
   /** The address of Entra that the caller used. */
-  authority(asked: Asked): string {
-    return this.serviceOf(asked) === 'entra' ? `https://${asked.headers.host ?? ''}` : this.url;
+  authority(request: ReceivedRequest): string {
+    return this.serviceOf(request) === 'entra' ? `https://${request.headers.host ?? ''}` : this.url;
   }
 
   /** The address in the issuers: under every public name, the first of Entra's. */
-  issuerOrigin(asked: Asked): string {
-    return this.serviceOf(asked) === undefined ? this.url : publicIssuerOrigin;
+  issuerOrigin(request: ReceivedRequest): string {
+    return this.serviceOf(request) === undefined ? this.url : publicIssuerOrigin;
   }
 
-  graph(asked: Asked): string {
-    return this.serviceOf(asked) === undefined ? this.url : `https://${graphHost}`;
+  graph(request: ReceivedRequest): string {
+    return this.serviceOf(request) === undefined ? this.url : `https://${graphHost}`;
   }
 
   /** Every origin of Entra: the possible audiences of an assertion. */
@@ -74,6 +74,6 @@ export class Names {
   }
 }
 
-function hostName({ headers }: Asked): string {
+function hostName({ headers }: ReceivedRequest): string {
   return (headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
 }

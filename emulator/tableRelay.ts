@@ -12,9 +12,9 @@ async function startTableRelay(target: string, emulator: Pick<Emulator, 'observe
   const relay = createServer((request, response) => {
     emulator.observe(operationOf(request), request, response);
     const { method, url, headers } = request;
-    const forwarded = send({ hostname, port, method, path: url, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+    const forwarded = send({ hostname, port, method, path: url, headers }, (forwardedResponse) => {
+      response.writeHead(forwardedResponse.statusCode ?? 502, forwardedResponse.headers);
+      forwardedResponse.pipe(response);
     });
     forwarded.on('error', () => response.destroy());
     request.pipe(forwarded);

@@ -43,8 +43,8 @@ export interface Scheduler {
   onCrash(handler: (owner: number) => void): void;
 }
 
-type Fault = 'none' | 'refused' | 'dropped' | 'replyLost' | 'unanswered' | 'doneUnanswered';
-const faults: readonly Fault[] = ['none', 'replyLost', 'dropped', 'refused', 'doneUnanswered', 'unanswered'];
+type Fault = 'none' | 'refused' | 'dropped' | 'replyLost' | 'noResponse' | 'doneNoResponse';
+const faults: readonly Fault[] = ['none', 'replyLost', 'dropped', 'refused', 'doneNoResponse', 'noResponse'];
 
 /** A longer run would never end: the code under test is in an endless loop. */
 const maxSteps = 3_000;
@@ -87,7 +87,7 @@ export function createScheduler(choices: Choices, time: VirtualTime, budget: Bud
         // A request of a caller that has given up, or whose process has ended, may arrive or not.
         if (abandoned && !choices.chance(50)) return;
         const result = work();
-        if (abandoned || ended.has(owner) || fault === 'doneUnanswered') {
+        if (abandoned || ended.has(owner) || fault === 'doneNoResponse') {
           onReplyLost?.();
         } else if (fault === 'replyLost') {
           onReplyLost?.();
@@ -101,7 +101,7 @@ export function createScheduler(choices: Choices, time: VirtualTime, budget: Bud
       };
       if (fault === 'refused') lose('connect_failed');
       else if (fault === 'dropped') lose('connection_lost');
-      else if (fault !== 'unanswered')
+      else if (fault !== 'noResponse')
         add(owner, `${label} arrives${fault === 'none' ? '' : ` (${fault})`}`, arrive);
     });
   }

@@ -16,7 +16,7 @@ import type { Telemetry } from './telemetry/telemetry';
 import { defaultTimings, type Timings } from './timings';
 import { createTeamsExchange, type ExchangeTeamsToken } from './tokens/teamsExchange';
 
-/** The parts of the server, each built once; everything that an app needs to answer requests. */
+/** The parts of the server, each built once; everything that an app needs to serve requests. */
 export interface Services {
   /** Passes on requests with an authenticated user. */
   readonly requireUser: RequestHandler;
@@ -29,7 +29,7 @@ export interface Services {
   readonly telemetry: Telemetry | undefined;
   /** Begins background work: loads the signing keys, and prepares the identity store. */
   start(): void;
-  /** Whether requests can be served. Answers from memory, without a call. */
+  /** Whether requests can be served. Decided from memory, without a call. */
   isReady(): boolean;
   /** Why the identity store does not work, as a text for the operator. */
   unreadyReason(): string | undefined;

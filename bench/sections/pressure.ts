@@ -21,7 +21,7 @@ const variants = {
   'without it': { OVERLOAD_WAIT_MS: '0', MAX_REQUESTS_IN_FLIGHT: '0' },
 } as const;
 
-/** Five times as many requests as the server can answer on a quarter of a core, from callers who do not slow down. */
+/** Five times as many requests as the server can serve on a quarter of a core, from callers who do not slow down. */
 export async function measurePressure(
   bench: Workbench,
   { secondsPerLoad }: Sizes,

@@ -28,7 +28,7 @@ const routes: Record<OperationKind, readonly ['GET' | 'POST' | 'DELETE', string]
   'DELETE user': ['DELETE', '/api/user'],
 };
 
-/** The answer, or the status if there is none; 0 without a response. */
+/** The outcome of a success, otherwise the status; 0 without a response. */
 export async function send({ url, kind, token, signal }: SoakRequest): Promise<ApiResponse | number> {
   const [method, path] = routes[kind];
   const fresh = kind === 'getFreshToken' ? { 'cache-control': 'no-cache' } : {};

@@ -37,7 +37,7 @@ export function createTraffic({ emulator, servers }: Cluster, users: readonly So
   const inFlight = new Map<string, { start: number; count: number }>();
 
   /** A getToken may join an in-flight one with the same access token. Its history then begins with that one (docs/known-issues.md). */
-  function begin(key: string): { start: number; end: (answered: boolean) => void } {
+  function begin(key: string): { start: number; end: (hasResponse: boolean) => void } {
     const joined = inFlight.get(key) ?? { start: performance.now(), count: 0 };
     joined.count += 1;
     inFlight.set(key, joined);
@@ -48,8 +48,8 @@ export function createTraffic({ emulator, servers }: Cluster, users: readonly So
     return {
       start: joined.start,
       // The server may not know yet that the caller has gone.
-      end(answered) {
-        if (answered) leave();
+      end(hasResponse) {
+        if (hasResponse) leave();
         else setTimeout(leave, requestTimeLimitInMs).unref();
       },
     };

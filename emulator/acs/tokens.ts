@@ -106,7 +106,7 @@ export function parseBody(body: Buffer): Record<string, unknown> {
     const value: unknown = JSON.parse(body.toString());
     if (isObject(value)) return value;
   } catch {
-    // Answered below, like any other body that is no object.
+    // Rejected below, like any other body that is not an object.
   }
   throw new AcsError(400, 'ValidationError', 'The request body is not a JSON object.', { versioned: false });
 }

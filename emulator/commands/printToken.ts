@@ -38,8 +38,8 @@ export async function printToken(
     ...(options.defect === undefined ? {} : { defect: options.defect }),
     ...(options['public-names'] ? { publicName: true } : {}),
   };
-  const answer = await post(`${url}/_emulator/${actionFor(options)}`, authority, body, commands);
-  process.stdout.write(`${answer}\n`);
+  const token = await post(`${url}/_emulator/${actionFor(options)}`, authority, body, commands);
+  process.stdout.write(`${token}\n`);
 }
 
 function actionFor(options: { teams: boolean; administrator: boolean; provider: string }): string {
@@ -84,9 +84,9 @@ function post(url: string, ca: string, body: object, { serve }: CommandNames): P
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => {
-        const answer = read(Buffer.concat(chunks).toString());
-        if ('accessToken' in answer) resolve(answer.accessToken);
-        else reject(new Error(answer.problem));
+        const result = read(Buffer.concat(chunks).toString());
+        if ('accessToken' in result) resolve(result.accessToken);
+        else reject(new Error(result.problem));
       });
     });
     call.end(JSON.stringify(body));
@@ -94,8 +94,8 @@ function post(url: string, ca: string, body: object, { serve }: CommandNames): P
 }
 
 function read(text: string): { accessToken: string } | { problem: string } {
-  const answer: unknown = JSON.parse(text);
-  const { accessToken, error } = isObject(answer) ? answer : {};
+  const body: unknown = JSON.parse(text);
+  const { accessToken, error } = isObject(body) ? body : {};
   if (typeof accessToken === 'string') return { accessToken };
   return { problem: isObject(error) && typeof error.message === 'string' ? error.message : text };
 }

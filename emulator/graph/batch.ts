@@ -38,7 +38,7 @@ export function runBatch(call: Call, handlers: Record<string, Handler>): Reply {
   const responses = new Map<string, BatchResponse>();
   const run = (request: BatchRequest): void => {
     const failed = request.dependsOn.some((id) => (responses.get(id)?.status ?? 500) >= 400);
-    responses.set(request.id, failed ? dependencyFailed(request.id) : answer(call, request, handlers));
+    responses.set(request.id, failed ? dependencyFailed(request.id) : respond(call, request, handlers));
   };
   let waiting = requests;
   while (waiting.length > 0) {
@@ -50,7 +50,7 @@ export function runBatch(call: Call, handlers: Record<string, Handler>): Reply {
   return graphReply(call, 200, { responses: [...responses.values()] });
 }
 
-function answer(call: Call, request: BatchRequest, handlers: Record<string, Handler>): BatchResponse {
+function respond(call: Call, request: BatchRequest, handlers: Record<string, Handler>): BatchResponse {
   const { id, method, headers } = request;
   const target = `/v1.0${request.url.startsWith('/') ? '' : '/'}${request.url}`;
   const [path = '', query = ''] = target.split('?', 2);

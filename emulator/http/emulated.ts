@@ -10,7 +10,7 @@ interface Emulated {
   crossOrigin?: true;
 }
 
-/** Everything that is emulated. Whatever is not in this table is answered with 501 NotEmulated. */
+/** Everything that is emulated. The response to everything else is 501 NotEmulated. */
 export const emulated = [
   {
     operation: 'externalId.discovery',

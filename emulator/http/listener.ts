@@ -29,7 +29,7 @@ export class Listener {
   }
 
   readonly listen = (request: IncomingMessage, response: ServerResponse): void => {
-    this.#answer(request, response).catch((error: unknown) => {
+    this.#handle(request, response).catch((error: unknown) => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : 'unknown';
       process.stderr.write(
         `emulator: internal error at ${request.method ?? ''} ${request.url ?? ''}: ${reason}\n`,
@@ -39,7 +39,7 @@ export class Listener {
     });
   };
 
-  /** Records a call that another service answers. */
+  /** Records a call that another service handles. */
   observe(operation: string, request: IncomingMessage, response: ServerResponse): void {
     const { method = 'GET', url = '/', headers } = request;
     const { pathname: path, searchParams: query } = new URL(url, 'http://localhost');
@@ -54,7 +54,7 @@ export class Listener {
     this.#hanging.clear();
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
     if (!body) {
       response.destroy();
@@ -80,8 +80,8 @@ export class Listener {
     const route = findRoute(call.method, path, () => grantTypeOf(call));
     // A public name belongs to a single service.
     const service = this.#parts.names.serviceOf(call);
-    const answered = service === undefined || route?.operation.startsWith(`${service}.`);
-    if (route && answered) await this.#serve({ ...call, params: route.params }, route, response);
+    const isOfService = service === undefined || route?.operation.startsWith(`${service}.`);
+    if (route && isOfService) await this.#serve({ ...call, params: route.params }, route, response);
     else this.#serveUnknown(call, response);
   }
 
@@ -97,7 +97,7 @@ export class Listener {
       return route.crossOrigin ? crossOrigin(reply) : reply;
     };
     if (fault) await this.#fail(fault, entry, handle, response);
-    else answer(response, entry, await handle());
+    else respond(response, entry, await handle());
   }
 
   async #fail(
@@ -109,13 +109,13 @@ export class Listener {
     if ('effectDone' in fault && fault.effectDone) await handle();
     switch (fault.kind) {
       case 'status':
-        answer(response, entry, statusReply(entry.operation, fault.status, fault.headers, fault.body));
+        respond(response, entry, statusReply(entry.operation, fault.status, fault.headers, fault.body));
         break;
       case 'garbage':
-        answer(response, entry, garbage);
+        respond(response, entry, garbage);
         break;
       case 'malformed':
-        answer(response, entry, malformed(fault.body));
+        respond(response, entry, malformed(fault.body));
         break;
       case 'notHttp':
         response.socket?.end(fault.bytes ?? 'SSH-2.0-gateway\r\n');
@@ -144,7 +144,7 @@ export class Listener {
     }
     const entry = this.#parts.log.record(notEmulated, call);
     timeUntilEnd(entry, response);
-    answer(response, entry, warn(new NotEmulated(`${call.method} ${call.path}`)));
+    respond(response, entry, warn(new NotEmulated(`${call.method} ${call.path}`)));
   }
 }
 
@@ -207,7 +207,7 @@ function timeUntilEnd(entry: LoggedRequest, response: ServerResponse): void {
   response.once('finish', setTime).once('close', setTime);
 }
 
-function answer(response: ServerResponse, entry: LoggedRequest, reply: Reply): void {
+function respond(response: ServerResponse, entry: LoggedRequest, reply: Reply): void {
   entry.status = reply.status;
   write(response, reply);
 }

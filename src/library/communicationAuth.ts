@@ -27,7 +27,7 @@ export interface CommunicationAuth {
    * so an app need not wait for it before it listens. Rejects if the settings cannot be used, and after `stop`.
    */
   readonly ready: () => Promise<void>;
-  /** Whether requests can be served, for a health check. Answers from memory. */
+  /** Whether requests can be served, for a health check. Decided from memory, without a call. */
   readonly isReady: () => boolean;
   /**
    * Completes creations and deletions that continue without their caller, ends background work, and closes connections. Call it when your

@@ -8,7 +8,7 @@ import { apiPaths } from '../http/routes';
 import type { Log } from '../log';
 
 export interface RouterParts {
-  /** Answers requests to the paths of the API. */
+  /** Handles requests to the paths of the API. */
   operations: RequestHandler;
   /** Rejected requests a minute from one address. */
   rejectedLimit: number;

@@ -23,7 +23,7 @@ function block(milliseconds: number): void {
 }
 
 describe('a server with too many requests in flight', () => {
-  it('rejects more, without any call, but answers health, and recovers', async () => {
+  it('rejects more, without any call, but serves health, and recovers', async () => {
     const server = await startReadyServer(system, { MAX_REQUESTS_IN_FLIGHT: '2' });
     const { emulator } = system;
     const tokens = [1, 2, 3].map(() => emulator.accessToken({ user: emulator.addUser() }));
@@ -80,7 +80,7 @@ describe('a server whose event loop is saturated', () => {
     await work().finally(() => clearInterval(timer));
   }
 
-  /** A server with this many requests in flight, which would be answered too late. */
+  /** A server with this many requests in flight, whose responses would come too late. */
   async function startWaitingServer(inFlight: number) {
     const { emulator } = system;
     const server = await startReadyServer(system, { OVERLOAD_WAIT_MS: '1000' });
@@ -106,7 +106,7 @@ describe('a server whose event loop is saturated', () => {
     };
   }
 
-  it('rejects requests that it would answer too late, but answers health, and recovers', async () => {
+  it('rejects requests that it would serve too late, but serves health, and recovers', async () => {
     const { server, status, release } = await startWaitingServer(alwaysServed);
     await until(async () => (await status()) === 401);
     await whileSaturated(async () => {

@@ -20,14 +20,14 @@ const { unknownPath, otherMethod } = document['x-other-responses'];
 /** All responses in the document, with their status and error codes. */
 const replies = [
   ...Object.entries(document.paths).flatMap(([path, item]) =>
-    methods.flatMap((method) => answersOf(`${method} ${path}`, item[method]?.responses ?? {})),
+    methods.flatMap((method) => responsesOf(`${method} ${path}`, item[method]?.responses ?? {})),
   ),
-  ...answersOf('unknown path', unknownPath),
-  ...answersOf('other method', otherMethod),
+  ...responsesOf('unknown path', unknownPath),
+  ...responsesOf('other method', otherMethod),
 ];
-const errorAnswers = replies.filter(({ codes }) => codes.length > 0);
+const errorResponses = replies.filter(({ codes }) => codes.length > 0);
 
-function answersOf(where: string, responses: Responses) {
+function responsesOf(where: string, responses: Responses) {
   return Object.entries(responses).map(([status, part]) => {
     const response = resolve<ResponseObject>(document, part);
     const header = response.headers?.['x-ms-error-code'];
@@ -47,11 +47,11 @@ describe('openapi.yaml', () => {
 
   it('has exactly the error codes of the server', () => {
     expect(document.components.schemas.ErrorCode?.enum).toEqual(Object.keys(errorCodes));
-    expect(new Set(errorAnswers.flatMap(({ codes }) => codes))).toEqual(new Set(Object.keys(errorCodes)));
+    expect(new Set(errorResponses.flatMap(({ codes }) => codes))).toEqual(new Set(Object.keys(errorCodes)));
   });
 
   it('gives each code its status', () => {
-    const statuses = errorAnswers.flatMap(({ name, status, codes }) =>
+    const statuses = errorResponses.flatMap(({ name, status, codes }) =>
       codes.map((code) => ({ name, code, status })),
     );
     expect(statuses).toEqual(
@@ -60,11 +60,11 @@ describe('openapi.yaml', () => {
   });
 
   it('shows an example of each code', () => {
-    const shown = errorAnswers.map(({ name, examples }) => ({
+    const shown = errorResponses.map(({ name, examples }) => ({
       name,
       codes: examples.map(([, example]) => errorCodeOf(resolve(document, example).value)),
     }));
-    expect(shown).toEqual(errorAnswers.map(({ name, codes }) => ({ name, codes })));
+    expect(shown).toEqual(errorResponses.map(({ name, codes }) => ({ name, codes })));
   });
 
   it.each([

@@ -45,13 +45,13 @@ export function describeMismatch(method: string, target: string, reply: ApiRespo
 }
 
 function problemsOf(method: string, path: string, reply: ApiResponse): string[] {
-  const documented = documentedAnswers(method, path)[reply.status];
+  const documented = documentedResponses(method, path)[reply.status];
   if (!documented) return [`the status ${reply.status} is not documented`];
   const response = resolve(document, documented);
   return [...headerProblems(response, reply), ...bodyProblems(method, response, reply)];
 }
 
-function documentedAnswers(method: string, path: string): Responses {
+function documentedResponses(method: string, path: string): Responses {
   const { unknownPath, otherMethod, options } = document['x-other-responses'];
   const normalized = path.toLowerCase().replace(/(.)\/$/, '$1');
   const item = paths.get(normalized) ?? templates.find(({ pattern }) => pattern.test(normalized))?.item;

@@ -160,9 +160,9 @@ test.each<{ args: string[]; says: string[]; statuses: number[]; token: string[] 
       expect(rowsOf(screen)).toBeLessThanOrEqual(24);
       expect(screen.filter((line) => line.length > 80 && !line.startsWith('curl '))).toEqual([]);
       const calls = screen.filter((line) => line.startsWith('curl '));
-      const answered = [];
-      for (const call of calls) answered.push((await callAsCurl(call)).status);
-      expect(answered).toEqual(statuses);
+      const received = [];
+      for (const call of calls) received.push((await callAsCurl(call)).status);
+      expect(received).toEqual(statuses);
       await says(local, '└─ ');
       expect(local.output()).toMatch(
         /^GET \/getToken {2}200 {2}[\d.]+ ms {2}trace [0-9a-f]{32}\n(├─ .+ ms\n)*└─ Azure .+ ms$/m,

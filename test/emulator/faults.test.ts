@@ -45,7 +45,7 @@ describe('a fault', () => {
   test('can hang until a reset', async () => {
     emulator.fail({ operation, kind: 'hang' });
     const call = create().then(
-      () => 'answered',
+      () => 'responded',
       () => 'ended',
     );
     await until(() => emulator.callsTo(operation) > 0);
@@ -94,12 +94,12 @@ describe('a fault', () => {
 test('a delay applies to every call of its operations, and the most specific delay wins', async () => {
   emulator.delay('acs', 60_000);
   emulator.delay(operation, 500);
-  const answered: string[] = [];
-  const delayed = create().then(({ status }) => answered.push(`delayed: ${status}`));
+  const responses: string[] = [];
+  const delayed = create().then(({ status }) => responses.push(`delayed: ${status}`));
   await until(() => emulator.callsTo(operation) > 0);
   emulator.delay(operation, 0);
-  await create().then(({ status }) => answered.push(`immediate: ${status}`));
+  await create().then(({ status }) => responses.push(`immediate: ${status}`));
   await delayed;
 
-  expect(answered).toEqual(['immediate: 201', 'delayed: 201']);
+  expect(responses).toEqual(['immediate: 201', 'delayed: 201']);
 });

@@ -91,11 +91,11 @@ test('A user reads itself by id, and others only with a permission for all users
 });
 
 describe('A batch', () => {
-  interface BatchAnswer {
+  interface BatchResponse {
     responses: { id: string; status: number; headers: Record<string, string>; body?: unknown }[];
   }
-  const send = async (requests: unknown): Promise<BatchAnswer['responses']> =>
-    ((await graphWith(emulator.graphToken()).api('/$batch').post({ requests })) as BatchAnswer).responses;
+  const send = async (requests: unknown): Promise<BatchResponse['responses']> =>
+    ((await graphWith(emulator.graphToken()).api('/$batch').post({ requests })) as BatchResponse).responses;
   const json = { 'Content-Type': 'application/json' };
 
   test('of the real SDK has a response for each request', async () => {

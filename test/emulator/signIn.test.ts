@@ -50,10 +50,10 @@ async function choose(user: string, query: Fields): Promise<{ reply: URLSearchPa
     body: new URLSearchParams({ request: new URLSearchParams(query).toString(), user }),
   });
   const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? '';
-  return { reply: answerOf(response), cookie };
+  return { reply: redirectParametersOf(response), cookie };
 }
 
-function answerOf(response: Response): URLSearchParams {
+function redirectParametersOf(response: Response): URLSearchParams {
   const location = new URL(response.headers.get('location') ?? '');
   return new URLSearchParams(location.hash === '' ? location.search : location.hash.slice(1));
 }
@@ -124,7 +124,7 @@ describe('a user in the browser', () => {
       const response = await authorize({ ...webRequest(), ...fields });
 
       expect(response.headers.get('location')).toContain(`${webRedirect}${separator}error=${error}&`);
-      const reply = answerOf(response);
+      const reply = redirectParametersOf(response);
       expect(reply.get('error_description')).toMatch(new RegExp(`^AADSTS${number}: .*${text}`));
       expect(reply.get('error_uri')).toBe(`https://login.microsoftonline.com/error?code=${number}`);
       expect(reply.get('state')).toBe('mine');
@@ -147,7 +147,7 @@ describe('a user in the browser', () => {
 
     expect(left.headers.get('location')).toBe(`${webRedirect}/`);
     const silent = await authorize({ ...spaRequest(), prompt: 'none' }, cookie);
-    expect(answerOf(silent).get('error')).toBe('login_required');
+    expect(redirectParametersOf(silent).get('error')).toBe('login_required');
   });
 });
 
@@ -307,7 +307,7 @@ describe('a single-page app', () => {
 
   test('is refused without a proof key, before the sign-in', async () => {
     const without = Object.entries(spaRequest()).filter(([name]) => !name.startsWith('code_challenge'));
-    const reply = answerOf(await authorize(Object.fromEntries(without)));
+    const reply = redirectParametersOf(await authorize(Object.fromEntries(without)));
 
     expect(Object.fromEntries(reply)).toMatchObject({ error: 'invalid_request', state: 'mine' });
     expect(reply.get('error_description')).toContain('AADSTS9002325');
@@ -344,7 +344,7 @@ describe('a single-page app', () => {
   test('signs in silently as the user of the browser session only', async () => {
     const { cookie } = await choose('alice', spaRequest());
     const silently = async (more: Fields): Promise<URLSearchParams> =>
-      answerOf(await authorize({ ...spaRequest(), prompt: 'none', ...more }, cookie));
+      redirectParametersOf(await authorize({ ...spaRequest(), prompt: 'none', ...more }, cookie));
 
     expect((await silently({})).get('code')).toEqual(expect.any(String));
     expect((await silently({ login_hint: 'alice@contoso.example' })).get('code')).toEqual(expect.any(String));
@@ -362,7 +362,7 @@ describe('a single-page app', () => {
     expect((await token(renewal, spaOrigin)).body).toMatchObject({ error: 'interaction_required' });
     const { cookie } = await choose('alice', spaRequest());
     const silent = await authorize({ ...spaRequest(), prompt: 'none', claims }, cookie);
-    expect(answerOf(silent).get('error')).toBe('interaction_required');
+    expect(redirectParametersOf(silent).get('error')).toBe('interaction_required');
 
     const second = await token(spaTrade(await spaCode({ claims })), spaOrigin);
     expect(await onBehalfOf(second.body.access_token ?? '')).toMatchObject({ token_type: 'Bearer' });

@@ -90,7 +90,7 @@ describe('the template for Vite and React', () => {
   });
 });
 
-/** The part of the chat service's REST API that the template calls, for one thread, answered in the browser. */
+/** The part of the chat service's REST API that the template calls, for one thread, served by the browser. */
 function createChatService() {
   const threadId = '19:one@thread.v2';
   const messages: object[] = [];

@@ -52,7 +52,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Answers every request with `status`, and with all secrets that it could know. */
+/** Responds to every request with `status`, and with all secrets that it could know. */
 async function startTables(): Promise<Server & { status: number }> {
   const server = createServer((request, response) => {
     const text = [...secrets.whole, JSON.stringify(request.headers)].join(' ');

@@ -10,7 +10,7 @@ export interface PlaygroundPage {
   readonly outcome: Locator;
   /** The way of the latest request. */
   readonly trace: Locator;
-  /** Requests and answers, the newest first. */
+  /** Requests and responses, the newest first. */
   readonly exchanges: Locator;
   /** The log of the credential. */
   readonly events: Locator;

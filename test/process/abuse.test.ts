@@ -89,7 +89,7 @@ it('headers without an end are refused at the limit', async () => {
   expect(memoryInMb() - before).toBeLessThan(100);
 }, 60_000);
 
-it('a thousand requests in one piece are answered in order, and others are served meanwhile', async () => {
+it('a thousand requests in one piece get their responses in order, and others are served meanwhile', async () => {
   const paths = Array.from({ length: 1_000 }, (_, index) => (index % 2 === 0 ? '/health/live' : '/getToken'));
   const request = (path: string, more = '') =>
     `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${accessToken}\r\n${more}\r\n`;

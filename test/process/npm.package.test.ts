@@ -187,7 +187,7 @@ it('serves requests in Jest, as the guide says', async () => {
   writeFileSync(join(folder, 'app.test.cjs'), jestTest);
   const jest = join(projectRoot, 'node_modules/jest/bin/jest.js');
   const { PATH, NODE_EXTRA_CA_CERTS } = process.env;
-  // The emulator in this process must answer meanwhile.
+  // The emulator in this process must respond meanwhile.
   await promisify(execFile)(process.execPath, [jest, '--rootDir', folder, '--testMatch', '**/app.test.cjs'], {
     cwd: folder,
     env: {

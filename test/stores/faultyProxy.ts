@@ -23,7 +23,7 @@ export interface FaultyProxy {
   hold(method: string): () => void;
   /** The requests since the start, by method, including those that failed on demand. */
   calls(): Record<string, number>;
-  /** Answers every request with this error code and status, until `clear`. */
+  /** Responds to every request with this error code and status, until `clear`. */
   refuse(status: number, code: string): void;
   stop(): Promise<void>;
 }

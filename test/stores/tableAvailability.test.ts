@@ -13,7 +13,7 @@ afterAll(() => system.stop());
 
 const tableCalls = () => Object.values(system.proxy?.calls() ?? {}).reduce((sum, count) => sum + count, 0);
 
-it('a ready server answers without a call', async () => {
+it('a ready server reports so without a call', async () => {
   const before = tableCalls();
   for (let request = 0; request < 10; request += 1) expect(await isReady()).toBe(true);
   expect(tableCalls()).toBe(before);

@@ -12,7 +12,7 @@ import { gunzipSync } from 'node:zlib';
 import { ensureCertificates } from '../../emulator/certificates/loopbackCertificates';
 import { type Attributes, type MetricPoint, readMetrics, readSpans, type SpanRecord } from './otlp';
 
-/** Answers an export instead of the collector. */
+/** Responds to an export instead of the collector. */
 export type Misbehavior = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A receiver of telemetry over HTTP: an OpenTelemetry collector, or Application Insights. */
