@@ -22,7 +22,7 @@ export interface CircuitBreakerOptions {
 }
 
 /** The caller gave up after it had waited for the upstream longer than a healthy one takes. */
-export class CallerLostPatienceError extends CallerGoneError {}
+export class CallerGaveUpError extends CallerGoneError {}
 
 /** The circuit breakers of one upstream. */
 export interface CircuitBreakers {
@@ -110,7 +110,7 @@ export function createCircuitBreakers({ name, log, telemetry }: CircuitBreakerOp
 
 /** Whether the failure says that the upstream, rather than the request, has a problem. */
 function isOutage(error: Error): boolean {
-  if (error instanceof CallerLostPatienceError) return true;
+  if (error instanceof CallerGaveUpError) return true;
   return (
     error instanceof UpstreamError && error.code !== 'upstream_refused' && error.code !== 'upstream_throttled'
   );

@@ -5,7 +5,7 @@ import { type Deadline, isCallerGone, abortReason, withDeadline, withSignal } fr
 import { ApiError } from '../errors';
 import type { CallTrace, Telemetry } from '../telemetry/telemetry';
 import type { Timings } from '../timings';
-import { CallerLostPatienceError, createCircuitBreakers, upstreamErrorOf } from './circuitBreakers';
+import { CallerGaveUpError, createCircuitBreakers, upstreamErrorOf } from './circuitBreakers';
 import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
 
 export interface CallOptions<T> {
@@ -41,8 +41,8 @@ export interface Upstream {
 
 const maxRetries = 2;
 
-/** When a caller goes after waiting this long for an attempt, that is a failure of the upstream. */
-const patienceInMs = 1_000;
+/** If a caller disconnects after waiting this long for an attempt, that is a failure of the upstream. */
+const gaveUpAfterInMs = 1_000;
 
 export interface UpstreamOptions {
   name: UpstreamName;
@@ -72,8 +72,8 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
       });
     } catch (error) {
       if (isCallerGone(deadline.signal)) {
-        const lostPatience = performance.now() - startedAt >= patienceInMs;
-        throw lostPatience ? new CallerLostPatienceError() : abortReason(deadline.signal);
+        const gaveUp = performance.now() - startedAt >= gaveUpAfterInMs;
+        throw gaveUp ? new CallerGaveUpError() : abortReason(deadline.signal);
       }
       const isForCaller = error instanceof ApiError && !(error instanceof UpstreamError);
       if (isForCaller && !signal.aborted) throw error;

@@ -114,8 +114,8 @@ describe('a client that disconnects', () => {
     const user = emulator.addUser();
     const accessToken = emulator.accessToken({ user });
     const disconnected = callAndDisconnectAt('acs.identity.create', accessToken);
-    const patient = system.call('get', '/getToken', accessToken);
-    const [response] = await Promise.all([patient, disconnected]);
+    const connected = system.call('get', '/getToken', accessToken);
+    const [response] = await Promise.all([connected, disconnected]);
     expectAllServed([user], [response]);
   });
 
