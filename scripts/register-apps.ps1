@@ -91,7 +91,7 @@ function Invoke-Az {
   $Output
 }
 
-# Retries: a new registration is not visible everywhere in Entra at once.
+# Retries: a new registration is not immediately visible everywhere in Entra.
 function Invoke-WithRetry([scriptblock] $Command) {
   for ($Attempt = 1; $Attempt -le 5; $Attempt++) {
     try { return & $Command } catch {

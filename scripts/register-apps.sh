@@ -100,7 +100,7 @@ own_redirects=true
 ((${#web_redirects[@]} > 0)) || web_redirects=(http://localhost)
 ((${#public_redirects[@]} > 0)) || public_redirects=(https://oauth.pstmn.io/v1/callback)
 
-# Retries: a new registration is not visible everywhere in Entra at once.
+# Retries: a new registration is not immediately visible everywhere in Entra.
 retry() {
   local attempt
   for attempt in 1 2 3 4 5; do

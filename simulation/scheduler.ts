@@ -32,7 +32,7 @@ export interface Scheduler {
   readonly trace: readonly string[];
   /** The number of the current step. */
   now(): number;
-  /** A call to a service: it arrives at some time and does its work at once, and its reply arrives at some later time. */
+  /** A call to a service: it arrives at some time and does its work immediately, and its reply arrives later. */
   call<T>(label: string, work: () => T, options: CallOptions): Promise<T>;
   /** An event that may happen if no call's event is chosen first. */
   offer(owner: number, label: string, run: () => void): void;

@@ -62,7 +62,7 @@ export class DataFolder {
     this.#saved = text;
   }
 
-  /** Soon after a call that may have changed something; several calls at once are saved together. */
+  /** Soon after a call that may have changed something; several concurrent calls are saved together. */
   changed(): void {
     if (!this.#closed) this.#timer ??= setTimeout(() => this.#save(), saveDelayInMs);
   }

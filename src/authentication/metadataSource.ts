@@ -22,7 +22,7 @@ export interface MetadataSource<Metadata extends ProviderMetadata> {
   metadata(): Promise<Metadata>;
   /**
    * The key with this id; undefined if the provider has none. An unknown id triggers a reload, at most one every 10 s
-   * across all callers, so that a rotated key works at once and invented ids are cheap. Throws UpstreamError if the
+   * across all callers, so that a rotated key works immediately and unknown ids are cheap. Throws UpstreamError if the
    * reload fails, because the key may exist.
    */
   signingKey(keyId: string): Promise<KeyObject | undefined>;

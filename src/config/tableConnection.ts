@@ -47,7 +47,7 @@ function parseConnection(text: string): TableConnection | undefined {
 
 /**
  * The forms that Azure Storage and Cosmos DB's Table API show in the portal. A shared access signature is rejected: when it expires, the
- * server stops working for everyone at once.
+ * server stops working for everyone at the same time.
  */
 export const tableConnectionString = z.string().transform((text, context): TableConnection => {
   const connection = parseConnection(text);

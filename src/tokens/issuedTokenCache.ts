@@ -29,7 +29,7 @@ export interface IssuedTokenCacheOptions {
 }
 
 const minute = 60_000;
-/** Clients refresh a token 10 minutes before its expiry; a token with less than this would be refreshed at once. */
+/** Clients refresh a token 10 minutes before its expiry; a token with less than this would be refreshed immediately. */
 const minRemainingLifetimeInMs = 15 * minute;
 const postponementInMs = 5_000;
 

@@ -48,7 +48,7 @@ describe('a server with too many requests in flight', () => {
 });
 
 describe('a slow upstream', () => {
-  it('is called for 200 users at once: none waits until the response to another has come', async () => {
+  it('is called for 200 users concurrently: none waits until the response to another has come', async () => {
     const { emulator } = system;
     const endless = 1_000_000;
     const server = await system.startAnother(

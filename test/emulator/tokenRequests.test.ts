@@ -56,7 +56,7 @@ test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
   },
 );
 
-test('an application gets no token for two resources at once', async () => {
+test('an application gets no token for two resources in one request', async () => {
   const { appIdUri, clientId, clientSecret } = emulator.authServer;
   const scope = `https://graph.microsoft.com/.default ${appIdUri}/.default`;
   const form = new URLSearchParams({ grant_type: 'client_credentials', scope });

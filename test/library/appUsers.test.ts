@@ -12,7 +12,7 @@ beforeAll(async () => {
   emulator = await startEmulator();
   auth = createCommunicationAuth({
     ...acsOptionsOf(emulator),
-    // As an app reads its session: at once or after a while, with any content.
+    // As an app reads its session: immediately or later, with any content.
     authenticate: (call) => {
       const session = call.get('x-session');
       if (session === 'fails') throw Object.assign(new Error('the session store is down'), { status: 403 });

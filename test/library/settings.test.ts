@@ -247,7 +247,7 @@ describe('an app without types gets messages for errors that types prevent', () 
     expect(problemsOf(() => read(options))).toEqual([expect.stringMatching(message)]);
   });
 
-  it('throws at once, with all problems in one message', () => {
+  it('throws immediately, with all problems in one message', () => {
     const options = { communication: {}, authenticate, store: { kind: 'acs' } };
     expect(() => createCommunicationAuth(options as unknown as CommunicationAuthSettings)).toThrow(
       /^createCommunicationAuth failed: 2 settings are missing or malformed\.\n {2}- .*mappingKey.*\n {2}- communication\./,

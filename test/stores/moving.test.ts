@@ -56,7 +56,7 @@ it('a new user is only in the table', async () => {
   expect(mappingOf(system.emulator, user)).toBeUndefined();
 });
 
-it('two instances that move a user at once keep the identity', async () => {
+it('two instances that move a user at the same time keep the identity', async () => {
   const { user, token, id } = await oldUser();
   const slow = await startReadyServer(system);
   const inserts = () => system.proxy?.calls().POST ?? 0;

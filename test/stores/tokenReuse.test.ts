@@ -52,9 +52,9 @@ describe.each(['table', 'acs'] as const)('with the identity store %s, a reused t
     const { token } = newCaller(system);
     const issued = await getToken(system, token);
     const before = callsToCheck();
-    const atOnce = await getToken(system, token);
+    const immediate = await getToken(system, token);
     if (performance.now() - issued.startedAt < boundInMs) expect(callsToCheck() - before).toBe(0);
-    expect(atOnce.token).toBe(issued.token);
+    expect(immediate.token).toBe(issued.token);
 
     await untilBound(performance.now());
     const beforeCheck = callsToCheck();

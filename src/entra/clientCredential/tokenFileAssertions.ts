@@ -5,7 +5,7 @@ import type { Timings } from '../../timings';
 import type { Assertion, AssertionSource } from './assertion';
 import { createReloadedFile } from './reloadedFile';
 
-/** The token that Kubernetes writes to a file and renews long before it expires. Read each time, so that a new one is used at once. */
+/** The token that Kubernetes writes to a file and renews long before it expires. Read each time, so that a new one is used immediately. */
 export function tokenFileAssertions(
   path: string,
   { timings, log }: { timings: Pick<Timings['upstream'], 'attemptInMs'>; log?: Log | undefined },

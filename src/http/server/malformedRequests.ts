@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 /** Enough for two access tokens of a user in many groups. Node's default is half of it. */
 export const maxHeaderBytes = 32 * 1024;
 
-/** The client may still be sending: if the connection were closed at once, it could lose the response. */
+/** The client may still be sending: if the connection were closed immediately, it could lose the response. */
 const closeDelayInMs = 1_000;
 
 /** The response to a request that does not reach the app, in the format of the app's errors. */
