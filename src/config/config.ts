@@ -1,5 +1,5 @@
 import { chooseCloud, type Cloud, type CloudName } from './clouds';
-import { ConfigError, type SettingFlaw } from './configError';
+import { ConfigError, type InvalidSetting } from './configError';
 import {
   type ClientCredentialConfig,
   readClientCredential,
@@ -148,7 +148,7 @@ function readSettings(
   const cloud = chooseCloud(textOf(environment, 'AZURE_CLOUD'), textOf(environment, 'AZURE_AUTHORITY_HOST'));
   // A set, since several providers may share a setting.
   const problems = new Set<string>();
-  const flaws = new Map<string, SettingFlaw>();
+  const invalidSettings = new Map<string, InvalidSetting>();
   const unreadable = new Set<SettingName>();
   const read: Partial<Record<SettingName, unknown>> = {};
   const readOne = (name: SettingName, suffix: string): unknown => {
@@ -157,10 +157,10 @@ function readSettings(
     const text = (inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText;
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;
-    const flaw = text === undefined ? 'missing' : 'malformed';
-    const problem = describeProblem(name, flaw, suffix);
+    const reason = text === undefined ? 'missing' : 'malformed';
+    const problem = describeProblem(name, reason, suffix);
     problems.add(problem);
-    flaws.set(problem, { name, suffix, flaw });
+    invalidSettings.set(problem, { name, suffix, reason });
     unreadable.add(name);
     return undefined;
   };
@@ -183,9 +183,9 @@ function readSettings(
   const connection = values.COMMUNICATION_SERVICES_CONNECTION_STRING;
   const communicationEndpoint = connection?.endpoint ?? values.COMMUNICATION_SERVICES_ENDPOINT ?? '';
   for (const each of alternatives.filter(({ areNeeded }) => areNeeded(chosen))) {
-    for (const { text, flaw } of problemsOf(each, read, unreadable)) {
+    for (const { text, invalid } of problemsOf(each, read, unreadable)) {
       problems.add(text);
-      if (flaw) flaws.set(text, flaw);
+      if (invalid) invalidSettings.set(text, invalid);
     }
   }
   const workloadIdentity = readWorkloadIdentity(values, readOne as ReadSetting);
@@ -195,7 +195,7 @@ function readSettings(
   );
   for (const { message } of broken) problems.add(message);
   for (const problem of sharedIssuerProblems(providers)) problems.add(problem);
-  if (problems.size > 0) throw new ConfigError([...problems], undefined, undefined, flaws);
+  if (problems.size > 0) throw new ConfigError([...problems], undefined, undefined, invalidSettings);
   const published = publishedCredentialProblems(values, providers, communicationEndpoint);
   if (published.length > 0) throw new ConfigError(published, 'not safe to use');
   return { values, cloud, providers, communicationEndpoint, workloadIdentity };
@@ -206,12 +206,12 @@ function problemsOf(
   { settings: names, instead, choice }: Alternatives,
   read: Partial<Record<SettingName, unknown>>,
   unreadable: ReadonlySet<SettingName>,
-): { text: string; flaw?: SettingFlaw }[] {
+): { text: string; invalid?: InvalidSetting }[] {
   if (names.some((name) => unreadable.has(name))) return [];
   const set = names.filter((name) => read[name] !== undefined);
   if (set.length === 0) {
-    const flaw: SettingFlaw = { name: names[0], suffix: '', flaw: 'missing', instead };
-    return [{ text: `${describeProblem(names[0], 'missing')} ${instead}`, flaw }];
+    const invalid: InvalidSetting = { name: names[0], suffix: '', reason: 'missing', instead };
+    return [{ text: `${describeProblem(names[0], 'missing')} ${instead}`, invalid }];
   }
   return set.length === 1
     ? []

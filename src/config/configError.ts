@@ -1,11 +1,11 @@
 import type { SettingName } from './settings';
 
 /** One setting that is missing or malformed by itself. */
-export interface SettingFlaw {
+export interface InvalidSetting {
   readonly name: SettingName;
   /** The suffix of a named identity provider, such as `__PARTNER`; otherwise empty. */
   readonly suffix: string;
-  readonly flaw: 'missing' | 'malformed';
+  readonly reason: 'missing' | 'malformed';
   /** What can be set instead, if there is a choice. */
   readonly instead?: string;
 }
@@ -14,14 +14,14 @@ export interface SettingFlaw {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
-  /** @param flaws the problems of single settings; the other problems are about settings that conflict */
+  /** @param invalidSettings the problems of single settings; the other problems are about settings that conflict */
   constructor(
     readonly problems: readonly string[],
-    readonly flaw = 'missing or malformed',
+    readonly summary = 'missing or malformed',
     consequence = 'The server cannot start',
-    readonly flaws: ReadonlyMap<string, SettingFlaw> = new Map(),
+    readonly invalidSettings: ReadonlyMap<string, InvalidSetting> = new Map(),
   ) {
     const count = problems.length === 1 ? 'a setting is' : `${problems.length} settings are`;
-    super([`${consequence}: ${count} ${flaw}.`, ...problems.map((line) => `  - ${line}`)].join('\n'));
+    super([`${consequence}: ${count} ${summary}.`, ...problems.map((line) => `  - ${line}`)].join('\n'));
   }
 }

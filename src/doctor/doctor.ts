@@ -107,12 +107,12 @@ async function examineSetUp(
   tokens: readonly string[],
 ): Promise<readonly Finding[]> {
   const usable = readUsableConfig(environment);
-  const { config, flaws } = usable;
+  const { config, invalidSettings } = usable;
   const basics = [
     ...createRuntimeChecks(process.version, startedWith, environment),
     ...createSettingsChecks(environment, usable, settingsFile),
   ];
-  if (!config || fileToCreate(flaws, settingsFile)) {
+  if (!config || fileToCreate(invalidSettings, settingsFile)) {
     const rest: Check = {
       name: 'remaining checks',
       group: 'Settings',
@@ -124,7 +124,7 @@ async function examineSetUp(
   const context = createDoctorContext(config, { now, callTimeLimitInMs });
   try {
     const checks = tokens.length > 0 ? checksOfTokens(context, tokens) : checksOfSetUp(context);
-    return await runChecks([...basics, ...checks], new Set(flaws.map(fullName)));
+    return await runChecks([...basics, ...checks], new Set(invalidSettings.map(fullName)));
   } finally {
     await context.http.close();
   }

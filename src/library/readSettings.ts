@@ -61,13 +61,13 @@ function load(translation: Translation, withoutProviders: boolean): Config {
   try {
     return loadConfig(translation.environment, { withoutProviders });
   } catch (error) {
-    if (error instanceof ConfigError) throwIfAny(error.problems, translation, error.flaw);
+    if (error instanceof ConfigError) throwIfAny(error.problems, translation, error.summary);
     throw error;
   }
 }
 
-function throwIfAny(problems: readonly string[], { nameOptions }: Translation, flaw?: string): void {
-  if (problems.length > 0) throw new ConfigError(problems.map(nameOptions), flaw, consequence);
+function throwIfAny(problems: readonly string[], { nameOptions }: Translation, summary?: string): void {
+  if (problems.length > 0) throw new ConfigError(problems.map(nameOptions), summary, consequence);
 }
 
 /** Whether the first provider of the kind `entra` is one of them. */

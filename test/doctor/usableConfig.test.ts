@@ -18,7 +18,7 @@ const malformed = [
 test.each(choices.flatMap((chosen) => malformed.map((more) => ({ ...chosen, ...more }))))(
   'the doctor goes on with placeholders, and reports what the server would: %j',
   (environment: Record<string, string>) => {
-    const { config, flaws, problems } = readUsableConfig(environment);
+    const { config, invalidSettings, problems } = readUsableConfig(environment);
     expect(config).toBeDefined();
     expect(problems).toEqual([]);
     let message = '';
@@ -27,8 +27,11 @@ test.each(choices.flatMap((chosen) => malformed.map((more) => ({ ...chosen, ...m
     } catch (error) {
       message = String(error);
     }
-    for (const { name, suffix, flaw } of flaws) expect(message).toContain(`${name}${suffix} is ${flaw}: `);
-    expect(message).toContain(flaws.length === 1 ? 'a setting is' : `${flaws.length} settings are`);
+    for (const { name, suffix, reason } of invalidSettings)
+      expect(message).toContain(`${name}${suffix} is ${reason}: `);
+    expect(message).toContain(
+      invalidSettings.length === 1 ? 'a setting is' : `${invalidSettings.length} settings are`,
+    );
   },
 );
 

@@ -1,5 +1,5 @@
 import type { Environment } from '../../config/config';
-import type { SettingFlaw } from '../../config/configError';
+import type { InvalidSetting } from '../../config/configError';
 import { settings } from '../../config/settings';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainMalformed } from '../settings/hints';
@@ -17,21 +17,21 @@ export interface SettingsFile {
 /** Without a file, this many missing settings mean that there was no setup yet. */
 const minMissingWithoutSetUp = 3;
 
-const isMissing = ({ flaw }: SettingFlaw) => flaw === 'missing';
+const isMissing = ({ reason }: InvalidSetting) => reason === 'missing';
 
 /** The settings file, if there has been no setup yet: it does not exist, and much is missing. */
 export function fileToCreate(
-  flaws: readonly SettingFlaw[],
+  invalidSettings: readonly InvalidSetting[],
   file: SettingsFile | undefined,
 ): SettingsFile | undefined {
-  return file?.exists === false && flaws.filter(isMissing).length >= minMissingWithoutSetUp
+  return file?.exists === false && invalidSettings.filter(isMissing).length >= minMissingWithoutSetUp
     ? file
     : undefined;
 }
 
 export function createSettingsChecks(
   environment: Environment,
-  { flaws, problems }: UsableConfig,
+  { invalidSettings, problems }: UsableConfig,
   file: SettingsFile | undefined,
 ): Check[] {
   return [
@@ -39,11 +39,11 @@ export function createSettingsChecks(
       name: 'settings',
       group: 'Settings',
       run() {
-        const noFile = fileToCreate(flaws, file);
-        const shown = noFile ? flaws.filter(({ flaw }) => flaw !== 'missing') : flaws;
+        const noFile = fileToCreate(invalidSettings, file);
+        const shown = noFile ? invalidSettings.filter(({ reason }) => reason !== 'missing') : invalidSettings;
         const results = [
-          ...(noFile ? [explainNoFile(noFile, flaws.filter(isMissing))] : []),
-          ...shown.map((flaw) => explainFlaw(flaw, environment)),
+          ...(noFile ? [explainNoFile(noFile, invalidSettings.filter(isMissing))] : []),
+          ...shown.map((each) => explainInvalid(each, environment)),
           ...problems.map((line) => problem(line)),
         ];
         return results.length > 0 ? results : ok('all required settings are valid');
@@ -53,7 +53,7 @@ export function createSettingsChecks(
       name: 'setting names',
       group: 'Settings',
       run() {
-        const missing = new Set(flaws.map(fullName));
+        const missing = new Set(invalidSettings.map(fullName));
         return findMisspelt(environment).map(({ found, meant }) => {
           const message = `${found} is not a setting: did you mean ${meant}?`;
           const remedy = `Rename it to ${meant}, or remove it.`;
@@ -64,7 +64,7 @@ export function createSettingsChecks(
   ];
 }
 
-function explainNoFile({ path }: SettingsFile, missing: readonly SettingFlaw[]): Result {
+function explainNoFile({ path }: SettingsFile, missing: readonly InvalidSetting[]): Result {
   return problem(
     `there is no file ${path}, and ${missing.length} settings are missing: ${missing.map(fullName).join(', ')}`,
     'To try the server on this machine, run: npm run local. For Azure, scripts/register-apps.sh (or .ps1) writes the file.',
@@ -72,12 +72,12 @@ function explainNoFile({ path }: SettingsFile, missing: readonly SettingFlaw[]):
   );
 }
 
-function explainFlaw(flaw: SettingFlaw, environment: Environment): Result {
-  const { description, format, source } = settings[flaw.name];
-  const name = fullName(flaw);
-  const where = `Where to find it: ${source}.${flaw.instead === undefined ? '' : ` ${flaw.instead}`}`;
-  if (flaw.flaw === 'missing') return problem(`${name} is missing: ${description}`, where);
-  const hint = explainMalformed(flaw.name, environment[name]?.trim() ?? '');
+function explainInvalid(invalid: InvalidSetting, environment: Environment): Result {
+  const { description, format, source } = settings[invalid.name];
+  const name = fullName(invalid);
+  const where = `Where to find it: ${source}.${invalid.instead === undefined ? '' : ` ${invalid.instead}`}`;
+  if (invalid.reason === 'missing') return problem(`${name} is missing: ${description}`, where);
+  const hint = explainMalformed(invalid.name, environment[name]?.trim() ?? '');
   const what = hint === undefined ? ` (${description})` : `: ${hint}`;
   return problem(`${name} is malformed${what}`, `Expected: ${format}. ${where}`);
 }

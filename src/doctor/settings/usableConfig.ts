@@ -1,13 +1,13 @@
 import { type Config, ConfigError, type Environment, loadConfig } from '../../config/config';
-import type { SettingFlaw } from '../../config/configError';
+import type { InvalidSetting } from '../../config/configError';
 import type { SettingName } from '../../config/settings';
 
 /** The settings, as far as they can be used. */
 export interface UsableConfig {
-  /** Undefined if too little is known to go on. Values of flawed settings are placeholders: they must not be used. */
+  /** Undefined if too little is known to continue. Values of invalid settings are placeholders: they must not be used. */
   readonly config: Config | undefined;
   /** Settings that are missing or malformed by themselves. */
-  readonly flaws: readonly SettingFlaw[];
+  readonly invalidSettings: readonly InvalidSetting[];
   /** Other problems, such as settings that do not go together. */
   readonly problems: readonly string[];
 }
@@ -42,26 +42,32 @@ const placeholders: Partial<Record<SettingName, string>> = {
 /** They decide which other settings are needed, so without them nothing can be checked. */
 const choices: readonly SettingName[] = ['IDENTITY_PROVIDER', 'IDENTITY_STORE', 'IDENTITY_STORE_FALLBACK'];
 
-/** Reads the settings, with placeholders for the flawed ones, so that the others can be checked. */
+/** Reads the settings, with placeholders for the invalid ones, so that the others can be checked. */
 export function readUsableConfig(environment: Environment): UsableConfig {
-  const flaws = new Map<string, SettingFlaw>();
+  const invalidSettings = new Map<string, InvalidSetting>();
   const problems = new Set<string>();
   let current = environment;
   for (;;) {
     try {
-      return { config: loadConfig(current), flaws: [...flaws.values()], problems: [...problems] };
+      return {
+        config: loadConfig(current),
+        invalidSettings: [...invalidSettings.values()],
+        problems: [...problems],
+      };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      const found = [...error.flaws.values()].filter((flaw) => !flaws.has(fullName(flaw)));
-      for (const flaw of found) flaws.set(fullName(flaw), flaw);
-      for (const problem of error.problems) if (!error.flaws.has(problem)) problems.add(problem);
+      const found = [...error.invalidSettings.values()].filter(
+        (each) => !invalidSettings.has(fullName(each)),
+      );
+      for (const each of found) invalidSettings.set(fullName(each), each);
+      for (const problem of error.problems) if (!error.invalidSettings.has(problem)) problems.add(problem);
       const canContinue = problems.size === 0 && found.length > 0;
       if (!canContinue || found.some(({ name }) => choices.includes(name)))
-        return { config: undefined, flaws: [...flaws.values()], problems: [...problems] };
-      const replaced = found.map((flaw) => [fullName(flaw), placeholders[flaw.name] ?? '']);
+        return { config: undefined, invalidSettings: [...invalidSettings.values()], problems: [...problems] };
+      const replaced = found.map((each) => [fullName(each), placeholders[each.name] ?? '']);
       current = { ...current, ...(Object.fromEntries(replaced) as Environment) };
     }
   }
 }
 
-export const fullName = ({ name, suffix }: SettingFlaw): string => `${name}${suffix}`;
+export const fullName = ({ name, suffix }: InvalidSetting): string => `${name}${suffix}`;
