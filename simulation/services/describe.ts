@@ -1,7 +1,7 @@
 import { HttpError } from '../../src/resilience/httpClient';
-import type { FailureFacts } from '../../src/resilience/upstreamError';
+import type { FailureDetails } from '../../src/resilience/upstreamError';
 
-export function describe(error: unknown): FailureFacts {
+export function describe(error: unknown): FailureDetails {
   if (error instanceof HttpError) return { transportFailure: error.transportFailure };
   throw error;
 }

@@ -7,7 +7,7 @@ import type { RequestScope } from '../requestScope';
 import type { CallOptions, Upstream } from '../resilience/upstream';
 import type { Telemetry } from '../telemetry/telemetry';
 import { defaultTimings } from '../timings';
-import type { FailureFacts } from '../resilience/upstreamError';
+import type { FailureDetails } from '../resilience/upstreamError';
 import { createSdkClient, describe, tokenReply, userReply, userWithTokenReply } from './acsSdk';
 
 /** A token that Azure Communication Services issued. */
@@ -71,7 +71,7 @@ export function createAcsIdentityClient(
     shape: z.ZodType<T>;
     send: (client: CommunicationIdentityClient, abortSignal: AbortSignal) => Promise<unknown>;
     /** Maps an expected failure to a result; undefined for all other failures. */
-    interpret?: (facts: FailureFacts, error: unknown) => T | undefined;
+    interpret?: (details: FailureDetails, error: unknown) => T | undefined;
   }
 
   async function call<T>({ operation, shape, send, interpret, ...options }: Call<T>): Promise<T> {
@@ -149,8 +149,8 @@ export function createAcsIdentityClient(
         shape: tokenReply,
         send: (client, abortSignal) =>
           client.getTokenForTeamsUser({ teamsUserAadToken, clientId, userObjectId, abortSignal }),
-        interpret: (facts, error) => {
-          const reason = describeTeamsRejection(facts);
+        interpret: (details, error) => {
+          const reason = describeTeamsRejection(details);
           if (!reason) return undefined;
           throw new ApiError('teams_token_rejected', reason, { target: 'teamsUserAadToken', cause: error });
         },
@@ -159,7 +159,7 @@ export function createAcsIdentityClient(
 }
 
 /** Undefined if the failure says nothing about the identity. */
-export function unusableIdentity({ status, code, message }: FailureFacts): UnusableIdentity | undefined {
+export function unusableIdentity({ status, code, message }: FailureDetails): UnusableIdentity | undefined {
   if (status === undefined || status >= 500 || status === 429) return undefined;
   if (code === 'IdentityNotOwned') return 'not_owned';
   // The response for a deleted identity is not documented. Recognized by the message in Microsoft's samples, or as a 404 or
@@ -170,7 +170,7 @@ export function unusableIdentity({ status, code, message }: FailureFacts): Unusa
 }
 
 /** Why ACS rejected the Teams token; undefined if the failure has another cause. A proxy's failure has no error code. */
-function describeTeamsRejection({ status, code, message }: FailureFacts): string | undefined {
+function describeTeamsRejection({ status, code, message }: FailureDetails): string | undefined {
   if (code === undefined || /API ?version/i.test(`${code} ${message ?? ''}`)) return undefined;
   if (status === 401 && code === 'InvalidAccessToken') {
     return 'Azure Communication Services rejected the Teams token. Get a new one, and check that the user has a Teams license.';

@@ -10,7 +10,7 @@ import { classifyTransportError } from '../resilience/httpClient';
 import type { RequestScope } from '../requestScope';
 import { requestIdPolicies } from '../resilience/requestIdPolicies';
 import { responseLimitPolicies } from '../resilience/responseLimitPolicy';
-import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
+import { type FailureDetails, parseRetryAfter } from '../resilience/upstreamError';
 import { tracePolicies } from '../telemetry/sdkPolicy';
 import type { Telemetry } from '../telemetry/telemetry';
 
@@ -91,7 +91,7 @@ interface RestErrorLike extends Error {
   details?: { error?: { code?: unknown; message?: unknown } };
 }
 
-export function describe(error: unknown): FailureFacts {
+export function describe(error: unknown): FailureDetails {
   if (!isError(error)) return { transportFailure: 'invalid_response' };
   const { statusCode, code, response, details } = error as RestErrorLike;
   if (typeof statusCode === 'number' && statusCode >= 400) {

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 
 /** What a verified access token says about its user. */
-export interface UserFacts {
+export interface UserProperties {
   readonly key: string;
   readonly issuer: string;
   readonly subject: string;
@@ -21,7 +21,7 @@ export interface EntraAccount {
 }
 
 /** The caller, as identified by a verified access token. */
-export class AuthenticatedUser implements UserFacts {
+export class AuthenticatedUser implements UserProperties {
   /** The key under which a user's data is stored and cached: unique across all providers. */
   readonly key: string;
   readonly issuer: string;
@@ -42,17 +42,17 @@ export class AuthenticatedUser implements UserFacts {
   /** True if an administrator named this user. The user did not call, so there is no access token to act on their behalf. */
   readonly isAbsent: boolean;
 
-  constructor(facts: UserFacts) {
-    this.key = facts.key;
-    this.issuer = facts.issuer;
-    this.subject = facts.subject;
-    this.clientId = facts.clientId;
-    this.roles = facts.roles ?? [];
-    this.expiresAt = facts.expiresAt;
-    this.accessToken = facts.accessToken;
-    this.accessTokenHash = facts.accessTokenHash;
-    this.entra = facts.entra;
-    this.isAbsent = facts.isAbsent ?? false;
+  constructor(properties: UserProperties) {
+    this.key = properties.key;
+    this.issuer = properties.issuer;
+    this.subject = properties.subject;
+    this.clientId = properties.clientId;
+    this.roles = properties.roles ?? [];
+    this.expiresAt = properties.expiresAt;
+    this.accessToken = properties.accessToken;
+    this.accessTokenHash = properties.accessTokenHash;
+    this.entra = properties.entra;
+    this.isAbsent = properties.isAbsent ?? false;
   }
 }
 
@@ -82,10 +82,10 @@ export function absentEntraUser(tenantId: string, objectId: string): Authenticat
 }
 
 export function createAbsentUser(
-  facts: Pick<UserFacts, 'key' | 'issuer' | 'subject' | 'entra'>,
+  properties: Pick<UserProperties, 'key' | 'issuer' | 'subject' | 'entra'>,
 ): AuthenticatedUser {
   return new AuthenticatedUser({
-    ...facts,
+    ...properties,
     clientId: undefined,
     expiresAt: Number.POSITIVE_INFINITY,
     accessToken: '',

@@ -189,9 +189,9 @@ function readSettings(
     }
   }
   const workloadIdentity = readWorkloadIdentity(values, readOne as ReadSetting);
-  const facts = { values, production, cloud: cloud.name };
+  const input = { values, production, cloud: cloud.name };
   const broken = rules.filter(
-    (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(facts),
+    (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(input),
   );
   for (const { message } of broken) problems.add(message);
   for (const problem of sharedIssuerProblems(providers)) problems.add(problem);

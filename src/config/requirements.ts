@@ -88,8 +88,8 @@ export const alternatives: readonly Alternatives[] = [
   },
 ];
 
-/** What a rule looks at. */
-export interface RuleFacts {
+/** What a rule checks. */
+export interface RuleInput {
   readonly values: Partial<SettingValues>;
   readonly production: boolean;
   readonly cloud: CloudName;
@@ -99,7 +99,7 @@ export interface RuleFacts {
 export interface Rule {
   /** The settings that the rule compares. It is skipped if one of them is missing or malformed. */
   readonly settings: readonly SettingName[];
-  isBroken(facts: RuleFacts): boolean;
+  isBroken(input: RuleInput): boolean;
   /** Why the settings conflict, and what to choose. */
   readonly message: string;
 }

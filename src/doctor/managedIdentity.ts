@@ -10,7 +10,7 @@ export function explainNoManagedIdentity(error: ApiError, usesWorkloadIdentity: 
   const ofUpstream = error instanceof UpstreamError ? error : undefined;
   if (usesWorkloadIdentity) return ofUpstream && explainNoWorkloadIdentity(ofUpstream);
   const isOfIdentity = ofUpstream?.upstream === 'Azure managed identity';
-  const { status, code } = ofUpstream?.facts ?? {};
+  const { status, code } = ofUpstream?.details ?? {};
   // Without IDENTITY_ENDPOINT, which the SDK reads from the environment, too, a response without an error code is that of a proxy.
   const hasResponded = (isOfIdentity ? code : status) !== undefined;
   if (!hasResponded && process.env.IDENTITY_ENDPOINT === undefined) {
@@ -26,9 +26,9 @@ export function explainNoManagedIdentity(error: ApiError, usesWorkloadIdentity: 
   );
 }
 
-function explainNoWorkloadIdentity({ upstream, facts }: UpstreamError): Result | undefined {
+function explainNoWorkloadIdentity({ upstream, details }: UpstreamError): Result | undefined {
   if (upstream !== 'Microsoft Entra ID') return undefined;
-  const { code, status } = facts;
+  const { code, status } = details;
   return problem(
     `Microsoft Entra ID issues no token for the workload identity (${code ?? (status === undefined ? 'no response' : `HTTP ${status}`)})`,
     'Compare the federated credential of the identity in MANAGED_IDENTITY_CLIENT_ID with the issuer of the cluster and the service account.',

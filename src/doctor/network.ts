@@ -1,6 +1,6 @@
 import { type HttpClient, HttpError, type HttpRequest, type HttpResponse } from '../resilience/httpClient';
 import { ApiError, isError } from '../errors';
-import { type FailureFacts, UpstreamError } from '../resilience/upstreamError';
+import { type FailureDetails, UpstreamError } from '../resilience/upstreamError';
 import { problem, type Result } from './check';
 
 /** No single call to a service may take longer, unless a test sets a shorter time. */
@@ -98,9 +98,9 @@ const trustInstructions =
   'Set NODE_EXTRA_CA_CERTS to the file of the authority that signed it, in the environment before the start (.env is read ' +
   "too late): the authority of your network's inspecting proxy, or .emulator/ca.pem for the emulator.";
 
-function transportFailureOf(error: unknown): FailureFacts['transportFailure'] {
+function transportFailureOf(error: unknown): FailureDetails['transportFailure'] {
   if (error instanceof HttpError) return error.transportFailure;
-  if (error instanceof UpstreamError) return error.facts.transportFailure;
+  if (error instanceof UpstreamError) return error.details.transportFailure;
   return error instanceof ApiError && error.code === 'upstream_timeout' ? 'timed_out' : undefined;
 }
 

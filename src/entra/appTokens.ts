@@ -49,7 +49,7 @@ export function createAppTokens(options: AppTokensOptions): AppTokens {
     const exchange = createTokenRequest(http);
     return upstream.call(
       operation,
-      { deadline, retryOn: 'any_failure', describe: () => exchange.facts() },
+      { deadline, retryOn: 'any_failure', describe: () => exchange.details() },
       async (signal) => {
         const networkClient = exchange.networkClient(signal);
         const client = await createMsalClient({

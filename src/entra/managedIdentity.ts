@@ -3,7 +3,7 @@ import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { WorkloadIdentityConfig } from '../config/credentials';
 import { isError } from '../errors';
 import { startDeadline, withSignal } from '../resilience/deadline';
-import { type FailureFacts, UpstreamError } from '../resilience/upstreamError';
+import { type FailureDetails, UpstreamError } from '../resilience/upstreamError';
 
 export interface ManagedIdentityOptions {
   /** Of a user-assigned identity; undefined for the system-assigned one. */
@@ -41,10 +41,10 @@ export function createManagedIdentityCredential({
         return await withSignal(credential.getToken(scope ?? scopes), limit.signal);
       } catch (error) {
         if (error instanceof UpstreamError) throw error;
-        const facts: FailureFacts = limit.signal.aborted
+        const details: FailureDetails = limit.signal.aborted
           ? { transportFailure: 'timed_out' }
           : describe(error);
-        throw new UpstreamError('Azure managed identity', 'get token', facts, error);
+        throw new UpstreamError('Azure managed identity', 'get token', details, error);
       } finally {
         limit.stop();
       }
@@ -88,7 +88,7 @@ function describesFailure(body: string): boolean {
 }
 
 /** MSAL's error, with the status of the response and the code that only virtual machines send, is the cause of the credential's. */
-function describe(error: unknown): FailureFacts {
+function describe(error: unknown): FailureDetails {
   const cause = isError(error) ? error.cause : undefined;
   if (!isError(cause)) return { transportFailure: 'invalid_response' };
   const { status, errorCode } = cause as { status?: unknown; errorCode?: unknown };

@@ -77,7 +77,7 @@ export function createOboTokens(options: OboTokensOptions): OboTokens {
     const exchange = createTokenRequest(http);
     return upstream.call(
       operation,
-      { deadline, caller: user.key, retryOn: 'any_failure', describe: () => exchange.facts() },
+      { deadline, caller: user.key, retryOn: 'any_failure', describe: () => exchange.details() },
       async (signal) => {
         const networkClient = exchange.networkClient(signal);
         const client = await createMsalClient({

@@ -1,7 +1,7 @@
 import type { INetworkModule, NetworkResponse } from '@azure/msal-node';
 import { type Deadline, isCallerGone } from '../resilience/deadline';
 import { type HttpClient, HttpError } from '../resilience/httpClient';
-import { type FailureFacts, parseRetryAfter, UpstreamError } from '../resilience/upstreamError';
+import { type FailureDetails, parseRetryAfter, UpstreamError } from '../resilience/upstreamError';
 
 /** An error response of Entra's token endpoint (RFC 6749 section 5.2, with Microsoft's additions). */
 export interface EntraErrorBody {
@@ -17,7 +17,7 @@ export interface EntraErrorBody {
  */
 export function createTokenRequest(http: HttpClient) {
   let reply: { status: number; retryAfter: string | undefined; body: EntraErrorBody } | undefined;
-  let transportFailure: FailureFacts['transportFailure'];
+  let transportFailure: FailureDetails['transportFailure'];
 
   async function send<T>(
     method: 'GET' | 'POST',
@@ -49,7 +49,7 @@ export function createTokenRequest(http: HttpClient) {
       sendPostRequestAsync: (url, request) => send('POST', url, request, signal),
     }),
 
-    facts(): FailureFacts {
+    details(): FailureDetails {
       if (transportFailure) return { transportFailure };
       // No request was made: MSAL rejected the settings. A 2xx response that MSAL could not use is an invalid response.
       if (!reply) return { message: 'MSAL made no request' };

@@ -43,7 +43,7 @@ export function createWorkloadIdentityCredential(options: WorkloadIdentityOption
         return { token: result.accessToken, expiresOnTimestamp: result.expiresOn.getTime() };
       });
     } catch (error) {
-      throw new UpstreamError('Microsoft Entra ID', 'get token', tokenRequest.facts(), error);
+      throw new UpstreamError('Microsoft Entra ID', 'get token', tokenRequest.details(), error);
     } finally {
       await http.close();
     }

@@ -137,7 +137,9 @@ export function createExtensionClient(options: ExtensionClientOptions): Extensio
       return await attempt();
     } catch (error) {
       const tokenRejected =
-        error instanceof UpstreamError && error.upstream === 'Microsoft Graph' && error.facts.status === 401;
+        error instanceof UpstreamError &&
+        error.upstream === 'Microsoft Graph' &&
+        error.details.status === 401;
       if (!tokenRejected) throw error;
       evictToken(user);
       return attempt();

@@ -2,7 +2,7 @@ import { GraphClientError, GraphError } from '@microsoft/microsoft-graph-client'
 import type { Challenges } from '../authentication/challenge';
 import { ApiError } from '../errors';
 import { HttpError } from '../resilience/httpClient';
-import { type FailureFacts, parseRetryAfter } from '../resilience/upstreamError';
+import { type FailureDetails, parseRetryAfter } from '../resilience/upstreamError';
 
 /** Errors on which the caller, or their administrator, can act. */
 export function toUserError(
@@ -37,7 +37,7 @@ export function toUserError(
   return undefined;
 }
 
-export function describe(error: unknown): FailureFacts {
+export function describe(error: unknown): FailureDetails {
   if (error instanceof GraphClientError) {
     const cause: unknown = error.customError;
     return { transportFailure: cause instanceof HttpError ? cause.transportFailure : 'invalid_response' };

@@ -118,7 +118,9 @@ function isOutage(error: Error): boolean {
 
 function isThrottling(error: Error): boolean {
   return (
-    error instanceof UpstreamError && error.code === 'upstream_throttled' && !error.facts.limitsOnlyThisCaller
+    error instanceof UpstreamError &&
+    error.code === 'upstream_throttled' &&
+    !error.details.limitsOnlyThisCaller
   );
 }
 
@@ -171,7 +173,7 @@ function createBreaker(breaker: IBreaker, opensOn: (error: Error, isProbe: boole
     {
       breaker,
       halfOpenAfter: new DelegateBackoff(({ result }) => {
-        const breakInMs = (upstreamErrorOf(result)?.facts.retryAfterInSeconds ?? 1) * 1_000;
+        const breakInMs = (upstreamErrorOf(result)?.details.retryAfterInSeconds ?? 1) * 1_000;
         openUntil = Date.now() + breakInMs;
         return Math.min(breakInMs, maxBreakInMs);
       }),

@@ -2,7 +2,7 @@ import { isError } from '../errors';
 import type { RequestScope } from '../requestScope';
 import { createAgent, request } from './undici';
 import type { Telemetry, UpstreamCall } from '../telemetry/telemetry';
-import type { FailureFacts } from './upstreamError';
+import type { FailureDetails } from './upstreamError';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS';
@@ -25,7 +25,7 @@ export class HttpError extends Error {
   override readonly name = 'HttpError';
 
   constructor(
-    readonly transportFailure: NonNullable<FailureFacts['transportFailure']>,
+    readonly transportFailure: NonNullable<FailureDetails['transportFailure']>,
     cause: unknown,
     origin: string,
   ) {
@@ -121,7 +121,7 @@ const connectFailureCodes =
 /** Codes of Node's HTTP parser and of undici for a response that is not HTTP, or is too long. */
 const invalidResponseCodes = /^(HPE_.*|UND_ERR_RES_EXCEEDED_MAX_SIZE|UND_ERR_HEADERS_OVERFLOW)$/;
 
-export function classifyTransportError(error: unknown): NonNullable<FailureFacts['transportFailure']> {
+export function classifyTransportError(error: unknown): NonNullable<FailureDetails['transportFailure']> {
   if (error instanceof HttpError) return error.transportFailure;
   const { code, syscall } = systemErrorIn(error) ?? {};
   if (code && invalidResponseCodes.test(code)) return 'invalid_response';

@@ -6,7 +6,7 @@ import { ApiError } from '../errors';
 import type { CallTrace, Telemetry } from '../telemetry/telemetry';
 import type { Timings } from '../timings';
 import { CallerGaveUpError, createCircuitBreakers, upstreamErrorOf } from './circuitBreakers';
-import { type FailureFacts, UpstreamError, type UpstreamName } from './upstreamError';
+import { type FailureDetails, UpstreamError, type UpstreamName } from './upstreamError';
 
 export interface CallOptions<T> {
   deadline: Deadline;
@@ -21,7 +21,7 @@ export interface CallOptions<T> {
   /** Called before a retry. If it returns a result, that becomes the result of the call, and there is no retry. */
   beforeRetry?: (() => Promise<T | undefined>) | undefined;
   /** Converts an error of the SDK. */
-  describe: (error: unknown) => FailureFacts;
+  describe: (error: unknown) => FailureDetails;
   /**
    * For calls that create something: after the deadline the call continues in the background, and is passed to this
    * function, which handles its late result and its failure.
@@ -86,12 +86,12 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
               signal.aborted ? { transportFailure: 'timed_out' } : describe(error),
               error,
             );
-      const { message, ...facts } = failure.facts;
+      const { message, ...details } = failure.details;
       log.warn(
         {
           upstream: name,
           operation,
-          failure: { ...facts, message: message && withoutAddresses(message) },
+          failure: { ...details, message: message && withoutAddresses(message) },
           milliseconds: Math.round(performance.now() - startedAt),
         },
         'call to upstream failed',
@@ -113,7 +113,7 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
       !(error.cause instanceof BrokenCircuitError) &&
       error.transient &&
       (retryOn === 'any_failure' || (retryOn === 'not_applied' && error.definitelyNotApplied)) &&
-      (error.facts.retryAfterInSeconds ?? 0) * 1_000 + timings.minAttemptInMs < deadline.remainingInMs();
+      (error.details.retryAfterInSeconds ?? 0) * 1_000 + timings.minAttemptInMs < deadline.remainingInMs();
 
     const retries = retry(handleWhen(isRetryable), {
       maxAttempts: maxRetries,
@@ -171,7 +171,7 @@ function retryDelayInMs(
   result: FailureReason<unknown>,
 ): number {
   const error = upstreamErrorOf(result);
-  const requestedDelayInSeconds = error?.facts.retryAfterInSeconds;
+  const requestedDelayInSeconds = error?.details.retryAfterInSeconds;
   if (requestedDelayInSeconds !== undefined) return requestedDelayInSeconds * 1_000 + 100 * Math.random();
   const baseDelayInMs =
     error?.code === 'upstream_throttled'

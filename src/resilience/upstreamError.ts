@@ -11,7 +11,7 @@ export type UpstreamName =
   | 'Azure managed identity';
 
 /** What is known about a failed call, independent of the SDK. */
-export interface FailureFacts {
+export interface FailureDetails {
   /** HTTP status of the response; absent if there was none. */
   status?: number | undefined;
   /** The service's own error code, such as `IdentityNotOwned`. */
@@ -39,14 +39,18 @@ export class UpstreamError extends ApiError {
   constructor(
     readonly upstream: UpstreamName,
     readonly operation: string,
-    readonly facts: FailureFacts,
+    readonly details: FailureDetails,
     cause?: unknown,
   ) {
-    const { code, message, transient, definitelyNotApplied } = classify(upstream, facts);
+    const { code, message, transient, definitelyNotApplied } = classify(upstream, details);
     super(code, message, {
       cause,
-      innererror: { upstream, operation, ...(facts.status === undefined ? {} : { status: facts.status }) },
-      headers: retryHeaders(code, facts),
+      innererror: {
+        upstream,
+        operation,
+        ...(details.status === undefined ? {} : { status: details.status }),
+      },
+      headers: retryHeaders(code, details),
     });
     this.transient = transient;
     // Without the managed identity's token, the call that needs it is not made.
@@ -63,7 +67,7 @@ interface Classification {
 
 function classify(
   upstream: UpstreamName,
-  { status, unavailable, transportFailure, limitsOnlyThisCaller = false }: FailureFacts,
+  { status, unavailable, transportFailure, limitsOnlyThisCaller = false }: FailureDetails,
 ): Classification {
   const advice = 'Try again later.';
   switch (transportFailure) {
@@ -128,7 +132,7 @@ function classify(
 /** Retry-After for callers if the upstream sent none. */
 const defaultRetryAfterInSeconds = 2;
 
-function retryHeaders(code: ErrorCode, { retryAfterInSeconds }: FailureFacts): Record<string, string> {
+function retryHeaders(code: ErrorCode, { retryAfterInSeconds }: FailureDetails): Record<string, string> {
   const isRetryable =
     code === 'upstream_unavailable' || code === 'upstream_throttled' || code === 'upstream_timeout';
   return isRetryable ? { 'Retry-After': String(retryAfterInSeconds ?? defaultRetryAfterInSeconds) } : {};

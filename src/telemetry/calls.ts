@@ -101,7 +101,7 @@ function resultOf(outcome: { status: number } | { failure: string }): Attributes
 /** The status, or why there was no usable response: never the upstream's own code, which could be any text. */
 function errorTypeOf(error: unknown): string {
   if (error instanceof UpstreamError) {
-    const { status, transportFailure } = error.facts;
+    const { status, transportFailure } = error.details;
     return transportFailure ?? (status === undefined ? error.code : String(status));
   }
   if (error instanceof ApiError) return error.code;

@@ -3,7 +3,7 @@ import pino from 'pino';
 import { CallerGoneError } from '../../src/errors';
 import { type CancellableDeadline, startDeadline, withSignal } from '../../src/resilience/deadline';
 import { createUpstream, type Upstream } from '../../src/resilience/upstream';
-import { type FailureFacts, UpstreamError } from '../../src/resilience/upstreamError';
+import { type FailureDetails, UpstreamError } from '../../src/resilience/upstreamError';
 import { fakeDate, fakeMonotonicClock } from '../support/clock';
 import { fastTimings } from '../support/fastTimings';
 
@@ -35,14 +35,14 @@ async function call<T>(
   return upstream.call(operation, options, attempt).finally(() => deadline.stop());
 }
 
-async function fail(facts: FailureFacts, ...from: [deadline?: CancellableDeadline, caller?: string]) {
-  const failed = call(() => Promise.reject(new UpstreamError(name, operation, facts)), ...from);
+async function fail(details: FailureDetails, ...from: [deadline?: CancellableDeadline, caller?: string]) {
+  const failed = call(() => Promise.reject(new UpstreamError(name, operation, details)), ...from);
   await expect(failed).rejects.toThrow(UpstreamError);
 }
 
 /** Makes as many failing calls as open a breaker. */
-async function openBreaker(facts: FailureFacts): Promise<void> {
-  for (let count = 0; count < 25; count += 1) await fail(facts);
+async function openBreaker(details: FailureDetails): Promise<void> {
+  for (let count = 0; count < 25; count += 1) await fail(details);
 }
 
 /** Whether a call is rejected without an attempt. */
@@ -56,13 +56,13 @@ async function isOpen(): Promise<boolean> {
   }
 }
 
-const causes: [string, FailureFacts][] = [
+const causes: [string, FailureDetails][] = [
   ['an outage', { status: 503 }],
   ['throttling', { status: 429 }],
 ];
 
-it.each(causes)('during %s, calls do not wait for the outcome of a probe', async (_name, facts) => {
-  await openBreaker(facts);
+it.each(causes)('during %s, calls do not wait for the outcome of a probe', async (_name, details) => {
+  await openBreaker(details);
   expect(await isOpen()).toBe(true);
   clocks.advance(1_000);
   let reply: (text: string) => void = () => undefined;
@@ -134,8 +134,8 @@ describe('callers that go before the upstream has responded', () => {
     expect(await isOpen()).toBe(expected);
   });
 
-  it.each(causes)('during %s do not close the breaker as a probe', async (_name, facts) => {
-    await openBreaker(facts);
+  it.each(causes)('during %s do not close the breaker as a probe', async (_name, details) => {
+    await openBreaker(details);
     for (const afterInMs of [0, 2_000]) {
       clocks.advance(1_000);
       await leave(1, afterInMs);

@@ -97,6 +97,6 @@ export function createEntraAuthority({
 /** A host that has no such document will not have it soon. */
 function isTemporary(error: unknown): boolean {
   if (!(error instanceof UpstreamError)) return true;
-  const { status, transportFailure } = error.facts;
+  const { status, transportFailure } = error.details;
   return status === undefined ? transportFailure !== 'invalid_response' : status >= 500 || status === 429;
 }

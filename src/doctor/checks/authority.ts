@@ -106,7 +106,7 @@ function checkDocument(
 
 function explainKeys(error: unknown, authorityHost: string): Result {
   if (!(error instanceof UpstreamError)) throw error;
-  const { transportFailure, status } = error.facts;
+  const { transportFailure, status } = error.details;
   if (status !== undefined) return explainEntraError([], undefined, status, authorityHost);
   if (transportFailure === 'invalid_response')
     return problem('the response contains no RSA key that can verify RS256 signatures', proxyAdvice);

@@ -2,7 +2,7 @@ import { withDeadline } from '../../resilience/deadline';
 import { ApiError } from '../../errors';
 import { createAcsIdentityClient } from '../../acs/acsIdentityClient';
 import { createUpstream } from '../../resilience/upstream';
-import { type FailureFacts, UpstreamError } from '../../resilience/upstreamError';
+import { type FailureDetails, UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
 import { explainNoManagedIdentity } from '../managedIdentity';
 import { explainNetworkError } from '../network';
@@ -45,8 +45,8 @@ export function createCommunicationCheck({ config, log, callTimeLimitInMs }: Doc
           ? undefined
           : explainNoManagedIdentity(error, communication.workloadIdentity !== undefined);
         if (noIdentity) return noIdentity;
-        if (error instanceof UpstreamError && error.facts.status !== undefined)
-          return explainError(error.facts, endpoint, withKey);
+        if (error instanceof UpstreamError && error.details.status !== undefined)
+          return explainError(error.details, endpoint, withKey);
         const setting = withKey
           ? 'COMMUNICATION_SERVICES_CONNECTION_STRING'
           : 'COMMUNICATION_SERVICES_ENDPOINT';
@@ -57,7 +57,7 @@ export function createCommunicationCheck({ config, log, callTimeLimitInMs }: Doc
 }
 
 function explainError(
-  { status = 0, code, message = '' }: FailureFacts,
+  { status = 0, code, message = '' }: FailureDetails,
   endpoint: string,
   withKey: boolean,
 ): Result {

@@ -81,9 +81,9 @@ function explain(
   const noIdentity = accountKey ? undefined : explainNoManagedIdentity(error, workloadIdentity !== undefined);
   if (noIdentity) return noIdentity;
   const setting = accountKey ? 'TABLES_CONNECTION_STRING' : 'TABLES_ENDPOINT';
-  if (!(error instanceof UpstreamError) || error.facts.status === undefined)
+  if (!(error instanceof UpstreamError) || error.details.status === undefined)
     return explainNetworkError(error, endpoint, setting);
-  const { status, code } = error.facts;
+  const { status, code } = error.details;
   const detail = code ?? `HTTP ${status}`;
   if (status === 429 || status >= 500)
     return warning(`${endpoint} is unavailable or throttles requests (${detail})`, 'Try again later.');
@@ -129,7 +129,7 @@ function createCustomIdCheck(context: DoctorContext, needs: readonly Check[]): C
               'The preview of the Communication Services API may have ended: set IDENTITY_STORE=table or graph.',
             );
       } catch (error) {
-        if (!(error instanceof UpstreamError) || error.facts.status === undefined) {
+        if (!(error instanceof UpstreamError) || error.details.status === undefined) {
           if (error instanceof ApiError)
             return explainNetworkError(
               error,
@@ -138,7 +138,7 @@ function createCustomIdCheck(context: DoctorContext, needs: readonly Check[]): C
             );
           throw error;
         }
-        const { status, code } = error.facts;
+        const { status, code } = error.details;
         return problem(
           `${communication.endpoint} does not offer custom ids (${code ?? `HTTP ${status}`})`,
           'The preview of the Communication Services API may have ended: set IDENTITY_STORE=table or graph.',

@@ -91,7 +91,7 @@ export function createOnBehalfOfChecks(
 function explain(error: unknown, { entra }: EntraDoctorContext, graph: GraphStoreConfig): Result {
   const { authorityHost } = entra;
   if (error instanceof UpstreamError) {
-    const { status, code = '' } = error.facts;
+    const { status, code = '' } = error.details;
     const ofEntra = error.upstream === 'Microsoft Entra ID';
     const [url, setting] = ofEntra
       ? ([authorityHost, 'AZURE_AUTHORITY_HOST'] as const)

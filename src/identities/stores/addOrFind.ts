@@ -41,7 +41,7 @@ export async function addOrFind({
       failure = error;
       if (!failure.definitelyNotApplied) uncertain ??= failure;
     }
-    const waitInMs = (failure?.facts.retryAfterInSeconds ?? 0.1 * (retry + 1)) * 1_000;
+    const waitInMs = (failure?.details.retryAfterInSeconds ?? 0.1 * (retry + 1)) * 1_000;
     if (waitInMs + minAttemptInMs > deadline.remainingInMs())
       throw uncertain ?? failure ?? inconsistentReadError();
     if (failure?.transient) await pause(waitInMs * (1 + 0.2 * Math.random()), deadline.signal);

@@ -62,7 +62,7 @@ export function createTableAvailability({
 /** Anyone can read it: no more than the operator needs to find the cause in the log. */
 function describe(error: unknown): string {
   if (!(error instanceof UpstreamError)) return 'see the log';
-  const { status, code } = error.facts;
+  const { status, code } = error.details;
   if (status === 403) {
     const remedy =
       code === 'AuthenticationFailed'

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isError } from '../../../errors';
 import { classifyTransportError } from '../../../resilience/httpClient';
-import { type FailureFacts, parseRetryAfter } from '../../../resilience/upstreamError';
+import { type FailureDetails, parseRetryAfter } from '../../../resilience/upstreamError';
 
 /** The part of core-rest-pipeline's RestError that we read. */
 interface RestErrorLike extends Error {
@@ -11,7 +11,7 @@ interface RestErrorLike extends Error {
 }
 
 /** What an error of the SDK says about a failed call. */
-export function describeTableError(error: unknown): FailureFacts {
+export function describeTableError(error: unknown): FailureDetails {
   if (!isError(error)) return { transportFailure: 'invalid_response' };
   const { statusCode, code, response } = error as RestErrorLike;
   if (typeof statusCode === 'number' && statusCode >= 400) {
