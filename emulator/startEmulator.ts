@@ -218,7 +218,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   return emulator;
 }
 
-/** It issues tokens to any caller, so it must not run beside real services. */
+/** It issues tokens to any caller, so it must not run with real services. */
 export function refuseProduction(): void {
   if (process.env.NODE_ENV === 'production') {
     throw new Error('The emulator does not start with NODE_ENV=production');

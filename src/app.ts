@@ -46,7 +46,7 @@ export function createApp({ config, services, log, scope, acceptDelay, isAccepti
     '/health',
     createHealthRoutes(() => {
       if (isAcceptingWork() && services.isReady()) return { ready: true };
-      const reason = services.unreadyReason();
+      const reason = services.notReadyReason();
       return { ready: false, ...(reason === undefined ? {} : { reason }) };
     }),
   );

@@ -32,7 +32,7 @@ export interface Services {
   /** Whether requests can be served. Decided from memory, without a call. */
   isReady(): boolean;
   /** Why the identity store does not work, as a text for the operator. */
-  unreadyReason(): string | undefined;
+  notReadyReason(): string | undefined;
   /** Ends background work: waits for what must not be left half done, then closes connections. */
   stop(): Promise<void>;
 }
@@ -104,7 +104,7 @@ export async function createServices(
       identities.start();
     },
     isReady: () => providers.isReady() && identities.unavailableReason() === undefined,
-    unreadyReason: () => identities.unavailableReason(),
+    notReadyReason: () => identities.unavailableReason(),
     async stop() {
       providers.stop();
       identities.stop();

@@ -89,8 +89,8 @@ export function isError(value: unknown): value is Error {
 }
 
 /** The client disconnected; there is no one to respond to, and no upstream has failed. */
-export class CallerGoneError extends Error {
-  override readonly name = 'CallerGoneError';
+export class CallerDisconnectedError extends Error {
+  override readonly name = 'CallerDisconnectedError';
 
   constructor() {
     super('the client closed the connection before the response was ready');

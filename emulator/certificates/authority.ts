@@ -48,7 +48,7 @@ const elliptic = { name: 'ECDSA', namedCurve: 'P-256' };
 const signing: webcrypto.KeyUsage[] = ['sign', 'verify'];
 
 /**
- * A certificate authority that is valid for loopback names only, unless told otherwise, so that it is safe in a trust
+ * A certificate authority that is valid for loopback names only, by default, so that it is safe in a trust
  * store. Its private key cannot be exported and is lost with this object.
  */
 export async function createAuthority(

@@ -15,7 +15,7 @@ export interface ClientCertificate {
 
 const dayInMs = 24 * 3600 * 1000;
 
-/** Makes an RSA key and a self-signed certificate, valid for a year unless told otherwise. */
+/** Makes an RSA key and a self-signed certificate, valid for a year by default. */
 export async function createClientCertificate(
   validity: { notBefore?: Date; notAfter?: Date } = {},
 ): Promise<ClientCertificate> {

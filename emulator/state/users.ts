@@ -42,7 +42,7 @@ export class Users {
     const wanted = who.toLowerCase();
     const direct = this.#byId.get(wanted);
     if (direct) return direct;
-    // Seeded users come first, so that tokens for them stay cheap beside a hundred thousand others.
+    // Seeded users come first, so that tokens for them stay cheap with a hundred thousand others.
     for (const user of this.#byId.values()) {
       if (user.userPrincipalName === wanted || user.userPrincipalName === `${wanted}@${userDomain}`)
         return user;

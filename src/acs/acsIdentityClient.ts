@@ -164,9 +164,9 @@ export function unusableIdentity({ status, code, message }: FailureDetails): Unu
   if (code === 'IdentityNotOwned') return 'not_owned';
   // The response for a deleted identity is not documented. Recognized by the message in Microsoft's samples, or as a 404 or
   // 410 with an error code (an intermediary's 404 has none).
-  const saysGone =
+  const isNotFound =
     /(doesn't|does not|no longer) exist/i.test(message ?? '') || /IdentityNotFound/i.test(code ?? '');
-  return saysGone || ((status === 404 || status === 410) && code !== undefined) ? 'gone' : undefined;
+  return isNotFound || ((status === 404 || status === 410) && code !== undefined) ? 'gone' : undefined;
 }
 
 /** Why ACS rejected the Teams token; undefined if the failure has another cause. A proxy's failure has no error code. */

@@ -7,7 +7,7 @@ export interface TelemetryConfig {
   readonly applicationInsights: string | undefined;
   /** The base address of an OpenTelemetry collector. */
   readonly otlpEndpoint: string | undefined;
-  /** Where traces go, besides Application Insights. */
+  /** Where traces go, in addition to Application Insights. */
   readonly traces: readonly TraceExporter[];
   /** Of this process, among the instances of a deployment; undefined: a random one. */
   readonly instanceId: string | undefined;
@@ -59,7 +59,7 @@ export const telemetrySettings = {
     schema: list.pipe(z.array(traceExporter)),
     defaultText: 'otlp',
     description:
-      'where traces go besides Application Insights: to the collector, or to standard output for development',
+      'where traces go in addition to Application Insights: to the collector, or to standard output for development',
     source: 'your choice',
     format: 'a comma-separated list of otlp and console, or none',
   }),

@@ -55,8 +55,8 @@ export async function runDoctor(call: DoctorCall): Promise<0 | 1 | 2> {
   }
 
   const findings = await (options.url === undefined
-    ? examineSetUp(call, tokens)
-    : examineDeployedServer(call, options.url, options.origins));
+    ? checkSetUp(call, tokens)
+    : checkDeployedServer(call, options.url, options.origins));
   const subject = subjectOf(options, call.settingsFile);
   const isTerminal = out.isTTY === true;
   const report = options.json
@@ -78,7 +78,7 @@ function subjectOf({ url }: DoctorOptions, file: SettingsFile | undefined): stri
 }
 
 /** Needs no settings: it may run anywhere. */
-async function examineDeployedServer(
+async function checkDeployedServer(
   { environment, startedWith, now = Date.now, callTimeLimitInMs = defaultTimeLimit }: DoctorCall,
   url: string,
   origins: readonly string[],
@@ -96,7 +96,7 @@ async function examineDeployedServer(
   }
 }
 
-async function examineSetUp(
+async function checkSetUp(
   {
     environment,
     startedWith,

@@ -24,9 +24,9 @@ export async function probe(
   url: string,
   options: Partial<Pick<HttpRequest, 'method' | 'headers'>> = {},
 ): Promise<TimedReply> {
-  const askedAt = now();
+  const sentAt = now();
   const reply = await http.send(url, { method: 'GET', ...options, signal: AbortSignal.timeout(limit) });
-  return { ...reply, clockAheadInMs: clockAhead(reply.headers, (askedAt + now()) / 2) };
+  return { ...reply, clockAheadInMs: clockAhead(reply.headers, (sentAt + now()) / 2) };
 }
 
 /** Undefined if the text is not JSON. */
@@ -39,9 +39,9 @@ export function parseJson(text: string): unknown {
 }
 
 /** From the Date header, which has whole seconds; unknown for a cached response. */
-function clockAhead({ date, age }: Record<string, string>, oursInMs: number): number | undefined {
-  const theirsInMs = Date.parse(date ?? '');
-  return Number.isNaN(theirsInMs) || age !== undefined ? undefined : theirsInMs + 500 - oursInMs;
+function clockAhead({ date, age }: Record<string, string>, localTimeInMs: number): number | undefined {
+  const remoteTimeInMs = Date.parse(date ?? '');
+  return Number.isNaN(remoteTimeInMs) || age !== undefined ? undefined : remoteTimeInMs + 500 - localTimeInMs;
 }
 
 /** The cause of a call that got no response, and what the operator can do. */

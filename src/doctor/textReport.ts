@@ -22,7 +22,7 @@ export function toText(findings: readonly Finding[], options: TextOptions): stri
   const mark = (status: Status) =>
     colored ? `\u001b[${colors[status]}m${marks[status]}\u001b[0m` : marks[status];
   const strong = (text: string) => (colored ? `\u001b[1m${text}\u001b[0m` : text);
-  /** A label with a text beside it, wrapped within its own column. */
+  /** A label with a text next to it, wrapped within its own column. */
   const row = (indent: string, label: string, width: number, text: string): string[] => {
     const column = indent.length + width;
     // A long label has a line of its own.
@@ -61,12 +61,12 @@ export function toText(findings: readonly Finding[], options: TextOptions): stri
     if (options.all || group === 'Token') return members.flatMap(asLine);
     return members.length === 0 ? [] : asGroup(group, members);
   });
-  const skips = mergeAlike(findings.filter(({ status }) => status === 'skipped')).flatMap(asLine);
+  const skips = mergeSameReason(findings.filter(({ status }) => status === 'skipped')).flatMap(asLine);
   return [subject, '', ...worst.flatMap(inFull), ...good, ...skips, '', summarize(findings), ''].join('\n');
 }
 
 /** Merges the checks that were skipped for the same reason. */
-function mergeAlike(findings: readonly Finding[]): Finding[] {
+function mergeSameReason(findings: readonly Finding[]): Finding[] {
   const byReason = new Map<string, Finding>();
   for (const finding of findings) {
     const reason = `${finding.message}\n${finding.remedy ?? ''}`;

@@ -1,5 +1,5 @@
 import type { INetworkModule, NetworkResponse } from '@azure/msal-node';
-import { type Deadline, isCallerGone } from '../resilience/deadline';
+import { type Deadline, isCallerDisconnected } from '../resilience/deadline';
 import { type HttpClient, HttpError } from '../resilience/httpClient';
 import { type FailureDetails, parseRetryAfter, UpstreamError } from '../resilience/upstreamError';
 
@@ -93,7 +93,7 @@ export function issuedToken<Result extends { accessToken: string }>(result: Resu
 /** Callers share a request, and the deadline of one may end just before the request's own, which alone names the upstream. */
 export function nameUpstreamOfTimeout(operation: string, { signal }: Deadline): (error: unknown) => never {
   return (error) => {
-    const timedOut = error === signal.reason && !isCallerGone(signal);
+    const timedOut = error === signal.reason && !isCallerDisconnected(signal);
     if (!timedOut) throw error;
     throw new UpstreamError('Microsoft Entra ID', operation, { transportFailure: 'timed_out' }, error);
   };

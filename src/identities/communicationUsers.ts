@@ -146,7 +146,7 @@ export function createCommunicationUsers(options: CommunicationUsersOptions): Co
       ),
 
     // Reads the store, not the cache: callers use this to see what is stored. They do not share a read, since one that is in flight may not
-    // show what a caller has been told since.
+    // show what a caller has received since.
     async findUser(user, caller) {
       const lastKnown = mappings.get(user.key);
       const found = await withDeadline(workTimeLimitInMs, caller, (deadline) =>

@@ -221,8 +221,8 @@ export function createIdentityLifecycle({
       if (!mapping) return createAndMap(user, { withToken: true, deadline });
       if (mapping.communicationUserId !== unusable)
         return { communicationUserId: mapping.communicationUserId, created: false };
-      const ownershipUnknowable = reason === 'not_owned' && !ownership.canTell(unusable);
-      if (isForeign || ownershipUnknowable) throw wrongResource();
+      const hasUnknownResource = reason === 'not_owned' && !ownership.namesResource(unusable);
+      if (isForeign || hasUnknownResource) throw wrongResource();
       // The first identity that we create shows which resource is ours: until then the old mapping must stay.
       if (!ownership.isKnown()) return createAndMap(user, { withToken: true, deadline, replacing: mapping });
       const removed = await store.remove(user, mapping, deadline);

@@ -10,7 +10,7 @@ export interface ResourceOwnership {
   learnFrom(communicationUserId: string): void;
   isKnown(): boolean;
   /** False if the id does not name its resource. */
-  canTell(communicationUserId: string): boolean;
+  namesResource(communicationUserId: string): boolean;
   /** True only if it is certain. */
   belongsToThisResource(communicationUserId: string): boolean;
   /** True only if it is certain. */
@@ -24,7 +24,7 @@ export function createResourceOwnership(): ResourceOwnership {
       ownResource = parseResourceId(communicationUserId) ?? ownResource;
     },
     isKnown: () => ownResource !== undefined,
-    canTell: (communicationUserId) => parseResourceId(communicationUserId) !== undefined,
+    namesResource: (communicationUserId) => parseResourceId(communicationUserId) !== undefined,
     belongsToThisResource: (communicationUserId) =>
       ownResource !== undefined && parseResourceId(communicationUserId) === ownResource,
     belongsToAnotherResource(communicationUserId) {

@@ -105,8 +105,8 @@ function addUsers({ providers, authenticate }: Readonly<Record<string, unknown>>
 function addStore(store: unknown, to: Translation): void {
   const kind = kindOf(store, storeOptions);
   if (kind === undefined) {
-    const wasGiven = isObject(store) && store.kind !== undefined;
-    to.problem(describeProblem('IDENTITY_STORE', wasGiven ? 'malformed' : 'missing'));
+    const isSet = isObject(store) && store.kind !== undefined;
+    to.problem(describeProblem('IDENTITY_STORE', isSet ? 'malformed' : 'missing'));
     return;
   }
   to.set('IDENTITY_STORE', kind);

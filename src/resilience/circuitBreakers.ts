@@ -9,7 +9,7 @@ import {
   handleWhen,
   type IBreaker,
 } from 'cockatiel';
-import { CallerGoneError, isError } from '../errors';
+import { CallerDisconnectedError, isError } from '../errors';
 import type { Log } from '../log';
 import type { CallTrace, Telemetry } from '../telemetry/telemetry';
 import { LoadBreaker } from './loadBreaker';
@@ -22,7 +22,7 @@ export interface CircuitBreakerOptions {
 }
 
 /** The caller gave up after it had waited for the upstream longer than a healthy one takes. */
-export class CallerGaveUpError extends CallerGoneError {}
+export class CallerGaveUpError extends CallerDisconnectedError {}
 
 /** The circuit breakers of one upstream. */
 export interface CircuitBreakers {
@@ -168,7 +168,7 @@ function createBreaker(breaker: IBreaker, opensOn: (error: Error, isProbe: boole
     // cockatiel takes any other error of a probe for a success.
     handleWhen((error) => {
       const isProbe = policy.state === CircuitState.HalfOpen;
-      return opensOn(error, isProbe) || (isProbe && hadNoOutcome(error));
+      return opensOn(error, isProbe) || (isProbe && hasNoOutcome(error));
     }),
     {
       breaker,
@@ -193,8 +193,8 @@ function createBreaker(breaker: IBreaker, opensOn: (error: Error, isProbe: boole
 }
 
 /** The call ended before the upstream responded, or was not made. */
-function hadNoOutcome(error: Error): boolean {
-  return error instanceof CallerGoneError || error instanceof BrokenCircuitError;
+function hasNoOutcome(error: Error): boolean {
+  return error instanceof CallerDisconnectedError || error instanceof BrokenCircuitError;
 }
 
 /** The failure that cockatiel reports to a backoff or a listener. */

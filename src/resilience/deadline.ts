@@ -1,4 +1,4 @@
-import { ApiError, CallerGoneError, isError } from '../errors';
+import { ApiError, CallerDisconnectedError, isError } from '../errors';
 
 /** The time by which work must be done. The signal aborts at that time, or earlier when the work is cancelled. */
 export interface Deadline {
@@ -76,8 +76,8 @@ export async function waitAtMost(work: Promise<void>, timeLimitInMs: number): Pr
 }
 
 /** True if the signal was aborted because no caller needs the result any more, rather than by a timeout. */
-export function isCallerGone(signal: AbortSignal): boolean {
-  return signal.aborted && signal.reason instanceof CallerGoneError;
+export function isCallerDisconnected(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason instanceof CallerDisconnectedError;
 }
 
 /** The reason of an aborted signal, as an error to throw. */

@@ -1,4 +1,4 @@
-import { CallerGoneError } from '../errors';
+import { CallerDisconnectedError } from '../errors';
 import { type Deadline, withDeadline, withSignal } from './deadline';
 
 /**
@@ -53,7 +53,7 @@ export function createSingleFlight<T>(timeLimitInMs: number): SingleFlight<T> {
       if (inFlight.callers === 0 && !inFlight.settled) {
         // A later caller must not join work that is being cancelled.
         if (inFlightByKey.get(key) === inFlight) inFlightByKey.delete(key);
-        inFlight.cancellation.abort(new CallerGoneError());
+        inFlight.cancellation.abort(new CallerDisconnectedError());
       }
     }
   };

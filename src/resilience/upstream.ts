@@ -1,7 +1,7 @@
 import { BrokenCircuitError, DelegateBackoff, type FailureReason, handleWhen, retry } from 'cockatiel';
 import type { Log } from '../log';
 import { withoutAddresses } from '../logSafety';
-import { type Deadline, isCallerGone, abortReason, withDeadline, withSignal } from './deadline';
+import { type Deadline, isCallerDisconnected, abortReason, withDeadline, withSignal } from './deadline';
 import { ApiError } from '../errors';
 import type { CallTrace, Telemetry } from '../telemetry/telemetry';
 import type { Timings } from '../timings';
@@ -71,7 +71,7 @@ export function createUpstream({ name, timings, log, telemetry }: UpstreamOption
           : attempt(signal);
       });
     } catch (error) {
-      if (isCallerGone(deadline.signal)) {
+      if (isCallerDisconnected(deadline.signal)) {
         const gaveUp = performance.now() - startedAt >= gaveUpAfterInMs;
         throw gaveUp ? new CallerGaveUpError() : abortReason(deadline.signal);
       }

@@ -5,7 +5,7 @@ import {
   SpanKind,
   SpanStatusCode,
 } from '@opentelemetry/api';
-import { ApiError, CallerGoneError } from '../errors';
+import { ApiError, CallerDisconnectedError } from '../errors';
 import { UpstreamError } from '../resilience/upstreamError';
 import { attributeNames, metricNames, spanEvents } from './names';
 import { durationBuckets, type SignalParts } from './requests';
@@ -105,5 +105,5 @@ function errorTypeOf(error: unknown): string {
     return transportFailure ?? (status === undefined ? error.code : String(status));
   }
   if (error instanceof ApiError) return error.code;
-  return error instanceof CallerGoneError ? 'caller_gone' : '_OTHER';
+  return error instanceof CallerDisconnectedError ? 'caller_gone' : '_OTHER';
 }

@@ -96,7 +96,7 @@ describe('an administrator', () => {
   });
 
   it.each(['alice@contoso.example', '0', 'a'.repeat(36), '%F0%9F%98%80'])(
-    'who names a user by %s is told to send an object id',
+    'who names a user by %s gets an error that requires an object id',
     async (name) => {
       for (const method of methods) {
         const response = await system.call(method, pathOf(name), system.emulator.administratorToken());

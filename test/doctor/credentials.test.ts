@@ -81,7 +81,7 @@ const certificates: Case[] = [
     },
     settings: withCertificate,
     now: () => Date.now() + 340 * dayInMs,
-    line: /^warning client certificate: the certificate [0-9A-F]{40} expires in 2[45] days, on [\d-]+ -> Create a new certificate, register it beside the old one/,
+    line: /^warning client certificate: the certificate [0-9A-F]{40} expires in 2[45] days, on [\d-]+ -> Create a new certificate, register it in addition to the old one/,
     exitCode: 1,
   },
   {

@@ -2,7 +2,7 @@ import { explainNetworkError } from '../../src/doctor/network';
 import { HttpError } from '../../src/resilience/httpClient';
 import { UpstreamError } from '../../src/resilience/upstreamError';
 
-const failure = (code: string) => Object.assign(new Error('told by Node'), { code });
+const failure = (code: string) => Object.assign(new Error('from Node'), { code });
 
 describe('a call without a response', () => {
   test.each([

@@ -112,7 +112,7 @@ describe('a client assertion by certificate', () => {
   });
 
   test.each<[string, Fields]>([
-    ['a secret beside it', { client_secret: 'secret' }],
+    ['a secret as well', { client_secret: 'secret' }],
     ['SAML', { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer' }],
   ])('is not emulated with %s', async (_name, fields) => {
     expect((await token(good(), fields)).status).toBe(501);

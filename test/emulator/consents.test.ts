@@ -129,7 +129,7 @@ describe('a sign-in', () => {
 test.each<[string, () => void]>([
   ['application', () => emulator.applications.grantConsent('Other', 'graph', ['User.Read'])],
   ['permission', () => emulator.applications.withdrawConsent('AuthServer', 'graph', ['User.Reed'])],
-])('an unknown %s is told', (_what, act) => {
+])('reports an unknown %s', (_what, act) => {
   expect(act).toThrow(/The emulator(’s|'s)? .*(no application|no permission)/);
 });
 

@@ -94,7 +94,7 @@ describe('The identity endpoint gives @azure/identity a token', () => {
     );
   });
 
-  test('unless it was told to fail', async () => {
+  test('unless a failure was set', async () => {
     emulator.fail({ operation: 'managedIdentity', kind: 'status', status: 500 });
     const credential = new ManagedIdentityCredential({
       ...noRetries(),

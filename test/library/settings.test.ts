@@ -235,7 +235,7 @@ describe('an app without types gets messages for errors that types prevent', () 
       /^providers\[0\]\.allowedClientIds is malformed/,
     ],
     [
-      'a tenant of the workload identity beside that of the provider',
+      'a tenant of the workload identity in addition to that of the provider',
       {
         providers: [entra],
         store: table,

@@ -119,7 +119,7 @@ describe.each<[string, StepFault]>([
   });
 });
 
-describe('an old instance beside the new ones', () => {
+describe('an old instance running with the new ones', () => {
   it('continues with the identity in its memory', async () => {
     const { token, id } = await oldUser();
     expect(idOf(await system.call('get', '/getToken', token).expect(200))).toBe(id);

@@ -1,6 +1,6 @@
 import { BrokenCircuitError } from 'cockatiel';
 import pino from 'pino';
-import { CallerGoneError } from '../../src/errors';
+import { CallerDisconnectedError } from '../../src/errors';
 import { type CancellableDeadline, startDeadline, withSignal } from '../../src/resilience/deadline';
 import { createUpstream, type Upstream } from '../../src/resilience/upstream';
 import { type FailureDetails, UpstreamError } from '../../src/resilience/upstreamError';
@@ -120,9 +120,9 @@ describe('callers that go before the upstream has responded', () => {
     const outcomes = Promise.allSettled(calls);
     await new Promise((resolve) => setImmediate(resolve));
     clocks.advance(afterInMs);
-    for (const deadline of deadlines) deadline.cancel(new CallerGoneError());
+    for (const deadline of deadlines) deadline.cancel(new CallerDisconnectedError());
     for (const outcome of await outcomes) {
-      expect(outcome).toEqual({ status: 'rejected', reason: expect.any(CallerGoneError) });
+      expect(outcome).toEqual({ status: 'rejected', reason: expect.any(CallerDisconnectedError) });
     }
   }
 

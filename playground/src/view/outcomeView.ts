@@ -11,7 +11,7 @@ const labels: Record<Remedy, string> = {
   repeat: 'Try again',
 };
 
-/** A button beside the remedy. */
+/** A button next to the remedy. */
 export interface ExtraAction {
   label: string;
   run: () => void;

@@ -28,7 +28,7 @@ const appUser = z.object({
 /** Passes on requests whose user the app knows; all others go to the error handler. */
 export function createAppAuthentication(authenticate: Authenticate): RequestHandler {
   return async (request, response, next) => {
-    const found = await askApp(authenticate, request);
+    const found = await callAuthenticate(authenticate, request);
     if (found === undefined || found === null) throw notSignedInError();
     const parsed = appUser.safeParse(found);
     if (!parsed.success) {
@@ -42,7 +42,7 @@ export function createAppAuthentication(authenticate: Authenticate): RequestHand
 }
 
 /** A failure of the app is an internal error, whatever status it may have. */
-async function askApp(authenticate: Authenticate, request: Request): Promise<unknown> {
+async function callAuthenticate(authenticate: Authenticate, request: Request): Promise<unknown> {
   try {
     return await authenticate(request);
   } catch (error) {

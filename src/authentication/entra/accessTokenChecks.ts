@@ -30,7 +30,7 @@ const asIssued = `Send it as ${issuer} issued it.`;
 const graphAudiences = new Set(['00000003-0000-0000-c000-000000000000', 'https://graph.microsoft.com']);
 
 /**
- * What makes a token invalid for this API (401), besides its signature; the most helpful error first. The audience
+ * What makes a token invalid for this API (401), other than its signature; the most helpful error first. The audience
  * comes first, because only Microsoft Graph itself can verify a token for Microsoft Graph.
  */
 export const validityChecks: readonly TokenCheck<AccessTokenPolicy>[] = [

@@ -38,7 +38,7 @@ export const anySubject = /^[\x20-\x7e]{1,255}$/;
 /** A GUID is the same in upper case: see `userIdOf`. */
 export const guidSubject = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** What makes a token invalid for this API (401), besides its signature; the most helpful error first. */
+/** What makes a token invalid for this API (401), other than its signature; the most helpful error first. */
 export function validityChecksOf({
   issuerName,
   additionalChecks,

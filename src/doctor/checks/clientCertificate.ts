@@ -5,10 +5,10 @@ import { isError } from '../../errors';
 import { problem, type Result, warning } from '../check';
 
 const renew =
-  'Create a new certificate, register it beside the old one, then replace the file: the server reads it again without a restart.';
+  'Create a new certificate, register it in addition to the old one, then replace the file: the server reads it again without a restart.';
 
-/** What is wrong with the file, without asking Entra ID; undefined if nothing is. */
-export async function examineCertificate(path: string, now: number): Promise<Result | undefined> {
+/** What is wrong with the file, without a call to Entra ID; undefined if nothing is. */
+export async function checkCertificate(path: string, now: number): Promise<Result | undefined> {
   let certificate;
   try {
     certificate = parseCertificate(await readFile(path, 'utf8'));

@@ -12,7 +12,7 @@ import { explainCredentialError } from '../credentialErrors';
 import { explainEntraError, parseEntraError } from '../entraErrors';
 import { explainNoManagedIdentity } from '../managedIdentity';
 import { explainNetworkError } from '../network';
-import { examineCertificate } from './clientCertificate';
+import { checkCertificate } from './clientCertificate';
 
 const names: Readonly<Record<ClientCredentialConfig['kind'], string>> = {
   secret: 'client secret',
@@ -44,7 +44,7 @@ export function createClientCredentialCheck(
     async run() {
       const found =
         credential?.kind === 'certificate'
-          ? await examineCertificate(credential.path, context.now())
+          ? await checkCertificate(credential.path, context.now())
           : undefined;
       if (found?.status === 'problem') return found;
       let proof: MsalCredential;

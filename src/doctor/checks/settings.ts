@@ -6,7 +6,7 @@ import { explainMalformed } from '../settings/hints';
 import { findMisspelt } from '../settings/spelling';
 import { fullName, type UsableConfig } from '../settings/usableConfig';
 
-/** The file that the settings are read from, beside the environment. */
+/** The file that the settings are read from, in addition to the environment. */
 export interface SettingsFile {
   readonly path: string;
   readonly exists: boolean;

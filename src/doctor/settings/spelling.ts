@@ -12,7 +12,7 @@ export function findMisspelt(environment: Environment): { found: string; meant: 
   const unset = knownNames.filter((name) => !environment[name]?.trim());
   return Object.keys(environment).flatMap((found) => {
     if (!environment[found]?.trim() || isSetting(found)) return [];
-    const meant = unset.find((name) => isAlike(found, name));
+    const meant = unset.find((name) => isSimilar(found, name));
     return meant === undefined ? [] : [{ found, meant }];
   });
 }
@@ -23,7 +23,7 @@ function isSetting(name: string): boolean {
   return known !== undefined && (suffix === undefined || providerSettingNames.has(known));
 }
 
-function isAlike(found: string, name: string): boolean {
+function isSimilar(found: string, name: string): boolean {
   const [a, b] = [found, name].map((text) => text.toUpperCase().replace(/[^A-Z0-9]/g, '')) as [
     string,
     string,

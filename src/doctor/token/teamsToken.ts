@@ -8,7 +8,7 @@ import { type PastedToken, summarize, time } from './describe';
 import { findSignatureProblem } from './signature';
 
 /** ACS issues a token that expires with this one, and clients renew theirs ten minutes before expiry. */
-const minComfortableLifetimeInSeconds = 600;
+const minUsefulLifetimeInSeconds = 600;
 
 /**
  * What the exchange's checks find in a Teams token.
@@ -94,7 +94,7 @@ const subjects: Partial<
 
 function checkLifetime({ claims }: DecodedJwt, seconds: number): Result {
   const left = Number(claims.exp) - seconds;
-  return left > 0 && left < minComfortableLifetimeInSeconds
+  return left > 0 && left < minUsefulLifetimeInSeconds
     ? warning(
         `expires in ${Math.floor(left / 60)} minutes, and the communication token with it`,
         'Get a new one just before the exchange.',

@@ -19,7 +19,7 @@ export interface TokenController {
 export interface TokenControllerOptions {
   users: Pick<CommunicationUsers, 'findReusableToken' | 'issueToken'>;
   exchangeTeamsToken: ExchangeTeamsToken;
-  /** The client applications whose Teams tokens are accepted in a tenant, besides the caller's own. */
+  /** The client applications whose Teams tokens are accepted in a tenant, in addition to the caller's own. */
   allowedClientIdsOf: (tenantId: string) => readonly string[];
   /** The resource of the Teams tokens. */
   teamsAudience: string;

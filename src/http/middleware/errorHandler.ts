@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler } from 'express';
 import type { Log } from '../../log';
-import { ApiError, CallerGoneError, isError } from '../../errors';
+import { ApiError, CallerDisconnectedError, isError } from '../../errors';
 import { maxBodyBytes } from './bodyLimit';
 import { requestIdOf, setErrorReason } from './requestLog';
 import { sendJson } from '../sendJson';
@@ -12,7 +12,7 @@ import { sendJson } from '../sendJson';
  */
 export function createErrorHandler(log: Log, documentation?: string): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
-    if (error instanceof CallerGoneError || response.headersSent) {
+    if (error instanceof CallerDisconnectedError || response.headersSent) {
       response.destroy();
       return;
     }

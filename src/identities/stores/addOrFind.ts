@@ -9,7 +9,7 @@ export interface AddAttempts {
   /** Reads the mapping; `mustExist` after the backend reported that there is one. */
   find: (options: { mustExist: boolean }) => Promise<StoredMapping | undefined>;
   /** Whether the mapping that was found last is the one that `insert` wrote, although it seemed to fail. */
-  isOurs: (found: StoredMapping) => boolean;
+  isOwnWrite: (found: StoredMapping) => boolean;
   /** For a backend that reports a mapping and does not return it. */
   inconsistentReadError: () => UpstreamError;
   beforeRepeat: AddOptions['beforeRepeat'];
@@ -26,7 +26,7 @@ export async function addOrFind({
   deadline,
   insert,
   find,
-  isOurs,
+  isOwnWrite,
   inconsistentReadError,
   beforeRepeat,
 }: AddAttempts): Promise<AddResult> {
@@ -53,7 +53,7 @@ export async function addOrFind({
     } catch (error) {
       throw error instanceof UpstreamError ? (uncertain ?? failure ?? error) : error;
     }
-    if (existing) return { outcome: isOurs(existing) ? 'added' : 'exists', mapping: existing };
+    if (existing) return { outcome: isOwnWrite(existing) ? 'added' : 'exists', mapping: existing };
     if (retry === maxRetries || (failure && !failure.transient))
       throw uncertain ?? failure ?? inconsistentReadError();
   }

@@ -61,7 +61,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
     const { outcome, mapping } = await current.add(user, old.communicationUserId, { deadline });
     // Another instance has moved the user, or has given them a new identity.
     if (outcome === 'exists') return from('current', mapping);
-    const discarded = await discardQuietly(user, old, deadline);
+    const discarded = await tryToDiscard(user, old, deadline);
     if (discarded === 'removed') {
       log.info({ user: user.subject }, 'mapping moved to the current identity store');
       return from('current', mapping);
@@ -72,7 +72,7 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
   }
 
   /** A mapping that stays behind does no harm: it names the same identity, and is removed with it. */
-  async function discardQuietly(user: AuthenticatedUser, old: StoredMapping, deadline: Deadline) {
+  async function tryToDiscard(user: AuthenticatedUser, old: StoredMapping, deadline: Deadline) {
     try {
       return await previous.discard(user, old, deadline);
     } catch (error) {

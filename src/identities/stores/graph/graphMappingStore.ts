@@ -64,8 +64,8 @@ export function createGraphMappingStore({
     for (let reads = 1; ; reads += 1) {
       const mapping = await read(user, deadline, isPlausible);
       // With our own claim, it is a deletion that failed before: nobody is working on it.
-      const othersWork = mapping?.pendingDeletion && !mapping.version.claim?.startsWith(ownClaims);
-      if (!othersWork || reads === timings.pendingDeletion.reads) return mapping;
+      const isOfAnotherInstance = mapping?.pendingDeletion && !mapping.version.claim?.startsWith(ownClaims);
+      if (!isOfAnotherInstance || reads === timings.pendingDeletion.reads) return mapping;
       await pause(timings.pendingDeletion.pauseInMs, deadline.signal);
     }
   }
@@ -149,7 +149,7 @@ export function createGraphMappingStore({
           return { communicationUserId, pendingDeletion: false, version: new GraphVersion(undefined) };
         },
         find: ({ mustExist }) => findForUse(user, deadline, (mapping) => !mustExist || mapping !== undefined),
-        isOurs: (found) => found.communicationUserId === communicationUserId && !found.pendingDeletion,
+        isOwnWrite: (found) => found.communicationUserId === communicationUserId && !found.pendingDeletion,
         inconsistentReadError,
         beforeRepeat,
       }),
@@ -157,8 +157,8 @@ export function createGraphMappingStore({
     /** A write that arrives later cannot be prevented: docs/known-issues.md. */
     async cancelAdd(user, communicationUserId, deadline) {
       const mapping = await read(user, deadline, notRemoved);
-      const isOurs = !mapping?.untrusted && mapping?.communicationUserId === communicationUserId;
-      return isOurs ? 'added' : 'cancelled';
+      const isOwnWrite = !mapping?.untrusted && mapping?.communicationUserId === communicationUserId;
+      return isOwnWrite ? 'added' : 'cancelled';
     },
 
     async replace(user, expected, { pendingDeletion }, deadline) {

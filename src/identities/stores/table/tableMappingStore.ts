@@ -39,7 +39,7 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
           return found && !isReserved(found) ? toMapping(found) : undefined;
         },
         // Not by the identity: another instance that moves the user from another store adds the same one.
-        isOurs: () => found?.writeId === row.writeId,
+        isOwnWrite: () => found?.writeId === row.writeId,
         inconsistentReadError,
         beforeRepeat,
       });
