@@ -6,7 +6,7 @@ import { type Names } from './names';
 import { type Directory } from './state/directory';
 import { type Switches } from './switches';
 import { type SigningKey, type SigningKeys } from './tokens/signingKeys';
-import { type TokenForge } from './tokens/tokenForge';
+import { type TokenFactory } from './tokens/tokenFactory';
 
 /** What the services of one emulator share. */
 export interface EmulatorContext {
@@ -14,7 +14,7 @@ export interface EmulatorContext {
   readonly names: Names;
   readonly clock: Clock;
   readonly directory: Directory;
-  readonly forge: TokenForge;
+  readonly tokenFactory: TokenFactory;
   readonly limits: Limits;
   readonly switches: Switches;
   /** Seals values that clients send back, such as refresh tokens. */

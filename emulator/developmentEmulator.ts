@@ -1,5 +1,5 @@
 import type { CommandLine } from './commandLine';
-import { isTaken, portFrom, portTaken } from './program';
+import { isPortInUse, portFrom, portInUseMessage } from './program';
 import { developmentMappingKey, developmentPort } from './seed';
 import { type Emulator, startEmulator } from './startEmulator';
 
@@ -26,7 +26,7 @@ export async function startDevelopmentEmulator(
     const emulator = await startEmulator(options);
     return { emulator, authorityFile: emulator.publicNames?.trustFile ?? emulator.authorityFile };
   } catch (error) {
-    throw isTaken(error) ? new Error(portTaken(port, 'EMULATOR_PORT')) : error;
+    throw isPortInUse(error) ? new Error(portInUseMessage(port, 'EMULATOR_PORT')) : error;
   }
 }
 

@@ -6,7 +6,7 @@ import { type ManagedIdentities } from './managedIdentity/settings';
 import { type Applications } from './state/applications';
 import { type SeededUsers, type User } from './state/users';
 import { type Switches } from './switches';
-import { type AccessTokenOptions, type TeamsTokenOptions, type TokenOptions } from './tokens/tokenForge';
+import { type AccessTokenOptions, type TeamsTokenOptions, type TokenOptions } from './tokens/tokenFactory';
 
 export interface EmulatorOptions {
   /** Default 0: any free port. */

@@ -10,7 +10,7 @@ import { type DevelopmentEmulator, startDevelopmentEmulator } from './developmen
 import { type LocalProvider, localProvider } from './localProvider';
 import { type LocalStore, startLocalStore } from './localStore';
 import { playgroundSignIn } from './playgroundSignIn';
-import { isTaken, onStopSignal, portFrom, portTaken, run } from './program';
+import { isPortInUse, onStopSignal, portFrom, portInUseMessage, run } from './program';
 import { projectRoot } from './projectRoot';
 import { showRequestLines } from './requestLines';
 import { recordTableCalls } from './tableRelay';
@@ -73,7 +73,7 @@ async function assertPortIsFree(port: number, setting: string): Promise<void> {
     probe.listen(port);
     await once(probe, 'listening');
   } catch (error) {
-    throw isTaken(error) ? new Error(portTaken(port, setting)) : error;
+    throw isPortInUse(error) ? new Error(portInUseMessage(port, setting)) : error;
   } finally {
     probe.close();
   }

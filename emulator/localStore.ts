@@ -12,8 +12,8 @@ import { projectRoot } from './projectRoot';
 export interface LocalStore {
   readonly name: LocalStoreName;
   readonly settings: Record<string, string>;
-  /** Who keeps the identities, and which services are emulated for users of Microsoft Entra ID; for the first screen. */
-  readonly keeper: string;
+  /** Where the identities are stored, and which services are emulated for users of Microsoft Entra ID; for the first screen. */
+  readonly identityLocation: string;
   readonly description: string;
   stop(): void;
 }
@@ -24,12 +24,12 @@ export async function startLocalStore(name: LocalStoreName): Promise<LocalStore>
   switch (name) {
     case 'graph':
       return {
-        ...{ name, settings, stop, keeper: 'kept by Microsoft Graph' },
+        ...{ name, settings, stop, identityLocation: 'stored in Microsoft Graph' },
         description: 'Entra ID, Microsoft Graph and ACS',
       };
     case 'acs':
       return {
-        ...{ name, settings, stop, keeper: 'kept by Communication Services' },
+        ...{ name, settings, stop, identityLocation: 'stored in Communication Services' },
         description: 'Entra ID and ACS; identities in ACS',
       };
     case 'table': {
@@ -37,7 +37,7 @@ export async function startLocalStore(name: LocalStoreName): Promise<LocalStore>
       return {
         name,
         settings: { ...settings, TABLES_CONNECTION_STRING: connectionString },
-        keeper: 'kept in a table of Azurite',
+        identityLocation: 'stored in a table of Azurite',
         description: 'Entra ID and ACS; identities in Azurite',
         stop: () => void child.kill('SIGKILL'),
       };

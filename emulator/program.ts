@@ -28,10 +28,10 @@ export function portFrom(variable: string, defaultPort: number): number {
   throw new Error(`${variable} must be a port number, 1 to 65535, not "${text}"`);
 }
 
-export function isTaken(error: unknown): boolean {
+export function isPortInUse(error: unknown): boolean {
   return errorCode(error) === 'EADDRINUSE';
 }
 
-export function portTaken(port: number, variable: string): string {
-  return `Port ${port} is taken by another process. Stop that one, or set ${variable} to a free port.`;
+export function portInUseMessage(port: number, variable: string): string {
+  return `Port ${port} is in use by another process. Stop that one, or set ${variable} to a free port.`;
 }

@@ -45,7 +45,7 @@ function formatRequest(
   { time, method, path, status, milliseconds, user, error }: RequestEntry,
   calls: readonly LoggedRequest[],
   { users }: Pick<Emulator, 'users'>,
-  { faint, strong }: Style,
+  { dim, strong }: Style,
 ): string {
   // With --provider oidc, the server knows its users by their subject.
   const isUser = (objectId: string): boolean =>
@@ -55,7 +55,7 @@ function formatRequest(
   const behind = calls.map(describeCall).join(' | ');
   const fromMemory = !failed && /^\/(api\/token|getToken)$/.test(path) ? 'from memory' : '';
   return [
-    faint(new Date(time).toTimeString().slice(0, 8)),
+    dim(new Date(time).toTimeString().slice(0, 8)),
     method.padEnd(6),
     path.padEnd(16),
     failed ? strong(String(status)) : String(status),

@@ -31,7 +31,7 @@ import { type Identity } from './state/identities';
 import { createSwitches } from './switches';
 import { keyPairsIn } from './tokens/keyPairs';
 import { SigningKey, SigningKeys } from './tokens/signingKeys';
-import { TokenForge } from './tokens/tokenForge';
+import { TokenFactory } from './tokens/tokenFactory';
 import { type EmulatorContext } from './context';
 
 export type { Emulator, EmulatorOptions } from './emulator';
@@ -41,7 +41,7 @@ export type { Fault } from './http/faults';
 export type { User } from './state/users';
 export type { Limit, Switches } from './switches';
 export { allDefects, type Defect } from './tokens/defects';
-export type { AccessTokenOptions, TeamsTokenOptions, TokenOptions } from './tokens/tokenForge';
+export type { AccessTokenOptions, TeamsTokenOptions, TokenOptions } from './tokens/tokenFactory';
 
 /** Starts Entra ID, Microsoft Graph and ACS Identity on one loopback port, with TLS. */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
@@ -70,7 +70,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const port = await listen(server, options.port ?? 0, host);
   const url = `https://localhost:${port}`;
   const { switches, clock, reset: resetSwitches } = createSwitches();
-  const forge = new TokenForge({ url, clock, keys, users: directory.users, switches });
+  const tokenFactory = new TokenFactory({ url, clock, keys, users: directory.users, switches });
   const limits = new Limits(clock);
   const names = new Names(url, publicNames !== undefined);
   const context: EmulatorContext = {
@@ -80,7 +80,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     usedAssertions: new UsedAssertions(),
     clock,
     directory,
-    forge,
+    tokenFactory,
     limits,
     switches,
     keys,
@@ -152,12 +152,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       listener.releaseHanging();
     },
     addUser: (name, teamsLicence) => directory.users.add(name, teamsLicence),
-    accessToken: (tokenOptions) => forge.accessToken(tokenOptions),
-    idToken: (tokenOptions) => forge.idToken(tokenOptions),
-    graphToken: (tokenOptions) => forge.graphToken(tokenOptions),
-    appOnlyToken: (tokenOptions) => forge.appOnlyToken(tokenOptions),
-    administratorToken: (tokenOptions) => forge.administratorToken(tokenOptions),
-    teamsToken: (tokenOptions) => forge.teamsToken(tokenOptions),
+    accessToken: (tokenOptions) => tokenFactory.accessToken(tokenOptions),
+    idToken: (tokenOptions) => tokenFactory.idToken(tokenOptions),
+    graphToken: (tokenOptions) => tokenFactory.graphToken(tokenOptions),
+    appOnlyToken: (tokenOptions) => tokenFactory.appOnlyToken(tokenOptions),
+    administratorToken: (tokenOptions) => tokenFactory.administratorToken(tokenOptions),
+    teamsToken: (tokenOptions) => tokenFactory.teamsToken(tokenOptions),
     fail: (fault) => faults.add(fault),
     clearFaults: () => {
       faults.clear();

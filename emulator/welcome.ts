@@ -24,11 +24,11 @@ export interface Welcome {
 
 /** One screen of 80 columns and 24 rows, with commands to copy. */
 export function createWelcome(parts: WelcomeParts): Welcome {
-  return parts.provider.name === 'entra' ? welcomeOfEntra(parts) : welcomeOfOthers(parts);
+  return parts.provider.name === 'entra' ? welcomeOfEntra(parts) : welcomeOfOtherProvider(parts);
 }
 
 function welcomeOfEntra({ url, playgroundUrl, emulator, provider, store }: WelcomeParts): Welcome {
-  const { strong, faint } = createStyle(process.stdout, process.env);
+  const { strong, dim } = createStyle(process.stdout, process.env);
   const { curl, npm } = commandNames(process.platform);
   const files = writeTokenFiles({
     alice: () => bearer(provider.accessToken('alice')),
@@ -54,14 +54,14 @@ function welcomeOfEntra({ url, playgroundUrl, emulator, provider, store }: Welco
   Your browser warns once about the emulator's certificate: choose Advanced,
   then Proceed. In a terminal:
 
-${faint('  # Get a token; creates the identity of Alice on first use')}
+${dim('  # Get a token; creates the identity of Alice on first use')}
 ${curl} -w "\\n" ${alice} ${url}/getToken
-${faint("  # Exchange a Teams user's token")}
+${dim("  # Exchange a Teams user's token")}
 ${curl} -w "\\n" ${carol} ${url}/exchangeToken
-${faint('  # Find the identity, or create it without a token')}
+${dim('  # Find the identity, or create it without a token')}
 ${curl} -w "\\n" ${alice} ${url}/api/user
 ${curl} -w "\\n" -X POST ${alice} ${url}/api/user
-${faint('  # Delete it')}
+${dim('  # Delete it')}
 ${curl} -i -X DELETE ${alice} ${url}/deleteUser
 
 ${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- --user bob       More: docs/emulator.md
@@ -71,8 +71,15 @@ ${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- --user bo
 }
 
 /** Without the Teams exchange, which is for users of Microsoft Entra ID only. */
-function welcomeOfOthers({ url, playgroundUrl, emulator, provider, store, settings }: WelcomeParts): Welcome {
-  const { strong, faint } = createStyle(process.stdout, process.env);
+function welcomeOfOtherProvider({
+  url,
+  playgroundUrl,
+  emulator,
+  provider,
+  store,
+  settings,
+}: WelcomeParts): Welcome {
+  const { strong, dim } = createStyle(process.stdout, process.env);
   const { curl, npm } = commandNames(process.platform);
   const files = writeTokenFiles({
     alice: () => bearer(provider.accessToken('alice')),
@@ -86,17 +93,17 @@ function welcomeOfOthers({ url, playgroundUrl, emulator, provider, store, settin
   Playground  ${strong(playgroundUrl)}   open this first, and sign in as Alice
   API         ${url}   described on ${url}/docs
   Users       ${provider.description} (IDENTITY_PROVIDER=${provider.name})
-  Identities  ${store.keeper} (IDENTITY_STORE=${store.name})
+  Identities  ${store.identityLocation} (IDENTITY_STORE=${store.name})
   Emulator    ${emulator.url}
 
   In a terminal:
 
-${faint('  # Get a token; creates the identity of Alice on first use')}
+${dim('  # Get a token; creates the identity of Alice on first use')}
 ${curl} -w "\\n" ${alice} ${url}/getToken
-${faint('  # Find the identity, or create it without a token')}
+${dim('  # Find the identity, or create it without a token')}
 ${curl} -w "\\n" ${alice} ${url}/api/user
 ${curl} -w "\\n" -X POST ${alice} ${url}/api/user
-${faint('  # Delete it')}
+${dim('  # Delete it')}
 ${curl} -i -X DELETE ${alice} ${url}/deleteUser
 
 ${explainPublicNames(emulator)}  Another token: ${npm} run -s token -- ${provider.tokenOptions}--user bob

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { takenPorts } from './lib/takenPorts.mjs';
+import { usedPorts } from './lib/usedPorts.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -25,7 +25,7 @@ const options = given.slice(0, separator);
 const [program, ...programArguments] = given.slice(separator + 1);
 
 try {
-  if (options.includes('--ports')) await refuseTakenPorts();
+  if (options.includes('--ports')) await refuseUsedPorts();
   await Promise.all(options.filter((option) => option in targets).map(buildIfChanged));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -37,11 +37,11 @@ if (program !== undefined) {
   await import(pathToFileURL(file).href);
 }
 
-/** Reports all taken ports together, before a build that would be wasted. */
-async function refuseTakenPorts() {
-  const taken = await takenPorts(process.env);
-  if (taken.length === 0) return;
-  const lines = taken.map(({ port, setting }) => `Port ${port} is taken: set ${setting} to a free port.`);
+/** Reports all ports in use together, before a build that would be wasted. */
+async function refuseUsedPorts() {
+  const used = await usedPorts(process.env);
+  if (used.length === 0) return;
+  const lines = used.map(({ port, setting }) => `Port ${port} is in use: set ${setting} to a free port.`);
   throw new Error([...lines, 'Or stop the programs that use them.'].join('\n'));
 }
 

@@ -2,7 +2,7 @@ import { inSeconds } from '../clock';
 import { isObject } from '../http/exchange';
 import { communicationResource, tenantId } from '../seed';
 import { type Claims, encodePart } from '../tokens/jwt';
-import { unverifiable } from '../tokens/tokenForge';
+import { unverifiable } from '../tokens/tokenFactory';
 import { type EmulatorContext } from '../context';
 import { type ApiVersion } from './apiVersion';
 import { AcsError, invalid, missing } from './errors';

@@ -29,7 +29,7 @@ export async function ensureCertificates(
   const found = await findCertificates(folder, host);
   if (found) return found;
   await mkdir(folder, { recursive: true });
-  return await underLock(join(folder, 'lock'), async () => {
+  return await withLock(join(folder, 'lock'), async () => {
     // The previous holder of the lock may have created them.
     const made = await findCertificates(folder, host);
     if (made) return made;
@@ -76,8 +76,8 @@ async function createCertificates(
 }
 
 /** Processes may start concurrently. The lock is a folder, which only one of them can create. */
-async function underLock<T>(lock: string, work: () => Promise<T>): Promise<T> {
-  while (!(await tookLock(lock))) await sleep(50);
+async function withLock<T>(lock: string, work: () => Promise<T>): Promise<T> {
+  while (!(await tryLock(lock))) await sleep(50);
   try {
     return await work();
   } finally {
@@ -85,7 +85,7 @@ async function underLock<T>(lock: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function tookLock(lock: string): Promise<boolean> {
+async function tryLock(lock: string): Promise<boolean> {
   try {
     await mkdir(lock);
     return true;

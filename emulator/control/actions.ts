@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Emulator } from '../emulator';
 import { allDefects } from '../tokens/defects';
-import { type TokenOptions } from '../tokens/tokenForge';
+import { type TokenOptions } from '../tokens/tokenFactory';
 import { type Action } from './action';
 import { applicationActions } from './applicationActions';
 import {

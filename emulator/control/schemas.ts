@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Fault } from '../http/faults';
 import { allDefects } from '../tokens/defects';
-import { type TokenOptions } from '../tokens/tokenForge';
+import { type TokenOptions } from '../tokens/tokenFactory';
 
 export const tokenOptions = z
   .strictObject({

@@ -5,7 +5,7 @@ import { type Call, form, json, redirect, type Reply } from '../http/exchange';
 import { authClient } from '../seed';
 import type { User, Users } from '../state/users';
 import { encodePart, hash } from '../tokens/jwt';
-import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
+import { tokenLifetimeInSeconds } from '../tokens/tokenFactory';
 import type { CustomerTenant } from './customerTenant';
 
 /** What a code or a refresh token was issued for. */

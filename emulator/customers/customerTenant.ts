@@ -5,7 +5,7 @@ import { applyDefect, type Draft } from '../tokens/defects';
 import { type Claims, encodePart } from '../tokens/jwt';
 import { type KeyPairs } from '../tokens/keyPairs';
 import { SigningKey, SigningKeys } from '../tokens/signingKeys';
-import { idTokenLifetimeInSeconds, tokenLifetimeInSeconds, type TokenOptions } from '../tokens/tokenForge';
+import { idTokenLifetimeInSeconds, tokenLifetimeInSeconds, type TokenOptions } from '../tokens/tokenFactory';
 
 /** What one kind of tenant does differently from another. */
 export interface TenantKind {

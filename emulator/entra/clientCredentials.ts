@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, json, NotEmulated, type Reply } from '../http/exchange';
 import { apiAudience, communicationAudiences, graphAudience, storageAudiences } from '../tokens/audiences';
-import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
+import { tokenLifetimeInSeconds } from '../tokens/tokenFactory';
 import { type EmulatorContext } from '../context';
 import { authenticateClient } from './clientAuthentication';
 import { fail, noStore } from './errors';
@@ -28,7 +28,7 @@ export function clientCredentials(context: EmulatorContext, call: Call): Reply {
   }
   const audience = audienceOf(context, scope, registration);
   const { clientId, servicePrincipalId: objectId } = registration;
-  const accessToken = context.forge.applicationToken({ clientId, objectId, authentication }, audience);
+  const accessToken = context.tokenFactory.applicationToken({ clientId, objectId, authentication }, audience);
   return json(
     200,
     {

@@ -33,7 +33,7 @@ export function startDeviceFlow(context: EmulatorContext, call: Call): Reply {
   );
 }
 
-/** The device asks whether its user has signed in. */
+/** The device polls whether its user has signed in. */
 export function redeemDeviceCode(context: EmulatorContext, call: Call): Reply {
   const fields = tokenForm(call);
   checkTenant(call.params.tenant, true);
@@ -79,8 +79,8 @@ function checkState(context: EmulatorContext, grant: DeviceGrant): void {
       'The provided value for the input parameter device_code is not valid: it expired.',
     );
   }
-  const tooSoon = now - grant.askedAt < grant.intervalInMs;
-  grant.askedAt = now;
+  const tooSoon = now - grant.lastPollAt < grant.intervalInMs;
+  grant.lastPollAt = now;
   if (grant.state === 'approved') return;
   if (tooSoon) {
     grant.intervalInMs += 5_000;

@@ -17,7 +17,7 @@ export function checkFederatedAssertion(
   const { federated } = context.directory.applications.credentials(registration.clientId);
   const credential = findCredential(federated, jwt);
   const own = context.names.issuers().includes(credential.issuer);
-  if (!(own ? isOurs(context, jwt) : isSignedBy(context.issuerKeys.of(credential), jwt))) {
+  if (!(own ? isSignedByEmulator(context, jwt) : isSignedBy(context.issuerKeys.of(credential), jwt))) {
     invalidAssertion('The signature could not be verified with the keys of the issuer.');
   }
   checkLifetime(context, jwt.claims);
@@ -57,7 +57,7 @@ function noMatch(code: number, part: string, value: string): never {
   );
 }
 
-function isOurs(context: EmulatorContext, { header, signed, signature }: Jwt): boolean {
+function isSignedByEmulator(context: EmulatorContext, { header, signed, signature }: Jwt): boolean {
   const key = context.keys.published().find(({ kid }) => kid === header.kid);
   return (
     key !== undefined &&

@@ -27,7 +27,7 @@ export function issue(
   const user = context.directory.users.find(refresh.userObjectId) ?? userGone();
   checkConsent(context, registration, user, scopes);
   return tokenReply(context, {
-    grant: context.forge.grant({
+    grant: context.tokenFactory.grant({
       url: parts.issuerOrigin,
       user,
       clientId: registration.clientId,

@@ -16,7 +16,7 @@ export function discovery(context: EmulatorContext, call: Call): Reply {
   const graph = context.names.graph(call);
   const v2 = call.path.includes('/v2.0/');
   const keysUrl = `${tenant}/discovery/${v2 ? 'v2.0/' : ''}keys`;
-  // An application may have signing keys of its own (here, none has), which it asks for by its id.
+  // An application may have signing keys of its own (here, none has), which it requests by its id.
   const appId = call.query.get('appid');
   const { hostname } = new URL(origin);
   const { host } = new URL(graph);

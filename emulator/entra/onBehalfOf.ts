@@ -4,7 +4,7 @@ import { authServer } from '../seed';
 import { graphAppId } from '../tokens/audiences';
 import { v1Issuer } from '../tokens/claims';
 import { type Claims } from '../tokens/jwt';
-import { type Verdict } from '../tokens/signingKeys';
+import { type VerificationResult } from '../tokens/signingKeys';
 import { type EmulatorContext } from '../context';
 import { authenticateClient } from './clientAuthentication';
 import { checkConsent, consentMissing } from './consent';
@@ -37,7 +37,7 @@ export function onBehalfOf(context: EmulatorContext, call: Call): Reply {
   if (context.switches.consentRequiredFor.has(user.objectId)) consentMissing(registration);
   checkConsent(context, registration, user, scopes);
   checkStepUp(context, user.objectId, claims);
-  const grant = context.forge.grant({
+  const grant = context.tokenFactory.grant({
     url: context.names.issuerOrigin(call),
     user,
     clientId: registration.clientId,
@@ -66,9 +66,9 @@ function checkAssertion(
       message: "The request body must contain the following parameter: 'assertion'.",
     });
   }
-  const verdict = context.keys.verify(assertion);
-  if (verdict.failure !== undefined) rejectSignature(verdict.failure);
-  const { claims } = verdict;
+  const result = context.keys.verify(assertion);
+  if (result.failure !== undefined) rejectSignature(result.failure);
+  const { claims } = result;
   if (claims.iss !== v1Issuer && !context.names.issuers().includes(String(claims.iss)))
     rejectSignature('signature');
   const audiences = [
@@ -98,7 +98,7 @@ function checkAssertion(
   return claims;
 }
 
-function rejectSignature(failure: NonNullable<Verdict['failure']>): never {
+function rejectSignature(failure: NonNullable<VerificationResult['failure']>): never {
   if (failure === 'malformed') {
     fail({
       status: 400,

@@ -54,7 +54,7 @@ export function isRegisteredRedirectUri(uri: string): boolean {
 
 /**
  * The platform that a redirect URI is registered under. On localhost the port is ignored, unless it distinguishes two platforms. If it does
- * not, a request with PKCE is taken for a single-page app's.
+ * not, a request with PKCE is treated as one of a single-page app.
  */
 export function findPlatform(
   registration: Registration,

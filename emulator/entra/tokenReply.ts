@@ -3,7 +3,7 @@ import { json, type Reply } from '../http/exchange';
 import { tenantId } from '../seed';
 import { type Grant, idTokenClaims, teamsClaims } from '../tokens/claims';
 import { encodePart } from '../tokens/jwt';
-import { idTokenLifetimeInSeconds } from '../tokens/tokenForge';
+import { idTokenLifetimeInSeconds } from '../tokens/tokenFactory';
 import { type EmulatorContext } from '../context';
 import { noStore } from './errors';
 import { type ResourceName } from './resources';
@@ -63,11 +63,11 @@ function granted(requested: RequestedPermission[], names: string[]): string[] {
 }
 
 function accessToken(context: EmulatorContext, grant: Grant, resource: ResourceName): string {
-  const { forge, switches } = context;
-  if (resource === 'graph') return forge.mintForGraph(grant);
-  if (resource === 'teams') return forge.mint(grant, teamsClaims(grant), {}, 1);
+  const { tokenFactory, switches } = context;
+  if (resource === 'graph') return tokenFactory.mintForGraph(grant);
+  if (resource === 'teams') return tokenFactory.mint(grant, teamsClaims(grant), {}, 1);
   const version = switches.accessTokenVersion;
-  return forge.mint(grant, forge.apiClaims(grant, version), {}, version);
+  return tokenFactory.mint(grant, tokenFactory.apiClaims(grant, version), {}, version);
 }
 
 function idToken(
@@ -79,6 +79,6 @@ function idToken(
   const lifetimeInSeconds = idTokenLifetimeInSeconds;
   const claims = idTokenClaims({ ...grant, lifetimeInSeconds }, nonce, openId);
   return context.switches.cheapSignatures
-    ? context.forge.mintUnverifiable(claims)
-    : context.forge.mint(grant, claims, {}, 2);
+    ? context.tokenFactory.mintUnverifiable(claims)
+    : context.tokenFactory.mint(grant, claims, {}, 2);
 }

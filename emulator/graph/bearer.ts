@@ -8,7 +8,7 @@ import { type Claims, decodeJwt } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
 import { stepUpClaims } from '../entra/stepUp';
 import { GraphError } from './errors';
-import { forAllUsers, forOneself } from './permissions';
+import { forAllUsers, forOwnUser } from './permissions';
 
 /** Who calls, through which application, with which permissions. */
 export interface GraphCaller {
@@ -53,7 +53,7 @@ function verify(context: EmulatorContext, token: string): Claims {
   const jwt = decodeJwt(token);
   if (!jwt) unauthenticated('IDX14100: JWT is not well formed, there are no dots (.).');
   const { claims } = jwt;
-  const forGraph = context.forge.isSignedForGraph(jwt);
+  const forGraph = context.tokenFactory.isSignedForGraph(jwt);
   if (!forGraph && context.keys.verify(token).failure !== undefined) {
     unauthenticated('Access token validation failure. Signature is invalid.');
   }
@@ -100,7 +100,7 @@ export function permittedUser(
 /** Users need a permission for themselves or for all users, applications for all users. */
 function requirePermission(caller: GraphCaller, id: string | undefined, access: 'read' | 'write'): void {
   const forSelf = caller.user && (id === undefined || isNamed(caller.user, id));
-  const sufficient: string[] = [...forAllUsers[access], ...(forSelf ? forOneself[access] : [])];
+  const sufficient: string[] = [...forAllUsers[access], ...(forSelf ? forOwnUser[access] : [])];
   if ([...caller.scopes, ...caller.roles].some((permission) => sufficient.includes(permission))) return;
   throw new GraphError(
     403,

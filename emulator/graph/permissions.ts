@@ -4,4 +4,4 @@ export const forAllUsers = {
   write: ['User.ReadWrite.All', 'Directory.ReadWrite.All'],
 } as const;
 /** … and these delegated permissions are enough for the signed-in user only. */
-export const forOneself = { read: ['User.Read', 'User.ReadWrite'], write: ['User.ReadWrite'] } as const;
+export const forOwnUser = { read: ['User.Read', 'User.ReadWrite'], write: ['User.ReadWrite'] } as const;

@@ -22,7 +22,7 @@ export function managedIdentityHandlers(context: EmulatorContext) {
     const resource = call.query.get('resource') ?? '';
     if (!audiences.includes(resource)) throw new NotEmulated(`A managed identity's token for ${resource}`);
     const lifetimeInSeconds = context.switches.managedIdentityTokenLifetimeInSeconds;
-    const token = context.forge.applicationToken(
+    const token = context.tokenFactory.applicationToken(
       { ...identity, authentication: '2' },
       resource,
       lifetimeInSeconds,

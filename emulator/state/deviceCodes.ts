@@ -9,7 +9,7 @@ export interface DeviceGrant {
   readonly expiresAt: number;
   /** How long the device must wait between polls; increased if it polls too often. */
   intervalInMs: number;
-  askedAt: number;
+  lastPollAt: number;
   state: 'pending' | 'declined' | 'approved' | 'redeemed';
   /** The user who approved it. */
   userObjectId?: string;
@@ -34,7 +34,7 @@ export class DeviceCodes {
       scope,
       expiresAt: now + lifetimeInMs,
       intervalInMs,
-      askedAt: -Infinity,
+      lastPollAt: -Infinity,
       state: 'pending',
     };
     this.#byDeviceCode.set(grant.deviceCode, grant);

@@ -38,7 +38,7 @@ export class SigningKey {
   }
 }
 
-export type Verdict =
+export type VerificationResult =
   | { claims: Claims; failure?: undefined }
   | { failure: 'malformed' | 'algorithm' | 'unknown_key' | 'signature'; claims?: undefined };
 
@@ -66,7 +66,7 @@ export class SigningKeys {
   }
 
   /** Whether the token was signed with a published key, by RS256; says nothing about what it claims. */
-  verify(token: string): Verdict {
+  verify(token: string): VerificationResult {
     const jwt = decodeJwt(token);
     if (!jwt) return { failure: 'malformed' };
     if (jwt.header.alg !== 'RS256') return { failure: 'algorithm' };

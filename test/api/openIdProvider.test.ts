@@ -76,7 +76,7 @@ describe('with the claims of other providers', () => {
     ['service accounts of Keycloak', { preferred_username: 'service-account-robot' }, 'app_only_token'],
     ['machine tokens of Okta', { cid: 'robot', sub: 'robot', client_id: undefined }, 'app_only_token'],
   ])('refuses %s', async (_, claims, code) => {
-    const response = await server.call('get', '/api/user', oidc.forge(claims));
+    const response = await server.call('get', '/api/user', oidc.mint(claims));
     const { error } = response.body as { error: { code: string; innererror?: { code: string } } };
     expect(error.innererror?.code ?? error.code).toBe(code);
   });
@@ -89,7 +89,7 @@ describe('with the claims of other providers', () => {
     ['Keycloak, with a nonce', { typ: 'Bearer', nonce: 'n', azp: 'app' }],
     ['Okta, with a list of scopes', { scope: undefined, scp: ['openid', 'access_as_user'], cid: 'app' }],
   ])('accepts access tokens of %s', async (_, claims) => {
-    expect((await server.call('get', '/api/user', oidc.forge(claims))).status).toBe(404);
+    expect((await server.call('get', '/api/user', oidc.mint(claims))).status).toBe(404);
   });
 });
 
@@ -99,7 +99,7 @@ it('identifies users by OIDC_USER_CLAIM, and accepts the clients of OIDC_ALLOWED
     OIDC_USER_CLAIM: 'employee',
     OIDC_ALLOWED_CLIENT_IDS: 'test-client,Other',
   });
-  const call = (claims: Record<string, unknown>) => another.call('post', '/api/user', oidc.forge(claims));
+  const call = (claims: Record<string, unknown>) => another.call('post', '/api/user', oidc.mint(claims));
   const first = await call({ employee: '1', sub: 'a' });
   expect(first.status).toBe(201);
   expect((await call({ employee: '1', sub: 'b' })).body).toEqual(first.body);
@@ -111,8 +111,8 @@ it('identifies users by OIDC_USER_CLAIM, and accepts the clients of OIDC_ALLOWED
 
 it('does not accept an issuer that differs by a slash', async () => {
   const another = await system.startAnother({ ...settings(), OIDC_ISSUER: `${oidc.issuer}/` });
-  expectInvalid(await another.call('get', '/api/user', oidc.forge({})), 'wrong_issuer');
-  const response = await another.call('get', '/api/user', oidc.forge({ iss: `${oidc.issuer}/` }));
+  expectInvalid(await another.call('get', '/api/user', oidc.mint({})), 'wrong_issuer');
+  const response = await another.call('get', '/api/user', oidc.mint({ iss: `${oidc.issuer}/` }));
   expect([response.status, response.body.error.code]).toEqual([502, 'upstream_invalid_response']);
   await another.stop();
 });

@@ -546,14 +546,14 @@ describe('the port', () => {
     expect(examination.exitCode).toBe(0);
   });
 
-  it('may not be taken by another program', async () => {
+  it('may not be in use by another program', async () => {
     const otherProgram = createServer((_request, response) => response.end('hello')).listen(0);
     await once(otherProgram, 'listening');
     const { port } = otherProgram.address() as AddressInfo;
     const examination = await examine(emulator, { settings: { PORT: String(port) } });
     otherProgram.close();
     expect(examination.line('port')).toBe(
-      `problem port: ${port} is taken by another program -> Stop it, or set PORT to another port (and update redirect URIs that contain it).`,
+      `problem port: ${port} is in use by another program -> Stop it, or set PORT to another port (and update redirect URIs that contain it).`,
     );
     expect(examination.exitCode).toBe(1);
   });

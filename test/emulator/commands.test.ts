@@ -135,7 +135,7 @@ test.each<{ args: string[]; says: string[]; statuses: number[]; token: string[] 
   },
   {
     args: ['--provider', 'b2c'],
-    says: ['Azure AD B2C, policy B2C_1_susi', 'kept by Communication Services (IDENTITY_STORE=acs)'],
+    says: ['Azure AD B2C, policy B2C_1_susi', 'stored in Communication Services (IDENTITY_STORE=acs)'],
     statuses: [200, 200, 200, 204],
     token: ['--provider', 'b2c', '--user', 'bob'],
   },
@@ -218,7 +218,7 @@ describe('a port in use gives one line and exit code 1:', () => {
       expect(await started.exited).toBe(1);
       expect(started.output()).toBe('');
       expect(started.errors()).toBe(
-        `Port ${environment[variable] ?? ''} is taken by another process. Stop that one, or set ${variable} to a free port.\n`,
+        `Port ${environment[variable] ?? ''} is in use by another process. Stop that one, or set ${variable} to a free port.\n`,
       );
     } finally {
       other.close();
@@ -353,8 +353,8 @@ describe('withLocalCa', () => {
 describe('the ports of npm run local', () => {
   test('are all checked before anything is built, and named with their settings', async () => {
     const environment = await environmentWithFreePorts();
-    const taken = ['PORT', 'EMULATOR_PORT'];
-    const others = taken.map((setting) => createServer().listen(Number(environment[setting])));
+    const used = ['PORT', 'EMULATOR_PORT'];
+    const others = used.map((setting) => createServer().listen(Number(environment[setting])));
     await Promise.all(others.map((other) => once(other, 'listening')));
     try {
       const runner = join(__dirname, '../../scripts/run.mjs');
@@ -365,8 +365,8 @@ describe('the ports of npm run local', () => {
       child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
       expect((await once(child, 'close'))[0]).toBe(1);
       expect(errors.join('').trimEnd().split('\n')).toEqual([
-        ...taken.map(
-          (setting) => `Port ${environment[setting] ?? ''} is taken: set ${setting} to a free port.`,
+        ...used.map(
+          (setting) => `Port ${environment[setting] ?? ''} is in use: set ${setting} to a free port.`,
         ),
         'Or stop the programs that use them.',
       ]);

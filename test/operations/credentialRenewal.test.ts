@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ClientCertificate, createClientCertificate } from '../../emulator/startEmulator';
-import { tokenLifetimeInSeconds } from '../../emulator/tokens/tokenForge';
+import { tokenLifetimeInSeconds } from '../../emulator/tokens/tokenFactory';
 import { fakeDate } from '../support/clock';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { createTokenIssuer } from '../support/tokenIssuer';

@@ -20,7 +20,7 @@ export interface OidcServer {
   /** A token of the client itself. */
   clientToken(): Promise<string>;
   /** A token that the provider might have issued, signed with its key. */
-  forge(claims: Record<string, unknown>, header?: Record<string, unknown>): string;
+  mint(claims: Record<string, unknown>, header?: Record<string, unknown>): string;
   stop(): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export async function startOidcServer(): Promise<OidcServer> {
       });
       return body.access_token ?? '';
     },
-    forge(claims, header = {}) {
+    mint(claims, header = {}) {
       const now = Math.floor(Date.now() / 1_000);
       const good = { iss: issuer, aud: audience, sub: 'alice', client_id: clientId, scope: 'access_as_user' };
       const parts = [

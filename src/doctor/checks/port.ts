@@ -16,7 +16,7 @@ export function createPortCheck(port: number, http: HttpClient): Check {
         return (await isOurServer(port, http))
           ? ok(`${port} is in use by a running instance of this server`)
           : problem(
-              `${port} is taken by another program`,
+              `${port} is in use by another program`,
               'Stop it, or set PORT to another port (and update redirect URIs that contain it).',
             );
       }

@@ -53,7 +53,7 @@ export const tokenLifetimeInSeconds = 4500;
 export const idTokenLifetimeInSeconds = 3600;
 
 /** Mints every kind of token, valid by default. */
-export class TokenForge {
+export class TokenFactory {
   readonly #parts: { url: string; clock: Clock; keys: SigningKeys; users: Users; switches: Switches };
   readonly #graphSecret = randomBytes(32);
 

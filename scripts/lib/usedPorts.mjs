@@ -5,16 +5,16 @@ import { createServer } from 'node:net';
 const defaults = { PORT: 3000, PLAYGROUND_PORT: 5173, EMULATOR_PORT: 8443 };
 
 /** Those that another program listens on. A malformed setting is left to the program that reads it. */
-export async function takenPorts(environment) {
+export async function usedPorts(environment) {
   const ports = Object.entries(defaults).map(([setting, port]) => ({
     setting,
     port: Number(environment[setting] || port),
   }));
-  const taken = await Promise.all(ports.map(({ port }) => isTaken(port)));
-  return ports.filter((_, index) => taken[index]);
+  const used = await Promise.all(ports.map(({ port }) => isInUse(port)));
+  return ports.filter((_, index) => used[index]);
 }
 
-async function isTaken(port) {
+async function isInUse(port) {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return false;
   const probe = createServer();
   try {
