@@ -14,7 +14,7 @@ export interface Operation {
   created: boolean;
   token: string | undefined;
   /** The identities that exist when the response arrives. */
-  alive: readonly string[];
+  existing: readonly string[];
 }
 
 export interface Violation {
@@ -57,20 +57,20 @@ export function findViolation(
   });
 
   for (const operation of named) {
-    const { id = '', user, start, end, created, token, alive } = operation;
+    const { id = '', user, start, end, created, token, existing } = operation;
     if ((users.get(id) ?? user) !== user) return broken('an identity belongs to one user', operation);
     users.set(id, user);
     if (token !== undefined && token !== tokenOf(id)) return broken('a token is for its identity', operation);
     if (createdOnce && created && creators.has(id)) return broken('an identity is created once', operation);
     if (created) creators.add(id);
-    if (!alive.includes(id) && !deletionBetween(operations, user, start, end))
+    if (!existing.includes(id) && !deletionBetween(operations, user, start, end))
       return broken('an identity in a response exists', operation);
   }
   for (const earlier of named) {
     for (const later of done) {
       if (later.user !== earlier.user || earlier.end >= later.start) continue;
       if (isDelete(later)) {
-        if (later.alive.includes(earlier.id ?? ''))
+        if (later.existing.includes(earlier.id ?? ''))
           return broken('204: the identity is deleted', earlier, later);
       } else if (
         later.id !== earlier.id &&

@@ -23,7 +23,7 @@ export interface Run {
 }
 
 const maxOperations = 6;
-const quietInMs = 120_000;
+const idleTimeInMs = 120_000;
 
 /** One run: some requests of one or two users to all instances, with faults, crashes and delays that the choices determine. */
 export function simulate({ store, instances }: SimulationOptions, choices: Choices): Promise<Run> {
@@ -66,11 +66,12 @@ function checkEnd(
   finish: (violation: Violation | undefined, orphans: number) => Run,
 ): Run {
   const mapped = mappedIds();
-  const orphans = acs.alive().filter((id) => !mapped.includes(id));
-  const dangling = mapped.find((id) => !acs.isAlive(id));
+  const orphans = acs.existing().filter((id) => !mapped.includes(id));
+  const dangling = mapped.find((id) => !acs.exists(id));
   if (dangling) return finish({ invariant: 'a mapping names an identity that exists', details: dangling }, 0);
-  const unexcused = orphans.find((id) => !acs.isExcused(id));
-  if (unexcused) return finish({ invariant: 'no identity is orphaned', details: unexcused }, orphans.length);
+  const unexpected = orphans.find((id) => !acs.isExpectedOrphan(id));
+  if (unexpected)
+    return finish({ invariant: 'no identity is orphaned', details: unexpected }, orphans.length);
   return finish(undefined, orphans.length);
 }
 
@@ -105,12 +106,12 @@ function createCluster(scheduler: Scheduler, services: Services, instances: numb
   const slots = Array.from({ length: instances }, start);
   scheduler.onCrash((owner) => {
     const mapped = services.mappedIds();
-    services.acs.excuseUnmapped(owner, (id) => mapped.includes(id));
+    services.acs.expectOrphansOf(owner, (id) => mapped.includes(id));
     const index = slots.findIndex((slot) => slot.owner === owner);
     if (index >= 0) slots[index] = start();
   });
 
-  function offer(kind: OperationKind, user: number, index: number, callerLeaves = false): Operation[] {
+  function offer(kind: OperationKind, user: number, index: number, callerDisconnects = false): Operation[] {
     const begun: Operation[] = [];
     scheduler.offer(-1, `${kind} of user ${user} at instance ${index}`, () => {
       const slot = slots[index];
@@ -126,18 +127,18 @@ function createCluster(scheduler: Scheduler, services: Services, instances: numb
         id: undefined,
         created: false,
         token: undefined,
-        alive: [],
+        existing: [],
       };
       operations.push(operation);
       begun.push(operation);
-      if (callerLeaves)
-        scheduler.offer(slot.owner, 'the caller leaves', () => caller.abort(new Error('gone')));
+      if (callerDisconnects)
+        scheduler.offer(slot.owner, 'the caller disconnects', () => caller.abort(new Error('disconnected')));
       void perform(slot.instance, kind, authenticated(user), caller.signal).then(
         (result) => {
           Object.assign(operation, result, {
             outcome: '2xx',
             end: scheduler.now(),
-            alive: services.acs.alive(),
+            existing: services.acs.existing(),
           });
           scheduler.note(`${kind} of user ${user} at instance ${index} succeeds: ${result.id ?? '-'}`);
         },
@@ -160,7 +161,7 @@ function createCluster(scheduler: Scheduler, services: Services, instances: numb
       for (const user of users) {
         for (let index = 0; index < instances; index += 1) {
           // Breakers close, replicas catch up, and nothing is left in the background.
-          setTimeout(() => undefined, quietInMs);
+          setTimeout(() => undefined, idleTimeInMs);
           await scheduler.run();
           // Before a request for a token replaces an identity that does not exist.
           if (index === 0) await runAlone(() => offer('GET user', user, choices.choose(instances)));

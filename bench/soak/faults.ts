@@ -72,7 +72,7 @@ export async function injectFaults(
     } else {
       const operation = pick(operations[store]) ?? creation;
       const kind = pick(choices.chance(4) ? rareKinds : kinds) ?? { kind: 'drop' };
-      if (operation === creation && takesEffectUnseen(kind)) lostCreations += times;
+      if (operation === creation && losesResponse(kind)) lostCreations += times;
       emulator.fail({ ...kind, operation, times });
     }
   }
@@ -82,6 +82,6 @@ export async function injectFaults(
 const sum = (counts: Record<string, number>) =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
-function takesEffectUnseen(kind: Kind): boolean {
+function losesResponse(kind: Kind): boolean {
   return kind.kind === 'replyLost' || kind.kind === 'cut' || ('effectDone' in kind && kind.effectDone);
 }

@@ -15,7 +15,7 @@ export interface KillsResult extends Findings {
   readonly interruptedDeletions: number;
   /** Entries right after the last kill that named an identity that did not exist, without a pending deletion. */
   readonly danglingBefore: number;
-  readonly excusedOrphans: number;
+  readonly allowedOrphans: number;
 }
 
 const usersPerKill = 10;
@@ -63,7 +63,7 @@ export async function killUnderLoad(
       interruptedDeletions: interrupted.filter(({ pendingDeletion }) => pendingDeletion).length,
       danglingBefore: danglingBefore.length,
       // A crash between the creation of an identity and its entry orphans it; with custom ids this cannot happen.
-      excusedOrphans: store === 'acs' ? 0 : kills * usersPerKill,
+      allowedOrphans: store === 'acs' ? 0 : kills * usersPerKill,
       violations: checkHistory(traffic.operations, store !== 'acs'),
       dangling,
       orphans,

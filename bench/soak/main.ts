@@ -17,12 +17,12 @@ async function main(args: string[]): Promise<void> {
 async function runSoak({ store, seconds, seed }: SoakOptions): Promise<string[]> {
   const size = { users: 80, callers: 32, milliseconds: seconds * 1_000, pauseBetweenFaultsInMs: 40 };
   const result = await soak(store, seed, size);
-  const { requests, statuses, faults, calls, violations, unserved, dangling, orphans, excusedOrphans } =
+  const { requests, statuses, faults, calls, violations, unserved, dangling, orphans, allowedOrphans } =
     result;
   print(
     `${requests} requests (${show(statuses)}; 0: the caller left), ${calls} upstream calls, ${faults} faults`,
     `${violations.length} violations, ${unserved.length} users not served, ${dangling.length} dangling entries`,
-    `${orphans.length} orphans, at most ${excusedOrphans} of lost responses`,
+    `${orphans.length} orphans, at most ${allowedOrphans} of lost responses`,
   );
   return problemsOf(result);
 }

@@ -5,7 +5,7 @@ import type { Cluster } from './cluster';
 import type { Traffic } from './traffic';
 
 /** Longer than the orphan cleanup retries, and longer than the server waits for a late creation. */
-const quietInMs = 100_000;
+const cleanupTimeInMs = 100_000;
 const maxAttempts = 40;
 
 /**
@@ -42,12 +42,12 @@ async function serve(traffic: Traffic, user: number, server: number): Promise<st
 /** Waits until the servers have deleted the identities that they could not map, except at most this many. */
 export async function waitForCleanup(
   cluster: Cluster,
-  excused: number,
+  allowed: number,
 ): Promise<Pick<Findings, 'dangling' | 'orphans'>> {
-  const end = performance.now() + quietInMs;
+  const end = performance.now() + cleanupTimeInMs;
   for (;;) {
     const state = await compareStore(cluster);
-    const isClean = state.dangling.length === 0 && state.orphans.length <= excused;
+    const isClean = state.dangling.length === 0 && state.orphans.length <= allowed;
     if (isClean || performance.now() > end) return state;
     await sleep(500);
   }

@@ -13,7 +13,7 @@ export interface SoakResult extends Findings {
   /** Upstream calls, of all. */
   readonly calls: number;
   /** The maximum number of orphans from lost responses of creations; with custom ids, a lost response leaves none. */
-  readonly excusedOrphans: number;
+  readonly allowedOrphans: number;
   /** Users who were not served after the end of the faults. */
   readonly unserved: readonly number[];
 }
@@ -41,8 +41,8 @@ export async function soak(
     ]);
     cluster.proxy?.clear();
     const unserved = await serveAll(traffic, count);
-    const excusedOrphans = store === 'acs' ? 0 : faults.lostCreations;
-    const { dangling, orphans } = await waitForCleanup(cluster, excusedOrphans);
+    const allowedOrphans = store === 'acs' ? 0 : faults.lostCreations;
+    const { dangling, orphans } = await waitForCleanup(cluster, allowedOrphans);
     return {
       requests: traffic.operations.length,
       statuses: traffic.statuses,
@@ -50,7 +50,7 @@ export async function soak(
       calls:
         Object.values(cluster.emulator.calls()).reduce((sum, calls) => sum + calls, 0) +
         Object.values(cluster.proxy?.calls() ?? {}).reduce((sum, calls) => sum + calls, 0),
-      excusedOrphans,
+      allowedOrphans,
       unserved,
       violations: checkHistory(traffic.operations, store !== 'acs'),
       dangling,
@@ -63,13 +63,13 @@ export async function soak(
 
 /** The problems found; empty if all invariants hold. */
 export function problemsOf(
-  result: Pick<SoakResult, keyof Findings | 'unserved' | 'excusedOrphans'>,
+  result: Pick<SoakResult, keyof Findings | 'unserved' | 'allowedOrphans'>,
 ): string[] {
-  const { violations, unserved, dangling, orphans, excusedOrphans } = result;
+  const { violations, unserved, dangling, orphans, allowedOrphans } = result;
   return [
     ...violations.map(({ invariant, details }) => `${invariant}: ${details}`),
     ...unserved.map((user) => `user ${user} is not served`),
     ...dangling.map((id) => `an entry names ${id}, which does not exist`),
-    ...(orphans.length > excusedOrphans ? [`${orphans.length} orphans, ${excusedOrphans} excused`] : []),
+    ...(orphans.length > allowedOrphans ? [`${orphans.length} orphans, ${allowedOrphans} allowed`] : []),
   ];
 }

@@ -71,7 +71,7 @@ export function createTraffic({ emulator, servers }: Cluster, users: readonly So
         id: undefined,
         created: false,
         token: undefined,
-        alive: [],
+        existing: [],
       };
       operations.push(operation);
       const response = await send({
@@ -86,8 +86,8 @@ export function createTraffic({ emulator, servers }: Cluster, users: readonly So
       const status = typeof response === 'number' ? response : 200;
       statuses[status] = (statuses[status] ?? 0) + 1;
       if (typeof response === 'number') return operation;
-      const alive = emulator.identities().map(({ id }) => id);
-      return Object.assign(operation, response, { outcome: '2xx', end, alive });
+      const existing = emulator.identities().map(({ id }) => id);
+      return Object.assign(operation, response, { outcome: '2xx', end, existing });
     },
   };
 }

@@ -11,10 +11,10 @@ import type { Scheduler } from '../scheduler';
 import { describe } from './describe';
 
 interface Identity {
-  alive: boolean;
+  existing: boolean;
   readonly createdBy: number;
-  /** Whether its creator never received its id: then no one can delete it. */
-  unknowable: boolean;
+  /** Its creator never received its id, so that no one can delete it. */
+  mayBeOrphaned: boolean;
 }
 
 /** The identities of one resource. */
@@ -23,12 +23,12 @@ export interface AcsService {
   customIdClient(upstream: Upstream): CustomIdClient;
   /** The identity that each custom id names now. */
   idsWithCustomId(): string[];
-  isAlive(communicationUserId: string): boolean;
-  alive(): string[];
+  exists(communicationUserId: string): boolean;
+  existing(): string[];
   /** Identities whose creator never received their id, or crashed before it mapped or deleted them. */
-  isExcused(communicationUserId: string): boolean;
-  /** Called after a crash: excuses the identities that this instance created and did not map. */
-  excuseUnmapped(createdBy: number, isMapped: (communicationUserId: string) => boolean): void;
+  isExpectedOrphan(communicationUserId: string): boolean;
+  /** Called after a crash: the identities that this instance created and did not map may be orphans. */
+  expectOrphansOf(createdBy: number, isMapped: (communicationUserId: string) => boolean): void;
 }
 
 const resource = '11111111-1111-4111-8111-111111111111';
@@ -41,7 +41,7 @@ export function createAcsService(scheduler: Scheduler): AcsService {
   const byCustomId = new Map<string, string>();
   /** Those that have issued a token. */
   const used = new Set<string>();
-  const isAlive = (id: string) => identities.get(id)?.alive === true;
+  const exists = (id: string) => identities.get(id)?.existing === true;
   const token = (id: string): CommunicationToken => ({
     token: tokenOf(id),
     expiresOn: new Date(Date.now() + day),
@@ -56,7 +56,7 @@ export function createAcsService(scheduler: Scheduler): AcsService {
       'create user',
       { deadline, retryOn: 'not_applied', describe, onLateResult },
       (signal) => {
-        const identity: Identity = { alive: true, createdBy, unknowable: false };
+        const identity: Identity = { existing: true, createdBy, mayBeOrphaned: false };
         return scheduler.call(
           'create user',
           () => {
@@ -64,7 +64,7 @@ export function createAcsService(scheduler: Scheduler): AcsService {
             identities.set(communicationUserId, identity);
             return { communicationUserId, token: withToken ? token(communicationUserId) : undefined };
           },
-          { signal, onReplyLost: () => (identity.unknowable = true) },
+          { signal, onReplyLost: () => (identity.mayBeOrphaned = true) },
         );
       },
     );
@@ -73,8 +73,8 @@ export function createAcsService(scheduler: Scheduler): AcsService {
   /** After a deletion the custom id names a new identity. */
   function findOrCreate(customId: string, withToken: boolean, createdBy: number) {
     const known = byCustomId.get(customId);
-    const id = known !== undefined && isAlive(known) ? known : nextId();
-    if (id !== known) identities.set(id, { alive: true, createdBy, unknowable: false });
+    const id = known !== undefined && exists(known) ? known : nextId();
+    if (id !== known) identities.set(id, { existing: true, createdBy, mayBeOrphaned: false });
     byCustomId.set(customId, id);
     const issuedBefore = used.has(id);
     if (withToken) used.add(id);
@@ -82,8 +82,8 @@ export function createAcsService(scheduler: Scheduler): AcsService {
   }
 
   return {
-    isAlive,
-    idsWithCustomId: () => [...byCustomId.values()].filter(isAlive),
+    exists,
+    idsWithCustomId: () => [...byCustomId.values()].filter(exists),
     customIdClient: (upstream) => ({
       findOrCreate(customId, { withToken, deadline }) {
         const { owner } = scheduler.time;
@@ -93,11 +93,11 @@ export function createAcsService(scheduler: Scheduler): AcsService {
         );
       },
     }),
-    alive: () => [...identities].filter(([, { alive }]) => alive).map(([id]) => id),
-    isExcused: (id) => identities.get(id)?.unknowable === true,
-    excuseUnmapped(createdBy, isMapped) {
+    existing: () => [...identities].filter(([, { existing }]) => existing).map(([id]) => id),
+    isExpectedOrphan: (id) => identities.get(id)?.mayBeOrphaned === true,
+    expectOrphansOf(createdBy, isMapped) {
       for (const [id, identity] of identities) {
-        if (identity.createdBy === createdBy && !isMapped(id)) identity.unknowable = true;
+        if (identity.createdBy === createdBy && !isMapped(id)) identity.mayBeOrphaned = true;
       }
     },
     client(upstream) {
@@ -108,7 +108,7 @@ export function createAcsService(scheduler: Scheduler): AcsService {
       const issue = (id: string, deadline: Deadline) =>
         call(`issue token ${number(id)}`, deadline, () => {
           used.add(id);
-          return isAlive(id) ? token(id) : 'gone';
+          return exists(id) ? token(id) : 'gone';
         });
       return {
         createUser: (deadline, onLate) => create(upstream, deadline, false, onLate),
@@ -120,8 +120,8 @@ export function createAcsService(scheduler: Scheduler): AcsService {
         deleteUser: (id, deadline) =>
           call(`delete user ${number(id)}`, deadline, () => {
             const identity = identities.get(id);
-            if (!identity?.alive) return deletedAgain;
-            identity.alive = false;
+            if (!identity?.existing) return deletedAgain;
+            identity.existing = false;
             return 'deleted';
           }),
         exchangeTeamsToken: () => Promise.reject(new Error('not simulated')),

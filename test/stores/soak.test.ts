@@ -25,13 +25,13 @@ describe('the checker', () => {
     id: undefined,
     created: false,
     token: undefined,
-    alive: ['a', 'b'],
+    existing: ['a', 'b'],
     ...what,
   });
   const found = (id: string, start: number, more: Partial<Operation> = {}) =>
     operation(start, start + 1, { id, ...more });
   const deletion = (start: number, end: number, more: Partial<Operation> = {}) =>
-    operation(start, end, { kind: 'DELETE user', alive: [], ...more });
+    operation(start, end, { kind: 'DELETE user', existing: [], ...more });
   const failed = { outcome: 'unknown' } as const;
 
   it.each<[string, Operation[], string[]]>([
@@ -53,7 +53,7 @@ describe('the checker', () => {
     ],
     [
       'one that outlives its deletion',
-      [found('a', 0), deletion(2, 3, { alive: ['a'] })],
+      [found('a', 0), deletion(2, 3, { existing: ['a'] })],
       ['204: the identity is deleted'],
     ],
     ['one that does not exist', [found('c', 0)], ['an identity in a response exists']],
