@@ -6,14 +6,14 @@ import { type User } from '../state/users';
 const style = `
 :root {
   color-scheme: light dark;
-  --page: #f4f6fb; --card: #fff; --raised: #f1f4fa; --line: #dde3ee; --text: #18202f; --quiet: #5a667c;
+  --page: #f4f6fb; --card: #fff; --raised: #f1f4fa; --line: #dde3ee; --text: #18202f; --muted: #5a667c;
   --accent: #3b5bdb; --accent-strong: #2f49b8; --on-accent: #fff; --bad: #b42318; --bad-soft: #fdecea;
   --note: #eef1fd; --shadow: 0 1px 2px rgb(24 32 47 / 6%), 0 6px 20px rgb(24 32 47 / 5%);
   font: 100%/1.5 system-ui, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #10141d; --card: #181e2a; --raised: #212939; --line: #2e3849; --text: #e7ecf5; --quiet: #9ba8be;
+    --page: #10141d; --card: #181e2a; --raised: #212939; --line: #2e3849; --text: #e7ecf5; --muted: #9ba8be;
     --accent: #8ea6ff; --accent-strong: #aebfff; --on-accent: #10141d; --bad: #ff9d92; --bad-soft: #3b1f20;
     --note: #222b45; --shadow: none;
   }
@@ -23,7 +23,7 @@ body { margin: 0; min-height: 100vh; display: flex; flex-direction: column; back
 h1, p, ul, pre { margin: 0; padding: 0 }
 header { display: flex; align-items: center; gap: .75rem; padding: .75rem clamp(1rem, 3vw, 2rem); background: var(--card); border-bottom: 1px solid var(--line) }
 header strong { display: block; font-size: 1.125rem; line-height: 1.3 }
-header small, .quiet, footer { color: var(--quiet); font-size: .8125rem }
+header small, .muted, footer { color: var(--muted); font-size: .8125rem }
 main { width: 100%; max-width: 28rem; margin: auto; padding: 1.5rem clamp(.75rem, 3vw, 1.5rem) }
 .card { display: grid; gap: .75rem; padding: 1.5rem clamp(1rem, 4vw, 1.5rem); border: 1px solid var(--line); border-radius: .75rem; background: var(--card); box-shadow: var(--shadow) }
 h1 { font-size: 1.25rem; line-height: 1.3 }
@@ -36,14 +36,14 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font-family: ui-monospace,
 form { display: grid; gap: .75rem }
 label { display: grid; gap: .25rem; font-size: .875rem; font-weight: 600 }
 button, input { min-height: 2.75rem; width: 100%; padding: .375rem .875rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); color: var(--text); font: inherit }
-input { border-color: var(--quiet); font-size: 1.25rem; letter-spacing: .15em; text-transform: uppercase }
+input { border-color: var(--muted); font-size: 1.25rem; letter-spacing: .15em; text-transform: uppercase }
 button { font-size: .875rem; font-weight: 600; cursor: pointer }
 button:hover { border-color: var(--accent); color: var(--accent-strong) }
 .primary { border-color: var(--accent); background: var(--accent); color: var(--on-accent) }
 .primary:hover { background: var(--accent-strong); color: var(--on-accent) }
 .user { display: flex; align-items: center; gap: .75rem; padding: .625rem .75rem; background: var(--raised); text-align: left }
 .user > span:last-child { display: grid; min-width: 0; line-height: 1.35 }
-.user small { color: var(--quiet); font-weight: 400; overflow-wrap: anywhere }
+.user small { color: var(--muted); font-weight: 400; overflow-wrap: anywhere }
 .avatar { flex: none; display: grid; place-items: center; width: 2.25rem; height: 2.25rem; border-radius: 50%; background: var(--accent); color: var(--on-accent); font-size: .8125rem; font-weight: 700 }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 footer { padding: .75rem clamp(1rem, 3vw, 2rem) 1.25rem; text-align: center }

@@ -37,14 +37,14 @@ function documentationOf({ url, response }: Exchange): { link?: string } {
 /** What a successful request returned, as text and for further use. */
 export function readResult(
   { response, durationInMs }: Exchange,
-  remark: string | undefined,
+  successNote: string | undefined,
 ): { token: string | undefined; details: string } {
   const { token, user } = (response?.body ?? {}) as {
     token?: string;
     user?: { communicationUserId?: string };
   };
   const details = [
-    ...(remark === undefined ? [] : [remark]),
+    ...(successNote === undefined ? [] : [successNote]),
     `The API returned ${response?.status ?? ''} in ${durationInMs} ms.`,
     ...(user?.communicationUserId ? [`Your identity is ${user.communicationUserId}.`] : []),
   ];
