@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { asExamination, examine, expectNoSecrets } from './examine';
+import { parseReport, diagnose, expectNoSecrets } from './diagnose';
 
 const built = resolve(__dirname, '../../dist/doctor/main.js');
 
@@ -48,7 +48,7 @@ async function run({ args = [], settings = {}, trusting = true, input = '' }: Co
     once(child, 'exit') as Promise<[number]>,
   ]);
   expectNoSecrets(output + errors, all);
-  return { ...asExamination(exitCode, output), errors };
+  return { ...parseReport(exitCode, output), errors };
 }
 
 describe('the built command', () => {
@@ -100,7 +100,7 @@ test.each([
   { args: ['--token'], exitCode: 2 },
   { args: ['--help'], exitCode: 0 },
 ])('the doctor prints its usage for $args, with exit code $exitCode', async ({ args, exitCode }) => {
-  const examination = await examine(emulator, { args });
-  expect(examination.exitCode).toBe(exitCode);
-  expect(examination.output).toMatch(/^usage: npm run doctor/);
+  const result = await diagnose(emulator, { args });
+  expect(result.exitCode).toBe(exitCode);
+  expect(result.output).toMatch(/^usage: npm run doctor/);
 });

@@ -10,7 +10,7 @@ import {
 import { loadConfig } from '../../src/config/config';
 import { createCloudCheck } from '../../src/doctor/checks/clouds';
 import { createTokenIssuer } from '../support/tokenIssuer';
-import { examine } from './examine';
+import { diagnose } from './diagnose';
 
 /** The doctor's findings for each credential of AuthServer. */
 let emulator: Emulator;
@@ -200,10 +200,10 @@ const assertions: Case[] = [
 
 test.each([...certificates, ...assertions])('$name', async ({ arrange, settings, now, line, exitCode }) => {
   await arrange();
-  const examination = await examine(emulator, { settings: settings(), ...(now ? { now } : {}) });
+  const result = await diagnose(emulator, { settings: settings(), ...(now ? { now } : {}) });
   const name = 'AZURE_CLIENT_CERTIFICATE_PATH' in settings() ? 'client certificate' : 'client assertion';
-  expect(examination.line(name)).toMatch(line);
-  expect(examination.exitCode).toBe(exitCode);
+  expect(result.line(name)).toMatch(line);
+  expect(result.exitCode).toBe(exitCode);
 });
 
 test.each<[string, number, RegExp | undefined, 0 | 1, readonly string[]]>([
@@ -234,13 +234,13 @@ test.each<[string, number, RegExp | undefined, 0 | 1, readonly string[]]>([
   const expires = new Date(Date.now() + days * dayInMs + dayInMs / 2);
   emulator.applications.addSecret('AuthServer', secret, expires);
   emulator.switches.graphApplicationPermissions = { [emulator.authServer.servicePrincipalId]: permissions };
-  const examination = await examine(emulator, { settings: { AZURE_CLIENT_SECRET: secret } });
-  const found = examination.line('expiry of the client secret');
+  const result = await diagnose(emulator, { settings: { AZURE_CLIENT_SECRET: secret } });
+  const found = result.line('expiry of the client secret');
   if (line) expect(found).toMatch(line);
   else expect(found).toBeUndefined();
-  expect(examination.output).not.toContain('Zq7');
-  expect(examination.line('application permissions')).toMatch(/^ok /);
-  expect(examination.exitCode).toBe(exitCode);
+  expect(result.output).not.toContain('Zq7');
+  expect(result.line('application permissions')).toMatch(/^ok /);
+  expect(result.exitCode).toBe(exitCode);
 });
 
 test('a managed identity that is not assigned to the app is no fault of the table', async () => {
@@ -250,7 +250,7 @@ test('a managed identity that is not assigned to the app is no fault of the tabl
     TABLES_ENDPOINT: 'https://localhost:1',
     MANAGED_IDENTITY_CLIENT_ID: emulator.tenantId,
   };
-  const { line, exitCode } = await examine(emulator, { settings });
+  const { line, exitCode } = await diagnose(emulator, { settings });
   expect(line('identity store: table')).toMatch(
     /^problem .*: Azure issues no token for the managed identity \(HTTP 400\) -> Turn on/,
   );
@@ -259,7 +259,7 @@ test('a managed identity that is not assigned to the app is no fault of the tabl
 
 test('a workload identity that is not registered is no fault of the table', async () => {
   await writeFile(file, cluster.token());
-  const { line } = await examine(emulator, {
+  const { line } = await diagnose(emulator, {
     settings: {
       ...withTokenFile(),
       IDENTITY_STORE: 'table',
@@ -273,8 +273,8 @@ test('a workload identity that is not registered is no fault of the table', asyn
 });
 
 test('two credentials are rejected', async () => {
-  const examination = await examine(emulator, { settings: { AZURE_CLIENT_ASSERTION: 'managed_identity' } });
-  expect(examination.line('settings')).toMatch(
+  const result = await diagnose(emulator, { settings: { AZURE_CLIENT_ASSERTION: 'managed_identity' } });
+  expect(result.line('settings')).toMatch(
     /^problem settings: AZURE_CLIENT_SECRET and AZURE_CLIENT_ASSERTION are set, but only one/,
   );
 });
@@ -282,11 +282,11 @@ test('two credentials are rejected', async () => {
 test('the On-Behalf-Of exchange is tried with whichever credential is set', async () => {
   await writeFile(file, pem(certificate));
   register(certificate);
-  const examination = await examine(emulator, {
+  const result = await diagnose(emulator, {
     settings: withCertificate(),
     args: ['--token', emulator.accessToken()],
   });
-  expect(examination.line('delegated permission User.ReadWrite')).toMatch(/^ok .*consented/);
+  expect(result.line('delegated permission User.ReadWrite')).toMatch(/^ok .*consented/);
 });
 
 describe('the cloud', () => {

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startReadySystem } from '../support/readySystem';
 import type { System } from '../support/startSystem';
-import { examine } from './examine';
+import { diagnose } from './diagnose';
 
 /** The doctor's findings for a running server, from outside. */
 let system: System;
@@ -15,7 +15,7 @@ afterAll(() => system.stop());
 const noSettings = () =>
   Object.fromEntries(Object.keys(system.emulator.settings()).map((name) => [name, '']));
 const look = (url: string, ...more: string[]) =>
-  examine(system.emulator, { settings: noSettings(), args: ['--url', url, ...more] });
+  diagnose(system.emulator, { settings: noSettings(), args: ['--url', url, ...more] });
 
 it('finds nothing wrong with a server of ours', async () => {
   const { lines, line, exitCode } = await look(`${system.url}/`, '--origin', ownOrigin);

@@ -2,7 +2,7 @@ import type { Emulator } from '../../emulator/startEmulator';
 import type { SettingsFile } from '../../src/doctor/checks/settings';
 import { runDoctor } from '../../src/doctor/doctor';
 
-export interface Examination {
+export interface DoctorResult {
   readonly exitCode: number;
   /** All lines. */
   readonly output: string;
@@ -12,7 +12,7 @@ export interface Examination {
   readonly line: (check: string) => string | undefined;
 }
 
-export interface ExaminationOptions {
+export interface DoctorTestOptions {
   settings?: Record<string, string>;
   args?: string[];
   input?: string;
@@ -27,18 +27,18 @@ export interface ExaminationOptions {
 const timeLimitInMs = 60_000;
 
 /** Runs the doctor with the emulator's settings and these changes, on any free port unless the test sets one. */
-export async function examine(emulator: Emulator, options: ExaminationOptions = {}): Promise<Examination> {
+export async function diagnose(emulator: Emulator, options: DoctorTestOptions = {}): Promise<DoctorResult> {
   const { exitCode, output } = await runForPeople(emulator, {
     ...options,
     args: [...(options.args ?? []), '--json'],
   });
-  return asExamination(exitCode, output);
+  return parseReport(exitCode, output);
 }
 
 /** The same, with the report for people. */
 export async function runForPeople(
   emulator: Emulator,
-  options: ExaminationOptions = {},
+  options: DoctorTestOptions = {},
 ): Promise<{ exitCode: number; output: string }> {
   const environment = { PORT: '0', ...emulator.settings(), ...options.settings };
   const written: string[] = [];
@@ -63,7 +63,7 @@ interface Report {
 }
 
 /** Parses the output of `--json`; a usage text has lines only. */
-export function asExamination(exitCode: number, printed: string): Examination {
+export function parseReport(exitCode: number, printed: string): DoctorResult {
   const lines = printed.startsWith('{') ? linesOf(JSON.parse(printed) as Report) : printed.split('\n');
   return {
     exitCode,

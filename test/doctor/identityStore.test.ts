@@ -6,7 +6,7 @@ import {
   type TableAccount,
 } from '../support/azurite';
 import { settingsOf } from '../stores/storeSettings';
-import { examine } from './examine';
+import { diagnose } from './diagnose';
 
 let emulator: Emulator;
 let account: TableAccount;
@@ -23,7 +23,7 @@ afterAll(async () => {
 const tableSettings = () => settingsOf('table', account.connectionString, newTableName());
 
 it('with a table, checks the table and nothing that is not needed', async () => {
-  const { exitCode, lines, line } = await examine(emulator, { settings: tableSettings() });
+  const { exitCode, lines, line } = await diagnose(emulator, { settings: tableSettings() });
   expect({ exitCode, others: lines.filter((text) => !text.startsWith('ok ')) }).toEqual({
     exitCode: 0,
     others: ['No problem.'],
@@ -36,7 +36,7 @@ it('with a table, checks the table and nothing that is not needed', async () => 
 });
 
 it('with acs, checks custom ids and leaves nothing behind', async () => {
-  const { exitCode, line, lines } = await examine(emulator, { settings: settingsOf('acs', '', '') });
+  const { exitCode, line, lines } = await diagnose(emulator, { settings: settingsOf('acs', '', '') });
   expect(exitCode).toBe(0);
   expect(line('identity store: acs (preview)')).toMatch(/^ok .*creating twice gave one identity/);
   expect(lines.join('\n')).not.toMatch(/client secret|Microsoft Graph|open extension/);
@@ -64,13 +64,13 @@ it.each([
     /^problem identity store: table: nothing listens.*TABLES_CONNECTION_STRING/,
   ],
 ])('explains %s', async (_, settings, says) => {
-  const { exitCode, line } = await examine(emulator, { settings: settings() });
+  const { exitCode, line } = await diagnose(emulator, { settings: settings() });
   expect(exitCode).toBe(1);
   expect(line('identity store: table')).toMatch(says);
 });
 
 it('checks the managed identity for the table only where the server runs', async () => {
-  const { exitCode, line } = await examine(emulator, {
+  const { exitCode, line } = await diagnose(emulator, {
     settings: { ...tableSettings(), TABLES_CONNECTION_STRING: '', TABLES_ENDPOINT: 'https://localhost:1' },
   });
   expect(exitCode).toBe(0);

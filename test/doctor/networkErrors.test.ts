@@ -25,11 +25,11 @@ describe('a call without a response', () => {
     );
     for (const error of [failure(code), wrapped]) {
       const {
-        status: verdict,
+        status,
         message: says,
         remedy: advice,
       } = explainNetworkError(error, 'https://graph.example', 'GRAPH_ENDPOINT');
-      expect(verdict).toBe('problem');
+      expect(status).toBe('problem');
       expect(`${says} -> ${advice ?? ''}`).toMatch(expected);
     }
   });

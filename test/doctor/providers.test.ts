@@ -3,7 +3,7 @@ import { decodeJwt } from '../../emulator/tokens/jwt';
 import { testProviders } from '../support/providers';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
-import { examine } from './examine';
+import { diagnose } from './diagnose';
 
 let system: System;
 beforeAll(async () => (system = await startReadySystem()));
@@ -14,12 +14,12 @@ describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
   const settings = () => ({ IDENTITY_STORE: 'acs', ...provider.settings(system.emulator) });
   const tenant = () => provider.tenant(system.emulator);
   const explain = (token: string) =>
-    examine(system.emulator, { settings: settings(), args: ['--token', '-'], input: token });
+    diagnose(system.emulator, { settings: settings(), args: ['--token', '-'], input: token });
   let server: TestServer;
   beforeAll(async () => (server = await startReadyServer(system, settings())));
 
   it('finds nothing wrong with the setup, and reads the metadata', async () => {
-    const { lines, exitCode } = await examine(system.emulator, { settings: settings() });
+    const { lines, exitCode } = await diagnose(system.emulator, { settings: settings() });
     expect(lines.filter((line) => line.startsWith('problem'))).toEqual([]);
     expect(lines.some((line) => line.includes(` metadata: issuer ${tenant().issuer}`))).toBe(true);
     expect(lines.some((line) => / signing keys: \d+ for RS256/.test(line))).toBe(true);
@@ -32,7 +32,7 @@ describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
     const body = JSON.stringify({ issuer: 'https://attacker.example', jwks_uri: 'https://localhost/keys' });
     const operation = `${provider.operations}.discovery`;
     emulator.fail({ operation, kind: 'malformed', body, times: Infinity });
-    const { lines, exitCode } = await examine(emulator, { settings: settings() });
+    const { lines, exitCode } = await diagnose(emulator, { settings: settings() });
     expect(lines.join()).toMatch(
       /problem {2}\S+.* metadata: the metadata is of the issuer https:\/\/attacker\.example/,
     );
@@ -64,11 +64,11 @@ describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
     const { status, body } = await server.call('get', '/exchangeToken', token);
     const { code, innererror } = body.error as { code: string; innererror?: { code: string } };
     const { line } = await explain(token);
-    const finer = innererror ? ` (${innererror.code})` : '';
+    const innerCode = innererror ? ` (${innererror.code})` : '';
     const expected =
       code === 'teams_exchange_not_supported'
         ? 'ok access token, response: the server accepts it'
-        : `problem access token, response: the server responds with ${status} ${code}${finer}, because of its `;
+        : `problem access token, response: the server responds with ${status} ${code}${innerCode}, because of its `;
     expect(line('access token, response')?.slice(0, expected.length)).toBe(expected);
   });
 });
@@ -81,7 +81,7 @@ it('explains the token of each of several providers, and one of none of them', a
     IDENTITY_STORE: 'acs',
     IDENTITY_PROVIDER: 'entra,external_id,b2c',
   };
-  const explain = (token: string) => examine(emulator, { settings, args: ['--token', '-'], input: token });
+  const explain = (token: string) => diagnose(emulator, { settings, args: ['--token', '-'], input: token });
   for (const token of [
     emulator.accessToken(),
     emulator.externalId.accessToken(),

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { startSystem, type System } from '../support/startSystem';
-import { examine, runForPeople } from './examine';
+import { diagnose, runForPeople } from './diagnose';
 
 let system: System;
 let emulator: Emulator;
@@ -18,7 +18,7 @@ describe('a good setup', () => {
   it('passes every check except the one that needs a user, and creates nothing', async () => {
     // An emulator without a server, whose calls would be counted too.
     const emulator = await startEmulator();
-    const { exitCode, lines, output } = await examine(emulator);
+    const { exitCode, lines, output } = await diagnose(emulator);
     await emulator.stop();
     expect({ exitCode, others: lines.filter((line) => !line.startsWith('ok ')) }).toEqual({
       exitCode: 0,
@@ -67,7 +67,7 @@ const broken: BrokenSetUp[] = [
   },
   {
     name: 'the client secret is wrong',
-    settings: () => ({ AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' }),
+    settings: () => ({ AZURE_CLIENT_SECRET: 'not-the-secret' }),
     check: 'client secret',
     says: /AZURE_CLIENT_SECRET is not a client secret of the application in AZURE_CLIENT_ID \(AADSTS7000215\) -> .*copied instead of its value, or AZURE_CLIENT_ID is another application. Create a new secret/,
     skips: ['application permissions'],
@@ -262,7 +262,7 @@ describe('the doctor, when it has finished', () => {
     ['after explaining a token', () => ({ args: ['--token', emulator.accessToken()] })],
   ])('leaves no timer that would keep the process alive, %s', async (_name, options) => {
     const before = timers();
-    await examine(emulator, options());
+    await diagnose(emulator, options());
     expect(timers()).toBeLessThanOrEqual(before);
   });
 });
@@ -272,14 +272,14 @@ describe('a broken setup', () => {
     'is reported: $name',
     async ({ settings, arrange, check, says, skips = [], ...options }) => {
       arrange?.(emulator);
-      const examination = await examine(emulator, {
+      const result = await diagnose(emulator, {
         ...options,
         settings: settings?.(emulator) ?? {},
       });
-      expect(examination.line(check)).toMatch(/^problem /);
-      expect(examination.line(check)).toMatch(says);
-      expect(examination.exitCode).toBe(1);
-      for (const skip of skips) expect(examination.line(skip)).toMatch(/^skipped /);
+      expect(result.line(check)).toMatch(/^problem /);
+      expect(result.line(check)).toMatch(says);
+      expect(result.exitCode).toBe(1);
+      for (const skip of skips) expect(result.line(skip)).toMatch(/^skipped /);
     },
   );
 
@@ -323,7 +323,7 @@ describe('a broken setup', () => {
     ],
     [
       'a misspelt name of a setting with a default',
-      { CORS_ALLOWED_ORIGIN: 'https://a.example', AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' },
+      { CORS_ALLOWED_ORIGIN: 'https://a.example', AZURE_CLIENT_SECRET: 'not-the-secret' },
       'setting names',
       /^warning .*CORS_ALLOWED_ORIGIN is not a setting: did you mean CORS_ALLOWED_ORIGINS\?/,
     ],
@@ -334,16 +334,16 @@ describe('a broken setup', () => {
       /^problem .*on this machine: AZURE_AUTHORITY_HOST, GRAPH_ENDPOINT, the Communication Services resource -> The settings are those of an emulator/,
     ],
   ])('names what is wrong: %s', async (_name, settings, check, says) => {
-    const { line, exitCode } = await examine(emulator, { settings });
+    const { line, exitCode } = await diagnose(emulator, { settings });
     expect(line(check)).toMatch(says);
     expect(exitCode).toBe(1);
   });
 
   it('continues after a bad setting with checks that do not need it', async () => {
-    const { line } = await examine(emulator, {
+    const { line } = await diagnose(emulator, {
       settings: {
         CORS_ALLOWED_ORIGINS: 'https://a.example/',
-        AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody',
+        AZURE_CLIENT_SECRET: 'not-the-secret',
         COMMUNICATION_SERVICES_CONNECTION_STRING: '',
       },
     });
@@ -355,7 +355,7 @@ describe('a broken setup', () => {
 
   it('says that there is no settings file, in one finding', async () => {
     const none = Object.keys(emulator.settings()).map((name) => [name, '']);
-    const { lines, exitCode } = await examine(emulator, {
+    const { lines, exitCode } = await diagnose(emulator, {
       settings: Object.fromEntries(none) as Record<string, string>,
       settingsFile: { path: '/srv/app/.env', exists: false, count: 0 },
     });
@@ -368,7 +368,7 @@ describe('a broken setup', () => {
   });
 
   it('has a line for every bad setting', async () => {
-    const { lines, exitCode } = await examine(emulator, {
+    const { lines, exitCode } = await diagnose(emulator, {
       settings: { AZURE_TENANT_ID: 'contoso', PORT: '-1', LOG_LEVEL: 'loud' },
     });
     const bad = lines.filter((line) =>
@@ -450,10 +450,10 @@ describe('a setup that works but is risky', () => {
     },
   ])('gives a warning, with exit code 0: $name', async ({ arrange, settings = {}, check, says }) => {
     arrange?.(emulator);
-    const examination = await examine(emulator, { settings: { ...settings } });
-    expect(examination.line(check)).toMatch(/^warning /);
-    expect(examination.line(check)).toMatch(says);
-    expect(examination.exitCode).toBe(0);
+    const result = await diagnose(emulator, { settings: { ...settings } });
+    expect(result.line(check)).toMatch(/^warning /);
+    expect(result.line(check)).toMatch(says);
+    expect(result.exitCode).toBe(0);
   });
 });
 
@@ -471,24 +471,22 @@ describe('the clock', () => {
     },
     { now: minutes(-60), line: /^problem clock: this machine is 60 minutes behind /, exitCode: 1 },
   ])('is checked: $line', async ({ now, line, exitCode }) => {
-    const examination = await examine(emulator, { now });
-    expect(examination.line('clock')).toMatch(line);
-    expect(examination.exitCode).toBe(exitCode);
+    const result = await diagnose(emulator, { now });
+    expect(result.line('clock')).toMatch(line);
+    expect(result.exitCode).toBe(exitCode);
   });
 
   it('is compared with Graph, too', async () => {
     const date = new Date(Date.now() + 10 * 60_000).toUTCString();
     emulator.fail({ operation: 'graph.me', kind: 'status', status: 401, headers: { date } });
-    const examination = await examine(emulator);
-    expect(examination.line('clock')).toMatch(
-      /^problem clock: this machine is 10 minutes behind Microsoft Graph/,
-    );
+    const result = await diagnose(emulator);
+    expect(result.line('clock')).toMatch(/^problem clock: this machine is 10 minutes behind Microsoft Graph/);
   });
 
   it('is not compared with a cached response', async () => {
     const date = new Date(Date.now() - 60 * 60_000).toUTCString();
     emulator.fail({ operation: 'graph.me', kind: 'status', status: 401, headers: { date, age: '3600' } });
-    expect((await examine(emulator)).line('clock')).toMatch(
+    expect((await diagnose(emulator)).line('clock')).toMatch(
       /^ok clock: agrees with Microsoft Entra ID within/,
     );
   });
@@ -496,7 +494,7 @@ describe('the clock', () => {
 
 describe('the report for people', () => {
   const settingsFile = { path: '/srv/app/.env', exists: true, count: 7 };
-  const wrongSecret = { AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' };
+  const wrongSecret = { AZURE_CLIENT_SECRET: 'not-the-secret' };
   const green = '\u001b[32m✓\u001b[0m Settings ';
 
   test.each([
@@ -541,20 +539,20 @@ describe('the report for people', () => {
 
 describe('the port', () => {
   it('may be in use by the server itself', async () => {
-    const examination = await examine(emulator, { settings: { PORT: new URL(system.url).port } });
-    expect(examination.line('port')).toMatch(/^ok port: \d+ is in use by a running instance of this server/);
-    expect(examination.exitCode).toBe(0);
+    const result = await diagnose(emulator, { settings: { PORT: new URL(system.url).port } });
+    expect(result.line('port')).toMatch(/^ok port: \d+ is in use by a running instance of this server/);
+    expect(result.exitCode).toBe(0);
   });
 
   it('may not be in use by another program', async () => {
     const otherProgram = createServer((_request, response) => response.end('hello')).listen(0);
     await once(otherProgram, 'listening');
     const { port } = otherProgram.address() as AddressInfo;
-    const examination = await examine(emulator, { settings: { PORT: String(port) } });
+    const result = await diagnose(emulator, { settings: { PORT: String(port) } });
     otherProgram.close();
-    expect(examination.line('port')).toBe(
+    expect(result.line('port')).toBe(
       `problem port: ${port} is in use by another program -> Stop it, or set PORT to another port (and update redirect URIs that contain it).`,
     );
-    expect(examination.exitCode).toBe(1);
+    expect(result.exitCode).toBe(1);
   });
 });

@@ -1,6 +1,6 @@
 import { allDefects, type Defect, type Emulator } from '../../emulator/startEmulator';
 import { startSystem, type System } from '../support/startSystem';
-import { examine } from './examine';
+import { diagnose } from './diagnose';
 
 let system: System;
 let emulator: Emulator;
@@ -9,30 +9,28 @@ afterEach(() => emulator.reset());
 afterAll(() => system.stop());
 
 const explain = (...tokens: string[]) =>
-  examine(emulator, { args: ['--token', '-'], input: tokens.join('\n') });
+  diagnose(emulator, { args: ['--token', '-'], input: tokens.join('\n') });
 
 /** Defects that only change what the server does not check. */
 const harmless: readonly Defect[] = ['wrong_app', 'no_app', 'wrong_user'];
 
 describe('an access token', () => {
   it('that is valid is accepted, and proves the delegated permission', async () => {
-    const examination = await explain(emulator.accessToken());
-    expect(examination.lines.filter((line) => !line.startsWith('ok '))).toEqual(['No problem.']);
-    expect(examination.line('access token, response')).toBe(
-      'ok access token, response: the server accepts it',
-    );
-    expect(examination.line('delegated permission User.ReadWrite')).toMatch(/^ok .* consented for this user/);
-    expect(examination.line('identity mapping of this user')).toMatch(/^ok .*: none yet/);
-    expect(examination.exitCode).toBe(0);
+    const result = await explain(emulator.accessToken());
+    expect(result.lines.filter((line) => !line.startsWith('ok '))).toEqual(['No problem.']);
+    expect(result.line('access token, response')).toBe('ok access token, response: the server accepts it');
+    expect(result.line('delegated permission User.ReadWrite')).toMatch(/^ok .* consented for this user/);
+    expect(result.line('identity mapping of this user')).toMatch(/^ok .*: none yet/);
+    expect(result.exitCode).toBe(0);
     expect(emulator.callsTo('acs')).toBe(0);
   });
 
   test.each([1, 2] as const)('of version %i is reported as such', async (version) => {
-    const examination = await explain(emulator.accessToken({ version }));
-    expect(examination.line('access token')).toMatch(
+    const result = await explain(emulator.accessToken({ version }));
+    expect(result.line('access token')).toMatch(
       new RegExp(`^ok access token: version ${version}\\.0, user `),
     );
-    expect(examination.exitCode).toBe(0);
+    expect(result.exitCode).toBe(0);
   });
 
   test.each([
@@ -43,8 +41,8 @@ describe('an access token', () => {
     },
     { how: 'in quotes', call: (token: string) => ({ args: ['--token', '-'], input: `"${token}",\n` }) },
   ])('may be given $how', async ({ call }) => {
-    const examination = await examine(emulator, call(emulator.accessToken()));
-    expect(examination.line('access token, response')).toMatch(/^ok /);
+    const result = await diagnose(emulator, call(emulator.accessToken()));
+    expect(result.line('access token, response')).toMatch(/^ok /);
   });
 
   test.each(allDefects.filter((defect) => !harmless.includes(defect)))(
@@ -52,15 +50,15 @@ describe('an access token', () => {
     async (defect) => {
       const token = emulator.accessToken({ defect });
       const { status, body } = await system.call('get', '/api/user', token);
-      const finer = status === 401 ? ` (${body.error.innererror.code})` : '';
-      const examination = await explain(token);
-      expect(examination.line('access token, response')).toMatch(
+      const innerCode = status === 401 ? ` (${body.error.innererror.code})` : '';
+      const result = await explain(token);
+      expect(result.line('access token, response')).toMatch(
         new RegExp(
-          `^problem access token, response: the server responds with ${status} ${body.error.code}${escape(finer)}, `,
+          `^problem access token, response: the server responds with ${status} ${body.error.code}${escape(innerCode)}, `,
         ),
       );
-      expect(examination.output).toContain(body.error.message);
-      expect(examination.exitCode).toBe(1);
+      expect(result.output).toContain(body.error.message);
+      expect(result.exitCode).toBe(1);
       expect(emulator.callsTo('entra.token')).toBe(0);
     },
   );
@@ -75,28 +73,28 @@ describe('an access token', () => {
     { token: () => emulator.graphToken(), hint: /is for Microsoft Graph, not for this API/ },
     { token: () => emulator.accessToken({ defect: 'wrong_scope' }), hint: /It has something_else\./ },
   ])('of another kind is recognized: $hint', async ({ token, hint }) => {
-    const examination = await explain(token());
-    expect(examination.output).toMatch(hint);
-    expect(examination.exitCode).toBe(1);
+    const result = await explain(token());
+    expect(result.output).toMatch(hint);
+    expect(result.exitCode).toBe(1);
   });
 
   it('from a client application that is not allowed is reported', async () => {
-    const examination = await examine(emulator, {
+    const result = await diagnose(emulator, {
       args: ['--token', emulator.accessToken()],
       settings: { ALLOWED_CLIENT_IDS: '0de20000-0000-4000-8000-0000000000aa' },
     });
-    expect(examination.line('access token, response')).toContain(
+    expect(result.line('access token, response')).toContain(
       'the server responds with 403 client_not_allowed',
     );
-    expect(examination.exitCode).toBe(1);
+    expect(result.exitCode).toBe(1);
   });
 
   it('with control characters in its claims does not print them', async () => {
-    const examination = await explain(
+    const result = await explain(
       emulator.accessToken({ claims: { aud: 'x\u001b[2J', tid: 'y\nok fake: z' } }),
     );
-    expect(examination.output).not.toContain('\u001b');
-    expect(examination.line('fake')).toBeUndefined();
+    expect(result.output).not.toContain('\u001b');
+    expect(result.line('fake')).toBeUndefined();
   });
 
   it('from Azure Communication Services is reported as a token that the server issues, not accepts', async () => {
@@ -105,15 +103,15 @@ describe('an access token', () => {
       '/getToken',
       emulator.accessToken({ user: emulator.addUser() }),
     );
-    const examination = await explain(body.token);
-    expect(examination.line('communication token')).toMatch(/^problem .* does not accept them/);
-    expect(examination.exitCode).toBe(1);
+    const result = await explain(body.token);
+    expect(result.line('communication token')).toMatch(/^problem .* does not accept them/);
+    expect(result.exitCode).toBe(1);
   });
 
   it('is missing', async () => {
-    const examination = await explain('  ');
-    expect(examination.exitCode).toBe(2);
-    expect(examination.output).toMatch(/^No token was given\.\nusage: /);
+    const result = await explain('  ');
+    expect(result.exitCode).toBe(2);
+    expect(result.output).toMatch(/^No token was given\.\nusage: /);
   });
 });
 
@@ -125,45 +123,43 @@ describe('On-Behalf-Of with a valid access token', () => {
     emulator.switches.consentRequiredFor.add(user.objectId);
     const accessToken = emulator.accessToken({ user });
     const { body } = await system.call('get', '/getToken', accessToken);
-    const examination = await explain(accessToken);
-    expect(examination.line(permission)).toBe(
+    const result = await explain(accessToken);
+    expect(result.line(permission)).toBe(
       `problem ${permission}: the server responds with 403 consent_required (AADSTS65001): ${body.error.message}`,
     );
-    expect(examination.line('identity mapping of this user')).toMatch(/^skipped /);
-    expect(examination.exitCode).toBe(1);
+    expect(result.line('identity mapping of this user')).toMatch(/^skipped /);
+    expect(result.exitCode).toBe(1);
   });
 
   it('reports that the registration lacks the permission', async () => {
     emulator.applications.withdrawConsent('AuthServer', 'graph', ['User.ReadWrite']);
-    const examination = await explain(emulator.accessToken());
-    expect(examination.line(permission)).toMatch(
-      /the server responds with 403 consent_required \(AADSTS65001\)/,
-    );
-    expect(examination.exitCode).toBe(1);
+    const result = await explain(emulator.accessToken());
+    expect(result.line(permission)).toMatch(/the server responds with 403 consent_required \(AADSTS65001\)/);
+    expect(result.exitCode).toBe(1);
   });
 
   it('reports that Entra requires MFA', async () => {
     emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
-    const examination = await explain(emulator.accessToken());
-    expect(examination.line(permission)).toMatch(
+    const result = await explain(emulator.accessToken());
+    expect(result.line(permission)).toMatch(
       /the server responds with 401 insufficient_claims: .*requires additional authentication, such as MFA/,
     );
   });
 
   it('is skipped while the client secret is wrong', async () => {
-    const examination = await examine(emulator, {
+    const result = await diagnose(emulator, {
       args: ['--token', emulator.accessToken()],
-      settings: { AZURE_CLIENT_SECRET: 'not-the-secret-of-anybody' },
+      settings: { AZURE_CLIENT_SECRET: 'not-the-secret' },
     });
-    expect(examination.line('client secret')).toMatch(/^problem .*AADSTS7000215/);
-    expect(examination.line(permission)).toBe(`skipped ${permission}: fix "client secret" first`);
-    expect(examination.exitCode).toBe(1);
+    expect(result.line('client secret')).toMatch(/^problem .*AADSTS7000215/);
+    expect(result.line(permission)).toBe(`skipped ${permission}: fix "client secret" first`);
+    expect(result.exitCode).toBe(1);
   });
 
   it('reports an outage of Graph', async () => {
     emulator.fail({ operation: 'graph', kind: 'status', status: 500, times: Infinity });
-    const examination = await explain(emulator.accessToken());
-    expect(examination.line('identity mapping of this user')).toMatch(
+    const result = await explain(emulator.accessToken());
+    expect(result.line('identity mapping of this user')).toMatch(
       /^problem .*Microsoft Graph returned HTTP 500/,
     );
   });
@@ -191,9 +187,9 @@ describe('On-Behalf-Of with a valid access token', () => {
     };
     if (mapping === 'unsigned') emulator.setExtension(user.objectId, id);
     if (mapping === 'tampered') emulator.setExtension(user.objectId, { ...written, ...id });
-    const examination = await explain(accessToken);
-    expect(examination.line('identity mapping of this user')).toMatch(line);
-    expect(examination.exitCode).toBe(exitCode);
+    const result = await explain(accessToken);
+    expect(result.line('identity mapping of this user')).toMatch(line);
+    expect(result.exitCode).toBe(exitCode);
     expect(emulator.callsTo('graph.extension')).toBe(1);
   });
 });
@@ -202,18 +198,18 @@ describe('a Teams token', () => {
   const carol = () => emulator.accessToken({ user: 'carol' });
 
   it('that is valid passes with the access token of its user', async () => {
-    const examination = await explain(carol(), emulator.teamsToken());
-    expect(examination.lines.filter((line) => !line.startsWith('ok '))).toEqual(['No problem.']);
-    expect(examination.line('Teams token, user')).toContain(emulator.users.carol.objectId);
-    expect(examination.exitCode).toBe(0);
+    const result = await explain(carol(), emulator.teamsToken());
+    expect(result.lines.filter((line) => !line.startsWith('ok '))).toEqual(['No problem.']);
+    expect(result.line('Teams token, user')).toContain(emulator.users.carol.objectId);
+    expect(result.exitCode).toBe(0);
   });
 
   it('without an access token leaves the user unchecked', async () => {
-    const examination = await explain(emulator.teamsToken());
-    expect(examination.line('Teams token, user')).toMatch(/^skipped .*Paste both/);
-    expect(examination.line('Teams token, client application')).toMatch(/^skipped .*Paste both/);
-    expect(examination.line('Teams token, tenant')).toMatch(/^ok /);
-    expect(examination.exitCode).toBe(0);
+    const result = await explain(emulator.teamsToken());
+    expect(result.line('Teams token, user')).toMatch(/^skipped .*Paste both/);
+    expect(result.line('Teams token, client application')).toMatch(/^skipped .*Paste both/);
+    expect(result.line('Teams token, tenant')).toMatch(/^ok /);
+    expect(result.exitCode).toBe(0);
   });
 
   it.each([
@@ -226,12 +222,10 @@ describe('a Teams token', () => {
     const { status, body } = await system
       .call('get', '/exchangeToken', accessToken)
       .set('teams-user-aad-token', teamsToken);
-    const examination = await explain(accessToken, teamsToken);
+    const result = await explain(accessToken, teamsToken);
     expect(status).toBe(400);
-    expect(examination.output).toContain(
-      `${body.error.message} The server responds with 400 ${body.error.code}.`,
-    );
-    expect(examination.exitCode).toBe(1);
+    expect(result.output).toContain(`${body.error.message} The server responds with 400 ${body.error.code}.`);
+    expect(result.exitCode).toBe(1);
   });
 
   it.each([
@@ -256,8 +250,8 @@ describe('a Teams token', () => {
   ] as const)(
     'that $name is reported, although the server leaves the check to ACS',
     async ({ options, check, line }) => {
-      const examination = await explain(carol(), emulator.teamsToken(options));
-      expect(examination.line(check)).toMatch(line);
+      const result = await explain(carol(), emulator.teamsToken(options));
+      expect(result.line(check)).toMatch(line);
     },
   );
 });
