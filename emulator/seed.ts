@@ -1,5 +1,5 @@
 /**
- * The initial state of every emulator. All values are invented and public: they are valid only for an emulator. `.env.sample` has the same
+ * The initial state of every emulator. All values are fictitious and public: they are valid only for an emulator. `.env.sample` has the same
  * values, so that a server works with `npm run emulator` without changes.
  */
 export const developmentPort = 8443;
@@ -75,7 +75,7 @@ export const seededUsers = [
   },
 ] as const;
 
-/** A domain that is reserved for documentation: nobody owns it. */
+/** A domain that is reserved for documentation: no one can register it. */
 export const userDomain = 'contoso.example';
 
 export const communicationResource = {

@@ -1,4 +1,4 @@
-/** The tenants for customers. As in emulator/seed.ts, all of it is invented and public. */
+/** The tenants for customers. As in emulator/seed.ts, all values are fictitious and public. */
 export const externalIdSeed = {
   tenantId: 'e7e40000-0000-4000-8000-000000000011',
   tenantName: 'contosocustomers',

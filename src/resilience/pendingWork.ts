@@ -2,7 +2,7 @@
 export interface PendingWork {
   /** Returns the same work. It may fail after its caller has gone, which then nobody needs to handle. */
   add<T>(work: Promise<T>): Promise<T>;
-  /** Resolves when no work is left, including work that was added meanwhile. */
+  /** Resolves when no work is left, including work that is added while waiting. */
   idle(): Promise<void>;
 }
 

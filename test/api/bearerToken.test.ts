@@ -37,7 +37,7 @@ function expectMissing(response: ApiResponse): void {
   expectError(response, {
     status: 401,
     code: 'missing_token',
-    challenge: challengesOf(system.emulator).bare,
+    challenge: challengesOf(system.emulator).withoutError,
   });
 }
 
@@ -318,7 +318,7 @@ describe('signing keys', () => {
     expect(made).toEqual(entraMetadata);
   });
 
-  it('are not fetched for each made-up key id, and a rotated key is still accepted within 10 s', async () => {
+  it('are not fetched for each unknown key id, and a rotated key is still accepted within 10 s', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system);
     const clock = fakeMonotonicClock();

@@ -64,8 +64,8 @@ describe('getToken costs', () => {
 
   it('three calls for a known user that is not cached', async () => {
     await ok([getToken(system)]);
-    const newcomer = await startReadyServer(system);
-    expect(await callsDuring(system.emulator, () => ok([getToken(newcomer)]))).toEqual(forKnownUser);
+    const newServer = await startReadyServer(system);
+    expect(await callsDuring(system.emulator, () => ok([getToken(newServer)]))).toEqual(forKnownUser);
   });
 
   it('nothing for a user with a recent token, which is reused, also with another access token', async () => {
@@ -121,9 +121,9 @@ describe('getToken costs', () => {
 
     it('a known user that is not cached', async () => {
       await ok([getToken(system)]);
-      const newcomer = await startReadyServer(system);
+      const newServer = await startReadyServer(system);
       system.emulator.delay('entra.token', delayInMs);
-      const calls = await callsDuring(system.emulator, () => ok(times(50, () => getToken(newcomer))));
+      const calls = await callsDuring(system.emulator, () => ok(times(50, () => getToken(newServer))));
       expect(calls).toEqual(forKnownUser);
     });
 
@@ -185,7 +185,7 @@ describe('a rejected access token costs', () => {
     expect(await callsDuring(system.emulator, () => rejected(system))).toEqual({});
   });
 
-  it('one fetch of the signing keys per 10 s, for any number of made-up key ids', async () => {
+  it('one fetch of the signing keys per 10 s, for any number of unknown key ids', async () => {
     const server = await startReadyServer(system);
     const clock = fakeMonotonicClock();
     const oneKeyFetch = { 'entra.discovery': 2, 'entra.keys': 1 };

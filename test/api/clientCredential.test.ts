@@ -244,11 +244,11 @@ describe('the certificate', () => {
     ['is half written', () => writeFile(certificateFile, pem(certificate).slice(0, 900))],
     ['has the key of another', () => writeFile(certificateFile, newer.privateKey + certificate.certificate)],
     ['is missing', () => rm(certificateFile)],
-  ])('that was last usable stays in use if its file %s', async (_name, spoil) => {
+  ])('that was last usable stays in use if its file %s', async (_name, damageFile) => {
     ways['a certificate']?.register();
     const server = await start({ AZURE_CLIENT_CERTIFICATE_PATH: certificateFile });
 
-    await spoil();
+    await damageFile();
     await getToken(server).expect(200);
     await getToken(server).expect(200);
 
@@ -296,8 +296,8 @@ describe("Kubernetes' token file", () => {
     ['is missing', () => rm(tokenFile)],
     ['has an expired token', () => writeFile(tokenFile, cluster.token(-1))],
     ['has no token', () => writeFile(tokenFile, 'not a token')],
-  ])('that %s makes requests fail until there is a new token', async (_name, spoil) => {
-    await spoil();
+  ])('that %s makes requests fail until there is a new token', async (_name, damageFile) => {
+    await damageFile();
     const server = await start({ AZURE_FEDERATED_TOKEN_FILE: tokenFile });
 
     const { body, headers } = await getToken(server).expect(503);

@@ -99,7 +99,7 @@ const cases: Record<ErrorCode, () => Case> = {
   }),
   missing_token: () => ({
     trigger: (server) => server.call('get', '/getToken'),
-    expected: { status: 401, challenge: challenges().bare },
+    expected: { status: 401, challenge: challenges().withoutError },
     calls: {},
   }),
   invalid_token: () => ({
@@ -351,10 +351,10 @@ const cases: Record<ErrorCode, () => Case> = {
   }),
   upstream_timeout: () => ({
     trigger: async (_server, user) => {
-      const hurried = await system.startAnother({}, { ...fastTimings, workInMs: 400 });
-      await hurried.ready();
+      const shortDeadline = await system.startAnother({}, { ...fastTimings, workInMs: 400 });
+      await shortDeadline.ready();
       system.emulator.fail({ operation: 'entra.token', kind: 'hang', times: Infinity });
-      return getToken(hurried, user);
+      return getToken(shortDeadline, user);
     },
     // Two nested time limits end within a millisecond of each other.
     expected: {
@@ -463,7 +463,7 @@ describe('a request body', () => {
 
   it('is not parsed before the caller is authenticated', async () => {
     const response = await system.call('post', '/exchangeToken').type('json').send('{"cut');
-    expectError(response, { status: 401, code: 'missing_token', challenge: challenges().bare });
+    expectError(response, { status: 401, code: 'missing_token', challenge: challenges().withoutError });
   });
 });
 
@@ -530,7 +530,7 @@ describe('a method', () => {
 });
 
 describe('the rate limit', () => {
-  const admitted: ExpectedError = { status: 400, code: 'teams_token_missing', target };
+  const accepted: ExpectedError = { status: 400, code: 'teams_token_missing', target };
   const limited: ExpectedError = { status: 429, code: 'too_many_requests', retryAfter: 60 };
 
   it('per user counts all tokens of that user, and resets', async () => {
@@ -538,13 +538,13 @@ describe('the rate limit', () => {
     const clock = fakeDate();
     const server = await startReadyServer(system, { RATE_LIMIT_USER: '3' });
     const call = (user: string) => server.call('get', '/exchangeToken', emulator.accessToken({ user }));
-    for (let request = 1; request <= 3; request += 1) expectError(await call('alice'), admitted);
+    for (let request = 1; request <= 3; request += 1) expectError(await call('alice'), accepted);
     expectError(await call('alice'), limited);
-    expectError(await call('bob'), admitted);
+    expectError(await call('bob'), accepted);
     clock.advance(45_000);
     expectError(await call('alice'), { ...limited, retryAfter: 15 });
     clock.advance(15_000);
-    expectError(await call('alice'), admitted);
+    expectError(await call('alice'), accepted);
   });
 
   it('per user makes no upstream call once it is reached', async () => {
@@ -575,7 +575,7 @@ describe('the rate limit', () => {
     expectError(await server.call('get', '/exchangeToken'), {
       status: 401,
       code: 'missing_token',
-      challenge: challenges().bare,
+      challenge: challenges().withoutError,
     });
     expectError(await server.call('get', '/exchangeToken', emulator.accessToken({ defect: 'no_scope' })), {
       status: 403,
@@ -584,7 +584,7 @@ describe('the rate limit', () => {
     });
     expectError(await bad(), invalid);
     expectError(await bad(), limited);
-    expectError(await server.call('get', '/exchangeToken', emulator.accessToken()), admitted);
+    expectError(await server.call('get', '/exchangeToken', emulator.accessToken()), accepted);
     clock.advance(60_000);
     expectError(await bad(), invalid);
   });

@@ -77,13 +77,18 @@ const quick: Row[] = [
 ];
 
 /** Throttled, with a body that is not an error of the service. */
-const throttledOddly: Row[] = ['', 'null', '[]', '{}', '{"error":null}', '{"error":{"innerError":null}}'].map(
-  (body) => ({
-    name: `always throttled, with the body ${body || '(none)'}`,
-    fault: { kind: 'status', status: 429, headers: { 'retry-after': '30' }, body, times: Infinity },
-    outcome: { status: 503, code: 'upstream_throttled', retryAfter: '30' },
-  }),
-);
+const throttledMalformed: Row[] = [
+  '',
+  'null',
+  '[]',
+  '{}',
+  '{"error":null}',
+  '{"error":{"innerError":null}}',
+].map((body) => ({
+  name: `always throttled, with the body ${body || '(none)'}`,
+  fault: { kind: 'status', status: 429, headers: { 'retry-after': '30' }, body, times: Infinity },
+  outcome: { status: 503, code: 'upstream_throttled', retryAfter: '30' },
+}));
 
 const notHttp = (what: string, bytes: string, outcome: Row['outcome'] = invalidResponse): Row => ({
   name: `not HTTP: ${what}`,
@@ -150,7 +155,7 @@ describe("a new user's first call", () => {
   afterEach(() => system.emulator.reset());
   afterAll(() => system.stop());
 
-  it.each(casesOf([...quick, ...throttledOddly, ...protocolErrors]))(
+  it.each(casesOf([...quick, ...throttledMalformed, ...protocolErrors]))(
     'gets the expected response when an upstream call fails ($title)',
     ({ fault, expected }) => expectOutcomeUnderFault(system, fault, expected),
   );

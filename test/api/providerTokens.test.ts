@@ -99,7 +99,7 @@ describe.each(testProviders)('$kind', (provider) => {
     ['of the long type of RFC 9068', { header: { typ: 'application/at+jwt' } }],
     ['with more scopes', { scope: 'openid access_as_user profile' }],
     ['with its scopes in the claim scope', { scope: null, claims: { scope: 'openid access_as_user' } }],
-    ['expired within the tolerance for clocks', { claims: lifeThatEnded(100) }],
+    ['expired within the tolerance for clocks', { claims: expiredClaims(100) }],
     ['valid from within the tolerance for clocks', { claims: { nbf: nowInSeconds() + 250 } }],
     ['without a start', { claims: { nbf: undefined } }],
     ['with an address of keys, which is ignored', { header: { jku: 'https://attacker.example/keys' } }],
@@ -110,7 +110,7 @@ describe.each(testProviders)('$kind', (provider) => {
   });
 
   it.each<[string, AccessTokenOptions, string]>([
-    ['expired beyond the tolerance for clocks', { claims: lifeThatEnded(301) }, 'token_expired'],
+    ['expired beyond the tolerance for clocks', { claims: expiredClaims(301) }, 'token_expired'],
     ['with an expiry that is text', { claims: { exp: '9999999999' } }, 'no_expiry'],
     ['with a start that is text', { claims: { nbf: '0' } }, 'malformed_token'],
     ['with an issue time that is text', { claims: { iat: 'now' } }, 'malformed_token'],
@@ -161,7 +161,7 @@ describe.each(testProviders)('$kind', (provider) => {
       expectInvalid(await call(old), 'unknown_key');
     });
 
-    it('are not fetched for every invented key id, and a rotated key is still accepted within 10 s', async () => {
+    it('are not fetched for every unknown key id, and a rotated key is still accepted within 10 s', async () => {
       server = await startReadyServer(system, settings());
       const clock = fakeMonotonicClock();
       const made = await callsDuring(system.emulator, async () => {
@@ -303,7 +303,7 @@ function metadataUrlOf(kind: string): string {
     : `/${externalId.tenantId}/v2.0/.well-known/openid-configuration`;
 }
 
-function lifeThatEnded(secondsAgo: number): Record<string, number> {
+function expiredClaims(secondsAgo: number): Record<string, number> {
   const end = nowInSeconds() - secondsAgo;
   return { iat: end - 4_500, nbf: end - 4_500, exp: end };
 }

@@ -126,7 +126,7 @@ describe('a client that disconnects', () => {
       emulator.delay(step, 200);
       const accessToken = emulator.accessToken({ user: emulator.addUser() });
       await callAndDisconnectAt(step, accessToken);
-      await quiet();
+      await waitUntilIdle();
       const mapped = emulator.mappings().map(({ extension }) => extension.acsUserIdentity);
       expect({ step, left: emulator.identities().map(({ id }) => id) }).toEqual({ step, left: mapped });
     }
@@ -146,7 +146,7 @@ describe('a client that disconnects', () => {
   }
 
   /** Waits until no call reaches the emulator for longer than it delays one. */
-  async function quiet(): Promise<void> {
+  async function waitUntilIdle(): Promise<void> {
     const count = () => Object.values(system.emulator.calls()).reduce((sum, calls) => sum + calls, 0);
     for (let last = -1; last !== count();) {
       last = count();

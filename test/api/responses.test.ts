@@ -164,9 +164,9 @@ describe('a body that is not JSON, at the exchange of a Teams token', () => {
 describe('a service whose certificate is not trusted', () => {
   it('is named in the log with the remedy, without a stack', async () => {
     const { certificate: cert, privateKey: key } = await createClientCertificate();
-    const stranger = createServer({ cert, key }).listen(0, '127.0.0.1');
-    await once(stranger, 'listening');
-    const url = `https://127.0.0.1:${(stranger.address() as AddressInfo).port}`;
+    const otherServer = createServer({ cert, key }).listen(0, '127.0.0.1');
+    await once(otherServer, 'listening');
+    const url = `https://127.0.0.1:${(otherServer.address() as AddressInfo).port}`;
     const server = await system.startAnother({ AZURE_AUTHORITY_HOST: url });
     await until(() => server.rawLog.some((line) => line.includes('cannot load the metadata')));
     const reply = await server.call('get', '/api/token', system.emulator.accessToken());
@@ -179,6 +179,6 @@ describe('a service whose certificate is not trusted', () => {
       expect(line).not.toMatch(/"stack"|\.ts:\d/);
     }
     await server.stop();
-    stranger.close();
+    otherServer.close();
   });
 });

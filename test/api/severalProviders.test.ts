@@ -113,7 +113,7 @@ describe('several providers', () => {
   });
 
   it('ask a caller without a token to sign in with the first one', async () => {
-    const challenge = challengesOf(system.emulator).bare;
+    const challenge = challengesOf(system.emulator).withoutError;
     expectError(await server.call('get', '/api/user'), { status: 401, code: 'missing_token', challenge });
   });
 });

@@ -21,7 +21,7 @@ let folder: string;
 beforeAll(async () => {
   emulator = await startEmulator({ mappingKey: developmentMappingKey });
   const sample = await readFile(join(projectRoot, '.env.sample'), 'utf8');
-  server = await startServer(parse(onOurEmulator(sample)));
+  server = await startServer(parse(withEmulatorUrl(sample)));
   // A copy by links: commands find every file, and what they write does not change the real folder.
   folder = await mkdtemp(join(tmpdir(), 'documents-'));
   for (const entry of await readdir(projectRoot)) {
@@ -39,13 +39,13 @@ describe('commands marked as runnable in the documents', () => {
   it('exist', () => expect(runnable.length).toBeGreaterThanOrEqual(5));
 
   it.each(runnable)('run: %s: %s', async (_path, _firstLine, text) => {
-    const script = onOurEmulator(text).replaceAll('http://localhost:3000', server.url);
+    const script = withEmulatorUrl(text).replaceAll('http://localhost:3000', server.url);
     expect(await run(script)).toMatchObject({ code: 0 });
   });
 });
 
 /** The documents use the default port, which may be in use here. */
-function onOurEmulator(text: string): string {
+function withEmulatorUrl(text: string): string {
   return text.replaceAll('https://localhost:8443', emulator.url);
 }
 

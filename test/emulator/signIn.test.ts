@@ -74,14 +74,14 @@ const webCode = async (user = 'alice'): Promise<string> =>
   (await choose(user, webRequest())).reply.get('code') ?? '';
 const spaCode = async (more: Fields = {}): Promise<string> =>
   (await choose('alice', { ...spaRequest(), ...more })).reply.get('code') ?? '';
-const webTrade = (code: string): Fields => ({
+const webCodeRequest = (code: string): Fields => ({
   grant_type: 'authorization_code',
   code,
   redirect_uri: webRedirect,
   scope: apiScope(),
   client_secret: emulator.authClient.clientSecret,
 });
-const spaTrade = (code: string): Fields => ({
+const spaCodeRequest = (code: string): Fields => ({
   grant_type: 'authorization_code',
   code,
   redirect_uri: spaRedirect,
@@ -153,7 +153,7 @@ describe('a user in the browser', () => {
 
 describe('a web client', () => {
   test('exchanges the code and its secret for an access token for the API', async () => {
-    const { status, body } = await token(webTrade(await webCode()));
+    const { status, body } = await token(webCodeRequest(await webCode()));
 
     expect(status).toBe(200);
     expect(body).not.toHaveProperty('refresh_token');
@@ -169,7 +169,7 @@ describe('a web client', () => {
 
   test('gets a token for Teams from the same sign-in', async () => {
     const teams = 'https://auth.msft.communication.azure.com/Teams.ManageCalls';
-    const { body } = await token({ ...webTrade(await webCode('carol')), scope: teams });
+    const { body } = await token({ ...webCodeRequest(await webCode('carol')), scope: teams });
 
     expect(claimsOf(body.access_token)).toMatchObject({
       aud: 'https://auth.msft.communication.azure.com',
@@ -191,32 +191,32 @@ describe('a web client', () => {
   test.each<[string, (code: string) => Fields, number, string, number]>([
     ['a wrong secret', () => ({ client_secret: 'wrong' }), 401, 'invalid_client', 7000215],
     ['another redirect URI', () => ({ redirect_uri: spaRedirect }), 400, 'invalid_client', 500112],
-    ['a made-up code', () => ({ code: 'made-up' }), 400, 'invalid_grant', 9002313],
+    ['an unknown code', () => ({ code: 'unknown' }), 400, 'invalid_grant', 9002313],
     ['another client', () => ({ client_id: emulator.authServer.clientId }), 400, 'invalid_grant', 9002313],
   ])('is refused with %s', async (_name, fields, status, error, number) => {
     const code = await webCode();
-    const reply = await token({ ...webTrade(code), ...fields(code) });
+    const reply = await token({ ...webCodeRequest(code), ...fields(code) });
 
     expect(reply).toMatchObject({ status, body: { error, error_codes: [number] } });
   });
 
   test('redeems a code once, and within ten minutes', async () => {
     const [code, late] = [await webCode(), await webCode()];
-    expect((await token(webTrade(code))).status).toBe(200);
-    expect((await token(webTrade(code))).body).toMatchObject({
+    expect((await token(webCodeRequest(code))).status).toBe(200);
+    expect((await token(webCodeRequest(code))).body).toMatchObject({
       error: 'invalid_grant',
       error_codes: [54005],
     });
 
     emulator.switches.clockOffsetInMs = 11 * 60_000;
-    expect((await token(webTrade(late))).body).toMatchObject({
+    expect((await token(webCodeRequest(late))).body).toMatchObject({
       error: 'invalid_grant',
       error_codes: [70008],
     });
   });
 
   test('is refused from a browser', async () => {
-    expect((await token(webTrade(await webCode()), spaOrigin)).body).toMatchObject({
+    expect((await token(webCodeRequest(await webCode()), spaOrigin)).body).toMatchObject({
       error_codes: [9002326],
     });
   });
@@ -232,7 +232,10 @@ describe('a desktop app, such as Postman', () => {
   const desktopCode = async (): Promise<string> => (await choose('alice', request())).reply.get('code') ?? '';
 
   test('exchanges code and proof key for tokens, and renews them, without a secret', async () => {
-    const { status, body } = await token({ ...spaTrade(await desktopCode()), redirect_uri: redirectUri });
+    const { status, body } = await token({
+      ...spaCodeRequest(await desktopCode()),
+      redirect_uri: redirectUri,
+    });
 
     expect(status).toBe(200);
     expect(claimsOf(body.access_token)).toMatchObject({ azpacr: '0' });
@@ -256,7 +259,7 @@ describe('a desktop app, such as Postman', () => {
     const present = Object.entries({ ...request(), ...proof }).filter(([, value]) => value !== '');
     const trade = async (codeVerifier: string): Promise<unknown> => {
       const code = (await choose('alice', Object.fromEntries(present))).reply.get('code') ?? '';
-      return await token({ ...spaTrade(code), redirect_uri: redirectUri, code_verifier: codeVerifier });
+      return await token({ ...spaCodeRequest(code), redirect_uri: redirectUri, code_verifier: codeVerifier });
     };
 
     expect(await trade(verifier)).toMatchObject({ status: 200 });
@@ -264,7 +267,7 @@ describe('a desktop app, such as Postman', () => {
   });
 
   test('is refused from a browser', async () => {
-    const trade = { ...spaTrade(await desktopCode()), redirect_uri: redirectUri };
+    const trade = { ...spaCodeRequest(await desktopCode()), redirect_uri: redirectUri };
 
     expect(await token(trade, spaOrigin)).toMatchObject({ body: { error_codes: [9002326] } });
   });
@@ -272,7 +275,7 @@ describe('a desktop app, such as Postman', () => {
 
 describe('a single-page app', () => {
   test('exchanges code and proof key for tokens with CORS headers, and refreshes them', async () => {
-    const first = await token(spaTrade(await spaCode()), spaOrigin);
+    const first = await token(spaCodeRequest(await spaCode()), spaOrigin);
 
     expect(first.status).toBe(200);
     expect(first.headers.get('access-control-allow-origin')).toBe('*');
@@ -318,7 +321,7 @@ describe('a single-page app', () => {
     ['no origin', {}, {}, 9002327],
     ['a secret', { client_secret: 'whatever' }, spaOrigin, 700025],
   ])('is refused with %s', async (_name, fields, headers, number) => {
-    const reply = await token({ ...spaTrade(await spaCode()), ...fields }, headers);
+    const reply = await token({ ...spaCodeRequest(await spaCode()), ...fields }, headers);
 
     expect(reply.body).toMatchObject({ error_codes: [number] });
   });
@@ -353,7 +356,7 @@ describe('a single-page app', () => {
 
   test('satisfies a claims challenge with a new sign-in, after which On-Behalf-Of works', async () => {
     emulator.switches.requireMfaFor.add(emulator.users.alice.objectId);
-    const first = await token(spaTrade(await spaCode()), spaOrigin);
+    const first = await token(spaCodeRequest(await spaCode()), spaOrigin);
     const refused = await onBehalfOf(first.body.access_token ?? '');
     expect(refused).toMatchObject({ error: 'interaction_required', suberror: 'basic_action' });
     const claims = refused.claims ?? '';
@@ -364,7 +367,7 @@ describe('a single-page app', () => {
     const silent = await authorize({ ...spaRequest(), prompt: 'none', claims }, cookie);
     expect(redirectParametersOf(silent).get('error')).toBe('interaction_required');
 
-    const second = await token(spaTrade(await spaCode({ claims })), spaOrigin);
+    const second = await token(spaCodeRequest(await spaCode({ claims })), spaOrigin);
     expect(await onBehalfOf(second.body.access_token ?? '')).toMatchObject({ token_type: 'Bearer' });
   });
 
@@ -391,7 +394,7 @@ describe('the OpenID Connect scopes', () => {
   const signIn = async (scope: string): Promise<Fields> => {
     const request = { ...webRequest(), scope };
     const code = (await choose('alice', request)).reply.get('code') ?? '';
-    return (await token({ ...webTrade(code), scope })).body;
+    return (await token({ ...webCodeRequest(code), scope })).body;
   };
 
   test.each<[string, () => Record<string, unknown>, Record<string, unknown>]>([

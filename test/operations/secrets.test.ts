@@ -12,7 +12,7 @@ import { type Collector, startCollector, startIngestion } from '../support/colle
 import { testProviders } from '../support/providers';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { createTokenIssuer } from '../support/tokenIssuer';
-import { runForPeople } from '../doctor/examine';
+import { runForPeople } from '../doctor/diagnose';
 
 /**
  * Each service that a server can use repeats all secrets that it could know in its errors. None of them may appear in the log, on standard

@@ -101,13 +101,13 @@ it('a thousand requests in one piece get their responses in order, and others ar
 }, 60_000);
 
 it('requests that never end are given up with 408, and others are served meanwhile', async () => {
-  const drip = setInterval(() => {
+  const slowSender = setInterval(() => {
     for (const { socket, isClosed } of slow) if (!isClosed()) socket.write('x');
   }, 1_000);
   await expectServed();
   const endless = [...slow, ...slowBodies];
   await until(() => endless.every(({ isClosed }) => isClosed()));
-  clearInterval(drip);
+  clearInterval(slowSender);
   const responses = endless.map(({ received }) => received()).filter((text) => text !== '');
   expect(new Set(responses.flatMap(statusesIn))).toEqual(new Set([408]));
   await expectServed();

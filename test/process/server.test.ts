@@ -215,7 +215,7 @@ describe('two processes', () => {
   });
 
   it('complete a deletion during which one of them was killed', async () => {
-    const [killed, survivor] = await Promise.all([start(), start()]);
+    const [killed, remaining] = await Promise.all([start(), start()]);
     const accessToken = emulator.accessToken({ user: emulator.addUser() });
     await getToken(killed, accessToken);
     emulator.delay('acs.identity.delete', 60_000);
@@ -229,7 +229,7 @@ describe('two processes', () => {
     await killed.stop('SIGKILL');
     await cut;
     emulator.delay('acs.identity.delete', 0);
-    expect((await deletion(survivor)).status).toBe(204);
+    expect((await deletion(remaining)).status).toBe(204);
     expect({ identities: emulator.identities(), mappings: emulator.mappings() }).toEqual({
       identities: [],
       mappings: [],

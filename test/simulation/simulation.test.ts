@@ -5,9 +5,9 @@ import { storeKinds } from '../../simulation/instance';
 import { simulate } from '../../simulation/simulate';
 
 describe('the simulation', () => {
-  const dependable = storeKinds.filter((store) => store !== 'graph');
+  const consistentStores = storeKinds.filter((store) => store !== 'graph');
 
-  it.each(dependable)('finds no violation with the store %s', async (store) => {
+  it.each(consistentStores)('finds no violation with the store %s', async (store) => {
     const schedules = new Set<string>();
     for (let seed = 1; seed <= 200; seed += 1) {
       const { violation, trace } = await simulate({ store, instances: 2 + (seed % 2) }, seededChoices(seed));

@@ -49,14 +49,14 @@ const costs: Record<TestedStore, Record<'new' | 'known' | 'again' | 'post' | 'fi
 };
 
 /** The steps of a new user's first token, and which of them may orphan an identity if the reply is lost. */
-const steps: Record<TestedStore, { step: string; mayOrphan?: true }[]> = {
+const steps: Record<TestedStore, { step: string; mayLeaveOrphan?: true }[]> = {
   graph: [
     { step: 'entra.token' },
     { step: 'graph.me' },
-    { step: 'acs.identity.create', mayOrphan: true },
+    { step: 'acs.identity.create', mayLeaveOrphan: true },
     { step: 'graph.extension.create' },
   ],
-  table: [{ step: 'GET' }, { step: 'acs.identity.create', mayOrphan: true }, { step: 'POST' }],
+  table: [{ step: 'GET' }, { step: 'acs.identity.create', mayLeaveOrphan: true }, { step: 'POST' }],
   acs: [{ step: 'acs.identity.create' }],
 };
 
@@ -197,15 +197,15 @@ describe.each(stores)('with the identity store %s', (store) => {
     });
   }
 
-  describe.each(steps[store])('a first call whose $step', ({ step, mayOrphan }) => {
+  describe.each(steps[store])('a first call whose $step', ({ step, mayLeaveOrphan }) => {
     it.each<StepFault>(['dropped', 'throttled', 'replyLost'])('is %s is served', async (fault) => {
-      if (fault === 'replyLost' && mayOrphan) return;
+      if (fault === 'replyLost' && mayLeaveOrphan) return;
       const { token } = newCaller(system);
       const server = await startReadyServer(system);
       system.failStep(step, fault);
       const first = await server.call('get', '/getToken', token);
       // A dropped connection may have carried the request: creating without a custom id is not repeated then.
-      if (fault === 'dropped' && mayOrphan) expect([200, 503]).toContain(first.status);
+      if (fault === 'dropped' && mayLeaveOrphan) expect([200, 503]).toContain(first.status);
       else expect(first.status).toBe(200);
       const id = idOf(await server.call('get', '/getToken', token).expect(200));
       await until(() => system.emulator.identities().length === 1);

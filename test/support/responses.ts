@@ -82,7 +82,7 @@ export function challengesOf({ url, tenantId, authServer }: Emulator) {
   const description: unknown = expect.stringMatching(/\S+ \S+/);
   return {
     /** Without a token there is no error to report. */
-    bare: { realm },
+    withoutError: { realm },
     invalidToken: {
       realm,
       authorization_uri: authorizationUri,

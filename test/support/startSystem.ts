@@ -54,10 +54,10 @@ export async function startSystem(
 ): Promise<System> {
   const emulator = await startEmulator();
   const servers: TestServer[] = [];
-  const startAnother = async (more: Record<string, string> = {}, itsTimings = timings) => {
+  const startAnother = async (more: Record<string, string> = {}, serverTimings = timings) => {
     const server = await startServer(
       { ...emulator.settings(), ...testSettings, ...settings, ...more },
-      itsTimings,
+      serverTimings,
     );
     servers.push(server);
     return server;

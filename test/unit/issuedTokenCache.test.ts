@@ -8,11 +8,11 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-function tokenFor(communicationUserId: string, lifeInMs: number): IssuedToken {
+function tokenFor(communicationUserId: string, lifetimeInMs: number): IssuedToken {
   return {
     communicationUserId,
     token: `token of ${communicationUserId}`,
-    expiresOn: new Date(Date.now() + lifeInMs),
+    expiresOn: new Date(Date.now() + lifetimeInMs),
   };
 }
 

@@ -18,7 +18,7 @@ export async function errorsPage(base: string): Promise<string> {
       heading({ tokens, depth, text }) {
         return `<h${depth} id="${anchorOf(text)}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
       },
-      // Only this one document is served, so links to its neighbours are plain text.
+      // Only this one document is served, so links to other documents are plain text.
       link({ href, tokens }) {
         const content = this.parser.parseInline(tokens);
         return /^(#|https:)/.test(href) ? `<a href="${escapeHtml(href)}">${content}</a>` : content;
