@@ -25,7 +25,7 @@ export interface EmulatorOptions {
 
 /** A running emulator, for a test or a launcher in the same process. */
 export interface Emulator {
-  /** `https://localhost:<port>`: Entra, Graph and ACS alike. */
+  /** `https://localhost:<port>`: the same for Entra, Graph and ACS. */
   readonly url: string;
   /** The certificate authority that clients must trust, in PEM: the file to name in NODE_EXTRA_CA_CERTS. */
   readonly authorityFile: string;

@@ -121,7 +121,7 @@ export const unknownIssuerProblem = problem(
 
 /**
  * The provider whose issuer the token names. An unknown issuer may belong to a provider whose metadata has not been loaded
- * yet: a 401 would make users sign in again for nothing, so the response is such a provider's failure (503).
+ * yet: a 401 would make users sign in again unnecessarily, so the response is such a provider's failure (503).
  */
 async function issuingProvider(
   providers: readonly IdentityProvider[],

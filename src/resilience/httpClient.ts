@@ -9,7 +9,7 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   body?: string | undefined;
   signal: AbortSignal;
-  /** For telemetry: the upstream call that this request stands for, if it is not part of one. */
+  /** For telemetry: the upstream call that this request is, if it is not part of one. */
   call?: UpstreamCall;
 }
 

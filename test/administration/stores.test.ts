@@ -55,7 +55,7 @@ describe.each(stores)('with the identity store %s, erasing', (store) => {
     expect(again.body.user.communicationUserId).not.toBe(id);
   });
 
-  it('on the server that knows the user forgets their token', async () => {
+  it('clears the token that this server has cached', async () => {
     const reusing = await startReadyServer(system, { TOKEN_REUSE_MINUTES: '15' });
     const { user, token } = newCaller(system);
     const first = await reusing.call('get', '/getToken', token).expect(200);

@@ -169,12 +169,12 @@ describe('the identity on Kubernetes that calls Communication Services', () => {
     ['has no federated credential', () => undefined, { status: 502, code: 'upstream_refused' }],
     ['does not hold the role', () => trustCluster(), { status: 502, code: 'upstream_refused' }],
     [
-      'meets an outage of Entra ID',
+      'is used during an outage of Entra ID',
       () => emulator.fail({ operation: 'entra.token', kind: 'status', status: 503, times: Infinity }),
       { status: 503, code: 'upstream_unavailable' },
     ],
     [
-      'meets throttling of Entra ID',
+      'is throttled by Entra ID',
       () => emulator.fail({ operation: 'entra.token', kind: 'status', status: 429, times: Infinity }),
       { status: 503, code: 'upstream_throttled' },
     ],

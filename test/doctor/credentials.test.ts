@@ -243,7 +243,7 @@ test.each<[string, number, RegExp | undefined, 0 | 1, readonly string[]]>([
   expect(result.exitCode).toBe(exitCode);
 });
 
-test('a managed identity that is not assigned to the app is no fault of the table', async () => {
+test('a managed identity that is not assigned to the app is not reported as a failure of the table', async () => {
   onAzure();
   const settings = {
     IDENTITY_STORE: 'table',
@@ -257,7 +257,7 @@ test('a managed identity that is not assigned to the app is no fault of the tabl
   expect(exitCode).toBe(1);
 });
 
-test('a workload identity that is not registered is no fault of the table', async () => {
+test('a workload identity that is not registered is not reported as a failure of the table', async () => {
   await writeFile(file, cluster.token());
   const { line } = await diagnose(emulator, {
     settings: {

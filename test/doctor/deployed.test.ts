@@ -17,7 +17,7 @@ const noSettings = () =>
 const look = (url: string, ...more: string[]) =>
   diagnose(system.emulator, { settings: noSettings(), args: ['--url', url, ...more] });
 
-it('finds nothing wrong with a server of ours', async () => {
+it('finds no problem with this server', async () => {
   const { lines, line, exitCode } = await look(`${system.url}/`, '--origin', ownOrigin);
   expect(lines.filter((text) => !text.startsWith('ok '))).toEqual(['No problem.']);
   expect(line('call without a token')).toBe('ok call without a token: is refused: 401 missing_token');

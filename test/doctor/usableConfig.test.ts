@@ -16,7 +16,7 @@ const malformed = [
 ];
 
 test.each(choices.flatMap((chosen) => malformed.map((more) => ({ ...chosen, ...more }))))(
-  'the doctor goes on with placeholders, and reports what the server would: %j',
+  'the doctor continues with placeholders, and reports what the server would: %j',
   (environment: Record<string, string>) => {
     const { config, invalidSettings, problems } = readUsableConfig(environment);
     expect(config).toBeDefined();

@@ -55,7 +55,7 @@ test('users, mappings and identities survive a restart', async () => {
   });
 });
 
-test('a change is saved soon after it, for its owner alone, and leaves no other file', async () => {
+test('a change is saved soon after it, readable only by its owner, and leaves no other file', async () => {
   await withEmulator(async (emulator) => {
     await callAcs(emulator, { path: '/identities' });
     const [identity] = emulator.identities();

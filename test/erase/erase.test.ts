@@ -65,7 +65,7 @@ describe('npm run erase', () => {
     expect(existingIds()).not.toContain(id);
   });
 
-  it('erases the users of a file, reports each, and goes on after a failure', async () => {
+  it('erases the users of a file, reports each, and continues after a failure', async () => {
     const users = [await newUser(), await newUser(), await newUser()];
     const kept = await newUser();
     const lines = users.map(({ objectId }) => objectId);

@@ -81,7 +81,7 @@ test('waits as long as the API says', async () => {
   await expect(call('/api/token').result).resolves.toMatchObject({ token: expect.any(String) as unknown });
 });
 
-test('tells of all other errors, with the id of the request', async () => {
+test('reports all other errors, with the id of the request', async () => {
   const { result } = call('/api/token/teams', { init: { method: 'POST' } });
   await expect(result).rejects.toThrow(/teams_token_missing, [0-9a-f-]{36}/);
 });

@@ -97,7 +97,7 @@ describe('an instance behind the front end', () => {
     expect((await frontEnd.fetchFrom('203.0.113.7:1000', '/getToken', newUser())).status).toBe(200);
   });
 
-  it('keeps an idle connection longer than the front end does, and survives that the front end closes it', async () => {
+  it('keeps an idle connection longer than the front end does, and continues after the front end closes it', async () => {
     const idleLimitInMs = 300;
     const closingFrontEnd = await startFrontEnd({ host: 'acs-auth.azurewebsites.net', idleLimitInMs });
     try {

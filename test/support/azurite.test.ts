@@ -9,7 +9,7 @@ afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true,
 
 describe('Azurite for the tests', () => {
   it(
-    'keeps the rows of a stopped service in its folder, or forgets those in memory',
+    'keeps the rows of a stopped service in its folder, or loses those in memory',
     async () => {
       const folder = await mkdtemp(join(tmpdir(), 'azurite-'));
       folders.push(folder);

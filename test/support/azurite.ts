@@ -72,7 +72,7 @@ export async function startAzurite({ folder, tokensOverTls }: AzuriteOptions = {
       [
         join(toolFolder, 'node_modules/azurite/dist/src/table/main.js'),
         ...['--tableHost', '127.0.0.1', '--tablePort', String(port)],
-        // The SDK may speak a newer version of the protocol than Azurite knows.
+        // The SDK may use a newer version of the protocol than Azurite knows.
         ...['--skipApiVersionCheck', '--disableProductStyleUrl', '--disableTelemetry', '--silent'],
         ...tls,
         ...persistence,
