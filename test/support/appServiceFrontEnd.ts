@@ -23,13 +23,13 @@ export interface FrontEnd {
 
 export interface FrontEndOptions {
   readonly host: string;
-  /** How long a connection may be silent, towards the client and towards the instance: 230 s in Azure. */
+  /** How long a connection may be idle, towards the client and towards the instance: 230 s in Azure. */
   readonly idleLimitInMs: number;
 }
 
 /**
  * Behaves like the front end of Azure App Service, as seen by an app: it terminates TLS, appends the client's address with its port to
- * X-Forwarded-For, adds headers of its own, and closes silent connections.
+ * X-Forwarded-For, adds headers of its own, and closes idle connections.
  */
 export async function startFrontEnd(options: FrontEndOptions): Promise<FrontEnd> {
   let target = '';
