@@ -88,14 +88,29 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface LoadOptions {
   /** No identity provider is configured: an app that embeds the server signs its users in itself. */
   readonly withoutProviders?: boolean;
+  /** What an app that embeds the server got wrong before its options were read as settings. */
+  readonly earlierProblems?: EarlierProblems;
 }
 
+/** They are reported with those of the settings. */
+export interface EarlierProblems {
+  readonly messages: readonly string[];
+  /** The full names of settings that the messages are about: they are not reported again, and no rule is applied to them. */
+  readonly settings: ReadonlySet<string>;
+}
+
+const noProblems: EarlierProblems = { messages: [], settings: new Set() };
+
 /** Reads the settings from the environment; throws ConfigError. */
-export function loadConfig(environment: Environment, { withoutProviders = false }: LoadOptions = {}): Config {
+export function loadConfig(
+  environment: Environment,
+  { withoutProviders = false, earlierProblems = noProblems }: LoadOptions = {},
+): Config {
   const production = environment.NODE_ENV === 'production';
   const { values, cloud, providers, communicationEndpoint, workloadIdentity } = readSettings(environment, {
     production,
     withoutProviders,
+    earlierProblems,
   });
   const entra = providers.filter(isEntra).find(({ name }) => name === 'entra');
   const apiDocs = values.API_DOCS ? values.API_DOCS === 'on' : !production;
@@ -143,20 +158,23 @@ interface ReadSettings {
 
 function readSettings(
   environment: Environment,
-  { production, withoutProviders }: Required<LoadOptions> & { production: boolean },
+  { production, withoutProviders, earlierProblems }: Required<LoadOptions> & { production: boolean },
 ): ReadSettings {
   const cloud = chooseCloud(textOf(environment, 'AZURE_CLOUD'), textOf(environment, 'AZURE_AUTHORITY_HOST'));
   // A set, since several providers may share a setting.
-  const problems = new Set<string>();
+  const problems = new Set(earlierProblems.messages);
   const flaws = new Map<string, SettingFlaw>();
   const unreadable = new Set<SettingName>();
   const read: Partial<Record<SettingName, unknown>> = {};
   const readOne = (name: SettingName, suffix: string): unknown => {
     const { schema, defaultText, inCloud } = settings[name];
     const ownText = textOf(environment, `${name}${suffix}`);
-    const text = (inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText;
+    const isReported = earlierProblems.settings.has(`${name}${suffix}`);
+    if (isReported) unreadable.add(name);
+    const text = isReported ? ownText : ((inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText);
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;
+    if (isReported) return undefined;
     const flaw = text === undefined ? 'missing' : 'malformed';
     const problem = describeProblem(name, flaw, suffix);
     problems.add(problem);
@@ -166,11 +184,11 @@ function readSettings(
   };
   const readSetting = (name: SettingName) => {
     const value = readOne(name, '');
-    if (!unreadable.has(name)) read[name] = value;
+    if (value !== undefined) read[name] = value;
   };
   const names = Object.keys(settings) as SettingName[];
   choices.filter((name) => !withoutProviders || name !== 'IDENTITY_PROVIDER').forEach(readSetting);
-  const defaults = { IDENTITY_PROVIDER: [], IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none' };
+  const defaults = { IDENTITY_PROVIDER: [], IDENTITY_STORE: undefined, IDENTITY_STORE_FALLBACK: 'none' };
   const chosen = { ...defaults, ...read } as Choices;
   const providers = chosen.IDENTITY_PROVIDER.flatMap(
     (name) => readProvider(name, readOne as ReadSetting) ?? [],

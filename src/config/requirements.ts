@@ -10,7 +10,10 @@ export const choices = [
   'IDENTITY_STORE_FALLBACK',
 ] as const satisfies SettingName[];
 
-export type Choices = Pick<SettingValues, (typeof choices)[number]>;
+/** Without a usable store, the settings that only some stores need are not known. */
+export type Choices = Pick<SettingValues, 'IDENTITY_PROVIDER' | 'IDENTITY_STORE_FALLBACK'> & {
+  IDENTITY_STORE: SettingValues['IDENTITY_STORE'] | undefined;
+};
 
 /** Only with Microsoft Graph does the server act on behalf of its users. */
 export const graphStoreIsUsed = ({ IDENTITY_STORE, IDENTITY_STORE_FALLBACK }: Choices) =>
