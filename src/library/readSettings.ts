@@ -20,6 +20,8 @@ export interface ReadCommunicationAuthSettings {
   readonly config: Config;
   readonly authenticate: Authenticate | undefined;
   readonly logger: Log | undefined;
+  /** Replaces the names of settings in a message by those of the options. */
+  readonly nameOptions: (text: string) => string;
 }
 
 const consequence = 'createCommunicationAuth failed';
@@ -53,7 +55,7 @@ export function readCommunicationAuthSettings(
     ...provider,
     allowedClientIdsSetting: translation.optionOf(provider.allowedClientIdsSetting),
   }));
-  return { config: { ...config, providers }, authenticate, logger };
+  return { config: { ...config, providers }, authenticate, logger, nameOptions: translation.nameOptions };
 }
 
 function load(translation: Translation, withoutProviders: boolean): Config {
