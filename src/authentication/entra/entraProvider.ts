@@ -1,15 +1,14 @@
 import type { EntraProviderConfig } from '../../config/providers';
-import { AuthenticatedUser, entraUserKeyOf, setCaller } from '../authenticatedUser';
+import { AuthenticatedUser, entraUserKeyOf } from '../authenticatedUser';
 import { type ChallengeOptions, createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
 import { clientIdOf, type DecodedJwt, isSignedBy, rolesOf, stringClaim } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
+import { requirePermission } from '../requirePermission';
 import { requiredScope } from '../requiredScope';
 import {
   badSignatureProblem,
   findInvalidClaim,
-  firstProblem,
-  nowInSeconds,
   type PermissionCheck,
   unknownKeyProblem,
 } from '../tokenChecks';
@@ -99,12 +98,7 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
       if (expired) return expired;
       throw new Error('the bearer strategy rejected a token that had passed the same checks');
     }
-    const user = createEntraUser(token);
-    const missing = firstProblem(checks, jwt, policy, nowInSeconds());
-    if (!missing) return user;
-    // The caller is known, but lacks permission.
-    setCaller(response, user);
-    throw challenges.forbidden(missing.check.code, missing.problem.message);
+    return requirePermission(createEntraUser(token), token, { checks, policy, challenges });
   }
 
   return {
