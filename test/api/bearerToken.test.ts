@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { type AccessTokenOptions, allDefects, type Defect } from '../../emulator/startEmulator';
 import { type ApiResponse, challengesOf, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
@@ -382,21 +383,38 @@ describe('signing keys', () => {
     expectAccepted(await server.call('get', guarded, emulator.accessToken()));
   });
 
+  async function startWithKeys(change: (keys: readonly object[]) => readonly unknown[]): Promise<TestServer> {
+    const { emulator } = system;
+    const { jwks_uri: keysUrl } = (await fetchJson(
+      `${emulator.url}/${emulator.tenantId}/v2.0/.well-known/openid-configuration`,
+    )) as { jwks_uri: string };
+    const { keys } = (await fetchJson(keysUrl)) as { keys: object[] };
+    const body = JSON.stringify({ keys: change(keys) });
+    emulator.fail({ operation: 'entra.keys', kind: 'malformed', body, times: Infinity });
+    return system.startAnother();
+  }
+
   it.each([null, 'a key', {}, { kty: 'oct', kid: 5 }, { kid: 'no type' }, { kty: 'new', kid: 'a', use: 7 }])(
     'of an unknown form (%j) do not disable the others',
     async (oddKey) => {
-      const { emulator } = system;
-      const { jwks_uri: keysUrl } = (await fetchJson(
-        `${emulator.url}/${emulator.tenantId}/v2.0/.well-known/openid-configuration`,
-      )) as { jwks_uri: string };
-      const { keys } = (await fetchJson(keysUrl)) as { keys: unknown[] };
-      const body = JSON.stringify({ keys: [oddKey, ...keys] });
-      emulator.fail({ operation: 'entra.keys', kind: 'malformed', body, times: Infinity });
-      const server = await system.startAnother();
-      expectAccepted(await server.call('get', guarded, emulator.accessToken()));
+      const server = await startWithKeys((keys) => [oddKey, ...keys]);
+      expectAccepted(await server.call('get', guarded, system.emulator.accessToken()));
     },
   );
+
+  it('that share an id are all tried', async () => {
+    const [before, after] = [newRsaKey(), newRsaKey()];
+    const server = await startWithKeys((keys) =>
+      keys.flatMap((key) => [{ ...key, ...before }, key, { ...key, ...after }]),
+    );
+    expectAccepted(await server.call('get', guarded, system.emulator.accessToken()));
+    const forged = system.emulator.accessToken({ defect: 'bad_signature' });
+    expectInvalid(await server.call('get', guarded, forged), 'bad_signature');
+  });
 });
+
+const newRsaKey = () =>
+  generateKeyPairSync('rsa', { modulusLength: 2_048 }).publicKey.export({ format: 'jwk' });
 
 async function fetchJson(url: string): Promise<unknown> {
   return (await fetch(url)).json();

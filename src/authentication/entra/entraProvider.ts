@@ -78,9 +78,11 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
     const invalid = findInvalid(jwt);
     if (invalid) return invalid;
     const keyId = String(jwt.header.kid);
-    const key = signingKeys.get(keyId) ?? (await authority.signingKey(keyId));
-    if (!key) return { problem: unknownKeyIn(jwt), permanent: false };
-    return isSignedBy(key, accessToken) ? undefined : { problem: badSignatureProblem, permanent: true };
+    const keys = signingKeys.get(keyId) ?? (await authority.keysWithId(keyId));
+    if (keys.length === 0) return { problem: unknownKeyIn(jwt), permanent: false };
+    return keys.some((key) => isSignedBy(key, accessToken))
+      ? undefined
+      : { problem: badSignatureProblem, permanent: true };
   }
 
   async function verifyWith(

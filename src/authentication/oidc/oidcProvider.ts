@@ -61,7 +61,7 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
   async function findProblem({ jwt, request, response }: ReceivedToken): Promise<InvalidToken | undefined> {
     const invalid = findInvalid(jwt);
     if (invalid) return invalid;
-    if (!(await metadata.signingKey(String(jwt.header.kid))))
+    if ((await metadata.keysWithId(String(jwt.header.kid))).length === 0)
       return { problem: unknownKeyProblem(jwt, issuerName), permanent: false };
     const reason = await checkByPassport(request, response);
     if (reason === undefined) return undefined;
