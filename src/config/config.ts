@@ -27,10 +27,12 @@ import {
   rules,
 } from './requirements';
 import { describeProblem } from './settingProblem';
+import { createSettingReader, type EarlierProblems, type Environment, textOf } from './settingReader';
 import { settings, type SettingName, type SettingValues } from './settings';
 import { readTelemetry, type TelemetryConfig } from './telemetry';
 
 export { ConfigError } from './configError';
+export type { Environment } from './settingReader';
 
 export interface EntraConfig extends EntraProviderConfig {
   /** Absent: no call is made on behalf of a user. */
@@ -83,20 +85,10 @@ export interface Config {
   readonly overload: { readonly maxWaitInMs: number; readonly maxInFlight: number };
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 export interface LoadOptions {
   /** No identity provider is configured: an app that embeds the server signs its users in itself. */
   readonly withoutProviders?: boolean;
-  /** What an app that embeds the server got wrong before its options were read as settings. */
   readonly earlierProblems?: EarlierProblems;
-}
-
-/** They are reported with those of the settings. */
-export interface EarlierProblems {
-  readonly messages: readonly string[];
-  /** The full names of settings that the messages are about: they are not reported again, and no rule is applied to them. */
-  readonly settings: ReadonlySet<string>;
 }
 
 const noProblems: EarlierProblems = { messages: [], settings: new Set() };
@@ -161,38 +153,19 @@ function readSettings(
   { production, withoutProviders, earlierProblems }: Required<LoadOptions> & { production: boolean },
 ): ReadSettings {
   const cloud = chooseCloud(textOf(environment, 'AZURE_CLOUD'), textOf(environment, 'AZURE_AUTHORITY_HOST'));
-  // A set, since several providers may share a setting.
-  const problems = new Set(earlierProblems.messages);
-  const flaws = new Map<string, SettingFlaw>();
-  const unreadable = new Set<SettingName>();
+  const reader = createSettingReader(environment, cloud, earlierProblems);
+  const { problems, flaws, unreadable } = reader;
+  const readOne = reader.read as ReadSetting;
   const read: Partial<Record<SettingName, unknown>> = {};
-  const readOne = (name: SettingName, suffix: string): unknown => {
-    const { schema, defaultText, inCloud } = settings[name];
-    const ownText = textOf(environment, `${name}${suffix}`);
-    const isReported = earlierProblems.settings.has(`${name}${suffix}`);
-    if (isReported) unreadable.add(name);
-    const text = isReported ? ownText : ((inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText);
-    const parsed = schema.safeParse(text);
-    if (parsed.success) return parsed.data;
-    if (isReported) return undefined;
-    const flaw = text === undefined ? 'missing' : 'malformed';
-    const problem = describeProblem(name, flaw, suffix);
-    problems.add(problem);
-    flaws.set(problem, { name, suffix, flaw });
-    unreadable.add(name);
-    return undefined;
-  };
   const readSetting = (name: SettingName) => {
-    const value = readOne(name, '');
+    const value = reader.read(name, '');
     if (value !== undefined) read[name] = value;
   };
   const names = Object.keys(settings) as SettingName[];
   choices.filter((name) => !withoutProviders || name !== 'IDENTITY_PROVIDER').forEach(readSetting);
   const defaults = { IDENTITY_PROVIDER: [], IDENTITY_STORE: undefined, IDENTITY_STORE_FALLBACK: 'none' };
   const chosen = { ...defaults, ...read } as Choices;
-  const providers = chosen.IDENTITY_PROVIDER.flatMap(
-    (name) => readProvider(name, readOne as ReadSetting) ?? [],
-  );
+  const providers = chosen.IDENTITY_PROVIDER.flatMap((name) => readProvider(name, readOne) ?? []);
   names
     .filter((name) => !(name in chosen) && !providerSettingNames.has(name) && isUsed(name, chosen))
     .forEach(readSetting);
@@ -206,7 +179,7 @@ function readSettings(
       if (flaw) flaws.set(text, flaw);
     }
   }
-  const workloadIdentity = readWorkloadIdentity(values, readOne as ReadSetting);
+  const workloadIdentity = readWorkloadIdentity(values, readOne);
   const facts = { values, production, cloud: cloud.name };
   const broken = rules.filter(
     (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(facts),
@@ -234,10 +207,4 @@ function problemsOf(
   return set.length === 1
     ? []
     : [{ text: `${set.join(' and ')} are set, but only one of them may be. ${choice}` }];
-}
-
-/** The text of a setting; an empty one counts as absent, as it does in a copied .env.sample. */
-function textOf(environment: Environment, name: string): string | undefined {
-  const text = environment[name]?.trim();
-  return text === '' ? undefined : text;
 }

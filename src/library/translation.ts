@@ -1,5 +1,5 @@
-import type { EarlierProblems } from '../config/config';
 import { describeProblem } from '../config/settingProblem';
+import type { EarlierProblems } from '../config/settingReader';
 import { settings, type SettingName } from '../config/settings';
 import {
   cacheOptions,

@@ -61,11 +61,18 @@ interface Classification {
   definitelyNotApplied: boolean;
 }
 
-function classify(
+const advice = 'Try again later.';
+
+function classify(upstream: UpstreamName, facts: FailureFacts): Classification {
+  return facts.transportFailure === undefined
+    ? classifyResponse(upstream, facts)
+    : classifyTransportFailure(upstream, facts.transportFailure);
+}
+
+function classifyTransportFailure(
   upstream: UpstreamName,
-  { status, unavailable, transportFailure, limitsOnlyThisCaller = false }: FailureFacts,
+  transportFailure: NonNullable<FailureFacts['transportFailure']>,
 ): Classification {
-  const advice = 'Try again later.';
   switch (transportFailure) {
     case 'connect_failed':
       return {
@@ -95,9 +102,13 @@ function classify(
         transient: false,
         definitelyNotApplied: false,
       };
-    case undefined:
-      break;
   }
+}
+
+function classifyResponse(
+  upstream: UpstreamName,
+  { status, unavailable, limitsOnlyThisCaller = false }: FailureFacts,
+): Classification {
   if (status === 429 || limitsOnlyThisCaller) {
     return {
       code: 'upstream_throttled',
