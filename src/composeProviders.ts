@@ -7,6 +7,7 @@ import type { Challenges } from './authentication/challenge';
 import { manageUsersRole } from './authentication/manageUsersRole';
 import type { IdentityProvider } from './authentication/identityProvider';
 import type { ProviderParts } from './authentication/oidc/oidcProvider';
+import { startRequestDeadline } from './http/requestDeadline';
 import type { Config } from './config/config';
 import type { ProviderConfig } from './config/providers';
 import type { HttpClient } from './resilience/httpClient';
@@ -75,10 +76,16 @@ export async function composeProviders({
 }
 
 /** Replaces the providers if the app that embeds the server signs its users in itself. */
-export async function composeAppAuthentication(authenticate: Authenticate): Promise<ComposedProviders> {
+export async function composeAppAuthentication(
+  authenticate: Authenticate,
+  timeLimitInMs: number,
+): Promise<ComposedProviders> {
   const { createAppAuthentication } = await import('./authentication/app/appAuthentication.js');
   return {
-    requireUser: createAppAuthentication(authenticate),
+    requireUser: createAppAuthentication({
+      authenticate,
+      signalOf: (response) => startRequestDeadline(response, timeLimitInMs).signal,
+    }),
     requireAdministrator: undefined,
     entra: undefined,
     start: () => undefined,

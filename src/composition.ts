@@ -55,7 +55,7 @@ export async function createServices(
   const requestScope = config.forwardRequestId ? scope : undefined;
   const http = createHttpClient(requestScope, telemetry);
   const providers = authenticate
-    ? await composeAppAuthentication(authenticate)
+    ? await composeAppAuthentication(authenticate, timings.requestInMs)
     : await composeProviders({ config, http, timings, log, telemetry });
   const acs = createAcsIdentityClient(
     config.communication,

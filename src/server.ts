@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { config as loadDotenv } from 'dotenv';
+import type { Logger } from 'pino';
 import { createApp } from './app';
 import { waitAtMost } from './resilience/deadline';
 import { type Config, ConfigError, loadConfig } from './config/config';
@@ -33,16 +34,9 @@ async function main(): Promise<void> {
 
   process.once('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught exception');
-    flushLogsAndExit(1);
+    flushAndExit(log, 1);
   });
-  server.once('error', (error: NodeJS.ErrnoException) => {
-    process.stderr.write(
-      error.code === 'EADDRINUSE'
-        ? `Port ${config.port} is in use. Stop the program that uses it, or set PORT to another port.\n`
-        : `Cannot listen on port ${config.port}: ${error.message}\n`,
-    );
-    process.exit(1);
-  });
+  server.once('error', (error: NodeJS.ErrnoException) => exitWithoutPort(config.port, error));
   server.listen(config.port, () => {
     log.info(
       {
@@ -67,19 +61,28 @@ async function main(): Promise<void> {
           log.warn('stopping with unfinished work: an identity may be orphaned, or a deletion incomplete');
         log.info('stopped');
       })
-      .finally(() => flushLogsAndExit(0));
+      .finally(() => flushAndExit(log, 0));
   };
   process.on('SIGTERM', shutDown);
   process.on('SIGINT', shutDown);
+}
 
-  function flushLogsAndExit(code: number): void {
-    log.flush(() => process.exit(code));
-    // Nobody reads the log: a normal exit would wait for that, too.
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), flushTimeLimitInMs).unref();
-  }
+function exitWithoutPort(port: number, error: NodeJS.ErrnoException): never {
+  process.stderr.write(
+    error.code === 'EADDRINUSE'
+      ? `Port ${port} is in use. Stop the program that uses it, or set PORT to another port.\n`
+      : `Cannot listen on port ${port}: ${error.message}\n`,
+  );
+  process.exit(1);
 }
 
 const flushTimeLimitInMs = 3_000;
+
+function flushAndExit(log: Logger, code: number): void {
+  log.flush(() => process.exit(code));
+  // Nobody reads the log: a normal exit would wait for that, too.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), flushTimeLimitInMs).unref();
+}
 
 /**
  * V8's defaults cost more memory than this server needs to be fast. The V8 of Node 20 to 24 knows both options; a later one

@@ -1,12 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import type { Log } from '../log';
+import type { KeysById } from './signingKeys';
 import { type Deadline, withDeadline } from '../resilience/deadline';
 import { UpstreamError, type UpstreamName } from '../resilience/upstreamError';
 import type { Timings } from '../timings';
 
 /** What a provider publishes: immutable, replaced as a whole. */
 export interface ProviderMetadata {
-  readonly signingKeys: ReadonlyMap<string, KeyObject>;
+  readonly signingKeys: KeysById;
   /** A part that is not essential could not be loaded: it is loaded again soon. */
   readonly incomplete?: boolean;
 }
@@ -21,11 +22,11 @@ export interface MetadataSource<Metadata extends ProviderMetadata> {
   /** The same, but waits for the first load. Throws UpstreamError if the provider cannot be reached. */
   metadata(): Promise<Metadata>;
   /**
-   * The key with this id; undefined if the provider has none. An unknown id triggers a reload, at most one every 10 s
+   * The keys with this id; none if the provider has none. An unknown id triggers a reload, at most one every 10 s
    * across all callers, so that a rotated key works immediately and unknown ids are cheap. Throws UpstreamError if the
    * reload fails, because the key may exist.
    */
-  signingKey(keyId: string): Promise<KeyObject | undefined>;
+  keysWithId(keyId: string): Promise<readonly KeyObject[]>;
   /** The listener is called whenever the set of keys changes. */
   onKeysChanged(listener: () => void): void;
 }
@@ -112,22 +113,25 @@ export function createMetadataSource<Metadata extends ProviderMetadata>({
     },
     current: () => latest,
     metadata: async () => latest ?? loadMetadataOnce(),
-    async signingKey(keyId) {
+    async keysWithId(keyId) {
       const { signingKeys } = latest ?? (await loadMetadataOnce());
-      const key = signingKeys.get(keyId);
-      if (key) return key;
+      const keys = signingKeys.get(keyId);
+      if (keys) return keys;
       if (performance.now() - lastUnknownKeyLoadAt < timings.unknownKeyCooldownInMs && !loading) {
         if (lastFailure) throw lastFailure;
-        return undefined;
+        return [];
       }
       if (!loading) lastUnknownKeyLoadAt = performance.now();
-      return (await reload()).signingKeys.get(keyId);
+      return (await reload()).signingKeys.get(keyId) ?? [];
     },
     onKeysChanged: (listener) => listeners.push(listener),
   };
 }
 
-function sameKeys(a: ReadonlyMap<string, KeyObject> | undefined, b: ReadonlyMap<string, KeyObject>): boolean {
-  if (a?.size !== b.size) return false;
-  return [...b].every(([keyId, key]) => a.get(keyId)?.equals(key));
+function sameKeys(before: KeysById | undefined, now: KeysById): boolean {
+  if (before?.size !== now.size) return false;
+  return [...now].every(([keyId, keys]) => {
+    const previous = before.get(keyId) ?? [];
+    return previous.length === keys.length && keys.every((key, index) => previous[index]?.equals(key));
+  });
 }

@@ -27,10 +27,12 @@ import {
   rules,
 } from './requirements';
 import { describeProblem } from './settingProblem';
+import { createSettingReader, type EarlierProblems, type Environment, textOf } from './settingReader';
 import { settings, type SettingName, type SettingValues } from './settings';
 import { readTelemetry, type TelemetryConfig } from './telemetry';
 
 export { ConfigError } from './configError';
+export type { Environment } from './settingReader';
 
 export interface EntraConfig extends EntraProviderConfig {
   /** Absent: no call is made on behalf of a user. */
@@ -83,19 +85,24 @@ export interface Config {
   readonly overload: { readonly maxWaitInMs: number; readonly maxInFlight: number };
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 export interface LoadOptions {
   /** No identity provider is configured: an app that embeds the server signs its users in itself. */
   readonly withoutProviders?: boolean;
+  readonly earlierProblems?: EarlierProblems;
 }
 
+const noProblems: EarlierProblems = { messages: [], settings: new Set() };
+
 /** Reads the settings from the environment; throws ConfigError. */
-export function loadConfig(environment: Environment, { withoutProviders = false }: LoadOptions = {}): Config {
+export function loadConfig(
+  environment: Environment,
+  { withoutProviders = false, earlierProblems = noProblems }: LoadOptions = {},
+): Config {
   const production = environment.NODE_ENV === 'production';
   const { values, cloud, providers, communicationEndpoint, workloadIdentity } = readSettings(environment, {
     production,
     withoutProviders,
+    earlierProblems,
   });
   const entra = providers.filter(isEntra).find(({ name }) => name === 'entra');
   const apiDocs = values.API_DOCS ? values.API_DOCS === 'on' : !production;
@@ -143,38 +150,22 @@ interface ReadSettings {
 
 function readSettings(
   environment: Environment,
-  { production, withoutProviders }: Required<LoadOptions> & { production: boolean },
+  { production, withoutProviders, earlierProblems }: Required<LoadOptions> & { production: boolean },
 ): ReadSettings {
   const cloud = chooseCloud(textOf(environment, 'AZURE_CLOUD'), textOf(environment, 'AZURE_AUTHORITY_HOST'));
-  // A set, since several providers may share a setting.
-  const problems = new Set<string>();
-  const invalidSettings = new Map<string, InvalidSetting>();
-  const unreadable = new Set<SettingName>();
+  const reader = createSettingReader(environment, cloud, earlierProblems);
+  const { problems, invalidSettings, unreadable } = reader;
+  const readOne = reader.read as ReadSetting;
   const read: Partial<Record<SettingName, unknown>> = {};
-  const readOne = (name: SettingName, suffix: string): unknown => {
-    const { schema, defaultText, inCloud } = settings[name];
-    const ownText = textOf(environment, `${name}${suffix}`);
-    const text = (inCloud ? inCloud(ownText, cloud) : ownText) ?? defaultText;
-    const parsed = schema.safeParse(text);
-    if (parsed.success) return parsed.data;
-    const reason = text === undefined ? 'missing' : 'malformed';
-    const problem = describeProblem(name, reason, suffix);
-    problems.add(problem);
-    invalidSettings.set(problem, { name, suffix, reason });
-    unreadable.add(name);
-    return undefined;
-  };
   const readSetting = (name: SettingName) => {
-    const value = readOne(name, '');
-    if (!unreadable.has(name)) read[name] = value;
+    const value = reader.read(name, '');
+    if (value !== undefined) read[name] = value;
   };
   const names = Object.keys(settings) as SettingName[];
   choices.filter((name) => !withoutProviders || name !== 'IDENTITY_PROVIDER').forEach(readSetting);
-  const defaults = { IDENTITY_PROVIDER: [], IDENTITY_STORE: 'graph', IDENTITY_STORE_FALLBACK: 'none' };
+  const defaults = { IDENTITY_PROVIDER: [], IDENTITY_STORE: undefined, IDENTITY_STORE_FALLBACK: 'none' };
   const chosen = { ...defaults, ...read } as Choices;
-  const providers = chosen.IDENTITY_PROVIDER.flatMap(
-    (name) => readProvider(name, readOne as ReadSetting) ?? [],
-  );
+  const providers = chosen.IDENTITY_PROVIDER.flatMap((name) => readProvider(name, readOne) ?? []);
   names
     .filter((name) => !(name in chosen) && !providerSettingNames.has(name) && isUsed(name, chosen))
     .forEach(readSetting);
@@ -188,7 +179,7 @@ function readSettings(
       if (invalid) invalidSettings.set(text, invalid);
     }
   }
-  const workloadIdentity = readWorkloadIdentity(values, readOne as ReadSetting);
+  const workloadIdentity = readWorkloadIdentity(values, readOne);
   const input = { values, production, cloud: cloud.name };
   const broken = rules.filter(
     (rule) => !rule.settings.some((name) => unreadable.has(name)) && rule.isBroken(input),
@@ -216,10 +207,4 @@ function problemsOf(
   return set.length === 1
     ? []
     : [{ text: `${set.join(' and ')} are set, but only one of them may be. ${choice}` }];
-}
-
-/** The text of a setting; an empty one counts as absent, as it does in a copied .env.sample. */
-function textOf(environment: Environment, name: string): string | undefined {
-  const text = environment[name]?.trim();
-  return text === '' ? undefined : text;
 }

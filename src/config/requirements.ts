@@ -10,7 +10,10 @@ export const choices = [
   'IDENTITY_STORE_FALLBACK',
 ] as const satisfies SettingName[];
 
-export type Choices = Pick<SettingValues, (typeof choices)[number]>;
+/** Without a usable store, the settings that only some stores need are not known. */
+export type Choices = Pick<SettingValues, 'IDENTITY_PROVIDER' | 'IDENTITY_STORE_FALLBACK'> & {
+  IDENTITY_STORE: SettingValues['IDENTITY_STORE'] | undefined;
+};
 
 /** Only with Microsoft Graph does the server act on behalf of its users. */
 export const graphStoreIsUsed = ({ IDENTITY_STORE, IDENTITY_STORE_FALLBACK }: Choices) =>
@@ -107,7 +110,28 @@ export interface Rule {
 const isOneEntraTenant = ([first, ...others]: readonly ProviderName[]) =>
   others.length === 0 && first !== undefined && textOfProvider(first) === 'entra';
 
+/** Azure's SDKs look the host up with its brackets, and the Graph client sends no token to it. Entra ID can have such a host. */
+const ipv6Rules = (
+  [
+    'GRAPH_ENDPOINT',
+    'COMMUNICATION_SERVICES_CONNECTION_STRING',
+    'COMMUNICATION_SERVICES_ENDPOINT',
+    'TABLES_CONNECTION_STRING',
+    'TABLES_ENDPOINT',
+  ] as const
+).map((name): Rule => {
+  const hasIpv6Address = (service: string | { endpoint: string } | undefined) =>
+    service !== undefined &&
+    new URL(typeof service === 'string' ? service : service.endpoint).hostname.startsWith('[');
+  return {
+    settings: [name],
+    isBroken: ({ values }) => hasIpv6Address(values[name]),
+    message: `${name} has an IPv6 address as host, which the SDK for this service cannot use. Use a host name, such as localhost.`,
+  };
+});
+
 export const rules: readonly Rule[] = [
+  ...ipv6Rules,
   {
     settings: ['IDENTITY_PROVIDER', 'IDENTITY_STORE'],
     isBroken: ({ values }) =>

@@ -2,9 +2,17 @@ import type { Response } from 'express';
 import { type Deadline, startDeadline } from '../resilience/deadline';
 import { CallerDisconnectedError } from '../errors';
 
-/** The deadline of one request: aborts on timeout, or when the client closes the connection. */
+const started = new WeakMap<Response, Deadline>();
+
+/**
+ * The deadline of one request: aborts on timeout, or when the client closes the connection. It starts with the first call; later ones
+ * get the same.
+ */
 export function startRequestDeadline(response: Response, timeLimitInMs: number): Deadline {
+  const existing = started.get(response);
+  if (existing) return existing;
   const deadline = startDeadline(timeLimitInMs);
+  started.set(response, deadline);
   response.once('close', () => {
     if (response.writableFinished) deadline.stop();
     else deadline.cancel(new CallerDisconnectedError());

@@ -4,6 +4,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { createServices, type Services } from '../composition';
 import type { Config } from '../config/config';
 import { secretsOf } from '../config/secrets';
+import { CertificateFileError } from '../entra/clientCredential/certificate';
 import { createOperations } from '../http/operations';
 import { type Log, silentLog } from '../log';
 import { createHostLog } from './hostLog';
@@ -42,9 +43,13 @@ export interface CommunicationAuth {
  * malformed, with one message that lists them all.
  */
 export function createCommunicationAuth(settings: CommunicationAuthSettings): CommunicationAuth {
-  const { config, authenticate, logger } = readCommunicationAuthSettings(settings);
-  const log = logger ? createHostLog(logger, secretsOf(config)) : silentLog;
-  const starting = start(config, log, authenticate);
+  const { config, authenticate, logger, nameOptions } = readCommunicationAuthSettings(settings);
+  const log = logger ? createHostLog(logger, { secrets: secretsOf(config), nameOptions }) : silentLog;
+  const starting = start(config, log, authenticate).catch((error: unknown) => {
+    throw error instanceof CertificateFileError
+      ? new CertificateFileError(nameOptions(error.message))
+      : error;
+  });
   let started: Started | undefined;
   let stopped: Promise<void> | undefined;
   starting.then(

@@ -1,26 +1,32 @@
 import type { Log } from '../log';
 import { describeError, secretPatternOf } from '../logSafety';
 
+export interface HostLogOptions {
+  secrets: readonly string[];
+  /** Replaces the names of settings, which the app does not have. */
+  nameOptions: (text: string) => string;
+}
+
 /**
  * Gives entries to the app's logger without secrets: errors are reduced to safe fields, since those of SDKs contain the request with its
  * credentials, and all that looks like a token or is one of `secrets` is redacted.
  */
-export function createHostLog(logger: Log, secrets: readonly string[]): Log {
+export function createHostLog(logger: Log, { secrets, nameOptions }: HostLogOptions): Log {
   const pattern = secretPatternOf(secrets);
-  const redact = (value: unknown): unknown => {
-    if (typeof value === 'string') return value.replace(pattern, '[redacted]');
-    if (Array.isArray(value)) return value.map(redact);
+  const adapt = (value: unknown): unknown => {
+    if (typeof value === 'string') return nameOptions(value.replace(pattern, '[redacted]'));
+    if (Array.isArray(value)) return value.map(adapt);
     if (typeof value !== 'object' || value === null) return value;
-    return redactFields(value);
+    return adaptFields(value);
   };
-  const redactFields = (fields: object) =>
-    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, redact(value)]));
+  const adaptFields = (fields: object) =>
+    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, adapt(value)]));
   const entry =
     (level: keyof Log) =>
     ({ err, ...fields }: Readonly<Record<string, unknown>>, message: string): void => {
       const described = err === undefined ? fields : { ...fields, err: describeError(err) };
       try {
-        logger[level](redactFields(described), String(redact(message)));
+        logger[level](adaptFields(described), String(adapt(message)));
       } catch {
         // Requests do not fail with the app's logger, nor does its process: some lines are logged by event listeners.
       }

@@ -20,6 +20,8 @@ export interface ReadCommunicationAuthSettings {
   readonly config: Config;
   readonly authenticate: Authenticate | undefined;
   readonly logger: Log | undefined;
+  /** Replaces the names of settings in a message by those of the options. */
+  readonly nameOptions: (text: string) => string;
 }
 
 const consequence = 'createCommunicationAuth failed';
@@ -46,28 +48,23 @@ export function readCommunicationAuthSettings(
   const hasEntra = addUsers(input, translation);
   addWorkloadIdentity(input.workloadIdentity, hasEntra, translation);
   checkLogger(input.logger, translation);
-  throwIfAny(translation.problems, translation);
 
   const { authenticate, logger } = settings;
-  const config = load(translation, authenticate !== undefined);
+  const config = load(translation, authenticate !== undefined && input.providers === undefined);
   const providers = config.providers.map((provider) => ({
     ...provider,
     allowedClientIdsSetting: translation.optionOf(provider.allowedClientIdsSetting),
   }));
-  return { config: { ...config, providers }, authenticate, logger };
+  return { config: { ...config, providers }, authenticate, logger, nameOptions: translation.nameOptions };
 }
 
 function load(translation: Translation, withoutProviders: boolean): Config {
   try {
-    return loadConfig(translation.environment, { withoutProviders });
+    return loadConfig(translation.environment, { withoutProviders, earlierProblems: translation.problems });
   } catch (error) {
-    if (error instanceof ConfigError) throwIfAny(error.problems, translation, error.summary);
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.problems.map(translation.nameOptions), error.summary, consequence);
   }
-}
-
-function throwIfAny(problems: readonly string[], { nameOptions }: Translation, summary?: string): void {
-  if (problems.length > 0) throw new ConfigError(problems.map(nameOptions), summary, consequence);
 }
 
 /** Whether the first provider of the kind `entra` is one of them. */
@@ -75,13 +72,14 @@ function addUsers({ providers, authenticate }: Readonly<Record<string, unknown>>
   if (authenticate !== undefined) {
     if (typeof authenticate !== 'function') to.problem('authenticate is malformed. Expected: a function.');
     if (providers !== undefined)
-      to.problem('providers and authenticate are set, but only one of them may be.');
+      to.problem('providers and authenticate are set, but only one of them may be.', 'IDENTITY_PROVIDER');
     return false;
   }
   const list: readonly unknown[] = Array.isArray(providers) ? providers : [];
   if (list.length === 0) {
     to.problem(
       `${describeProblem('IDENTITY_PROVIDER', 'missing')} Or set authenticate, if your app signs its users in.`,
+      'IDENTITY_PROVIDER',
     );
   }
   const kindsBefore = new Set<string>();
@@ -89,7 +87,10 @@ function addUsers({ providers, authenticate }: Readonly<Record<string, unknown>>
     const path = `providers[${index}]`;
     const kind = kindOf(provider, providerOptions);
     if (kind === undefined) {
-      to.problem(`${path}.kind is malformed. Expected: ${Object.keys(providerOptions).join(', ')}.`);
+      to.problem(
+        `${path}.kind is malformed. Expected: ${Object.keys(providerOptions).join(', ')}.`,
+        'IDENTITY_PROVIDER',
+      );
       return [];
     }
     // The first one of a kind has the settings without a suffix.
@@ -106,7 +107,7 @@ function addStore(store: unknown, to: Translation): void {
   const kind = kindOf(store, storeOptions);
   if (kind === undefined) {
     const isSet = isObject(store) && store.kind !== undefined;
-    to.problem(describeProblem('IDENTITY_STORE', isSet ? 'malformed' : 'missing'));
+    to.problem(describeProblem('IDENTITY_STORE', isSet ? 'malformed' : 'missing'), 'IDENTITY_STORE');
     return;
   }
   to.set('IDENTITY_STORE', kind);

@@ -1,4 +1,5 @@
 import { describeProblem } from '../config/settingProblem';
+import type { EarlierProblems } from '../config/settingReader';
 import { settings, type SettingName } from '../config/settings';
 import {
   cacheOptions,
@@ -16,11 +17,12 @@ export type OptionNames = Readonly<Record<string, SettingName>>;
 export interface Translation {
   readonly environment: Readonly<Record<string, string>>;
   /** What no setting can express, such as an unknown option. */
-  readonly problems: readonly string[];
+  readonly problems: EarlierProblems;
   /** Translates one part of the options. An undefined option is absent. */
   add(part: unknown, path: string, names: OptionNames, more?: AddOptions): void;
   set(name: SettingName, text: string): void;
-  problem(text: string): void;
+  /** @param setting the one that the problem is about, if any, with its suffix */
+  problem(text: string, setting?: string): void;
   /** Replaces the names of settings by those of options. */
   readonly nameOptions: (text: string) => string;
   /** The option that is this setting, with its suffix. */
@@ -39,19 +41,25 @@ const settingPattern = /\b[A-Z][A-Z0-9]*(?:_{1,2}[A-Z0-9]+)+\b/g;
 
 export function createTranslation(): Translation {
   const environment: Record<string, string> = {};
-  const problems: string[] = [];
+  const messages: string[] = [];
+  const reported = new Set<string>();
   const optionNames = namesWithoutSettings();
   const optionOf = (setting: string) => optionNames.get(setting) ?? setting;
+  const problem = (text: string, setting?: string) => {
+    messages.push(text);
+    if (setting !== undefined) reported.add(setting);
+  };
   return {
     environment,
-    problems,
+    problems: { messages, settings: reported },
     add(part, path, names, { suffix = '', others = [] } = {}) {
       for (const [option, setting] of Object.entries(names)) {
         optionNames.set(`${setting}${suffix}`, pathOf(path, option));
       }
       if (part === undefined) return;
       if (!isObject(part)) {
-        problems.push(`${path} is malformed. Expected: an object.`);
+        problem(`${path} is malformed. Expected: an object.`);
+        for (const setting of Object.values(names)) reported.add(`${setting}${suffix}`);
         return;
       }
       for (const [option, value] of Object.entries(part)) {
@@ -59,16 +67,17 @@ export function createTranslation(): Translation {
         const setting = names[option];
         if (setting === undefined) {
           const known = [...others, ...Object.keys(names)].join(', ');
-          problems.push(`${pathOf(path, option)} is unknown. Known here: ${known}.`);
+          problem(`${pathOf(path, option)} is unknown. Known here: ${known}.`);
           continue;
         }
         const text = textOf(setting, value);
-        if (text === undefined) problems.push(describeProblem(setting, 'malformed', suffix));
-        else environment[`${setting}${suffix}`] = text;
+        const fullName = `${setting}${suffix}`;
+        if (text === undefined) problem(describeProblem(setting, 'malformed', suffix), fullName);
+        else environment[fullName] = text;
       }
     },
     set: (name, text) => void (environment[name] = text),
-    problem: (text) => void problems.push(text),
+    problem,
     nameOptions: (text) => text.replace(settingPattern, optionOf),
     optionOf,
   };

@@ -65,11 +65,18 @@ interface Classification {
   definitelyNotApplied: boolean;
 }
 
-function classify(
+const advice = 'Try again later.';
+
+function classify(upstream: UpstreamName, details: FailureDetails): Classification {
+  return details.transportFailure === undefined
+    ? classifyResponse(upstream, details)
+    : classifyTransportFailure(upstream, details.transportFailure);
+}
+
+function classifyTransportFailure(
   upstream: UpstreamName,
-  { status, unavailable, transportFailure, limitsOnlyThisCaller = false }: FailureDetails,
+  transportFailure: NonNullable<FailureDetails['transportFailure']>,
 ): Classification {
-  const advice = 'Try again later.';
   switch (transportFailure) {
     case 'connect_failed':
       return {
@@ -99,9 +106,13 @@ function classify(
         transient: false,
         definitelyNotApplied: false,
       };
-    case undefined:
-      break;
   }
+}
+
+function classifyResponse(
+  upstream: UpstreamName,
+  { status, unavailable, limitsOnlyThisCaller = false }: FailureDetails,
+): Classification {
   if (status === 429 || limitsOnlyThisCaller) {
     return {
       code: 'upstream_throttled',

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { type AccessTokenOptions, allDefects, type Defect } from '../../emulator/startEmulator';
 import { type ApiResponse, challengesOf, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
@@ -303,7 +304,7 @@ describe('a token that was accepted before', () => {
 });
 
 describe('signing keys', () => {
-  const inventedKey = () => system.emulator.accessToken({ defect: 'unknown_key' });
+  const unknownKey = () => system.emulator.accessToken({ defect: 'unknown_key' });
 
   it('are fetched once after a rotation, for 20 concurrent requests', async () => {
     const { emulator } = system;
@@ -324,7 +325,7 @@ describe('signing keys', () => {
     const clock = fakeMonotonicClock();
     const made = await callsDuring(emulator, async () => {
       for (let call = 0; call < 30; call += 1) {
-        expectInvalid(await server.call('get', guarded, inventedKey()), 'unknown_key');
+        expectInvalid(await server.call('get', guarded, unknownKey()), 'unknown_key');
       }
     });
     expect(made).toEqual(entraMetadata);
@@ -346,7 +347,7 @@ describe('signing keys', () => {
       const server = await startReadyServer(system);
       const clock = fakeMonotonicClock();
       emulator.fail({ operation, kind: 'status', status: 503, times: Infinity });
-      for (const token of [inventedKey(), inventedKey()]) {
+      for (const token of [unknownKey(), unknownKey()]) {
         expectError(await server.call('get', guarded, token), {
           status: 503,
           code: 'upstream_unavailable',
@@ -362,7 +363,7 @@ describe('signing keys', () => {
 
       emulator.reset();
       clock.advance(10_000);
-      expectInvalid(await server.call('get', guarded, inventedKey()), 'unknown_key');
+      expectInvalid(await server.call('get', guarded, unknownKey()), 'unknown_key');
     },
   );
 
@@ -374,7 +375,7 @@ describe('signing keys', () => {
     ) as { kid: string };
     const body = JSON.stringify({ keys: [{ kty: 'RSA', use: 'sig', kid, n, e: 'AQAB' }] });
     emulator.fail({ operation: 'entra.keys', kind: 'malformed', body });
-    expectError(await server.call('get', guarded, inventedKey()), {
+    expectError(await server.call('get', guarded, unknownKey()), {
       status: 502,
       code: 'upstream_invalid_response',
       innererror: { upstream: 'Microsoft Entra ID', operation: 'read signing keys' },
@@ -382,21 +383,38 @@ describe('signing keys', () => {
     expectAccepted(await server.call('get', guarded, emulator.accessToken()));
   });
 
+  async function startWithKeys(change: (keys: readonly object[]) => readonly unknown[]): Promise<TestServer> {
+    const { emulator } = system;
+    const { jwks_uri: keysUrl } = (await fetchJson(
+      `${emulator.url}/${emulator.tenantId}/v2.0/.well-known/openid-configuration`,
+    )) as { jwks_uri: string };
+    const { keys } = (await fetchJson(keysUrl)) as { keys: object[] };
+    const body = JSON.stringify({ keys: change(keys) });
+    emulator.fail({ operation: 'entra.keys', kind: 'malformed', body, times: Infinity });
+    return system.startAnother();
+  }
+
   it.each([null, 'a key', {}, { kty: 'oct', kid: 5 }, { kid: 'no type' }, { kty: 'new', kid: 'a', use: 7 }])(
     'of an unknown form (%j) do not disable the others',
     async (oddKey) => {
-      const { emulator } = system;
-      const { jwks_uri: keysUrl } = (await fetchJson(
-        `${emulator.url}/${emulator.tenantId}/v2.0/.well-known/openid-configuration`,
-      )) as { jwks_uri: string };
-      const { keys } = (await fetchJson(keysUrl)) as { keys: unknown[] };
-      const body = JSON.stringify({ keys: [oddKey, ...keys] });
-      emulator.fail({ operation: 'entra.keys', kind: 'malformed', body, times: Infinity });
-      const server = await system.startAnother();
-      expectAccepted(await server.call('get', guarded, emulator.accessToken()));
+      const server = await startWithKeys((keys) => [oddKey, ...keys]);
+      expectAccepted(await server.call('get', guarded, system.emulator.accessToken()));
     },
   );
+
+  it('that share an id are all tried', async () => {
+    const [before, after] = [newRsaKey(), newRsaKey()];
+    const server = await startWithKeys((keys) =>
+      keys.flatMap((key) => [{ ...key, ...before }, key, { ...key, ...after }]),
+    );
+    expectAccepted(await server.call('get', guarded, system.emulator.accessToken()));
+    const forged = system.emulator.accessToken({ defect: 'bad_signature' });
+    expectInvalid(await server.call('get', guarded, forged), 'bad_signature');
+  });
 });
+
+const newRsaKey = () =>
+  generateKeyPairSync('rsa', { modulusLength: 2_048 }).publicKey.export({ format: 'jwk' });
 
 async function fetchJson(url: string): Promise<unknown> {
   return (await fetch(url)).json();

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { type AccessTokenOptions, allDefects, type Defect } from '../../emulator/startEmulator';
 import { type ApiResponse, expectError } from '../support/responses';
 import { callsDuring } from '../support/calls';
@@ -7,6 +8,10 @@ import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
 import { until } from '../support/until';
 import { type Forbidden, type Outcome, outcomes } from '../support/tokenOutcomes';
+
+const rsaKey = () => generateKeyPairSync('rsa', { modulusLength: 2_048 }).publicKey.export({ format: 'jwk' });
+const otherRsaKey = rsaKey();
+const ecKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
 
 let system: System;
 beforeAll(async () => (system = await startReadySystem()));
@@ -145,7 +150,7 @@ describe.each(testProviders)('$kind', (provider) => {
   });
 
   describe('signing keys', () => {
-    const inventedKey = () => token({ defect: 'unknown_key' });
+    const unknownKey = () => token({ defect: 'unknown_key' });
     const tenant = () => provider.tenant(system.emulator);
 
     it('are fetched once when they were rotated, and a withdrawn one is refused from then on', async () => {
@@ -165,7 +170,7 @@ describe.each(testProviders)('$kind', (provider) => {
       server = await startReadyServer(system, settings());
       const clock = fakeMonotonicClock();
       const made = await callsDuring(system.emulator, async () => {
-        for (let count = 0; count < 10; count += 1) expectInvalid(await call(inventedKey()), 'unknown_key');
+        for (let count = 0; count < 10; count += 1) expectInvalid(await call(unknownKey()), 'unknown_key');
       });
       expect(made).toEqual(provider.metadataCalls);
       tenant().rotateKeys();
@@ -183,7 +188,7 @@ describe.each(testProviders)('$kind', (provider) => {
         status: 503,
         times: Infinity,
       });
-      expectError(await call(inventedKey()), {
+      expectError(await call(unknownKey()), {
         status: 503,
         code: 'upstream_unavailable',
         innererror: { upstream: provider.upstream, operation: expect.any(String), status: 503 },
@@ -260,12 +265,17 @@ describe.each(testProviders)('$kind', (provider) => {
       await another.stop();
     });
 
-    async function startWithKeys(change: (key: object) => object): Promise<ApiResponse> {
+    async function publishKeys(change: (key: object) => object | readonly object[]): Promise<void> {
+      system.emulator.clearFaults();
       const { jwks_uri: keysUrl } = JSON.parse(await discovery({})) as { jwks_uri: string };
       const { keys } = (await (await fetch(keysUrl)).json()) as { keys: object[] };
-      const body = JSON.stringify({ keys: keys.map(change) });
+      const body = JSON.stringify({ keys: keys.flatMap(change) });
       const operation = `${provider.operations}.keys`;
       system.emulator.fail({ operation, kind: 'malformed', body, times: Infinity });
+    }
+
+    async function startWithKeys(change: Parameters<typeof publishKeys>[0]): Promise<ApiResponse> {
+      await publishKeys(change);
       const another = await system.startAnother(settings());
       const response = await another.call('get', '/exchangeToken', token());
       await another.stop();
@@ -284,6 +294,38 @@ describe.each(testProviders)('$kind', (provider) => {
       ['have a malformed algorithm', { alg: 256 }],
     ])('whose keys all %s is refused', async (_, members) => {
       expectError(await startWithKeys((key) => ({ ...key, ...members })), unusable('read signing keys'));
+    });
+
+    // RFC 7517 section 4.5. Some providers publish a key under each of its algorithms.
+    it.each<[string, (key: object) => readonly object[]]>([
+      ['for other algorithms', (key) => ['RS384', 'RS256', 'PS256'].map((alg) => ({ ...key, alg }))],
+      ['of another type', (key) => [key, { ...key, ...ecKey }]],
+      ['before it', (key) => [{ ...key, ...otherRsaKey }, key]],
+      ['after it', (key) => [key, { ...key, ...otherRsaKey }]],
+    ])('with a key whose id others %s have can be used', async (_, change) => {
+      expectAccepted(await startWithKeys(change));
+    });
+
+    it('with several keys of one id, none of which has signed the token', async () => {
+      const others = [otherRsaKey, rsaKey()];
+      expectInvalid(
+        await startWithKeys((key) => others.map((other) => ({ ...key, ...other }))),
+        'bad_signature',
+      );
+    });
+
+    it('without one of several keys of one id, whose tokens are refused from then on', async () => {
+      await publishKeys((key) => [key, { ...key, ...otherRsaKey }]);
+      const another = await startReadyServer(system, settings());
+      const withdrawn = token();
+      expectAccepted(await another.call('get', '/exchangeToken', withdrawn));
+      await publishKeys((key) => ({ ...key, ...otherRsaKey }));
+      expectInvalid(
+        await another.call('get', '/exchangeToken', token({ defect: 'unknown_key' })),
+        'unknown_key',
+      );
+      expectInvalid(await another.call('get', '/exchangeToken', withdrawn), 'bad_signature');
+      await another.stop();
     });
 
     it('whose keys are on another host is for providers that are known to do so', async () => {

@@ -1,21 +1,33 @@
+import { EventEmitter, once } from 'node:events';
 import express, { type Express } from 'express';
 import request, { type Test } from 'supertest';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { type CommunicationAuth, createCommunicationAuth } from '../../src';
-import { expectCommonHeaders } from '../support/responses';
+import { type AppUser, type CommunicationAuth, createCommunicationAuth } from '../../src';
+import { defaultTimings } from '../../src/timings';
+import { expectCommonHeaders, expectError } from '../support/responses';
 import { acsOptionsOf } from '../support/hostApp';
 
 let emulator: Emulator;
 let auth: CommunicationAuth;
 let host: Express;
+const entries: { fields: object; message: string }[] = [];
+const log = (fields: object, message: string) => void entries.push({ fields, message });
+/** Of the app's session store. */
+const sessions = new EventEmitter();
 beforeAll(async () => {
   emulator = await startEmulator();
   auth = createCommunicationAuth({
     ...acsOptionsOf(emulator),
+    logger: { debug: log, info: log, warn: log, error: log },
     // As an app reads its session: immediately or later, with any content.
     authenticate: (call) => {
       const session = call.get('x-session');
       if (session === 'fails') throw Object.assign(new Error('the session store is down'), { status: 403 });
+      if (session === 'hangs') {
+        const answer = once(sessions, 'answer');
+        sessions.emit('asked');
+        return answer.then(([user]: AppUser[]) => user);
+      }
       const user = session === undefined ? undefined : (JSON.parse(session) as { subject: string });
       return session?.includes('late') ? Promise.resolve(user) : user;
     },
@@ -76,4 +88,47 @@ it.each<[string, 'get' | 'post', string, unknown, number, string]>([
   expect({ status: response.status, code: response.headers['x-ms-error-code'] }).toEqual({ status, code });
   expect(response.headers['www-authenticate']).toBe(status === 401 ? 'Session' : undefined);
   expect(JSON.stringify(response.body)).not.toContain('session store');
+});
+
+describe('an app that takes long to find the user', () => {
+  beforeEach(() => {
+    entries.splice(0);
+    // Only the time limits of requests are faked.
+    jest.useFakeTimers({
+      doNotFake: [
+        ...(['Date', 'performance', 'hrtime', 'nextTick', 'queueMicrotask'] as const),
+        ...(['setImmediate', 'clearImmediate', 'setInterval', 'clearInterval'] as const),
+      ],
+    });
+  });
+  afterEach(() => jest.useRealTimers());
+
+  const { requestInMs } = defaultTimings;
+  const timedOut = { status: 504, code: 'upstream_timeout', retryAfter: 'some', documented: false } as const;
+
+  it('is not waited for longer than a request may take, and the log says so', async () => {
+    const asked = once(sessions, 'asked');
+    const response = call('get', '/getToken', 'hangs').then((reply) => reply);
+    await asked;
+    jest.advanceTimersByTime(requestInMs);
+    expectError(await response, timedOut);
+    const cause = { message: 'authenticate did not settle in time' };
+    expect(entries[0]).toMatchObject({ message: 'request failed', fields: { err: { cause } } });
+    // It may still fail: no one is waiting for it.
+    sessions.emit('error', new Error('the session store is down'));
+    expect((await call('get', '/getToken', { subject: 'sam' })).status).toBe(200);
+  });
+
+  it('uses up time of the request', async () => {
+    emulator.fail({ operation: 'acs.identity.create', kind: 'hang', times: Infinity });
+    const creations = emulator.callsTo('acs.identity.create');
+    const asked = once(sessions, 'asked');
+    const response = call('get', '/getToken', 'hangs').then((reply) => reply);
+    await asked;
+    jest.advanceTimersByTime(requestInMs - 1_000);
+    sessions.emit('answer', { subject: 'waiting' });
+    while (emulator.callsTo('acs.identity.create') === creations) await new Promise(setImmediate);
+    jest.advanceTimersByTime(1_000);
+    expectError(await response, timedOut);
+  });
 });

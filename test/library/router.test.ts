@@ -194,7 +194,11 @@ describe('the life cycle', () => {
       store: { ...store, clientSecret: undefined, clientCertificatePath: '/absent.pem' } as typeof store,
       logger,
     });
-    await expect(own.ready()).rejects.toThrow('/absent.pem');
+    const message = expect.stringMatching(
+      /^store\.clientCertificatePath cannot be used: .*\/absent\.pem/,
+    ) as unknown;
+    await expect(own.ready()).rejects.toMatchObject({ message });
+    expect(entries).toMatchObject([{ level: 'error', fields: { err: { message } } }]);
     const host = newHost().use(own.router);
     host.get('/hello', (_request, response) => void response.send('hello'));
     expectError(await request(host).get('/getToken'), {

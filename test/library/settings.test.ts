@@ -239,12 +239,57 @@ describe('an app without types gets messages for errors that types prevent', () 
       {
         providers: [entra],
         store: table,
+        managedIdentityClientId: guid(4),
         workloadIdentity: { federatedTokenFile: '/token', tenantId: guid(3) },
       },
       /^workloadIdentity\.tenantId is set/,
     ],
   ])('%s', (_name, options, message) => {
     expect(problemsOf(() => read(options))).toEqual([expect.stringMatching(message)]);
+  });
+
+  it.each<[string, Record<string, unknown>, RegExp[]]>([
+    [
+      'unknown, malformed and missing options',
+      {
+        providers: [{ ...entra, tenantId: 'contoso', audience: 'x' }],
+        store: { ...graph, extensionName: true, mappingKey: undefined },
+        logger: {},
+        port: 3000,
+      },
+      [
+        /^port is unknown/,
+        /^store\.extensionName is malformed/,
+        /^providers\[0\]\.audience is unknown/,
+        /^logger is malformed/,
+        /^providers\[0\]\.tenantId is malformed/,
+        /^store\.mappingKey is missing/,
+      ],
+    ],
+    [
+      'an unknown store, whose options are not known',
+      { providers: [entra], store: { kind: 'redis', url: 'redis://x' }, rateLimits: { user: -1 } },
+      [/^store\.kind is malformed/, /^rateLimits\.user is malformed/],
+    ],
+    [
+      'an unknown provider beside a known one, with a store that may fit',
+      { providers: [{ kind: 'Entra' }, { ...entra, clientId: 'x' }], store: graph },
+      [/^providers\[0\]\.kind is malformed/, /^providers\[1\]\.clientId is malformed/],
+    ],
+    [
+      'users twice, with a store for one of them',
+      { providers: [entra], authenticate, store: { ...graph, mappingKey: 'short' } },
+      [/^providers and authenticate are set/, /^store\.mappingKey is malformed/],
+    ],
+    [
+      'a part that is not an object, whose options are not missing too',
+      { providers: [entra], store: { ...graph, name: 'x' }, communication: 'endpoint=x' },
+      [/^communication is malformed/, /^store\.name is unknown/],
+    ],
+  ])('all together: %s', (_name, options, messages) => {
+    expect(problemsOf(() => read(options))).toEqual(
+      messages.map((message) => expect.stringMatching(message) as unknown),
+    );
   });
 
   it('throws immediately, with all problems in one message', () => {

@@ -1,6 +1,7 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { ApiError } from '../../errors';
+import { isCallerDisconnected, withSignal } from '../../resilience/deadline';
 import { AuthenticatedUser, setCaller, userKeyOf } from '../authenticatedUser';
 
 /** A user whom an app has signed in itself. */
@@ -25,10 +26,19 @@ const appUser = z.object({
   issuer: z.string().min(1).default(defaultIssuer),
 });
 
+export interface AppAuthenticationOptions {
+  authenticate: Authenticate;
+  /** Aborts when the time of the request is up, or its client has disconnected. */
+  signalOf: (response: Response) => AbortSignal;
+}
+
 /** Passes on requests whose user the app knows; all others go to the error handler. */
-export function createAppAuthentication(authenticate: Authenticate): RequestHandler {
+export function createAppAuthentication({
+  authenticate,
+  signalOf,
+}: AppAuthenticationOptions): RequestHandler {
   return async (request, response, next) => {
-    const found = await callAuthenticate(authenticate, request);
+    const found = await callAuthenticate(authenticate, request, signalOf(response));
     if (found === undefined || found === null) throw notSignedInError();
     const parsed = appUser.safeParse(found);
     if (!parsed.success) {
@@ -42,12 +52,25 @@ export function createAppAuthentication(authenticate: Authenticate): RequestHand
 }
 
 /** A failure of the app is an internal error, whatever status it may have. */
-async function callAuthenticate(authenticate: Authenticate, request: Request): Promise<unknown> {
+async function callAuthenticate(
+  authenticate: Authenticate,
+  request: Request,
+  signal: AbortSignal,
+): Promise<unknown> {
   try {
-    return await authenticate(request);
+    return await withSignal(Promise.resolve(authenticate(request)), signal);
   } catch (error) {
-    throw new Error('authenticate failed', { cause: error });
+    if (!signal.aborted) throw new Error('authenticate failed', { cause: error });
+    throw isCallerDisconnected(signal) ? error : appTimedOut();
   }
+}
+
+/** Like an upstream, such as the app's session store, which it may be waiting for. */
+function appTimedOut(): ApiError {
+  return new ApiError('upstream_timeout', 'The app did not identify the user in time. Try again later.', {
+    headers: { 'Retry-After': '2' },
+    cause: new Error('authenticate did not settle in time'),
+  });
 }
 
 /** There is no access token: the user's key replaces its hash in caches, and the app decides when the sign-in ends. */

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Request } from 'express';
 import type { ITokenPayload } from 'passport-azure-ad';
 import BearerStrategy from 'passport-azure-ad/lib/bearerstrategy';
-import { decodeJwt } from '../jwt';
+import { decodeJwt, isSignedBy } from '../jwt';
 import { clockSkewInSeconds } from '../tokenChecks';
 import type { EntraAuthority } from './entraAuthority';
 
@@ -78,8 +78,9 @@ export class EntraBearerStrategy extends BearerStrategy {
       return;
     }
     this.options.authority
-      .signingKey(keyId)
-      .then((key) => {
+      .keysWithId(keyId)
+      .then((keys) => {
+        const key = keys.length > 1 ? keys.find((each) => isSignedBy(each, token)) : keys[0];
         if (key) super.jwtVerify(request, token, { ...metadata, generateOidcPEM: () => key }, options, done);
         else this.fail(unknownKey);
       })

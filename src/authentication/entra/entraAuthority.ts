@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import type { Log } from '../../log';
 import { z } from 'zod';
 import { type Deadline, withDeadline } from '../../resilience/deadline';
@@ -7,7 +6,7 @@ import { UpstreamError } from '../../resilience/upstreamError';
 import type { Timings } from '../../timings';
 import { createMetadataSource, type MetadataSource } from '../metadataSource';
 import { createDocumentReader, unusableDocument } from '../publishedDocument';
-import { importSigningKeys, signingKeySet } from '../signingKeys';
+import { importSigningKeys, type KeysById, keysById, signingKeySet } from '../signingKeys';
 
 /** The parts of the tenant's OpenID Connect discovery document that this server or MSAL needs. */
 const discoveryDocument = z.looseObject({
@@ -24,7 +23,7 @@ export interface AuthorityMetadata {
   readonly discovery: DiscoveryDocument;
   /** The tenant's v1 and v2 issuers. */
   readonly issuers: readonly string[];
-  readonly signingKeys: ReadonlyMap<string, KeyObject>;
+  readonly signingKeys: KeysById;
   /** The v1 issuer is not known yet. */
   readonly incomplete: boolean;
 }
@@ -85,7 +84,7 @@ export function createEntraAuthority({
       throw unusableDocument(upstream, 'read discovery', 'the issuer belongs to another tenant');
     const incomplete = await v1;
     const issuers = [...new Set([discovery.issuer, usualV1Issuer, v1Issuer ?? usualV1Issuer])];
-    const signingKeys = importSigningKeys(keys, ['RSA']);
+    const signingKeys = keysById(importSigningKeys(keys, ['RSA']));
     if (signingKeys.size === 0)
       throw unusableDocument(upstream, 'read signing keys', 'no usable RSA signing key');
     return { discovery, issuers, signingKeys, incomplete };

@@ -1,15 +1,14 @@
 import type { EntraProviderConfig } from '../../config/providers';
-import { AuthenticatedUser, entraUserKeyOf, setCaller } from '../authenticatedUser';
+import { AuthenticatedUser, entraUserKeyOf } from '../authenticatedUser';
 import { type ChallengeOptions, createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
 import { clientIdOf, type DecodedJwt, isSignedBy, rolesOf, stringClaim } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
+import { requirePermission } from '../requirePermission';
 import { requiredScope } from '../requiredScope';
 import {
   badSignatureProblem,
   findInvalidClaim,
-  firstProblem,
-  nowInSeconds,
   type PermissionCheck,
   unknownKeyProblem,
 } from '../tokenChecks';
@@ -79,9 +78,11 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
     const invalid = findInvalid(jwt);
     if (invalid) return invalid;
     const keyId = String(jwt.header.kid);
-    const key = signingKeys.get(keyId) ?? (await authority.signingKey(keyId));
-    if (!key) return { problem: unknownKeyIn(jwt), permanent: false };
-    return isSignedBy(key, accessToken) ? undefined : { problem: badSignatureProblem, permanent: true };
+    const keys = signingKeys.get(keyId) ?? (await authority.keysWithId(keyId));
+    if (keys.length === 0) return { problem: unknownKeyIn(jwt), permanent: false };
+    return keys.some((key) => isSignedBy(key, accessToken))
+      ? undefined
+      : { problem: badSignatureProblem, permanent: true };
   }
 
   async function verifyWith(
@@ -99,12 +100,7 @@ export function createEntraProvider(options: EntraProviderOptions): IdentityProv
       if (expired) return expired;
       throw new Error('the bearer strategy rejected a token that had passed the same checks');
     }
-    const user = createEntraUser(token);
-    const missing = firstProblem(checks, jwt, policy, nowInSeconds());
-    if (!missing) return user;
-    // The caller is known, but lacks permission.
-    setCaller(response, user);
-    throw challenges.forbidden(missing.check.code, missing.problem.message);
+    return requirePermission(createEntraUser(token), token, { checks, policy, challenges });
   }
 
   return {

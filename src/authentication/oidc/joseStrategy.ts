@@ -65,15 +65,28 @@ export async function verifyByJose(
 /** Returns the claims; throws an error of jose. */
 async function verify(token: string, { findKey }: OidcMetadata, policy: JosePolicy): Promise<object> {
   // An ES module, and only a server with such a provider needs it.
-  const { jwtVerify } = await import('jose');
-  const { payload } = await jwtVerify(token, findKey, {
+  const { errors, jwtVerify } = await import('jose');
+  const options = {
     issuer: [...policy.issuers],
     audience: [...policy.audiences],
     algorithms: [...policy.algorithms],
     clockTolerance: clockSkewInSeconds,
     requiredClaims: ['exp', policy.userClaim],
-  });
-  return payload;
+  };
+  try {
+    return (await jwtVerify(token, findKey, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    // Keys that share id, type and algorithm.
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (failure) {
+        if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
 }
 
 /** Undefined if the error is not about the token. */

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import type { createLocalJWKSet, JWK } from 'jose' with { 'resolution-mode': 'import' };
 import type { Log } from '../../log';
 import { z } from 'zod';
@@ -8,7 +7,7 @@ import type { UpstreamName } from '../../resilience/upstreamError';
 import type { Timings } from '../../timings';
 import { createMetadataSource, type MetadataSource, type ProviderMetadata } from '../metadataSource';
 import { createDocumentReader, unusableDocument } from '../publishedDocument';
-import { importSigningKeys, signingKeySet } from '../signingKeys';
+import { importSigningKeys, keysById, type SigningKey, signingKeySet } from '../signingKeys';
 
 /** The parts of a provider's metadata that are read: OpenID Connect Discovery section 3. */
 export const oidcDiscoveryDocument = z.looseObject({
@@ -26,7 +25,7 @@ export interface OidcMetadataPolicy {
 }
 
 export interface OidcMetadata extends ProviderMetadata {
-  /** Selects a key by key id, type and algorithm. */
+  /** Selects keys by key id, type and algorithm. */
   readonly findKey: ReturnType<typeof createLocalJWKSet>;
 }
 
@@ -64,21 +63,17 @@ export function createOidcMetadata(options: OidcMetadataOptions): MetadataSource
       const reason = findMetadataProblem(discovery, options);
       if (reason !== undefined) throw unusableDocument(upstream, 'read discovery', reason);
       const { keys } = await read('read signing keys', discovery.jwks_uri, signingKeySet, deadline);
-      const keyTypes = ['RSA', 'EC', 'OKP'];
-      const usable = keys.filter((key) => importSigningKeys([key], keyTypes).size > 0);
-      const signingKeys = importSigningKeys(usable, keyTypes);
+      const imported = importSigningKeys(keys, ['RSA', 'EC', 'OKP']);
+      const signingKeys = keysById(imported);
       if (signingKeys.size === 0)
         throw unusableDocument(upstream, 'read signing keys', 'no usable signing key');
       const { createLocalJWKSet } = await import('jose');
-      // One key per id: the last one, as in `importSigningKeys`.
-      const algorithms = new Map(usable.map(({ kid, alg }) => [kid, alg]));
-      const publicKeys = [...signingKeys].map(([kid, key]) => publicJwk(key, kid, algorithms.get(kid)));
-      return { signingKeys, findKey: createLocalJWKSet({ keys: publicKeys }) };
+      return { signingKeys, findKey: createLocalJWKSet({ keys: imported.map(publicJwk) }) };
     },
   });
 }
 
 /** Other members, such as a private part or the operation `sign`, would make jose fail instead of verifying. */
-function publicJwk(key: KeyObject, kid: string, alg: string | undefined): JWK {
+function publicJwk({ id: kid, algorithm: alg, key }: SigningKey): JWK {
   return { ...(key.export({ format: 'jwk' }) as JWK), kid, ...(alg === undefined ? {} : { alg }) };
 }

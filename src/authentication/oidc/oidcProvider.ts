@@ -2,16 +2,15 @@ import type { Log } from '../../log';
 import type { HttpClient } from '../../resilience/httpClient';
 import type { UpstreamName } from '../../resilience/upstreamError';
 import type { Timings } from '../../timings';
-import { AuthenticatedUser, setCaller, userKeyOf } from '../authenticatedUser';
+import { AuthenticatedUser, userKeyOf } from '../authenticatedUser';
 import { createChallenges } from '../challenge';
 import type { IdentityProvider, InvalidToken, ReceivedToken } from '../identityProvider';
 import { type DecodedJwt, rolesOf } from '../jwt';
 import { createPassportCheck } from '../passportCheck';
+import { requirePermission } from '../requirePermission';
 import {
   badSignatureProblem,
   findInvalidClaim,
-  firstProblem,
-  nowInSeconds,
   malformedProblem,
   type PermissionCheck,
   problem,
@@ -62,7 +61,7 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
   async function findProblem({ jwt, request, response }: ReceivedToken): Promise<InvalidToken | undefined> {
     const invalid = findInvalid(jwt);
     if (invalid) return invalid;
-    if (!(await metadata.signingKey(String(jwt.header.kid))))
+    if ((await metadata.keysWithId(String(jwt.header.kid))).length === 0)
       return { problem: unknownKeyProblem(jwt, issuerName), permanent: false };
     const reason = await checkByPassport(request, response);
     if (reason === undefined) return undefined;
@@ -92,12 +91,7 @@ export function createOidcProvider(policy: OidcProviderPolicy, parts: ProviderPa
   ): Promise<AuthenticatedUser | InvalidToken> {
     const invalid = await findProblem(token);
     if (invalid) return invalid;
-    const user = createUser(token);
-    const missing = firstProblem(checks, token.jwt, policy, nowInSeconds());
-    if (!missing) return user;
-    // The caller is known, but lacks permission.
-    setCaller(token.response, user);
-    throw challenges.forbidden(missing.check.code, missing.problem.message);
+    return requirePermission(createUser(token), token, { checks, policy, challenges });
   }
 
   return {

@@ -17,7 +17,7 @@ import { explainNetworkError } from '../network';
 import type { EntraDoctorContext } from '../context';
 import { defaultTimings } from '../../timings';
 
-/** What the server would do next with a valid access token: On-Behalf-Of, then reading the mapping. Uses the server's own services. */
+/** What the server would do next with a valid access token: On-Behalf-Of, then reading the mapping. */
 export function createOnBehalfOfChecks(
   context: EntraDoctorContext,
   graph: GraphStoreConfig,
@@ -25,32 +25,13 @@ export function createOnBehalfOfChecks(
   jwt: DecodedJwt,
   needs: readonly Check[],
 ): Check[] {
-  const { entra, authority, http, log, callTimeLimitInMs } = context;
+  const { callTimeLimitInMs } = context;
+  const { oboTokens, extensions } = createClients(context, graph);
+  const format = createSealedMappingFormat(createMappingSeal(graph.mappingKeys), graph.adoptUnsigned);
   const user = createEntraUser({
     jwt,
     accessToken: text,
     accessTokenHash: hash('sha256', text, 'base64url'),
-  });
-  const challenges = createChallenges(entraChallengeOptions(entra));
-  const oboTokens = createOboTokens({
-    ...entra,
-    credential: context.credential,
-    log,
-    authority,
-    graphEndpoint: graph.endpoint,
-    cacheSize: 1,
-    http,
-    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: defaultTimings.upstream, log }),
-    challenges,
-    workTimeLimitInMs: callTimeLimitInMs,
-  });
-  const format = createSealedMappingFormat(createMappingSeal(graph.mappingKeys), graph.adoptUnsigned);
-  const extensions = createExtensionClient({
-    ...graph,
-    oboTokens,
-    http,
-    upstream: createUpstream({ name: 'Microsoft Graph', timings: defaultTimings.upstream, log }),
-    challenges,
   });
 
   const exchange: Check = {
@@ -86,6 +67,32 @@ export function createOnBehalfOfChecks(
     },
   };
   return [exchange, readMapping];
+}
+
+/** The server's own clients for a user's calls. */
+function createClients(context: EntraDoctorContext, graph: GraphStoreConfig) {
+  const { entra, authority, http, log, callTimeLimitInMs } = context;
+  const challenges = createChallenges(entraChallengeOptions(entra));
+  const oboTokens = createOboTokens({
+    ...entra,
+    credential: context.credential,
+    log,
+    authority,
+    graphEndpoint: graph.endpoint,
+    cacheSize: 1,
+    http,
+    upstream: createUpstream({ name: 'Microsoft Entra ID', timings: defaultTimings.upstream, log }),
+    challenges,
+    workTimeLimitInMs: callTimeLimitInMs,
+  });
+  const extensions = createExtensionClient({
+    ...graph,
+    oboTokens,
+    http,
+    upstream: createUpstream({ name: 'Microsoft Graph', timings: defaultTimings.upstream, log }),
+    challenges,
+  });
+  return { oboTokens, extensions };
 }
 
 function explain(error: unknown, { entra }: EntraDoctorContext, graph: GraphStoreConfig): Result {

@@ -9,7 +9,7 @@ export async function findSignatureProblem(
   authority: EntraAuthority,
 ): Promise<TokenProblem | undefined> {
   const { kid } = jwt.header;
-  const key = typeof kid === 'string' ? await authority.signingKey(kid) : undefined;
-  if (!key) return unknownKeyProblem(jwt, `tenant ${authority.tenantId}`);
-  return isSignedBy(key, text) ? undefined : badSignatureProblem;
+  const keys = typeof kid === 'string' ? await authority.keysWithId(kid) : [];
+  if (keys.length === 0) return unknownKeyProblem(jwt, `tenant ${authority.tenantId}`);
+  return keys.some((key) => isSignedBy(key, text)) ? undefined : badSignatureProblem;
 }

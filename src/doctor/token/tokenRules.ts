@@ -73,9 +73,9 @@ export function openIdRules(
       find: (now) => find(jwt, policy, now),
     })),
     async signature() {
-      const key = await metadata.signingKey(String(jwt.header.kid));
+      const keys = await metadata.keysWithId(String(jwt.header.kid));
       const current = metadata.current();
-      if (!key || !current) return unknownKeyProblem(jwt, policy.issuerName);
+      if (keys.length === 0 || !current) return unknownKeyProblem(jwt, policy.issuerName);
       const rejection = await verifyByJose(text, current, policy);
       // The other problems that jose finds are reported by the validity checks.
       return rejection === undefined || rejection === 'malformed'
