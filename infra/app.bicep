@@ -351,7 +351,7 @@ var workbookItems = [
   { type: 3, name: 'process', content: union(workbookQuery, { title: 'Event loop delay (seconds) and open circuit breakers', query: processQuery, visualization: 'timechart' }) }
 ]
 
-var atOnce = { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+var onFirstFailure = { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
 var sendsAlerts = !empty(alertEmail)
 var alertActions = sendsAlerts ? [alertMail.id] : []
 
@@ -397,7 +397,7 @@ resource availabilityAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' =
     windowSize: 'PT15M'
     criteria: {
       allOf: [
-        { query: availabilityQuery, metricMeasureColumn: 'failedPercent', timeAggregation: 'Maximum', operator: 'GreaterThan', threshold: 10, failingPeriods: atOnce }
+        { query: availabilityQuery, metricMeasureColumn: 'failedPercent', timeAggregation: 'Maximum', operator: 'GreaterThan', threshold: 10, failingPeriods: onFirstFailure }
       ]
     }
     actions: { actionGroups: alertActions }
@@ -419,7 +419,7 @@ resource upstreamAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
     windowSize: 'PT10M'
     criteria: {
       allOf: [
-        { query: upstreamFailingQuery, metricMeasureColumn: 'failedPercent', timeAggregation: 'Maximum', dimensions: [{ name: 'upstream', operator: 'Include', values: ['*'] }], operator: 'GreaterThan', threshold: 50, failingPeriods: atOnce }
+        { query: upstreamFailingQuery, metricMeasureColumn: 'failedPercent', timeAggregation: 'Maximum', dimensions: [{ name: 'upstream', operator: 'Include', values: ['*'] }], operator: 'GreaterThan', threshold: 50, failingPeriods: onFirstFailure }
       ]
     }
     actions: { actionGroups: alertActions }
@@ -442,7 +442,7 @@ resource refusedTokensAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' 
     overrideQueryTimeRange: 'P1D'
     criteria: {
       allOf: [
-        { query: refusedSpikeQuery, metricMeasureColumn: 'spike', timeAggregation: 'Maximum', operator: 'GreaterThanOrEqual', threshold: 100, failingPeriods: atOnce }
+        { query: refusedSpikeQuery, metricMeasureColumn: 'spike', timeAggregation: 'Maximum', operator: 'GreaterThanOrEqual', threshold: 100, failingPeriods: onFirstFailure }
       ]
     }
     actions: { actionGroups: alertActions }
@@ -464,7 +464,7 @@ resource orphansAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
     windowSize: 'PT15M'
     criteria: {
       allOf: [
-        { query: orphansLostQuery, metricMeasureColumn: 'lost', timeAggregation: 'Total', operator: 'GreaterThan', threshold: 0, failingPeriods: atOnce }
+        { query: orphansLostQuery, metricMeasureColumn: 'lost', timeAggregation: 'Total', operator: 'GreaterThan', threshold: 0, failingPeriods: onFirstFailure }
       ]
     }
     // The alert does not end by itself.
@@ -488,7 +488,7 @@ resource credentialAlert 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
     windowSize: 'PT6H'
     criteria: {
       allOf: [
-        { query: credentialExpiringQuery, metricMeasureColumn: 'daysLeft', timeAggregation: 'Minimum', operator: 'LessThan', threshold: 30, failingPeriods: atOnce }
+        { query: credentialExpiringQuery, metricMeasureColumn: 'daysLeft', timeAggregation: 'Minimum', operator: 'LessThan', threshold: 30, failingPeriods: onFirstFailure }
       ]
     }
     actions: { actionGroups: alertActions }
