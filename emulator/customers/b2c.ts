@@ -25,6 +25,8 @@ export function b2cTenant(url: string): TenantKind {
     issuer,
     apiClientId,
     clientId,
+    // The default of a user flow.
+    accessTokenLifetimeInSeconds: 3600,
     settings: {
       B2C_TENANT_NAME: tenantName,
       B2C_TENANT_ID: tenantId,

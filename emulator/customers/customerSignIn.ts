@@ -5,7 +5,6 @@ import { type Call, form, json, redirect, type Reply } from '../http/exchange';
 import { authClient } from '../seed';
 import type { User, Users } from '../state/users';
 import { encodePart, hash } from '../tokens/jwt';
-import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import type { CustomerTenant } from './customerTenant';
 
 /** What a code or a refresh token was issued for. */
@@ -90,7 +89,7 @@ export class CustomerSignIn {
       {
         token_type: 'Bearer',
         scope,
-        expires_in: tokenLifetimeInSeconds,
+        expires_in: this.#tenant.accessTokenLifetimeInSeconds,
         access_token: this.#tenant.accessToken({ user }),
         id_token: this.#tenant.idToken({ user, claims: { nonce } }),
         refresh_token: this.#add({ user, scope, nonce }),

@@ -5,7 +5,7 @@ import { applyDefect, type Draft } from '../tokens/defects';
 import { type Claims, encodePart } from '../tokens/jwt';
 import { type KeyPairs } from '../tokens/keyPairs';
 import { SigningKey, SigningKeys } from '../tokens/signingKeys';
-import { idTokenLifetimeInSeconds, tokenLifetimeInSeconds, type TokenOptions } from '../tokens/tokenForge';
+import { idTokenLifetimeInSeconds, type TokenOptions } from '../tokens/tokenForge';
 
 /** What one kind of tenant does differently from another. */
 export interface TenantKind {
@@ -13,6 +13,7 @@ export interface TenantKind {
   readonly issuer: string;
   readonly apiClientId: string;
   readonly clientId: string;
+  readonly accessTokenLifetimeInSeconds: number;
   /** The environment of a server that serves the tenant's users. */
   readonly settings: Record<string, string>;
   accessClaims(grant: Grant): Claims;
@@ -36,6 +37,7 @@ export class CustomerTenant {
   readonly apiClientId: string;
   /** A single-page app with the redirect URIs of AuthClient. */
   readonly clientId: string;
+  readonly accessTokenLifetimeInSeconds: number;
   readonly #kind: TenantKind;
   readonly #parts: CustomerTenantParts;
   #keys: SigningKeys | undefined;
@@ -45,6 +47,7 @@ export class CustomerTenant {
     this.issuer = kind.issuer;
     this.apiClientId = kind.apiClientId;
     this.clientId = kind.clientId;
+    this.accessTokenLifetimeInSeconds = kind.accessTokenLifetimeInSeconds;
     this.#kind = kind;
     this.#parts = parts;
   }
@@ -111,7 +114,7 @@ export class CustomerTenant {
     return {
       url: this.#parts.url,
       now: this.#parts.clock(),
-      lifetimeInSeconds: options.lifetimeInSeconds ?? tokenLifetimeInSeconds,
+      lifetimeInSeconds: options.lifetimeInSeconds ?? this.accessTokenLifetimeInSeconds,
       user: this.#user(options.user ?? 'alice'),
       clientId: options.client ?? this.#kind.clientId,
       clientAuthentication: '0',

@@ -1,4 +1,5 @@
 import { v2AccessClaims, idTokenClaims, appOnlyClaims } from '../tokens/claims';
+import { tokenLifetimeInSeconds } from '../tokens/tokenForge';
 import { type TenantKind } from './customerTenant';
 import { externalIdSeed } from './seed';
 
@@ -12,6 +13,7 @@ export function externalIdTenant(url: string): TenantKind {
     issuer,
     apiClientId,
     clientId,
+    accessTokenLifetimeInSeconds: tokenLifetimeInSeconds,
     settings: {
       EXTERNAL_ID_TENANT_ID: tenantId,
       EXTERNAL_ID_TENANT_NAME: tenantName,

@@ -10,7 +10,15 @@ function lifetimeOf(token: string): number {
   return exp - iat;
 }
 
-describe.each(['externalId', 'b2c'] as const)('a customer tenant (%s)', (name) => {
+describe.each([
+  ['externalId', 4500],
+  ['b2c', 3600],
+] as const)('a customer tenant (%s)', (name, accessTokenLifetime) => {
+  test('issues access tokens with its lifetime', () => {
+    expect(lifetimeOf(emulator[name].accessToken())).toBe(accessTokenLifetime);
+    expect(lifetimeOf(emulator[name].appOnlyToken())).toBe(accessTokenLifetime);
+  });
+
   test('issues ID tokens that are valid for an hour', () => {
     expect(lifetimeOf(emulator[name].idToken())).toBe(3600);
     expect(lifetimeOf(emulator[name].idToken({ lifetimeInSeconds: 60 }))).toBe(60);
