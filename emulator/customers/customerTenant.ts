@@ -28,6 +28,7 @@ export interface CustomerTenantParts {
   readonly keyPairs: KeyPairs;
   /** Published, but signs nothing. */
   readonly standby: SigningKey;
+  readonly untrustedKey: () => SigningKey;
 }
 
 /** A tenant for customers: its keys, and the tokens that it issues. */
@@ -89,6 +90,7 @@ export class CustomerTenant {
       claims: { ...claimsOf(grant) },
       grant,
       key,
+      untrustedKey: this.#parts.untrustedKey,
       sign: (signed) => key.sign(signed),
       finish: (token) => token,
     };
