@@ -42,6 +42,30 @@ describe('a client with its secret in the Authorization header (RFC 6749, sectio
   });
 });
 
+test('an application has a secret until it expires', async () => {
+  const { clientId } = emulator.authServer;
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    scope: 'https://graph.microsoft.com/.default',
+  });
+  emulator.applications.addSecret('AuthServer', 'old', new Date(Date.now() + 60_000));
+  emulator.applications.addSecret('AuthServer', 'new');
+  expect((await post(form, basic(clientId, 'old'))).status).toBe(200);
+
+  emulator.switches.clockOffsetInMs = 60_000;
+  expect(await post(form, basic(clientId, 'old'))).toMatchObject({
+    status: 401,
+    body: {
+      error: 'invalid_client',
+      error_codes: [7000222],
+      error_description: expect.stringMatching(
+        /^AADSTS7000222: The provided client secret keys .*are expired/,
+      ) as unknown,
+    },
+  });
+  expect((await post(form, basic(clientId, 'new'))).status).toBe(200);
+});
+
 test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
   'an application gets its own token for %s, which every tenant has',
   async (resource) => {
