@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { signInPage } from '../entra/pages';
+import { createHash, randomBytes } from 'node:crypto';
+import { formPostPage, signInPage } from '../entra/pages';
 import { findPlatform } from '../entra/registrations';
 import { type Call, form, json, redirect, type Reply } from '../http/exchange';
 import { authClient } from '../seed';
@@ -12,6 +12,8 @@ interface Grant {
   readonly user: User;
   readonly scope: string;
   readonly nonce: string | undefined;
+  /** Of Azure AD B2C: valid at this policy only. */
+  readonly policy: string | undefined;
   /** Absent in a refresh token. */
   readonly code?: { readonly redirectUri: string; readonly challenge: string };
 }
@@ -51,7 +53,7 @@ export class CustomerSignIn {
     });
   }
 
-  signIn(call: Call): Reply {
+  signIn(call: Call, policy?: string): Reply {
     const fields = form(call);
     const query = new URLSearchParams(fields.get('request') ?? '');
     const problem = this.#problemOf(query);
@@ -61,15 +63,16 @@ export class CustomerSignIn {
       user,
       scope: query.get('scope') ?? '',
       nonce: query.get('nonce') ?? undefined,
+      policy,
       code: {
         redirectUri: query.get('redirect_uri') ?? '',
         challenge: query.get('code_challenge') ?? '',
       },
     });
-    return sendBack(query, { code, client_info: this.#clientInfo(user) });
+    return sendBack(query, { code, client_info: this.#clientInfo(user, policy) });
   }
 
-  token(call: Call): Reply {
+  token(call: Call, policy?: string): Reply {
     const fields = form(call);
     const key = fields.get('code') ?? fields.get('refresh_token') ?? '';
     const grant = this.#grants.get(key);
@@ -77,6 +80,7 @@ export class CustomerSignIn {
     this.#grants.delete(key);
     const fits =
       grant !== undefined &&
+      grant.policy === policy &&
       fields.get('client_id') === this.#tenant.clientId &&
       (fields.get('grant_type') === 'authorization_code') === (grant.code !== undefined) &&
       (grant.code === undefined ||
@@ -84,16 +88,18 @@ export class CustomerSignIn {
           grant.code.challenge === hash(fields.get('code_verifier') ?? '')));
     if (!fits) return refuse('invalid_grant', 'The code or refresh token is not valid for this request.');
     const { user, scope, nonce } = grant;
+    const accessToken = this.#tenant.accessToken({ user, ...(policy ? { claims: { tfp: policy } } : {}) });
+    const ofPolicy = policy ? { tfp: policy, at_hash: accessTokenHash(accessToken) } : {};
     return json(
       200,
       {
         token_type: 'Bearer',
         scope,
         expires_in: this.#tenant.accessTokenLifetimeInSeconds,
-        access_token: this.#tenant.accessToken({ user }),
-        id_token: this.#tenant.idToken({ user, claims: { nonce } }),
-        refresh_token: this.#add({ user, scope, nonce }),
-        client_info: this.#clientInfo(user),
+        access_token: accessToken,
+        id_token: this.#tenant.idToken({ user, claims: { nonce, ...ofPolicy } }),
+        refresh_token: this.#add({ user, scope, nonce, policy }),
+        client_info: this.#clientInfo(user, policy),
       },
       { 'cache-control': 'no-store' },
     );
@@ -119,8 +125,10 @@ export class CustomerSignIn {
     return key;
   }
 
-  #clientInfo({ objectId }: User): string {
-    return encodePart({ uid: objectId, utid: this.#tenant.tenantId });
+  /** In Azure AD B2C, a user has an account for each policy. */
+  #clientInfo({ objectId }: User, policy: string | undefined): string {
+    const uid = policy === undefined ? objectId : `${objectId}-${policy.toLowerCase()}`;
+    return encodePart({ uid, utid: this.#tenant.tenantId });
   }
 }
 
@@ -145,10 +153,18 @@ function sendBack(query: URLSearchParams, response: Record<string, string>): Rep
   const fields = new URLSearchParams(response);
   const state = query.get('state');
   if (state !== null) fields.set('state', state);
-  const separator = query.get('response_mode') === 'query' ? '?' : '#';
-  return redirect(`${query.get('redirect_uri') ?? ''}${separator}${fields.toString()}`);
+  const redirectUri = query.get('redirect_uri') ?? '';
+  const mode = query.get('response_mode');
+  if (mode === 'form_post') return formPostPage(redirectUri, fields);
+  const separator = mode === 'fragment' ? '#' : redirectUri.includes('?') ? '&' : '?';
+  return redirect(`${redirectUri}${separator}${fields.toString()}`);
 }
 
 function refuse(error: string, description: string): Reply {
   return json(400, { error, error_description: description }, { 'cache-control': 'no-store' });
+}
+
+/** The claim at_hash of OpenID Connect: the first half of the hash. */
+function accessTokenHash(accessToken: string): string {
+  return createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url');
 }

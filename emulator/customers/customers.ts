@@ -24,14 +24,16 @@ export function createCustomers(parts: CustomerTenantParts): Customers {
 
 export function customerHandlers({ url, externalId, b2c, signIns }: Customers) {
   const tenantUrl = `${url}/${externalIdSeed.tenantId}`;
-  const policyUrl = (policy: string): string => `${url}/${b2cSeed.tenantName}.onmicrosoft.com/${policy}`;
+  const policyUrl = (policy: string): string =>
+    `${url}/${b2cSeed.tenantName}.onmicrosoft.com/${policy.toLowerCase()}`;
   /** Policy names are not case-sensitive. */
   const forPolicy =
     (handle: (policy: string, call: Call) => Reply): Handler =>
     (call: Call) => {
       const { policy = '' } = call.params;
-      return b2cSeed.policies.some((known) => known.toLowerCase() === policy.toLowerCase())
-        ? handle(policy.toLowerCase(), call)
+      const known = b2cSeed.policies.find((candidate) => candidate.toLowerCase() === policy.toLowerCase());
+      return known !== undefined
+        ? handle(known, call)
         : json(404, { error: { code: 'AADB2C90047', message: `The policy ${policy} does not exist.` } });
     };
   return {
@@ -44,8 +46,8 @@ export function customerHandlers({ url, externalId, b2c, signIns }: Customers) {
     'externalId.token': (call: Call): Reply => signIns.externalId.token(call),
     'externalId.logout': (call: Call): Reply => signIns.externalId.logout(call),
     'b2c.authorize': forPolicy((_policy, call) => signIns.b2c.authorize(call)),
-    'b2c.signIn': forPolicy((_policy, call) => signIns.b2c.signIn(call)),
-    'b2c.token': forPolicy((_policy, call) => signIns.b2c.token(call)),
+    'b2c.signIn': forPolicy((policy, call) => signIns.b2c.signIn(call, policy)),
+    'b2c.token': forPolicy((policy, call) => signIns.b2c.token(call, policy)),
     'b2c.logout': forPolicy((_policy, call) => signIns.b2c.logout(call)),
   };
 }

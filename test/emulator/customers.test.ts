@@ -1,13 +1,19 @@
+import { createHash } from 'node:crypto';
 import { startEmulator, type Emulator } from '../../emulator/startEmulator';
+
+type Claims = Record<string, unknown>;
+type Fields = Record<string, string>;
 
 let emulator: Emulator;
 beforeAll(async () => void (emulator = await startEmulator()));
 afterAll(() => emulator.stop());
 
+const parse = (part = ''): Claims => JSON.parse(Buffer.from(part, 'base64url').toString()) as Claims;
+const claimsOf = (token: string): Claims => parse(token.split('.')[1]);
+
 function lifetimeOf(token: string): number {
-  const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
-  const { exp, iat } = JSON.parse(payload) as { exp: number; iat: number };
-  return exp - iat;
+  const { exp, iat } = claimsOf(token);
+  return Number(exp) - Number(iat);
 }
 
 describe.each([
@@ -22,5 +28,86 @@ describe.each([
   test('issues ID tokens that are valid for an hour', () => {
     expect(lifetimeOf(emulator[name].idToken())).toBe(3600);
     expect(lifetimeOf(emulator[name].idToken({ lifetimeInSeconds: 60 }))).toBe(60);
+  });
+});
+
+describe('a single-page app', () => {
+  const verifier = 'a-verifier-that-is-long-enough-to-be-allowed-by-the-rfc';
+  const redirect = 'http://localhost:5173/redirect.html';
+  const policyUrl = (policy: string): string => `${emulator.url}/contosob2c.onmicrosoft.com/${policy}`;
+  const tenants = [
+    ['External ID', () => `${emulator.url}/${emulator.externalId.tenantId}`, () => emulator.externalId],
+    ['Azure AD B2C', () => policyUrl('B2C_1_susi'), () => emulator.b2c],
+  ] as const;
+
+  async function signIn(address: string, clientId: string, fields: Fields = {}): Promise<Response> {
+    const request = new URLSearchParams({
+      client_id: clientId,
+      response_type: 'code',
+      redirect_uri: redirect,
+      scope: 'openid offline_access',
+      state: 'mine',
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+      ...fields,
+    });
+    const body = new URLSearchParams({ request: request.toString(), user: 'alice' });
+    return await fetch(`${address}/login`, { method: 'POST', redirect: 'manual', body });
+  }
+
+  const redeem = async (address: string, fields: Fields): Promise<{ status: number; body: Fields }> => {
+    const body = new URLSearchParams({ redirect_uri: redirect, code_verifier: verifier, ...fields });
+    const response = await fetch(`${address}/oauth2/v2.0/token`, { method: 'POST', body });
+    return { status: response.status, body: (await response.json()) as Fields };
+  };
+
+  async function codeFrom(address: string, clientId: string): Promise<string> {
+    const location = (await signIn(address, clientId)).headers.get('location') ?? '';
+    return new URL(location).searchParams.get('code') ?? '';
+  }
+
+  test.each(tenants)('of %s gets the response in the mode that it requests', async (_name, url, tenant) => {
+    const send = async (fields: Fields) => await signIn(url(), tenant().clientId, fields);
+    const location = async (fields: Fields) => (await send(fields)).headers.get('location');
+
+    expect(await location({})).toMatch(/^[^#]+redirect\.html\?code=[^#]+state=mine$/);
+    expect(await location({ response_mode: 'query' })).toMatch(/^[^#]+redirect\.html\?code=/);
+    expect(await location({ response_mode: 'fragment' })).toMatch(/redirect\.html#code=/);
+    const page = await (await send({ response_mode: 'form_post' })).text();
+    expect(page).toContain(`<form method="post" action="${redirect}">`);
+  });
+
+  test.each(['B2C_1_susi', 'b2c_1_profile'])(
+    'of Azure AD B2C has tokens of the policy %s',
+    async (policy) => {
+      const client_id = emulator.b2c.clientId;
+      const code = await codeFrom(policyUrl(policy), client_id);
+      const { body } = await redeem(policyUrl(policy), { grant_type: 'authorization_code', client_id, code });
+
+      const tfp = policy.toUpperCase() === 'B2C_1_SUSI' ? 'B2C_1_susi' : 'B2C_1_profile';
+      expect(claimsOf(body.access_token ?? '').tfp).toBe(tfp);
+      const hash = createHash('sha256')
+        .update(body.access_token ?? '')
+        .digest();
+      const at_hash = hash.subarray(0, 16).toString('base64url');
+      expect(claimsOf(body.id_token ?? '')).toMatchObject({ tfp, at_hash });
+      expect(parse(body.client_info)).toEqual({
+        uid: `${emulator.users.alice.objectId}-${policy.toLowerCase()}`,
+        utid: emulator.b2c.tenantId,
+      });
+      const refresh = { grant_type: 'refresh_token', client_id, refresh_token: body.refresh_token ?? '' };
+      expect(await redeem(policyUrl(policy), refresh)).toMatchObject({ status: 200 });
+    },
+  );
+
+  test('of Azure AD B2C cannot redeem a code at another policy', async () => {
+    const client_id = emulator.b2c.clientId;
+    const code = await codeFrom(policyUrl('B2C_1_susi'), client_id);
+    const fields = { grant_type: 'authorization_code', client_id, code };
+
+    expect(await redeem(policyUrl('B2C_1_profile'), fields)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
   });
 });
