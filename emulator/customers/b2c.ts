@@ -25,6 +25,7 @@ export function b2cTenant(url: string): TenantKind {
     issuer,
     apiClientId,
     clientId,
+    apiIdentifiers: [`https://${tenantName}.onmicrosoft.com/${apiClientId}`, apiClientId],
     // The default of a user flow.
     accessTokenLifetimeInSeconds: 3600,
     settings: {

@@ -38,6 +38,10 @@ export class CustomerSignIn {
     const { query } = call;
     const problem = this.#problemOf(query);
     if (problem) return refuse('invalid_request', problem);
+    const scopeProblem = this.#scopeProblem(query.get('scope') ?? '');
+    if (scopeProblem !== undefined) {
+      return sendBack(query, { error: 'invalid_request', error_description: scopeProblem });
+    }
     if (query.get('prompt') === 'none') {
       return sendBack(query, { error: 'login_required', error_description: 'No user is signed in.' });
     }
@@ -46,7 +50,7 @@ export class CustomerSignIn {
       query: query.toString(),
       users: this.#users.all().slice(0, 20),
       application: `A single-page app (${this.#title})`,
-      permissions: scopesOf(query).map((scope) => scope.slice(scope.lastIndexOf('/') + 1)),
+      permissions: scopesOf(query.get('scope') ?? '').map((scope) => scope.slice(scope.lastIndexOf('/') + 1)),
       newPermissions: [],
       stepUp: false,
       consent: false,
@@ -87,7 +91,10 @@ export class CustomerSignIn {
         (grant.code.redirectUri === fields.get('redirect_uri') &&
           grant.code.challenge === hash(fields.get('code_verifier') ?? '')));
     if (!fits) return refuse('invalid_grant', 'The code or refresh token is not valid for this request.');
-    const { user, scope, nonce } = grant;
+    const scope = fields.get('scope') ?? grant.scope;
+    const scopeProblem = this.#scopeProblem(scope);
+    if (scopeProblem !== undefined) return refuse('invalid_request', scopeProblem);
+    const { user, nonce } = grant;
     const accessToken = this.#tenant.accessToken({ user, ...(policy ? { claims: { tfp: policy } } : {}) });
     const ofPolicy = policy ? { tfp: policy, at_hash: accessTokenHash(accessToken) } : {};
     return json(
@@ -119,6 +126,13 @@ export class CustomerSignIn {
     return query.get('code_challenge_method') === 'S256' ? undefined : 'PKCE with S256 is required.';
   }
 
+  #scopeProblem(scope: string): string | undefined {
+    const { apiIdentifiers } = this.#tenant;
+    const ofApi = apiIdentifiers.flatMap((id) => [`${id}/access_as_user`, `${id}/.default`]);
+    const unknown = scopesOf(scope).find((name) => !openIdScopes.includes(name) && !ofApi.includes(name));
+    return unknown && `The scope '${unknown}' provided in the request is not supported.`;
+  }
+
   #add(grant: Grant): string {
     const key = randomBytes(32).toString('base64url');
     this.#grants.set(key, grant);
@@ -145,8 +159,10 @@ function isRegistered(uri: string): boolean {
   );
 }
 
-function scopesOf(query: URLSearchParams): string[] {
-  return (query.get('scope') ?? '').split(/\s+/).filter(Boolean);
+const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
+
+function scopesOf(scope: string): string[] {
+  return scope.split(/\s+/).filter(Boolean);
 }
 
 function sendBack(query: URLSearchParams, response: Record<string, string>): Reply {

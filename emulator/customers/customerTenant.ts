@@ -13,6 +13,8 @@ export interface TenantKind {
   readonly issuer: string;
   readonly apiClientId: string;
   readonly clientId: string;
+  /** What a client may write before the name of the API's permission. */
+  readonly apiIdentifiers: readonly string[];
   readonly accessTokenLifetimeInSeconds: number;
   /** The environment of a server that serves the tenant's users. */
   readonly settings: Record<string, string>;
@@ -38,6 +40,7 @@ export class CustomerTenant {
   readonly apiClientId: string;
   /** A single-page app with the redirect URIs of AuthClient. */
   readonly clientId: string;
+  readonly apiIdentifiers: readonly string[];
   readonly accessTokenLifetimeInSeconds: number;
   readonly #kind: TenantKind;
   readonly #parts: CustomerTenantParts;
@@ -48,6 +51,7 @@ export class CustomerTenant {
     this.issuer = kind.issuer;
     this.apiClientId = kind.apiClientId;
     this.clientId = kind.clientId;
+    this.apiIdentifiers = kind.apiIdentifiers;
     this.accessTokenLifetimeInSeconds = kind.accessTokenLifetimeInSeconds;
     this.#kind = kind;
     this.#parts = parts;

@@ -13,6 +13,7 @@ export function externalIdTenant(url: string): TenantKind {
     issuer,
     apiClientId,
     clientId,
+    apiIdentifiers: [`api://${apiClientId}`, apiClientId],
     accessTokenLifetimeInSeconds: tokenLifetimeInSeconds,
     settings: {
       EXTERNAL_ID_TENANT_ID: tenantId,

@@ -77,6 +77,35 @@ describe('a single-page app', () => {
     expect(page).toContain(`<form method="post" action="${redirect}">`);
   });
 
+  test.each(tenants)('of %s can request only the permission of the API', async (_name, url, tenant) => {
+    const { clientId: client_id, apiIdentifiers } = tenant();
+    const authorize = async (scope: string): Promise<string | null> => {
+      const query = new URLSearchParams({
+        client_id,
+        scope,
+        response_type: 'code',
+        redirect_uri: redirect,
+        code_challenge: 'x',
+        code_challenge_method: 'S256',
+      });
+      const address = `${url()}/oauth2/v2.0/authorize?${query.toString()}`;
+      return (await fetch(address, { redirect: 'manual' })).headers.get('location');
+    };
+    const [api = ''] = apiIdentifiers;
+    const others = [`${api}/other`, 'User.Read', `${emulator.authServer.appIdUri}/access_as_user`];
+
+    expect(await authorize(`openid ${api}/access_as_user`)).toBeNull();
+    for (const other of others) {
+      expect(await authorize(`openid ${other}`)).toMatch(/error=invalid_request&.*not\+supported/);
+    }
+    const code = await codeFrom(url(), client_id);
+    const fields = { grant_type: 'authorization_code', client_id, code, scope: 'User.Read' };
+    expect(await redeem(url(), fields)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+    const scope = `openid ${api}/access_as_user`;
+    const again = { ...fields, code: await codeFrom(url(), client_id), scope };
+    expect(await redeem(url(), again)).toMatchObject({ status: 200, body: { scope } });
+  });
+
   test.each(['B2C_1_susi', 'b2c_1_profile'])(
     'of Azure AD B2C has tokens of the policy %s',
     async (policy) => {
