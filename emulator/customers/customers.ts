@@ -1,4 +1,5 @@
 import { json, type Call, type Handler, type Reply } from '../http/exchange';
+import { type SigningKey } from '../tokens/signingKeys';
 import { b2cTenant } from './b2c';
 import { CustomerSignIn } from './customerSignIn';
 import { CustomerTenant, type CustomerTenantParts } from './customerTenant';
@@ -38,7 +39,12 @@ export function customerHandlers({ url, externalId, b2c, signIns }: Customers) {
     };
   return {
     'externalId.discovery': (): Reply => discovery(externalId.issuer, tenantUrl),
-    'externalId.keys': (): Reply => keys(externalId),
+    'externalId.keys': (): Reply =>
+      keys(externalId, ({ kid, certificate }) => ({
+        x5t: kid,
+        x5c: [certificate],
+        issuer: externalId.issuer,
+      })),
     'b2c.discovery': forPolicy((policy) => discovery(b2c.issuer, policyUrl(policy))),
     'b2c.keys': forPolicy(() => keys(b2c)),
     'externalId.authorize': (call: Call): Reply => signIns.externalId.authorize(call),
@@ -68,9 +74,9 @@ function discovery(issuer: string, baseUrl: string): Reply {
   });
 }
 
-function keys(tenant: CustomerTenant): Reply {
+function keys(tenant: CustomerTenant, more: (key: SigningKey) => object = () => ({})): Reply {
   const published = tenant.keys
     .published()
-    .map((key) => ({ kty: 'RSA', use: 'sig', kid: key.kid, ...key.jwk() }));
+    .map((key) => ({ kty: 'RSA', use: 'sig', kid: key.kid, ...key.jwk(), ...more(key) }));
   return json(200, { keys: published });
 }

@@ -31,6 +31,24 @@ describe.each([
   });
 });
 
+test('External ID publishes its keys as Entra ID does, Azure AD B2C without certificates', async () => {
+  const keysOf = async (path: string): Promise<Claims[]> => {
+    const { keys } = (await (await fetch(`${emulator.url}/${path}`)).json()) as { keys: Claims[] };
+    return keys;
+  };
+
+  for (const key of await keysOf(`${emulator.externalId.tenantId}/discovery/v2.0/keys`)) {
+    expect(key).toMatchObject({
+      x5t: key.kid,
+      x5c: [expect.any(String)],
+      issuer: emulator.externalId.issuer,
+    });
+  }
+  for (const key of await keysOf('contosob2c.onmicrosoft.com/B2C_1_susi/discovery/v2.0/keys')) {
+    expect(Object.keys(key).sort()).toEqual(['e', 'kid', 'kty', 'n', 'use']);
+  }
+});
+
 describe('a single-page app', () => {
   const verifier = 'a-verifier-that-is-long-enough-to-be-allowed-by-the-rfc';
   const redirect = 'http://localhost:5173/redirect.html';
