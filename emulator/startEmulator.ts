@@ -152,6 +152,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       limits.clear();
       context.issuerKeys.clear();
       context.usedAssertions.clear();
+      customers.reset();
       log.clear();
       listener.releaseHanging();
     },

@@ -1,11 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { formPostPage, signInPage } from '../entra/pages';
 import { findPlatform } from '../entra/registrations';
 import { type Call, form, json, redirect, type Reply } from '../http/exchange';
+import { sessionIn, withoutSession, withSession } from '../http/sessionCookie';
 import { authClient } from '../seed';
+import { remember } from '../state/signIns';
 import type { User, Users } from '../state/users';
 import { encodePart, hash } from '../tokens/jwt';
 import type { CustomerTenant } from './customerTenant';
+
+const maxSignIns = 10_000;
 
 /** What a code or a refresh token was issued for. */
 interface Grant {
@@ -19,22 +23,30 @@ interface Grant {
 }
 
 /**
- * Sign-in of single-page apps at a tenant for customers: authorization code with PKCE, and refresh tokens. There is no session: each
- * sign-in shows the page, and prompt=none is refused.
+ * Sign-in of single-page apps at a tenant for customers: authorization code with PKCE, and refresh tokens. A browser
+ * has one session at the tenant, for all policies.
  */
 export class CustomerSignIn {
   readonly #tenant: CustomerTenant;
   readonly #users: Users;
   readonly #title: string;
   readonly #grants = new Map<string, Grant>();
+  readonly #sessions = new Map<string, User>();
+  readonly #cookie: string;
 
   constructor(tenant: CustomerTenant, users: Users, title: string) {
     this.#tenant = tenant;
     this.#users = users;
     this.#title = title;
+    this.#cookie = `emulator_session_${tenant.tenantId}`;
   }
 
-  authorize(call: Call): Reply {
+  reset(): void {
+    this.#grants.clear();
+    this.#sessions.clear();
+  }
+
+  authorize(call: Call, policy?: string): Reply {
     const { query } = call;
     const problem = this.#problemOf(query);
     if (problem) return refuse('invalid_request', problem);
@@ -42,7 +54,14 @@ export class CustomerSignIn {
     if (scopeProblem !== undefined) {
       return sendBack(query, { error: 'invalid_request', error_description: scopeProblem });
     }
-    if (query.get('prompt') === 'none') {
+    const [prompt, hint] = [query.get('prompt'), query.get('login_hint')];
+    const user = this.#sessions.get(sessionIn(call, this.#cookie) ?? '');
+    const signedIn = user && (hint === null || this.#users.find(hint) === user);
+    // As at Entra ID, no page if the browser is already signed in as the user that the client names.
+    if (signedIn && (prompt === 'none' || (prompt === null && hint !== null))) {
+      return this.#withCode(query, user, policy);
+    }
+    if (prompt === 'none') {
       return sendBack(query, { error: 'login_required', error_description: 'No user is signed in.' });
     }
     return signInPage({
@@ -63,6 +82,11 @@ export class CustomerSignIn {
     const problem = this.#problemOf(query);
     const user = this.#users.find(fields.get('user') ?? '');
     if (problem || !user) return refuse('invalid_request', problem ?? 'The user does not exist.');
+    const session = remember(this.#sessions, user, maxSignIns);
+    return withSession(this.#withCode(query, user, policy), this.#cookie, session);
+  }
+
+  #withCode(query: URLSearchParams, user: User, policy: string | undefined): Reply {
     const code = this.#add({
       user,
       scope: query.get('scope') ?? '',
@@ -112,10 +136,11 @@ export class CustomerSignIn {
     );
   }
 
-  logout({ query }: Call): Reply {
-    const target = query.get('post_logout_redirect_uri');
+  logout(call: Call): Reply {
+    this.#sessions.delete(sessionIn(call, this.#cookie) ?? '');
+    const target = call.query.get('post_logout_redirect_uri');
     return target !== null && isRegistered(target)
-      ? redirect(target)
+      ? withoutSession(redirect(withState(target, call.query)), this.#cookie)
       : refuse('invalid_request', 'The post-logout redirect URI is not registered.');
   }
 
@@ -134,9 +159,7 @@ export class CustomerSignIn {
   }
 
   #add(grant: Grant): string {
-    const key = randomBytes(32).toString('base64url');
-    this.#grants.set(key, grant);
-    return key;
+    return remember(this.#grants, grant, maxSignIns);
   }
 
   /** In Azure AD B2C, a user has an account for each policy. */
@@ -174,6 +197,13 @@ function sendBack(query: URLSearchParams, response: Record<string, string>): Rep
   if (mode === 'form_post') return formPostPage(redirectUri, fields);
   const separator = mode === 'fragment' ? '#' : redirectUri.includes('?') ? '&' : '?';
   return redirect(`${redirectUri}${separator}${fields.toString()}`);
+}
+
+function withState(target: string, query: URLSearchParams): string {
+  const location = new URL(target);
+  const state = query.get('state');
+  if (state !== null) location.searchParams.set('state', state);
+  return location.href;
 }
 
 function refuse(error: string, description: string): Reply {

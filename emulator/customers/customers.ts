@@ -11,6 +11,8 @@ export interface Customers {
   readonly externalId: CustomerTenant;
   readonly b2c: CustomerTenant;
   readonly signIns: { readonly externalId: CustomerSignIn; readonly b2c: CustomerSignIn };
+  /** Ends all sign-ins. */
+  reset(): void;
 }
 
 export function createCustomers(parts: CustomerTenantParts): Customers {
@@ -20,7 +22,11 @@ export function createCustomers(parts: CustomerTenantParts): Customers {
     externalId: new CustomerSignIn(externalId, parts.users, 'External ID'),
     b2c: new CustomerSignIn(b2c, parts.users, 'Azure AD B2C'),
   };
-  return { url: parts.url, externalId, b2c, signIns };
+  const reset = (): void => {
+    signIns.externalId.reset();
+    signIns.b2c.reset();
+  };
+  return { url: parts.url, externalId, b2c, signIns, reset };
 }
 
 export function customerHandlers({ url, externalId, b2c, signIns }: Customers) {
@@ -51,7 +57,7 @@ export function customerHandlers({ url, externalId, b2c, signIns }: Customers) {
     'externalId.signIn': (call: Call): Reply => signIns.externalId.signIn(call),
     'externalId.token': (call: Call): Reply => signIns.externalId.token(call),
     'externalId.logout': (call: Call): Reply => signIns.externalId.logout(call),
-    'b2c.authorize': forPolicy((_policy, call) => signIns.b2c.authorize(call)),
+    'b2c.authorize': forPolicy((policy, call) => signIns.b2c.authorize(call, policy)),
     'b2c.signIn': forPolicy((policy, call) => signIns.b2c.signIn(call, policy)),
     'b2c.token': forPolicy((policy, call) => signIns.b2c.token(call, policy)),
     'b2c.logout': forPolicy((_policy, call) => signIns.b2c.logout(call)),

@@ -95,6 +95,50 @@ describe('a single-page app', () => {
     expect(page).toContain(`<form method="post" action="${redirect}">`);
   });
 
+  test.each(tenants)('of %s is signed in until the logout', async (_name, url, tenant) => {
+    const { clientId } = tenant();
+    const authorize = async (cookie: string, fields: Fields): Promise<Response> => {
+      const query = new URLSearchParams({
+        client_id: clientId,
+        scope: 'openid',
+        response_type: 'code',
+        redirect_uri: redirect,
+        code_challenge: 'x',
+        code_challenge_method: 'S256',
+        ...fields,
+      });
+      const address = `${url()}/oauth2/v2.0/authorize?${query.toString()}`;
+      return await fetch(address, { redirect: 'manual', headers: { cookie } });
+    };
+    const response = async (cookie: string, fields: Fields): Promise<string | null> =>
+      (await authorize(cookie, { prompt: 'none', ...fields })).headers.get('location');
+    const cookieIn = ({ headers }: Response): string => headers.get('set-cookie')?.split(';')[0] ?? '';
+    const cookie = cookieIn(await signIn(url(), clientId));
+    const { alice, bob } = emulator.users;
+
+    expect(await response(cookie, {})).toContain('?code=');
+    expect(await response(cookie, { login_hint: alice.userPrincipalName })).toContain('?code=');
+    expect(await response(cookie, { login_hint: bob.userPrincipalName })).toContain('error=login_required');
+    expect(await response('', {})).toContain('error=login_required');
+    expect((await authorize(cookie, { prompt: 'select_account' })).status).toBe(200);
+    expect((await authorize(cookie, { login_hint: alice.objectId })).status).toBe(302);
+
+    const logout = `${url()}/oauth2/v2.0/logout?state=mine&post_logout_redirect_uri=${redirect}`;
+    const after = await fetch(logout, { redirect: 'manual', headers: { cookie } });
+    expect(after.headers.get('location')).toBe(`${redirect}?state=mine`);
+    expect(cookieIn(after)).toMatch(/=$/);
+    expect(await response(cookie, {})).toContain('error=login_required');
+  });
+
+  test('is signed out by a reset', async () => {
+    const [, url, tenant] = tenants[0];
+    const code = await codeFrom(url(), tenant().clientId);
+    emulator.reset();
+    const fields = { grant_type: 'authorization_code', client_id: tenant().clientId, code };
+
+    expect(await redeem(url(), fields)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  });
+
   test.each(tenants)('of %s can request only the permission of the API', async (_name, url, tenant) => {
     const { clientId: client_id, apiIdentifiers } = tenant();
     const authorize = async (scope: string): Promise<string | null> => {
