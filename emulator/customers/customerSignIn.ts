@@ -104,8 +104,6 @@ export class CustomerSignIn {
     const fields = form(call);
     const key = fields.get('code') ?? fields.get('refresh_token') ?? '';
     const grant = this.#grants.get(key);
-    // A code and a refresh token of a single-page app are each good for one request.
-    this.#grants.delete(key);
     const fits =
       grant !== undefined &&
       grant.policy === policy &&
@@ -118,6 +116,8 @@ export class CustomerSignIn {
     const scope = fields.get('scope') ?? grant.scope;
     const scopeProblem = this.#scopeProblem(scope);
     if (scopeProblem !== undefined) return refuse('invalid_request', scopeProblem);
+    // A refresh token, unlike a code, is not used up: several tabs may have it.
+    if (grant.code) this.#grants.delete(key);
     const { user, nonce } = grant;
     const accessToken = this.#tenant.accessToken({ user, ...(policy ? { claims: { tfp: policy } } : {}) });
     const ofPolicy = policy ? { tfp: policy, at_hash: accessTokenHash(accessToken) } : {};

@@ -139,6 +139,26 @@ describe('a single-page app', () => {
     expect(await redeem(url(), fields)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
 
+  test.each(tenants)(
+    'of %s uses a code once, and a refresh token several times',
+    async (_name, url, tenant) => {
+      const client_id = tenant().clientId;
+      const code = await codeFrom(url(), client_id);
+      const trade = { grant_type: 'authorization_code', client_id, code };
+      const refused = { status: 400, body: { error: 'invalid_grant' } };
+
+      expect(await redeem(url(), { ...trade, code_verifier: 'wrong' })).toMatchObject(refused);
+      const { status, body } = await redeem(url(), trade);
+      expect(status).toBe(200);
+      expect(await redeem(url(), trade)).toMatchObject(refused);
+
+      const refresh = { grant_type: 'refresh_token', client_id, refresh_token: body.refresh_token ?? '' };
+      expect(await redeem(url(), refresh)).toMatchObject({ status: 200 });
+      // Another tab of the app.
+      expect(await redeem(url(), refresh)).toMatchObject({ status: 200 });
+    },
+  );
+
   test.each(tenants)('of %s can request only the permission of the API', async (_name, url, tenant) => {
     const { clientId: client_id, apiIdentifiers } = tenant();
     const authorize = async (scope: string): Promise<string | null> => {
