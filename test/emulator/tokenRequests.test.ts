@@ -80,6 +80,41 @@ test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
   },
 );
 
+test.each([
+  'https://graph.microsoft.com/.default',
+  'https://graph.microsoft.com//.default',
+  '00000003-0000-0000-c000-000000000000/.default',
+])('Graph accepts an application with a token for %s', async (scope) => {
+  const { clientId, clientSecret, servicePrincipalId } = emulator.authServer;
+  emulator.switches.graphApplicationPermissions = { [servicePrincipalId]: ['User.Read.All'] };
+  const form = new URLSearchParams({ grant_type: 'client_credentials', scope });
+
+  const { body } = await post(form, basic(clientId, clientSecret));
+  expect(await statusOfGraph((body as Fields).access_token)).toBe(200);
+});
+
+test.each([
+  'https://graph.microsoft.com',
+  'https://graph.microsoft.com/',
+  '00000003-0000-0000-c000-000000000000',
+])('Graph accepts a managed identity with a token for %s', async (resource) => {
+  const { systemAssigned } = emulator.managedIdentities;
+  emulator.switches.graphApplicationPermissions = { [systemAssigned.objectId]: ['User.Read.All'] };
+  const { IDENTITY_ENDPOINT: endpoint = '', IDENTITY_HEADER: header = '' } =
+    emulator.managedIdentitySettings();
+
+  const response = await fetch(`${endpoint}?api-version=2019-08-01&resource=${resource}`, {
+    headers: { 'x-identity-header': header },
+  });
+  const { access_token: token } = (await response.json()) as Fields;
+  expect(await statusOfGraph(token)).toBe(200);
+});
+
+async function statusOfGraph(token = ''): Promise<number> {
+  const headers = { authorization: `Bearer ${token}` };
+  return (await fetch(`${emulator.url}/v1.0/users/${emulator.users.bob.objectId}`, { headers })).status;
+}
+
 test('an application gets no token for two resources at once', async () => {
   const { appIdUri, clientId, clientSecret } = emulator.authServer;
   const scope = `https://graph.microsoft.com/.default ${appIdUri}/.default`;
