@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { type Clock, inSeconds } from '../clock';
 import { formPostPage, signInPage } from '../entra/pages';
 import { findPlatform } from '../entra/registrations';
-import { type Call, form, json, redirect, type Reply } from '../http/exchange';
+import { type Call, form, json, NotEmulated, redirect, type Reply } from '../http/exchange';
 import { sessionIn, withoutSession, withSession } from '../http/sessionCookie';
 import { authClient } from '../seed';
 import { remember } from '../state/signIns';
@@ -10,6 +11,9 @@ import { encodePart, hash } from '../tokens/jwt';
 import type { CustomerTenant } from './customerTenant';
 
 const maxSignIns = 10_000;
+const codeLifetimeInMs = 10 * 60_000;
+/** Of a single-page app: renewals do not extend it. */
+const refreshTokenLifetimeInMs = 24 * 3600_000;
 
 /** What a code or a refresh token was issued for. */
 interface Grant {
@@ -18,8 +22,14 @@ interface Grant {
   readonly nonce: string | undefined;
   /** Of Azure AD B2C: valid at this policy only. */
   readonly policy: string | undefined;
+  /** When its refresh token expires. */
+  readonly expiresAt: number;
   /** Absent in a refresh token. */
-  readonly code?: { readonly redirectUri: string; readonly challenge: string };
+  readonly code?: {
+    readonly redirectUri: string;
+    readonly challenge: string;
+    readonly expiresAt: number;
+  };
 }
 
 /**
@@ -29,14 +39,16 @@ interface Grant {
 export class CustomerSignIn {
   readonly #tenant: CustomerTenant;
   readonly #users: Users;
+  readonly #clock: Clock;
   readonly #title: string;
   readonly #grants = new Map<string, Grant>();
   readonly #sessions = new Map<string, User>();
   readonly #cookie: string;
 
-  constructor(tenant: CustomerTenant, users: Users, title: string) {
+  constructor(tenant: CustomerTenant, { users, clock }: { users: Users; clock: Clock }, title: string) {
     this.#tenant = tenant;
     this.#users = users;
+    this.#clock = clock;
     this.#title = title;
     this.#cookie = `emulator_session_${tenant.tenantId}`;
   }
@@ -92,7 +104,9 @@ export class CustomerSignIn {
       scope: query.get('scope') ?? '',
       nonce: query.get('nonce') ?? undefined,
       policy,
+      expiresAt: this.#clock() + refreshTokenLifetimeInMs,
       code: {
+        expiresAt: this.#clock() + codeLifetimeInMs,
         redirectUri: query.get('redirect_uri') ?? '',
         challenge: query.get('code_challenge') ?? '',
       },
@@ -102,13 +116,18 @@ export class CustomerSignIn {
 
   token(call: Call, policy?: string): Reply {
     const fields = form(call);
+    const grantType = fields.get('grant_type') ?? '';
+    if (!['authorization_code', 'refresh_token'].includes(grantType)) {
+      throw new NotEmulated(`grant_type=${grantType} of ${this.#title}`);
+    }
     const key = fields.get('code') ?? fields.get('refresh_token') ?? '';
     const grant = this.#grants.get(key);
     const fits =
       grant !== undefined &&
       grant.policy === policy &&
       fields.get('client_id') === this.#tenant.clientId &&
-      (fields.get('grant_type') === 'authorization_code') === (grant.code !== undefined) &&
+      (grantType === 'authorization_code') === (grant.code !== undefined) &&
+      this.#clock() < (grant.code ?? grant).expiresAt &&
       (grant.code === undefined ||
         (grant.code.redirectUri === fields.get('redirect_uri') &&
           grant.code.challenge === hash(fields.get('code_verifier') ?? '')));
@@ -118,7 +137,8 @@ export class CustomerSignIn {
     if (scopeProblem !== undefined) return refuse('invalid_request', scopeProblem);
     // A refresh token, unlike a code, is not used up: several tabs may have it.
     if (grant.code) this.#grants.delete(key);
-    const { user, nonce } = grant;
+    const { user, nonce, expiresAt } = grant;
+    const requested = scopesOf(scope);
     const accessToken = this.#tenant.accessToken({ user, ...(policy ? { claims: { tfp: policy } } : {}) });
     const ofPolicy = policy ? { tfp: policy, at_hash: accessTokenHash(accessToken) } : {};
     return json(
@@ -128,8 +148,15 @@ export class CustomerSignIn {
         scope,
         expires_in: this.#tenant.accessTokenLifetimeInSeconds,
         access_token: accessToken,
-        id_token: this.#tenant.idToken({ user, claims: { nonce, ...ofPolicy } }),
-        refresh_token: this.#add({ user, scope, nonce, policy }),
+        ...(requested.includes('openid')
+          ? { id_token: this.#tenant.idToken({ user, claims: { nonce, ...ofPolicy } }) }
+          : {}),
+        ...(requested.includes('offline_access')
+          ? {
+              refresh_token: this.#add({ user, scope: grant.scope, nonce, policy, expiresAt }),
+              refresh_token_expires_in: inSeconds(expiresAt - this.#clock()),
+            }
+          : {}),
         client_info: this.#clientInfo(user, policy),
       },
       { 'cache-control': 'no-store' },

@@ -19,8 +19,8 @@ export function createCustomers(parts: CustomerTenantParts): Customers {
   const externalId = new CustomerTenant(externalIdTenant(parts.url), parts);
   const b2c = new CustomerTenant(b2cTenant(parts.url), parts);
   const signIns = {
-    externalId: new CustomerSignIn(externalId, parts.users, 'External ID'),
-    b2c: new CustomerSignIn(b2c, parts.users, 'Azure AD B2C'),
+    externalId: new CustomerSignIn(externalId, parts, 'External ID'),
+    b2c: new CustomerSignIn(b2c, parts, 'Azure AD B2C'),
   };
   const reset = (): void => {
     signIns.externalId.reset();

@@ -7,6 +7,8 @@ type Fields = Record<string, string>;
 let emulator: Emulator;
 beforeAll(async () => void (emulator = await startEmulator()));
 afterAll(() => emulator.stop());
+beforeEach(() => emulator.reset());
+afterEach(() => jest.restoreAllMocks());
 
 const parse = (part = ''): Claims => JSON.parse(Buffer.from(part, 'base64url').toString()) as Claims;
 const claimsOf = (token: string): Claims => parse(token.split('.')[1]);
@@ -158,6 +160,43 @@ describe('a single-page app', () => {
       expect(await redeem(url(), refresh)).toMatchObject({ status: 200 });
     },
   );
+
+  test.each(tenants)('of %s has a refresh token for a day', async (_name, url, tenant) => {
+    const client_id = tenant().clientId;
+    const code = await codeFrom(url(), client_id);
+    const other = await codeFrom(url(), client_id);
+    const { body } = await redeem(url(), { grant_type: 'authorization_code', client_id, code });
+    expect(Number(body.refresh_token_expires_in)).toBeGreaterThan(24 * 3600 - 60);
+    const renew = async (token = ''): Promise<{ status: number; body: Fields }> =>
+      await redeem(url(), { grant_type: 'refresh_token', client_id, refresh_token: token });
+
+    emulator.switches.clockOffsetInMs = 23 * 3600_000;
+    const late = { grant_type: 'authorization_code', client_id, code: other };
+    expect((await redeem(url(), late)).status).toBe(400);
+    const renewed = await renew(body.refresh_token);
+    expect(Number(renewed.body.refresh_token_expires_in)).toBeLessThanOrEqual(3600);
+    emulator.switches.clockOffsetInMs = 24 * 3600_000;
+    expect((await renew(renewed.body.refresh_token)).status).toBe(400);
+  });
+
+  test.each(tenants)('of %s gets only the tokens that it requests', async (_name, url, tenant) => {
+    const { clientId: client_id, apiIdentifiers } = tenant();
+    const scope = `${apiIdentifiers[0] ?? ''}/access_as_user`;
+    const code = await codeFrom(url(), client_id);
+    const { body } = await redeem(url(), { grant_type: 'authorization_code', client_id, code, scope });
+
+    expect(body).toHaveProperty('access_token');
+    expect(body).not.toHaveProperty('id_token');
+    expect(body).not.toHaveProperty('refresh_token');
+  });
+
+  test('has no other grants', async () => {
+    jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const [, url, tenant] = tenants[0];
+    const fields = { grant_type: 'client_credentials', client_id: tenant().clientId };
+
+    expect((await redeem(url(), fields)).status).toBe(501);
+  });
 
   test.each(tenants)('of %s can request only the permission of the API', async (_name, url, tenant) => {
     const { clientId: client_id, apiIdentifiers } = tenant();
