@@ -239,11 +239,14 @@ describe('On-Behalf-Of', () => {
       expect({ status, codes: body.error_codes }).toEqual({ status: 400, codes: [codes[defect] ?? 50013] });
   });
 
-  test('refuses a token for Graph, which only Graph can verify', async () => {
-    expect(await onBehalfOf({ assertion: emulator.graphToken() })).toMatchObject({
-      status: 400,
-      body: { error: 'invalid_grant', error_codes: [50013] },
-    });
+  test('refuses a token for Graph, which only Graph can verify, and names its key', async () => {
+    const { status, body } = await onBehalfOf({ assertion: emulator.graphToken() });
+
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ error: 'invalid_grant', error_codes: [50013] });
+    expect(body.error_description).toMatch(
+      /\[Reason - Key was found, but use of the key to verify the signature failed\., Thumbprint of key used by client: '[\dA-F]{40}'\]/,
+    );
   });
 });
 
