@@ -53,6 +53,7 @@ export class Applications {
   /** Adds a secret to the existing ones, as in a rotation. */
   addSecret(application: string, secret = randomBytes(24).toString('base64url'), expires?: Date): string {
     if (expires) this.#expiries.set(secret, expires);
+    else this.#expiries.delete(secret);
     const { secrets } = this.credentials(application);
     if (!secrets.includes(secret)) secrets.push(secret);
     return secret;

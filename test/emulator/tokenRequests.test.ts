@@ -64,6 +64,9 @@ test('an application has a secret until it expires', async () => {
     },
   });
   expect((await post(form, basic(clientId, 'new'))).status).toBe(200);
+
+  emulator.applications.addSecret('AuthServer', 'old');
+  expect((await post(form, basic(clientId, 'old'))).status).toBe(200);
 });
 
 test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
