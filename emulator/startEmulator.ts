@@ -57,6 +57,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const keyPairs = keyPairsIn(join(certificateFolder, 'keys'));
   const standby = new SigningKey(keyPairs('standby'));
   const keys = new SigningKeys(new SigningKey(keyPairs('signing')), standby);
+  // Created on first use: few tokens have such a defect.
+  let untrusted: SigningKey | undefined;
+  const untrustedKey = (): SigningKey => (untrusted ??= new SigningKey(keyPairs('untrusted')));
   const server = createServer({ cert: certificates.certificate, key: certificates.key });
   const publicNames = options.publicNames
     ? await ensurePublicCertificates(certificates, certificateFolder)
@@ -70,7 +73,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const port = await listen(server, options.port ?? 0, host);
   const url = `https://localhost:${port}`;
   const { switches, clock, reset: resetSwitches } = createSwitches();
-  const tokenFactory = new TokenFactory({ url, clock, keys, users: directory.users, switches });
+  const tokenFactory = new TokenFactory({ url, clock, keys, untrustedKey, users: directory.users, switches });
   const limits = new Limits(clock);
   const names = new Names(url, publicNames !== undefined);
   const context: EmulatorContext = {
@@ -93,6 +96,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     users: directory.users,
     keyPairs,
     standby,
+    untrustedKey,
   });
   const faults = new Faults();
   const log = new CallLog();
@@ -148,6 +152,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       limits.clear();
       context.issuerKeys.clear();
       context.usedAssertions.clear();
+      customers.reset();
       log.clear();
       listener.releaseHanging();
     },

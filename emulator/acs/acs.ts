@@ -3,7 +3,14 @@ import { type Call, type Handler, header, type Reply } from '../http/exchange';
 import { type Limit } from '../switches';
 import { type EmulatorContext } from '../context';
 import { checkCredential } from './credential';
-import { type ApiVersion, checkApiVersion, versionsSince } from './apiVersion';
+import {
+  type ApiVersion,
+  checkApiVersion,
+  everyVersion,
+  hasCustomId,
+  hasTeamsExchange,
+  versionsOf,
+} from './apiVersion';
 import { AcsError } from './errors';
 import {
   createIdentity,
@@ -16,13 +23,13 @@ import { exchangeTeamsToken } from './teams';
 
 interface Rules {
   handle: (context: EmulatorContext, call: Call, version: ApiVersion) => Reply;
-  since?: ApiVersion | 'preview';
+  isIn?: (version: ApiVersion) => boolean;
   limit?: 'createLimit' | 'issueLimit' | 'exchangeLimit';
 }
 
 export function acsHandlers(context: EmulatorContext) {
   const withErrorMapping = (rules: Rules): Handler => {
-    const versions = versionsSince(rules.since ?? '2021-03-07');
+    const versions = versionsOf(rules.isIn ?? everyVersion);
     return (call) => {
       const startedAt = performance.now();
       try {
@@ -39,13 +46,13 @@ export function acsHandlers(context: EmulatorContext) {
   };
   return {
     'acs.identity.create': withErrorMapping({ handle: createIdentity, limit: 'createLimit' }),
-    'acs.identity.read': withErrorMapping({ handle: readIdentity, since: 'preview' }),
+    'acs.identity.read': withErrorMapping({ handle: readIdentity, isIn: hasCustomId }),
     'acs.token.issue': withErrorMapping({ handle: issueAccessToken, limit: 'issueLimit' }),
     'acs.token.revoke': withErrorMapping({ handle: revokeAccessTokens }),
     'acs.identity.delete': withErrorMapping({ handle: deleteIdentity }),
     'acs.teams.exchange': withErrorMapping({
       handle: exchangeTeamsToken,
-      since: '2022-06-01',
+      isIn: hasTeamsExchange,
       limit: 'exchangeLimit',
     }),
   };

@@ -1,6 +1,6 @@
 import { type EmulatorContext } from '../context';
 import { type Identity } from '../state/identities';
-import { type ApiVersion, isPreview } from './apiVersion';
+import { type ApiVersion, hasCustomId } from './apiVersion';
 import { goneIdentity, invalid } from './errors';
 
 const maxLength = 256;
@@ -8,7 +8,7 @@ const maxLength = 256;
 /** The caller's own id for an identity. Stable versions ignore it like any unknown field. */
 export function customIdOf(body: Record<string, unknown>, version: ApiVersion): string | undefined {
   const { customId } = body;
-  if (!isPreview(version) || customId === undefined || customId === null) return undefined;
+  if (!hasCustomId(version) || customId === undefined || customId === null) return undefined;
   if (typeof customId === 'string' && customId.length > 0 && customId.length <= maxLength) return customId;
   throw invalid('CustomId', `CustomId is invalid. Its length must be within the [1, ${maxLength}] interval.`);
 }

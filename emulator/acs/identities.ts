@@ -1,7 +1,7 @@
 import { type Call, json, noContent, type Reply } from '../http/exchange';
 import { type EmulatorContext } from '../context';
 import { type Identity } from '../state/identities';
-import { type ApiVersion, isPreview } from './apiVersion';
+import { type ApiVersion, hasCustomId } from './apiVersion';
 import { customIdOf, findOrCreate } from './customId';
 import { AcsError, goneIdentity, invalid } from './errors';
 import { checkedMinutes, checkedScopes, issueToken, parseBody, roundTrip } from './tokens';
@@ -55,7 +55,7 @@ function issue(context: EmulatorContext, id: string, scopes: string[], minutes: 
 
 /** Stable versions return the id only. */
 function shown({ id, customId, lastTokenIssuedAt }: Identity, version: ApiVersion): Record<string, string> {
-  if (!isPreview(version)) return { id };
+  if (!hasCustomId(version)) return { id };
   return {
     id,
     ...(customId === undefined ? {} : { customId }),

@@ -5,26 +5,34 @@ import { teamsAppId, teamsAudience } from '../tokens/audiences';
 import { v1Issuer } from '../tokens/claims';
 import { type Claims } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
+import { type ApiVersion } from './apiVersion';
 import { AcsError, invalid, missing } from './errors';
 import { issueTeamsToken, parseBody } from './tokens';
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The token is checked before the other fields, as in the recordings. */
-export function exchangeTeamsToken(context: EmulatorContext, call: Call): Reply {
+export function exchangeTeamsToken(context: EmulatorContext, call: Call, version: ApiVersion): Reply {
   const body = parseBody(call.body);
   const claims = verify(context, body.token);
-  const appId = checkedGuid(body.appId, 'AppId', 'appId');
-  if (appId !== claims.appid) throw invalid('appId', 'AAD application is not the expected one.');
-  const userId = checkedGuid(body.userId, 'UserId', 'userId');
-  if (userId !== claims.oid) throw invalid('userId', 'Provided AAD token issued for unexpected user.');
-  const user = context.directory.users.find(userId);
+  if (version !== firstPreview) checkAppAndUser(claims, body);
+  const user = context.directory.users.find(String(claims.oid));
   const { teamsLicenceWithdrawnFrom, unlicensedTeamsUser } = context.switches;
   if (!user?.teamsLicence || teamsLicenceWithdrawnFrom.has(user.objectId)) {
     const { status, code, message } = unlicensedTeamsUser;
     throw new AcsError(status, code, message);
   }
   return json(200, issueTeamsToken(context, claims));
+}
+
+/** Its request is the token alone. */
+const firstPreview = '2021-10-31-preview';
+
+function checkAppAndUser(claims: Claims, body: Record<string, unknown>): void {
+  const appId = checkedGuid(body.appId, 'AppId', 'appId');
+  if (appId !== claims.appid) throw invalid('appId', 'AAD application is not the expected one.');
+  const userId = checkedGuid(body.userId, 'UserId', 'userId');
+  if (userId !== claims.oid) throw invalid('userId', 'Provided AAD token issued for unexpected user.');
 }
 
 function verify(context: EmulatorContext, token: unknown): Claims {

@@ -7,6 +7,7 @@ const application = z.string();
 const resource = z.enum(['api', 'graph', 'teams']);
 
 const secret = z.strictObject({ application, secret: z.string().min(1).optional() });
+const newSecret = secret.extend({ expires: z.iso.datetime().optional() });
 const certificate = z.strictObject({ application, certificate: z.string() });
 const thumbprint = z.strictObject({ application, thumbprint: z.string() });
 const federated = z.strictObject({
@@ -46,9 +47,11 @@ export function applicationActions(applications: Applications): Action[] {
     ),
     action(
       'POST secrets',
-      'adds a client secret: {application, secret?}; application: AuthServer, AuthClient or a client id',
-      secret,
-      (body) => ({ secret: applications.addSecret(body.application, body.secret) }),
+      'adds a client secret: {application, secret?, expires?}; application: AuthServer, AuthClient or a client id',
+      newSecret,
+      ({ application: to, secret: value, expires }) => ({
+        secret: applications.addSecret(to, value, expires === undefined ? undefined : new Date(expires)),
+      }),
     ),
     action('DELETE secrets', 'withdraws a client secret, or all: {application, secret?}', secret, (body) =>
       applications.withdrawSecret(body.application, body.secret),

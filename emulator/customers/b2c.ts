@@ -25,6 +25,9 @@ export function b2cTenant(url: string): TenantKind {
     issuer,
     apiClientId,
     clientId,
+    apiIdentifiers: [`https://${tenantName}.onmicrosoft.com/${apiClientId}`, apiClientId],
+    // The default of a user flow.
+    accessTokenLifetimeInSeconds: 3600,
     settings: {
       B2C_TENANT_NAME: tenantName,
       B2C_TENANT_ID: tenantId,

@@ -1,43 +1,79 @@
-import { randomBytes } from 'node:crypto';
-import { signInPage } from '../entra/pages';
+import { createHash } from 'node:crypto';
+import { type Clock, inSeconds } from '../clock';
+import { formPostPage, signInPage } from '../entra/pages';
 import { findPlatform } from '../entra/registrations';
-import { type Call, form, json, redirect, type Reply } from '../http/exchange';
+import { type Call, form, json, NotEmulated, redirect, type Reply } from '../http/exchange';
+import { sessionIn, withoutSession, withSession } from '../http/sessionCookie';
 import { authClient } from '../seed';
+import { remember } from '../state/signIns';
 import type { User, Users } from '../state/users';
 import { encodePart, hash } from '../tokens/jwt';
-import { tokenLifetimeInSeconds } from '../tokens/tokenFactory';
 import type { CustomerTenant } from './customerTenant';
+
+const maxSignIns = 10_000;
+const codeLifetimeInMs = 10 * 60_000;
+/** Of a single-page app: renewals do not extend it. */
+const refreshTokenLifetimeInMs = 24 * 3600_000;
 
 /** What a code or a refresh token was issued for. */
 interface Grant {
   readonly user: User;
   readonly scope: string;
   readonly nonce: string | undefined;
+  /** Of Azure AD B2C: valid at this policy only. */
+  readonly policy: string | undefined;
+  /** When its refresh token expires. */
+  readonly expiresAt: number;
   /** Absent in a refresh token. */
-  readonly code?: { readonly redirectUri: string; readonly challenge: string };
+  readonly code?: {
+    readonly redirectUri: string;
+    readonly challenge: string;
+    readonly expiresAt: number;
+  };
 }
 
 /**
- * Sign-in of single-page apps at a tenant for customers: authorization code with PKCE, and refresh tokens. There is no session: each
- * sign-in shows the page, and prompt=none is refused.
+ * Sign-in of single-page apps at a tenant for customers: authorization code with PKCE, and refresh tokens. A browser
+ * has one session at the tenant, for all policies.
  */
 export class CustomerSignIn {
   readonly #tenant: CustomerTenant;
   readonly #users: Users;
+  readonly #clock: Clock;
   readonly #title: string;
   readonly #grants = new Map<string, Grant>();
+  readonly #sessions = new Map<string, User>();
+  readonly #cookie: string;
 
-  constructor(tenant: CustomerTenant, users: Users, title: string) {
+  constructor(tenant: CustomerTenant, { users, clock }: { users: Users; clock: Clock }, title: string) {
     this.#tenant = tenant;
     this.#users = users;
+    this.#clock = clock;
     this.#title = title;
+    this.#cookie = `emulator_session_${tenant.tenantId}`;
   }
 
-  authorize(call: Call): Reply {
+  reset(): void {
+    this.#grants.clear();
+    this.#sessions.clear();
+  }
+
+  authorize(call: Call, policy?: string): Reply {
     const { query } = call;
     const problem = this.#problemOf(query);
     if (problem) return refuse('invalid_request', problem);
-    if (query.get('prompt') === 'none') {
+    const scopeProblem = this.#scopeProblem(query.get('scope') ?? '');
+    if (scopeProblem !== undefined) {
+      return sendBack(query, { error: 'invalid_request', error_description: scopeProblem });
+    }
+    const [prompt, hint] = [query.get('prompt'), query.get('login_hint')];
+    const user = this.#sessions.get(sessionIn(call, this.#cookie) ?? '');
+    const signedIn = user && (hint === null || this.#users.find(hint) === user);
+    // As at Entra ID, no page if the browser is already signed in as the user that the client names.
+    if (signedIn && (prompt === 'none' || (prompt === null && hint !== null))) {
+      return this.#withCode(query, user, policy);
+    }
+    if (prompt === 'none') {
       return sendBack(query, { error: 'login_required', error_description: 'No user is signed in.' });
     }
     return signInPage({
@@ -45,65 +81,93 @@ export class CustomerSignIn {
       query: query.toString(),
       users: this.#users.all().slice(0, 20),
       application: `A single-page app (${this.#title})`,
-      permissions: scopesOf(query).map((scope) => scope.slice(scope.lastIndexOf('/') + 1)),
+      permissions: scopesOf(query.get('scope') ?? '').map((scope) => scope.slice(scope.lastIndexOf('/') + 1)),
       newPermissions: [],
       stepUp: false,
       consent: false,
     });
   }
 
-  signIn(call: Call): Reply {
+  signIn(call: Call, policy?: string): Reply {
     const fields = form(call);
     const query = new URLSearchParams(fields.get('request') ?? '');
     const problem = this.#problemOf(query);
     const user = this.#users.find(fields.get('user') ?? '');
     if (problem || !user) return refuse('invalid_request', problem ?? 'The user does not exist.');
+    const session = remember(this.#sessions, user, maxSignIns);
+    return withSession(this.#withCode(query, user, policy), this.#cookie, session);
+  }
+
+  #withCode(query: URLSearchParams, user: User, policy: string | undefined): Reply {
     const code = this.#add({
       user,
       scope: query.get('scope') ?? '',
       nonce: query.get('nonce') ?? undefined,
+      policy,
+      expiresAt: this.#clock() + refreshTokenLifetimeInMs,
       code: {
+        expiresAt: this.#clock() + codeLifetimeInMs,
         redirectUri: query.get('redirect_uri') ?? '',
         challenge: query.get('code_challenge') ?? '',
       },
     });
-    return sendBack(query, { code, client_info: this.#clientInfo(user) });
+    return sendBack(query, { code, client_info: this.#clientInfo(user, policy) });
   }
 
-  token(call: Call): Reply {
+  token(call: Call, policy?: string): Reply {
     const fields = form(call);
+    const grantType = fields.get('grant_type') ?? '';
+    if (!['authorization_code', 'refresh_token'].includes(grantType)) {
+      throw new NotEmulated(`grant_type=${grantType} of ${this.#title}`);
+    }
     const key = fields.get('code') ?? fields.get('refresh_token') ?? '';
     const grant = this.#grants.get(key);
-    // A code and a refresh token of a single-page app are each good for one request.
-    this.#grants.delete(key);
     const fits =
       grant !== undefined &&
+      grant.policy === policy &&
       fields.get('client_id') === this.#tenant.clientId &&
-      (fields.get('grant_type') === 'authorization_code') === (grant.code !== undefined) &&
+      (grantType === 'authorization_code') === (grant.code !== undefined) &&
+      this.#clock() < (grant.code ?? grant).expiresAt &&
       (grant.code === undefined ||
         (grant.code.redirectUri === fields.get('redirect_uri') &&
           grant.code.challenge === hash(fields.get('code_verifier') ?? '')));
     if (!fits) return refuse('invalid_grant', 'The code or refresh token is not valid for this request.');
-    const { user, scope, nonce } = grant;
+    const scope = fields.get('scope') ?? grant.scope;
+    const scopeProblem = this.#scopeProblem(scope);
+    if (scopeProblem !== undefined) return refuse('invalid_request', scopeProblem);
+    // A refresh token, unlike a code, is not used up: several tabs may have it.
+    if (grant.code) this.#grants.delete(key);
+    const { user, nonce, expiresAt } = grant;
+    const requested = scopesOf(scope);
+    const accessToken = this.#tenant.accessToken({ user, ...(policy ? { claims: { tfp: policy } } : {}) });
+    const ofPolicy = policy ? { tfp: policy, at_hash: accessTokenHash(accessToken) } : {};
     return json(
       200,
       {
         token_type: 'Bearer',
         scope,
-        expires_in: tokenLifetimeInSeconds,
-        access_token: this.#tenant.accessToken({ user }),
-        id_token: this.#tenant.idToken({ user, claims: { nonce } }),
-        refresh_token: this.#add({ user, scope, nonce }),
-        client_info: this.#clientInfo(user),
+        expires_in: this.#tenant.accessTokenLifetimeInSeconds,
+        access_token: accessToken,
+        ...(requested.includes('openid')
+          ? { id_token: this.#tenant.idToken({ user, claims: { nonce, ...ofPolicy } }) }
+          : {}),
+        ...(requested.includes('offline_access')
+          ? {
+              refresh_token: this.#add({ user, scope: grant.scope, nonce, policy, expiresAt }),
+              refresh_token_expires_in: inSeconds(expiresAt - this.#clock()),
+            }
+          : {}),
+        client_info: this.#clientInfo(user, policy),
       },
       { 'cache-control': 'no-store' },
     );
   }
 
-  logout({ query }: Call): Reply {
-    const target = query.get('post_logout_redirect_uri');
+  logout(call: Call): Reply {
+    this.#sessions.delete(sessionIn(call, this.#cookie) ?? '');
+    const target = call.query.get('post_logout_redirect_uri');
     return target !== null && isRegistered(target)
-      ? redirect(target)
+      ? withoutSession(redirect(withState(target, call.query)), this.#cookie)
       : refuse('invalid_request', 'The post-logout redirect URI is not registered.');
   }
 
@@ -114,14 +178,21 @@ export class CustomerSignIn {
     return query.get('code_challenge_method') === 'S256' ? undefined : 'PKCE with S256 is required.';
   }
 
-  #add(grant: Grant): string {
-    const key = randomBytes(32).toString('base64url');
-    this.#grants.set(key, grant);
-    return key;
+  #scopeProblem(scope: string): string | undefined {
+    const { apiIdentifiers } = this.#tenant;
+    const ofApi = apiIdentifiers.flatMap((id) => [`${id}/access_as_user`, `${id}/.default`]);
+    const unknown = scopesOf(scope).find((name) => !openIdScopes.includes(name) && !ofApi.includes(name));
+    return unknown && `The scope '${unknown}' provided in the request is not supported.`;
   }
 
-  #clientInfo({ objectId }: User): string {
-    return encodePart({ uid: objectId, utid: this.#tenant.tenantId });
+  #add(grant: Grant): string {
+    return remember(this.#grants, grant, maxSignIns);
+  }
+
+  /** In Azure AD B2C, a user has an account for each policy. */
+  #clientInfo({ objectId }: User, policy: string | undefined): string {
+    const uid = policy === undefined ? objectId : `${objectId}-${policy.toLowerCase()}`;
+    return encodePart({ uid, utid: this.#tenant.tenantId });
   }
 }
 
@@ -138,18 +209,35 @@ function isRegistered(uri: string): boolean {
   );
 }
 
-function scopesOf(query: URLSearchParams): string[] {
-  return (query.get('scope') ?? '').split(/\s+/).filter(Boolean);
+const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
+
+function scopesOf(scope: string): string[] {
+  return scope.split(/\s+/).filter(Boolean);
 }
 
 function sendBack(query: URLSearchParams, response: Record<string, string>): Reply {
   const fields = new URLSearchParams(response);
   const state = query.get('state');
   if (state !== null) fields.set('state', state);
-  const separator = query.get('response_mode') === 'query' ? '?' : '#';
-  return redirect(`${query.get('redirect_uri') ?? ''}${separator}${fields.toString()}`);
+  const redirectUri = query.get('redirect_uri') ?? '';
+  const mode = query.get('response_mode');
+  if (mode === 'form_post') return formPostPage(redirectUri, fields);
+  const separator = mode === 'fragment' ? '#' : redirectUri.includes('?') ? '&' : '?';
+  return redirect(`${redirectUri}${separator}${fields.toString()}`);
+}
+
+function withState(target: string, query: URLSearchParams): string {
+  const location = new URL(target);
+  const state = query.get('state');
+  if (state !== null) location.searchParams.set('state', state);
+  return location.href;
 }
 
 function refuse(error: string, description: string): Reply {
   return json(400, { error, error_description: description }, { 'cache-control': 'no-store' });
+}
+
+/** The claim at_hash of OpenID Connect: the first half of the hash. */
+function accessTokenHash(accessToken: string): string {
+  return createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url');
 }

@@ -5,7 +5,7 @@ import { applyDefect, type Draft } from '../tokens/defects';
 import { type Claims, encodePart } from '../tokens/jwt';
 import { type KeyPairs } from '../tokens/keyPairs';
 import { SigningKey, SigningKeys } from '../tokens/signingKeys';
-import { idTokenLifetimeInSeconds, tokenLifetimeInSeconds, type TokenOptions } from '../tokens/tokenFactory';
+import { idTokenLifetimeInSeconds, type TokenOptions } from '../tokens/tokenFactory';
 
 /** What one kind of tenant does differently from another. */
 export interface TenantKind {
@@ -13,6 +13,9 @@ export interface TenantKind {
   readonly issuer: string;
   readonly apiClientId: string;
   readonly clientId: string;
+  /** What a client may write before the name of the API's permission. */
+  readonly apiIdentifiers: readonly string[];
+  readonly accessTokenLifetimeInSeconds: number;
   /** The environment of a server that serves the tenant's users. */
   readonly settings: Record<string, string>;
   accessClaims(grant: Grant): Claims;
@@ -27,6 +30,7 @@ export interface CustomerTenantParts {
   readonly keyPairs: KeyPairs;
   /** Published, but signs nothing. */
   readonly standby: SigningKey;
+  readonly untrustedKey: () => SigningKey;
 }
 
 /** A tenant for customers: its keys, and the tokens that it issues. */
@@ -36,6 +40,8 @@ export class CustomerTenant {
   readonly apiClientId: string;
   /** A single-page app with the redirect URIs of AuthClient. */
   readonly clientId: string;
+  readonly apiIdentifiers: readonly string[];
+  readonly accessTokenLifetimeInSeconds: number;
   readonly #kind: TenantKind;
   readonly #parts: CustomerTenantParts;
   #keys: SigningKeys | undefined;
@@ -45,6 +51,8 @@ export class CustomerTenant {
     this.issuer = kind.issuer;
     this.apiClientId = kind.apiClientId;
     this.clientId = kind.clientId;
+    this.apiIdentifiers = kind.apiIdentifiers;
+    this.accessTokenLifetimeInSeconds = kind.accessTokenLifetimeInSeconds;
     this.#kind = kind;
     this.#parts = parts;
   }
@@ -86,6 +94,7 @@ export class CustomerTenant {
       claims: { ...claimsOf(grant) },
       grant,
       key,
+      untrustedKey: this.#parts.untrustedKey,
       sign: (signed) => key.sign(signed),
       finish: (token) => token,
     };
@@ -111,7 +120,7 @@ export class CustomerTenant {
     return {
       url: this.#parts.url,
       now: this.#parts.clock(),
-      lifetimeInSeconds: options.lifetimeInSeconds ?? tokenLifetimeInSeconds,
+      lifetimeInSeconds: options.lifetimeInSeconds ?? this.accessTokenLifetimeInSeconds,
       user: this.#user(options.user ?? 'alice'),
       clientId: options.client ?? this.#kind.clientId,
       clientAuthentication: '0',

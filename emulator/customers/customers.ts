@@ -1,4 +1,5 @@
 import { json, type Call, type Handler, type Reply } from '../http/exchange';
+import { type SigningKey } from '../tokens/signingKeys';
 import { b2cTenant } from './b2c';
 import { CustomerSignIn } from './customerSignIn';
 import { CustomerTenant, type CustomerTenantParts } from './customerTenant';
@@ -10,42 +11,55 @@ export interface Customers {
   readonly externalId: CustomerTenant;
   readonly b2c: CustomerTenant;
   readonly signIns: { readonly externalId: CustomerSignIn; readonly b2c: CustomerSignIn };
+  /** Ends all sign-ins. */
+  reset(): void;
 }
 
 export function createCustomers(parts: CustomerTenantParts): Customers {
   const externalId = new CustomerTenant(externalIdTenant(parts.url), parts);
   const b2c = new CustomerTenant(b2cTenant(parts.url), parts);
   const signIns = {
-    externalId: new CustomerSignIn(externalId, parts.users, 'External ID'),
-    b2c: new CustomerSignIn(b2c, parts.users, 'Azure AD B2C'),
+    externalId: new CustomerSignIn(externalId, parts, 'External ID'),
+    b2c: new CustomerSignIn(b2c, parts, 'Azure AD B2C'),
   };
-  return { url: parts.url, externalId, b2c, signIns };
+  const reset = (): void => {
+    signIns.externalId.reset();
+    signIns.b2c.reset();
+  };
+  return { url: parts.url, externalId, b2c, signIns, reset };
 }
 
 export function customerHandlers({ url, externalId, b2c, signIns }: Customers) {
   const tenantUrl = `${url}/${externalIdSeed.tenantId}`;
-  const policyUrl = (policy: string): string => `${url}/${b2cSeed.tenantName}.onmicrosoft.com/${policy}`;
+  const policyUrl = (policy: string): string =>
+    `${url}/${b2cSeed.tenantName}.onmicrosoft.com/${policy.toLowerCase()}`;
   /** Policy names are not case-sensitive. */
   const forPolicy =
     (handle: (policy: string, call: Call) => Reply): Handler =>
     (call: Call) => {
       const { policy = '' } = call.params;
-      return b2cSeed.policies.some((known) => known.toLowerCase() === policy.toLowerCase())
-        ? handle(policy.toLowerCase(), call)
+      const known = b2cSeed.policies.find((candidate) => candidate.toLowerCase() === policy.toLowerCase());
+      return known !== undefined
+        ? handle(known, call)
         : json(404, { error: { code: 'AADB2C90047', message: `The policy ${policy} does not exist.` } });
     };
   return {
     'externalId.discovery': (): Reply => discovery(externalId.issuer, tenantUrl),
-    'externalId.keys': (): Reply => keys(externalId),
+    'externalId.keys': (): Reply =>
+      keys(externalId, ({ kid, certificate }) => ({
+        x5t: kid,
+        x5c: [certificate],
+        issuer: externalId.issuer,
+      })),
     'b2c.discovery': forPolicy((policy) => discovery(b2c.issuer, policyUrl(policy))),
     'b2c.keys': forPolicy(() => keys(b2c)),
     'externalId.authorize': (call: Call): Reply => signIns.externalId.authorize(call),
     'externalId.signIn': (call: Call): Reply => signIns.externalId.signIn(call),
     'externalId.token': (call: Call): Reply => signIns.externalId.token(call),
     'externalId.logout': (call: Call): Reply => signIns.externalId.logout(call),
-    'b2c.authorize': forPolicy((_policy, call) => signIns.b2c.authorize(call)),
-    'b2c.signIn': forPolicy((_policy, call) => signIns.b2c.signIn(call)),
-    'b2c.token': forPolicy((_policy, call) => signIns.b2c.token(call)),
+    'b2c.authorize': forPolicy((policy, call) => signIns.b2c.authorize(call, policy)),
+    'b2c.signIn': forPolicy((policy, call) => signIns.b2c.signIn(call, policy)),
+    'b2c.token': forPolicy((policy, call) => signIns.b2c.token(call, policy)),
     'b2c.logout': forPolicy((_policy, call) => signIns.b2c.logout(call)),
   };
 }
@@ -66,9 +80,9 @@ function discovery(issuer: string, baseUrl: string): Reply {
   });
 }
 
-function keys(tenant: CustomerTenant): Reply {
+function keys(tenant: CustomerTenant, more: (key: SigningKey) => object = () => ({})): Reply {
   const published = tenant.keys
     .published()
-    .map((key) => ({ kty: 'RSA', use: 'sig', kid: key.kid, ...key.jwk() }));
+    .map((key) => ({ kty: 'RSA', use: 'sig', kid: key.kid, ...key.jwk(), ...more(key) }));
   return json(200, { keys: published });
 }

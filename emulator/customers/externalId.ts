@@ -1,4 +1,5 @@
 import { v2AccessClaims, idTokenClaims, appOnlyClaims } from '../tokens/claims';
+import { tokenLifetimeInSeconds } from '../tokens/tokenFactory';
 import { type TenantKind } from './customerTenant';
 import { externalIdSeed } from './seed';
 
@@ -12,6 +13,8 @@ export function externalIdTenant(url: string): TenantKind {
     issuer,
     apiClientId,
     clientId,
+    apiIdentifiers: [`api://${apiClientId}`, apiClientId],
+    accessTokenLifetimeInSeconds: tokenLifetimeInSeconds,
     settings: {
       EXTERNAL_ID_TENANT_ID: tenantId,
       EXTERNAL_ID_TENANT_NAME: tenantName,

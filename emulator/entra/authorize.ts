@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Call, form, header, redirect, type Reply } from '../http/exchange';
+import { type Call, form, redirect, type Reply } from '../http/exchange';
+import { sessionIn, withoutSession, withSession } from '../http/sessionCookie';
 import { tenantId } from '../seed';
 import { type Session } from '../state/signIns';
 import { type User } from '../state/users';
@@ -58,20 +59,20 @@ export function signIn(context: EmulatorContext, call: Call): Reply {
     giveConsent(context, request.registration, user, request.scopes);
     const session = { userObjectId: user.objectId, satisfied: request.requestedStepUp };
     const id = context.directory.signIns.startSession(session);
-    // None: silent renewal happens in a frame of a page of another origin.
-    return withCode(context, request, session, { 'set-cookie': cookieHeader(id) });
+    return withSession(withCode(context, request, session), cookie, id);
   });
 }
 
 export function logout(context: EmulatorContext, call: Call): Reply {
-  context.directory.signIns.endSession(sessionId(call));
-  const headers = { 'set-cookie': cookieHeader('', 'Max-Age=0') };
+  context.directory.signIns.endSession(sessionIn(call, cookie));
   const target = call.query.get('post_logout_redirect_uri');
-  if (target === null || !isRegisteredRedirectUri(target)) return withHeaders(signedOutPage(), headers);
+  if (target === null || !isRegisteredRedirectUri(target)) {
+    return withoutSession(signedOutPage(), cookie);
+  }
   const location = new URL(target);
   const state = call.query.get('state');
   if (state !== null) location.searchParams.set('state', state);
-  return redirect(location.href, headers);
+  return withoutSession(redirect(location.href), cookie);
 }
 
 /** Sends a failure to the client's return address, or shows it to the person if there is no trusted address. */
@@ -132,7 +133,6 @@ function withCode(
   context: EmulatorContext,
   request: AuthorizationRequest,
   session: Session | undefined,
-  headers: Reply['headers'] = {},
 ): Reply {
   if (!session) throw new Error('a code needs a session');
   const code = context.directory.signIns.addCode({
@@ -152,7 +152,7 @@ function withCode(
     ...(request.clientInfo ? { client_info: encodePart(account) } : {}),
     session_state: randomUUID(),
   };
-  return withHeaders(sendBack(request, response), headers);
+  return sendBack(request, response);
 }
 
 function sendBack(address: ReturnAddress, response: Record<string, string>): Reply {
@@ -172,19 +172,7 @@ function offeredUsers(context: EmulatorContext, loginHint: string | null): User[
 }
 
 function sessionOf(context: EmulatorContext, call: Call): Session | undefined {
-  return context.directory.signIns.session(sessionId(call));
-}
-
-function sessionId(call: Call): string | undefined {
-  return new RegExp(`(?:^|; *)${cookie}=([^;]+)`).exec(header(call, 'cookie') ?? '')?.[1];
-}
-
-function cookieHeader(value: string, others = 'Max-Age=86400'): string {
-  return `${cookie}=${value}; Path=/; ${others}; HttpOnly; Secure; SameSite=None`;
-}
-
-function withHeaders(reply: Reply, headers: Reply['headers']): Reply {
-  return { ...reply, headers: { ...reply.headers, ...headers } };
+  return context.directory.signIns.session(sessionIn(call, cookie));
 }
 
 function userNotFound(who: string): never {

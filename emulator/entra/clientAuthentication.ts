@@ -88,6 +88,17 @@ function checkSecret(context: EmulatorContext, secret: string | null, registrati
     const expected = Buffer.from(candidate);
     return actual.length === expected.length && timingSafeEqual(actual, expected);
   });
+  if (valid && context.directory.applications.hasExpired(secret, context.clock())) {
+    fail({
+      status: 401,
+      error: 'invalid_client',
+      code: 7000222,
+      message:
+        `The provided client secret keys for app '${registration.clientId}' are expired. Visit the Azure portal to ` +
+        'create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for ' +
+        'added security: https://aka.ms/certCreds.',
+    });
+  }
   if (valid) return;
   fail({
     status: 401,

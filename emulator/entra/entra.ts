@@ -21,9 +21,9 @@ export function entraHandlers(context: EmulatorContext) {
     (handle: EntraOperation): Handler =>
     (call) => {
       try {
-        return withClientRequestId(handle(context, call), call);
+        return withHeaders(handle(context, call), call);
       } catch (error) {
-        if (error instanceof EntraError) return withClientRequestId(errorReply(error.failure, call), call);
+        if (error instanceof EntraError) return withHeaders(errorReply(error.failure, call), call);
         throw error;
       }
     };
@@ -58,11 +58,17 @@ export function entraHandlers(context: EmulatorContext) {
   };
 }
 
-/** The client's own id for the request, if it wants it back. MSAL for .NET and Java compare the two. */
-function withClientRequestId(reply: Reply, call: Call): Reply {
+/** Entra's name for the server of a response: version, data center and deployment. */
+const server = { 'x-ms-ests-server': '2.1.0.0 - EMULATOR ProdSlices' };
+
+/** With the client's own id for the request, if it wants it back. MSAL for .NET and Java compare the two. */
+function withHeaders(reply: Reply, call: Call): Reply {
   const id = header(call, 'client-request-id');
-  if (id === undefined || header(call, 'return-client-request-id') !== 'true') return reply;
-  return { ...reply, headers: { ...reply.headers, 'client-request-id': id } };
+  const wanted = id !== undefined && header(call, 'return-client-request-id') === 'true';
+  return {
+    ...reply,
+    headers: { ...reply.headers, ...server, ...(wanted ? { 'client-request-id': id } : {}) },
+  };
 }
 
 /** For the tenant, and for the names that all tenants share. */

@@ -3,7 +3,7 @@ import { type Call, type Reply } from '../http/exchange';
 import { authServer } from '../seed';
 import { graphAppId } from '../tokens/audiences';
 import { v1Issuer } from '../tokens/claims';
-import { type Claims } from '../tokens/jwt';
+import { type Claims, decodeJwt } from '../tokens/jwt';
 import { type VerificationResult } from '../tokens/signingKeys';
 import { type EmulatorContext } from '../context';
 import { authenticateClient } from './clientAuthentication';
@@ -67,10 +67,10 @@ function checkAssertion(
     });
   }
   const result = context.keys.verify(assertion);
-  if (result.failure !== undefined) rejectSignature(result.failure);
+  if (result.failure !== undefined) rejectSignature(result.failure, assertion);
   const { claims } = result;
   if (claims.iss !== v1Issuer && !context.names.issuers().includes(String(claims.iss)))
-    rejectSignature('signature');
+    rejectSignature('signature', assertion);
   const audiences = [
     registration.clientId,
     ...(registration.clientId === authServer.clientId ? [authServer.appIdUri] : []),
@@ -98,7 +98,7 @@ function checkAssertion(
   return claims;
 }
 
-function rejectSignature(failure: NonNullable<VerificationResult['failure']>): never {
+function rejectSignature(failure: NonNullable<VerificationResult['failure']>, assertion: string): never {
   if (failure === 'malformed') {
     fail({
       status: 400,
@@ -107,6 +107,8 @@ function rejectSignature(failure: NonNullable<VerificationResult['failure']>): n
       message: 'JWT token is invalid or malformed.',
     });
   }
+  const kid = decodeJwt(assertion)?.header.kid;
+  const thumbprint = Buffer.from(typeof kid === 'string' ? kid : '', 'base64url').toString('hex');
   const reason =
     failure === 'signature'
       ? 'Key was found, but use of the key to verify the signature failed.'
@@ -115,7 +117,7 @@ function rejectSignature(failure: NonNullable<VerificationResult['failure']>): n
     status: 400,
     error: 'invalid_grant',
     code: 50013,
-    message: `Assertion failed signature validation. [Reason - ${reason}]`,
+    message: `Assertion failed signature validation. [Reason - ${reason}, Thumbprint of key used by client: '${thumbprint.toUpperCase()}']`,
   });
 }
 

@@ -1,5 +1,5 @@
 import { authServer } from '../seed';
-import { graphAppId, graphAudience, teamsAppId, teamsAudience } from '../tokens/audiences';
+import { graphAudiences, teamsAppId, teamsAudience } from '../tokens/audiences';
 
 /** What users' access tokens are for. */
 export type ResourceName = 'api' | 'graph' | 'teams';
@@ -16,7 +16,7 @@ export function findResource(identifier: string, url: string): ResourceName | un
   const { port } = new URL(url);
   const ownUrls = ['localhost', '127.0.0.1', '[::1]'].map((host) => `https://${host}:${port}`);
   if ([authServer.appIdUri, authServer.clientId].includes(identifier)) return 'api';
-  if ([graphAudience, graphAppId, ...ownUrls].includes(identifier)) return 'graph';
+  if ([...graphAudiences, ...ownUrls].includes(identifier)) return 'graph';
   if ([teamsAudience, teamsAppId].includes(identifier)) return 'teams';
   return undefined;
 }

@@ -19,8 +19,6 @@ export interface RequestedPermission {
 
 const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
 
-const known = new Map<string, RequestedScopes>();
-
 /** @param client for the error if a permission does not exist */
 export function parseScopes(scope: string | null, client: Registration, url: string): RequestedScopes {
   if (!scope?.trim()) {
@@ -31,16 +29,6 @@ export function parseScopes(scope: string | null, client: Registration, url: str
       message: "The request body must contain the following parameter: 'scope'.",
     });
   }
-  // Cached, because requests repeat the same few strings.
-  const key = `${url} ${client.clientId} ${scope}`;
-  const cached = known.get(key);
-  if (cached) return cached;
-  const parsed = parse(scope, client, url);
-  if (known.size < 1000) known.set(key, parsed);
-  return parsed;
-}
-
-function parse(scope: string, client: Registration, url: string): RequestedScopes {
   const result: RequestedScopes = { openId: [], resources: {} };
   for (const requested of new Set(scope.trim().split(/\s+/))) {
     if (openIdScopes.includes(requested)) {

@@ -2,7 +2,7 @@ import { inSeconds } from '../clock';
 import { type Call, header } from '../http/exchange';
 import { tenantId } from '../seed';
 import { type User } from '../state/users';
-import { graphAppId, graphAudience } from '../tokens/audiences';
+import { graphAppId, graphAudiences } from '../tokens/audiences';
 import { v1Issuer } from '../tokens/claims';
 import { type Claims, decodeJwt } from '../tokens/jwt';
 import { type EmulatorContext } from '../context';
@@ -59,7 +59,7 @@ function verify(context: EmulatorContext, token: string): Claims {
   }
   const keyIsPublished = context.keys.published().some(({ kid }) => kid === jwt.header.kid);
   if (!keyIsPublished) unauthenticated('Access token validation failure. The signing key was not found.');
-  if (claims.aud !== graphAudience && claims.aud !== graphAppId) {
+  if (!graphAudiences.includes(String(claims.aud))) {
     unauthenticated('Access token validation failure. Invalid audience.');
   }
   if (claims.iss !== v1Issuer || claims.tid !== tenantId) {

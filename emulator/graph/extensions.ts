@@ -20,9 +20,10 @@ const type = 'microsoft.graph.openTypeExtension';
 
 export function list(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   const user = permittedUser(context, call, caller, 'read');
+  const select = selection(call);
   return graphReply(call, 200, {
-    '@odata.context': contextUrl(context, call, user),
-    value: shownExtensions(context, user.objectId),
+    '@odata.context': `${contextUrl(context, call, user)}${selectionIn(select)}`,
+    value: shownExtensions(context, user.objectId).map((extension) => selected(extension, select)),
   });
 }
 
@@ -30,7 +31,7 @@ export function read(context: EmulatorContext, call: Call, caller: GraphCaller):
   const user = permittedUser(context, call, caller, 'read');
   const replica = context.directory.extensions.asReplicated(user.objectId, context.clock());
   const extension = replica.get(nameOf(call)) ?? notFound();
-  return single(context, call, user, 200, extension);
+  return single(context, call, user, 200, extension, selection(call));
 }
 
 export function create(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
@@ -106,13 +107,37 @@ function single(
   user: User,
   status: number,
   extension: OpenExtension,
+  select?: string[],
 ): Reply {
   const onlyId = context.switches.onlyIdInExtensions;
   const body = {
-    '@odata.context': `${contextUrl(context, call, user)}/$entity`,
-    ...shown(extension, onlyId),
+    '@odata.context': `${contextUrl(context, call, user)}${selectionIn(select)}/$entity`,
+    ...selected(shown(extension, onlyId), select),
   };
   return graphReply(call, status, body);
+}
+
+/** The properties in $select; undefined means all. */
+function selection(call: Call): string[] | undefined {
+  const unknown = [...call.query.keys()].find((name) => name !== '$select');
+  if (unknown !== undefined) throw new NotEmulated(`Graph's query option ${unknown} for extensions`);
+  const names = call.query
+    .get('$select')
+    ?.split(',')
+    .map((name) => name.trim());
+  return names?.includes('*') ? undefined : names;
+}
+
+/** The type is open, so a property that it does not have is no error. Its metadata is always included. */
+function selected(extension: Record<string, unknown>, select: string[] | undefined): Record<string, unknown> {
+  const entries = Object.entries(extension);
+  return Object.fromEntries(
+    entries.filter(([name]) => name.startsWith('@odata.') || (select?.includes(name) ?? true)),
+  );
+}
+
+function selectionIn(select: string[] | undefined): string {
+  return select ? `(${select.join(',')})` : '';
 }
 
 const unreadable =

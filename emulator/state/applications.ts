@@ -36,7 +36,7 @@ const seeded = [authServer, authClient, offboardingJob];
  */
 export class Applications {
   #credentials = new Map<string, Credentials>();
-  /** The expiry of secrets that have one. It is shown, but not enforced. */
+  /** The expiry of secrets that have one. */
   readonly #expiries = new Map<string, Date>();
   readonly #consents = new Consents();
 
@@ -53,9 +53,14 @@ export class Applications {
   /** Adds a secret to the existing ones, as in a rotation. */
   addSecret(application: string, secret = randomBytes(24).toString('base64url'), expires?: Date): string {
     if (expires) this.#expiries.set(secret, expires);
+    else this.#expiries.delete(secret);
     const { secrets } = this.credentials(application);
     if (!secrets.includes(secret)) secrets.push(secret);
     return secret;
+  }
+
+  hasExpired(secret: string, now: number): boolean {
+    return (this.#expiries.get(secret)?.getTime() ?? Infinity) <= now;
   }
 
   /** All secrets, unless one is named. */

@@ -58,7 +58,7 @@ export class SignIns {
 }
 
 /** Stores the value under a random key; removes the oldest entry if the map is full. */
-function remember<T>(map: Map<string, T>, value: T, maxSize: number): string {
+export function remember<T>(map: Map<string, T>, value: T, maxSize: number): string {
   const [oldest] = map.keys();
   if (map.size >= maxSize && oldest !== undefined) map.delete(oldest);
   const name = randomBytes(32).toString('base64url');

@@ -3,7 +3,7 @@ import { authServer } from '../seed';
 import { graphAudience } from './audiences';
 import { appOnlyClaims, type Grant, idTokenClaims } from './claims';
 import { type Claims, encodePart } from './jwt';
-import { SigningKey } from './signingKeys';
+import { type SigningKey } from './signingKeys';
 
 /** A token before it is signed. A defect changes its content, or how it is signed or encoded. */
 export interface Draft {
@@ -11,6 +11,8 @@ export interface Draft {
   claims: Claims;
   grant: Grant;
   key: SigningKey;
+  /** A key that no service publishes. */
+  untrustedKey: () => SigningKey;
   /** The signature of header and claims, in base64url. */
   sign: (signed: string) => string;
   /** Changes the finished token. */
@@ -21,16 +23,8 @@ const hour = 3600;
 const otherTenant = '0de20000-0000-4000-8000-0000000000ff';
 const otherApp = '0de20000-0000-4000-8000-0000000000aa';
 
-let cachedUntrustedKey: SigningKey | undefined;
-
-/** A key that no service publishes. Generated on first use, since that takes a tenth of a second. */
-function untrustedKey(): SigningKey {
-  cachedUntrustedKey ??= new SigningKey();
-  return cachedUntrustedKey;
-}
-
 function signWithUntrustedKey(draft: Draft): void {
-  draft.sign = (signed) => untrustedKey().sign(signed);
+  draft.sign = (signed) => draft.untrustedKey().sign(signed);
 }
 
 function signedWith(draft: Draft, algorithm: string, digest: string): void {
@@ -72,7 +66,7 @@ const defects = {
   },
   tenant_mismatch: (draft) => void (draft.claims.tid = otherTenant),
   unknown_key: (draft) => {
-    draft.header.kid = untrustedKey().kid;
+    draft.header.kid = draft.untrustedKey().kid;
     signWithUntrustedKey(draft);
   },
   /** Names a published key, but is signed with another one. */
@@ -103,12 +97,12 @@ const defects = {
   },
   rs512: (draft) => signedWith(draft, 'RS512', 'sha512'),
   embedded_jwk: (draft) => {
-    const key = untrustedKey();
+    const key = draft.untrustedKey();
     draft.header = { typ: 'JWT', alg: 'RS256', jwk: { kty: 'RSA', use: 'sig', ...key.jwk() } };
     signWithUntrustedKey(draft);
   },
   embedded_certificate: (draft) => {
-    draft.header = { typ: 'JWT', alg: 'RS256', x5c: [untrustedKey().certificate] };
+    draft.header = { typ: 'JWT', alg: 'RS256', x5c: [draft.untrustedKey().certificate] };
     signWithUntrustedKey(draft);
   },
   no_kid: (draft) => {

@@ -22,7 +22,7 @@ import {
 import { apiAudience, graphAudiences, tokenExchangeAudience } from './audiences';
 import { applyDefect, type Defect, type Draft } from './defects';
 import { type Claims, encodePart, type Jwt } from './jwt';
-import { type SigningKeys } from './signingKeys';
+import { type SigningKey, type SigningKeys } from './signingKeys';
 
 export interface TokenOptions {
   /** A user, an object id, a sign-in name, or the part of it before the @. */
@@ -52,12 +52,21 @@ export const tokenLifetimeInSeconds = 4500;
 
 export const idTokenLifetimeInSeconds = 3600;
 
+export interface TokenFactoryParts {
+  url: string;
+  clock: Clock;
+  keys: SigningKeys;
+  untrustedKey: () => SigningKey;
+  users: Users;
+  switches: Switches;
+}
+
 /** Mints every kind of token, valid by default. */
 export class TokenFactory {
-  readonly #parts: { url: string; clock: Clock; keys: SigningKeys; users: Users; switches: Switches };
+  readonly #parts: TokenFactoryParts;
   readonly #graphSecret = randomBytes(32);
 
-  constructor(parts: { url: string; clock: Clock; keys: SigningKeys; users: Users; switches: Switches }) {
+  constructor(parts: TokenFactoryParts) {
     this.#parts = parts;
   }
 
@@ -203,6 +212,7 @@ export class TokenFactory {
       claims: { ...claims },
       grant,
       key: this.#parts.keys.current,
+      untrustedKey: this.#parts.untrustedKey,
       sign,
       finish: (token) => token,
     };

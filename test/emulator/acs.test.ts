@@ -105,8 +105,13 @@ describe('ACS refuses', () => {
     ],
     [
       'the Teams exchange in an older api-version',
-      () => ({ ...exchange({}), apiVersion: '2021-03-07' }),
-      unsupported('/teamsUser/:exchangeAccessToken', '2021-03-07'),
+      () => ({ ...exchange({}), apiVersion: '2021-11-01' }),
+      unsupported('/teamsUser/:exchangeAccessToken', '2021-11-01'),
+    ],
+    [
+      'reading an identity in the preview of another feature',
+      () => ({ method: 'GET', path: '/identities/8:acs:1_2', apiVersion: '2021-10-31-preview' }),
+      unsupported('/identities/8:acs:1_2', '2021-10-31-preview'),
     ],
     [
       'an identity of another resource',
@@ -229,14 +234,16 @@ describe('ACS responds', () => {
     });
   });
 
-  const stable = ['2022-06-01', '2022-10-01', '2023-10-01', '2025-06-30', '2026-07-22'];
+  const beforeTeams = ['2021-02-22-preview1', '2021-03-07', '2021-11-01'];
+  const stable = ['2022-06-01', '2022-10-01', '2023-08-01', '2023-10-01', '2025-06-30', '2026-07-22'];
+  const teams = ['2021-10-31-preview', ...stable];
   const previews = ['2025-03-02-preview', '2025-04-01-preview'];
   test.each<[string, () => AcsRequest, string[]]>([
-    ['the creation of an identity', () => ({ path: '/identities' }), ['2021-03-07', ...stable, ...previews]],
+    ['the creation of an identity', () => ({ path: '/identities' }), [...beforeTeams, ...teams, ...previews]],
     [
       'the Teams exchange',
       () => exchange({ token: emulator.teamsToken(), appId: 'x', userId: 'x' }),
-      [...stable, ...previews],
+      [...teams, ...previews],
     ],
     ['reading an identity', () => ({ method: 'GET', path: '/identities/8:acs:1_2' }), previews],
   ])('%s in each of its api-versions, and lists them', async (_what, request, versions) => {
@@ -247,6 +254,19 @@ describe('ACS responds', () => {
     });
 
     expect(await Promise.all(replies)).toEqual(versions.map(() => [...versions].sort()));
+  });
+
+  test('the Teams exchange of its first preview, which has a token only', async () => {
+    const request = { ...exchange({ token: emulator.teamsToken() }), apiVersion: '2021-10-31-preview' };
+
+    expect((await callAcs(emulator, request)).status).toBe(200);
+  });
+
+  test('501 in the first api-version, whose operations were different', async () => {
+    jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const response = await callAcs(emulator, { path: '/identities', apiVersion: '2020-07-20-preview2' });
+
+    expect(response.status).toBe(501);
   });
 
   test('a call that is dated and signed by Date instead of x-ms-date', async () => {

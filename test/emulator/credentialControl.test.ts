@@ -1,5 +1,5 @@
 import { createClientCertificate, type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { requestToken, type Values } from './assertions';
+import { refused, requestToken, type Values } from './assertions';
 
 let emulator: Emulator;
 beforeAll(async () => void (emulator = await startEmulator()));
@@ -52,8 +52,18 @@ describe('over HTTP', () => {
     });
   });
 
+  test('a secret is added with its expiry', async () => {
+    const added = { application: 'AuthServer', secret: 'of yesterday', expires: '2020-01-01T00:00:00Z' };
+    expect(await control('POST', 'secrets', added)).toEqual({ secret: 'of yesterday' });
+
+    expect(await requestToken(emulator, '', { client_secret: 'of yesterday' })).toMatchObject(
+      refused(7000222),
+    );
+  });
+
   test.each<[string, Values]>([
     ['certificates', { application: 'AuthServer', certificate: 'not a certificate' }],
+    ['secrets', { application: 'AuthServer', expires: 'tomorrow' }],
     ['certificates', { application: 'Other', certificate: '0'.repeat(40) }],
     ['consents', { application: 'AuthServer', resource: 'graph', permissions: ['User.Reed'] }],
   ])('refuses %s %j', async (name, body) => {

@@ -53,7 +53,12 @@ describe('Entra publishes', () => {
       token_endpoint: `${emulator.url}/${emulator.tenantId}/oauth2/v2.0/token`,
       id_token_signing_alg_values_supported: ['RS256'],
     });
-    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'access-control-allow-origin': '*',
+      'cache-control': 'max-age=86400, private',
+      'x-ms-request-id': expect.any(String) as unknown,
+      'x-ms-ests-server': expect.any(String) as unknown,
+    });
   });
 
   test.each([
@@ -106,6 +111,20 @@ describe('Entra publishes', () => {
     expect(await response.json()).toMatchObject({ error: 'invalid_tenant', error_codes: [90002] });
   });
 });
+
+test.each(['oauth2/v2.0/token', 'oauth2/v2.0/devicecode'])(
+  'Entra names its server and the request in a refusal of %s',
+  async (path) => {
+    const response = await fetch(`${emulator.url}/${emulator.tenantId}/${path}`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: emulator.tenantId }),
+    });
+
+    const { trace_id: trace } = (await response.json()) as { trace_id: string };
+    expect(response.headers.get('x-ms-request-id')).toBe(trace);
+    expect(response.headers.get('x-ms-ests-server')).toMatch(/^2\.1\./);
+  },
+);
 
 describe('On-Behalf-Of', () => {
   test.each([1, 2] as const)('accepts a version %i access token', async (version) => {
@@ -220,11 +239,14 @@ describe('On-Behalf-Of', () => {
       expect({ status, codes: body.error_codes }).toEqual({ status: 400, codes: [codes[defect] ?? 50013] });
   });
 
-  test('refuses a token for Graph, which only Graph can verify', async () => {
-    expect(await onBehalfOf({ assertion: emulator.graphToken() })).toMatchObject({
-      status: 400,
-      body: { error: 'invalid_grant', error_codes: [50013] },
-    });
+  test('refuses a token for Graph, which only Graph can verify, and names its key', async () => {
+    const { status, body } = await onBehalfOf({ assertion: emulator.graphToken() });
+
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ error: 'invalid_grant', error_codes: [50013] });
+    expect(body.error_description).toMatch(
+      /\[Reason - Key was found, but use of the key to verify the signature failed\., Thumbprint of key used by client: '[\dA-F]{40}'\]/,
+    );
   });
 });
 

@@ -4,6 +4,7 @@ let emulator: Emulator;
 beforeAll(async () => void (emulator = await startEmulator()));
 afterAll(() => emulator.stop());
 beforeEach(() => emulator.reset());
+afterEach(() => jest.restoreAllMocks());
 
 const type = 'microsoft.graph.openTypeExtension';
 const extensionName = 'com.contoso.identityMapping';
@@ -34,6 +35,10 @@ async function callGraph({
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
+}
+
+interface List {
+  value: unknown[];
 }
 
 const create = (body: unknown = mapping): GraphCall => ({ method: 'POST', path: '/me/extensions', body });
@@ -280,6 +285,33 @@ describe('Graph', () => {
     expect(user).toMatchObject({ extensions: [{ id: extensionName, acsUserIdentity: '8:acs:1_2' }] });
     expect(JSON.stringify(user)).not.toContain('extensionName');
   });
+
+  test.each([
+    ['id', { id: extensionName }],
+    ['acsUserIdentity, id', { id: extensionName, acsUserIdentity: '8:acs:1_2' }],
+    ['acsUserIdentity,other', { acsUserIdentity: '8:acs:1_2' }],
+    ['*', { id: extensionName, extensionName, acsUserIdentity: '8:acs:1_2' }],
+  ])('returns the selected properties of an extension: %s', async (select, properties) => {
+    await callGraph(create());
+    const query = `?$select=${encodeURIComponent(select)}`;
+    const type = '#microsoft.graph.openTypeExtension';
+    const expected = { '@odata.context': expect.any(String) as unknown, '@odata.type': type, ...properties };
+
+    expect(await (await callGraph({ path: `${one}${query}` })).json()).toEqual(expected);
+    const { value } = (await (await callGraph({ path: `/me/extensions${query}` })).json()) as List;
+    expect(value).toEqual([{ '@odata.type': type, ...properties }]);
+  });
+
+  test.each(['$expand=id', '$filter=id eq 1', '$top=1'])(
+    'does not ignore the query option %s',
+    async (query) => {
+      jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+      await callGraph(create());
+
+      expect((await callGraph({ path: `${one}?${query}` })).status).toBe(501);
+      expect((await callGraph({ path: `/me/extensions?${query}` })).status).toBe(501);
+    },
+  );
 
   test.each(['com.north-wind.settings', 'settings'])('stores an extension named %s', async (name) => {
     expect((await callGraph(create({ ...mapping, extensionName: name }))).status).toBe(201);

@@ -7,8 +7,8 @@ const certificateFolder = mkdtempSync(join(tmpdir(), 'key-pairs-'));
 const keyFolder = join(certificateFolder, 'keys');
 afterAll(() => rmSync(certificateFolder, { recursive: true }));
 
-async function withEmulator<T>(work: (emulator: Emulator) => T): Promise<T> {
-  const emulator = await startEmulator({ certificateFolder });
+async function withEmulator<T>(work: (emulator: Emulator) => T, folder = certificateFolder): Promise<T> {
+  const emulator = await startEmulator({ certificateFolder: folder });
   try {
     return work(emulator);
   } finally {
@@ -39,6 +39,16 @@ it('a rotated key is not kept', async () => {
   });
   expect(rotated).not.toBe(before);
   expect(await currentKeyId()).toBe(before);
+});
+
+it('emulators with different folders share no key, not even the one that no service publishes', async () => {
+  const unpublished = (emulator: Emulator) => keyIdOf(emulator.accessToken({ defect: 'unknown_key' }));
+  const other = mkdtempSync(join(tmpdir(), 'key-pairs-'));
+  try {
+    expect(await withEmulator(unpublished, other)).not.toBe(await withEmulator(unpublished));
+  } finally {
+    rmSync(other, { recursive: true });
+  }
 });
 
 it('a damaged file is replaced', async () => {

@@ -42,6 +42,33 @@ describe('a client with its secret in the Authorization header (RFC 6749, sectio
   });
 });
 
+test('an application has a secret until it expires', async () => {
+  const { clientId } = emulator.authServer;
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    scope: 'https://graph.microsoft.com/.default',
+  });
+  emulator.applications.addSecret('AuthServer', 'old', new Date(Date.now() + 60_000));
+  emulator.applications.addSecret('AuthServer', 'new');
+  expect((await post(form, basic(clientId, 'old'))).status).toBe(200);
+
+  emulator.switches.clockOffsetInMs = 60_000;
+  expect(await post(form, basic(clientId, 'old'))).toMatchObject({
+    status: 401,
+    body: {
+      error: 'invalid_client',
+      error_codes: [7000222],
+      error_description: expect.stringMatching(
+        /^AADSTS7000222: The provided client secret keys .*are expired/,
+      ) as unknown,
+    },
+  });
+  expect((await post(form, basic(clientId, 'new'))).status).toBe(200);
+
+  emulator.applications.addSecret('AuthServer', 'old');
+  expect((await post(form, basic(clientId, 'old'))).status).toBe(200);
+});
+
 test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
   'an application gets its own token for %s, which every tenant has',
   async (resource) => {
@@ -55,6 +82,41 @@ test.each(['https://communication.azure.com', 'https://storage.azure.com'])(
     expect(JSON.parse(claims)).toMatchObject({ aud: resource, idtyp: 'app' });
   },
 );
+
+test.each([
+  'https://graph.microsoft.com/.default',
+  'https://graph.microsoft.com//.default',
+  '00000003-0000-0000-c000-000000000000/.default',
+])('Graph accepts an application with a token for %s', async (scope) => {
+  const { clientId, clientSecret, servicePrincipalId } = emulator.authServer;
+  emulator.switches.graphApplicationPermissions = { [servicePrincipalId]: ['User.Read.All'] };
+  const form = new URLSearchParams({ grant_type: 'client_credentials', scope });
+
+  const { body } = await post(form, basic(clientId, clientSecret));
+  expect(await statusOfGraph((body as Fields).access_token)).toBe(200);
+});
+
+test.each([
+  'https://graph.microsoft.com',
+  'https://graph.microsoft.com/',
+  '00000003-0000-0000-c000-000000000000',
+])('Graph accepts a managed identity with a token for %s', async (resource) => {
+  const { systemAssigned } = emulator.managedIdentities;
+  emulator.switches.graphApplicationPermissions = { [systemAssigned.objectId]: ['User.Read.All'] };
+  const { IDENTITY_ENDPOINT: endpoint = '', IDENTITY_HEADER: header = '' } =
+    emulator.managedIdentitySettings();
+
+  const response = await fetch(`${endpoint}?api-version=2019-08-01&resource=${resource}`, {
+    headers: { 'x-identity-header': header },
+  });
+  const { access_token: token } = (await response.json()) as Fields;
+  expect(await statusOfGraph(token)).toBe(200);
+});
+
+async function statusOfGraph(token = ''): Promise<number> {
+  const headers = { authorization: `Bearer ${token}` };
+  return (await fetch(`${emulator.url}/v1.0/users/${emulator.users.bob.objectId}`, { headers })).status;
+}
 
 test('an application gets no token for two resources in one request', async () => {
   const { appIdUri, clientId, clientSecret } = emulator.authServer;
