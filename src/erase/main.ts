@@ -8,10 +8,19 @@ async function main(): Promise<void> {
   process.exitCode = await runErase({
     args: process.argv.slice(2),
     environment: process.env,
-    operator: userInfo().username,
+    operator: operatorName(),
     out: process.stdout,
     log: process.stderr,
   });
+}
+
+/** In a container, the process may run as a user that has only a number. */
+function operatorName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user id ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 void main();
