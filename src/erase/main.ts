@@ -1,10 +1,10 @@
 import { userInfo } from 'node:os';
-import { config as loadDotenv } from 'dotenv';
+import { loadSettingsFile } from '../config/settingsFile';
 import { runErase } from './erase';
 
 /** The process edge of `npm run erase`. */
 async function main(): Promise<void> {
-  loadDotenv({ quiet: true });
+  loadSettingsFile();
   process.exitCode = await runErase({
     args: process.argv.slice(2),
     environment: process.env,
