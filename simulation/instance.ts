@@ -54,7 +54,10 @@ export function createSimulatedServices(kind: StoreKind, scheduler: Scheduler): 
       return {
         acs,
         createLifecycle: (client) =>
-          lifecycleOver(createTableMappingStore(table.client(upstream('Azure Table Storage'))), client),
+          lifecycleOver(
+            createTableMappingStore(table.client(upstream('Azure Table Storage')), timings.mappings),
+            client,
+          ),
         mappedIds: () =>
           table
             .rows()

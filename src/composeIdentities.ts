@@ -154,7 +154,7 @@ async function composeTableStore(
   });
   const { tableName } = config;
   const availability = createTableAvailability({ table, tableName, timings: timings.table, log });
-  const store = createTableMappingStore(table);
+  const store = createTableMappingStore(table, timings.mappings);
   if (!fallback) return { store, availability };
   const { createFallbackMappingStore } = await import('./identities/stores/fallback/fallbackMappingStore.js');
   const previous = await composeGraphStore(fallback, options);

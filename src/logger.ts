@@ -37,10 +37,17 @@ export function createLogger({ level, secrets, requestIds, destination }: Logger
 
 const maxBufferedLength = 16 * 1024 * 1024;
 
-/** While nobody reads the output, such as a stalled log collector, lines are kept in memory up to a limit, then dropped. */
+/**
+ * While the output takes no more, because nobody reads it or the disk is full, lines are kept in memory up to a limit, then dropped. Each
+ * flush tries again.
+ */
 export function createLogOutput(fileDescriptor: number, maxLength = maxBufferedLength) {
   const options = { sync: false, minLength: 4_096, periodicFlush: 100, maxLength };
-  return pino.destination({ ...options, dest: fileDescriptor });
+  const output = pino.destination({ ...options, dest: fileDescriptor });
+  output.on('error', () => undefined);
+  // It would block the process until the output takes more.
+  output.flushSync = () => undefined;
+  return output;
 }
 
 function reportDroppedLines(output: EventEmitter, log: Logger): void {

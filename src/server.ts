@@ -1,11 +1,11 @@
 import type { Server } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
-import { config as loadDotenv } from 'dotenv';
 import type { Logger } from 'pino';
 import { createApp } from './app';
 import { waitAtMost } from './resilience/deadline';
 import { type Config, ConfigError, loadConfig } from './config/config';
 import { secretsOf } from './config/secrets';
+import { loadSettingsFile } from './config/settingsFile';
 import { CertificateFileError } from './entra/clientCredential/certificate';
 import { createAcceptDelay } from './http/server/acceptDelay';
 import { createHttpServer } from './http/server/httpServer';
@@ -16,7 +16,7 @@ import { createRequestScope } from './requestScope';
 /** Reads the settings, starts the server and shuts it down on a signal. */
 async function main(): Promise<void> {
   limitMemory();
-  loadDotenv({ quiet: true });
+  loadSettingsFile();
   const config = readConfigOrExit();
   const scope = createRequestScope(config);
   const log = createLogger({

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { config as loadDotenv } from 'dotenv';
+import { loadSettingsFile } from '../config/settingsFile';
 import { runDoctor } from './doctor';
 import { parseOptions } from './options';
 
@@ -17,12 +17,12 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const { parsed } = loadDotenv({ path, quiet: true });
+  const count = loadSettingsFile(path);
   process.exitCode = await runDoctor({
     args,
     environment: process.env,
     startedWith,
-    settingsFile: { path, exists, count: Object.keys(parsed ?? {}).length },
+    settingsFile: { path, exists, count },
     out: process.stdout,
     readInput() {
       if (process.stdin.isTTY) process.stderr.write('Paste the token, then press Enter and Ctrl-D.\n');

@@ -4,10 +4,11 @@ import {
   type CircuitBreakerPolicy,
   CircuitState,
   ConsecutiveBreaker,
-  DelegateBackoff,
   type FailureReason,
   handleWhen,
+  type IBackoff,
   type IBreaker,
+  type IHalfOpenAfterBackoffContext,
 } from 'cockatiel';
 import { CallerDisconnectedError, isError } from '../errors';
 import type { Log } from '../log';
@@ -142,7 +143,7 @@ function createSourcesOfASecond(): { add: (source: unknown) => boolean } {
 
 /** With jitter, so that callers do not all return at the same time. */
 function secondsUntil(time: number): number {
-  const seconds = (Math.max(0, time - Date.now()) / 1_000) * (1 + 0.2 * Math.random());
+  const seconds = (Math.max(0, time - performance.now()) / 1_000) * (1 + 0.2 * Math.random());
   return Math.max(1, Math.ceil(seconds));
 }
 
@@ -155,7 +156,7 @@ interface Quota {
 interface Breaker extends Pick<CircuitBreakerPolicy, 'onBreak' | 'onReset'> {
   execute<T>(work: () => Promise<T>): Promise<T>;
   isOpen(): boolean;
-  /** The retry time given to callers, in milliseconds since 1970. */
+  /** The retry time given to callers, in `performance.now()`. */
   openUntil(): number;
 }
 
@@ -164,20 +165,26 @@ const maxBreakInMs = 5_000;
 /** A circuit breaker that lets a probe through after the upstream's Retry-After, but at least every few seconds. */
 function createBreaker(breaker: IBreaker, opensOn: (error: Error, isProbe: boolean) => boolean): Breaker {
   let openUntil = 0;
+  const next = ({ result }: IHalfOpenAfterBackoffContext): IBackoff<IHalfOpenAfterBackoffContext> => {
+    const breakInMs = (upstreamErrorOf(result)?.details.retryAfterInSeconds ?? 1) * 1_000;
+    const now = performance.now();
+    openUntil = now + breakInMs;
+    const probeAt = now + Math.min(breakInMs, maxBreakInMs);
+    return {
+      next,
+      // cockatiel compares it with the time by the system clock, which may have been set back since.
+      get duration() {
+        return performance.now() < probeAt ? Infinity : -Infinity;
+      },
+    };
+  };
   const policy: CircuitBreakerPolicy = circuitBreaker(
     // cockatiel takes any other error of a probe for a success.
     handleWhen((error) => {
       const isProbe = policy.state === CircuitState.HalfOpen;
       return opensOn(error, isProbe) || (isProbe && hasNoOutcome(error));
     }),
-    {
-      breaker,
-      halfOpenAfter: new DelegateBackoff(({ result }) => {
-        const breakInMs = (upstreamErrorOf(result)?.details.retryAfterInSeconds ?? 1) * 1_000;
-        openUntil = Date.now() + breakInMs;
-        return Math.min(breakInMs, maxBreakInMs);
-      }),
-    },
+    { breaker, halfOpenAfter: { next } },
   );
   return {
     async execute(work) {

@@ -547,6 +547,23 @@ describe('the rate limit', () => {
     expectError(await call('alice'), accepted);
   });
 
+  it('ends in time although the clock was set back', async () => {
+    const { emulator } = system;
+    const clock = fakeDate();
+    const server = await startReadyServer(system, { RATE_LIMIT_USER: '1', RATE_LIMIT_REJECTED: '1' });
+    const calls = [
+      () => server.call('get', '/exchangeToken', emulator.accessToken()),
+      () => server.call('get', '/exchangeToken', 'invalid'),
+    ];
+    for (const call of calls) {
+      await call();
+      expectError(await call(), limited);
+    }
+    clock.advance(-240_000);
+    for (const call of calls) expect((await call()).status).not.toBe(429);
+    for (const call of calls) expectError(await call(), limited);
+  });
+
   it('per user makes no upstream call once it is reached', async () => {
     const { emulator } = system;
     const server = await startReadyServer(system, { RATE_LIMIT_USER: '1', TOKEN_REUSE_MINUTES: '0' });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -26,14 +26,22 @@ interface CommandOptions {
   /** Whether the process is started with NODE_EXTRA_CA_CERTS. */
   trusting?: boolean;
   input?: string;
+  /** How .env is written; by default in UTF-8. */
+  write?: (file: string, text: string) => void;
 }
 
 /** The built command as users run it: a separate process with its settings in .env. */
-async function run({ args = [], settings = {}, trusting = true, input = '' }: CommandOptions) {
+async function run({
+  args = [],
+  settings = {},
+  trusting = true,
+  input = '',
+  write = writeFileSync,
+}: CommandOptions) {
   expect(existsSync(built)).toBe(true);
   const all: Record<string, string> = { PORT: '0', ...emulator.settings(), ...settings };
   const lines = Object.entries(all).map(([name, value]) => `${name}="${value}"`);
-  writeFileSync(join(folder, '.env'), lines.join('\n'));
+  write(join(folder, '.env'), lines.join('\n'));
   const child = spawn(process.execPath, [built, ...args, '--json'], {
     cwd: folder,
     env: {
@@ -86,6 +94,19 @@ describe('the built command', () => {
       trusting: false,
     });
     expect(line('trust')).toMatch(/^warning .*is set in \.env/);
+  });
+
+  it('reads a .env in UTF-16, as Windows PowerShell writes it', async () => {
+    const { exitCode } = await run({
+      write: (file, text) => writeFileSync(file, `\uFEFF${text}`, 'utf16le'),
+    });
+    expect(exitCode).toBe(0);
+  });
+
+  it('says that it cannot read .env', async () => {
+    const { exitCode, errors } = await run({ write: (file) => mkdirSync(file) });
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(/^Cannot read \S+\.env: /);
   });
 
   it('exits with 2 for an unknown option', async () => {

@@ -291,6 +291,12 @@ describe('a broken setup', () => {
       /AZURE_TENANT_ID is malformed: it is a domain, not the ID of the tenant\. Find the ID/,
     ],
     [
+      'quotes around a value',
+      { AZURE_TENANT_ID: `"11111111-1111-4111-8111-111111111111"` },
+      'settings',
+      /AZURE_TENANT_ID is malformed: it is in quotes, which docker run --env-file, for one, does not remove/,
+    ],
+    [
       'an endpoint instead of a connection string',
       { COMMUNICATION_SERVICES_CONNECTION_STRING: 'https://contoso.communication.azure.com/' },
       'settings',

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { runErase } from '../../src/erase/erase';
 import { startReadySystem } from '../support/readySystem';
 import type { System } from '../support/startSystem';
@@ -121,6 +123,27 @@ describe('npm run erase', () => {
     expect(exitCode).toBe(1);
     expect(out).toMatch(new RegExp(`^failed ${second.objectId}: upstream_refused: .+\\n$`));
     expect(existingIds()).toEqual([second.id]);
+  });
+
+  it('runs as a user without a name, as in a container', async () => {
+    const nameless = join(folder, 'nameless.cjs');
+    writeFileSync(nameless, "require('node:os').userInfo = () => { throw new Error('no name'); };");
+    const { objectId } = await newUser();
+    const command = resolve(__dirname, '../../dist/erase/main.js');
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--require', nameless, command, '--user', objectId],
+      {
+        cwd: folder,
+        env: {
+          NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS,
+          ...system.emulator.settings(),
+          IDENTITY_STORE: 'acs',
+        },
+      },
+    );
+    expect(stdout).toBe(`erased ${objectId}\n`);
+    expect(auditsOf(stderr)).toMatchObject([{ administrator: expect.stringMatching(/^user id \d+$/) }]);
   });
 
   it('requires the provider if there are several', async () => {

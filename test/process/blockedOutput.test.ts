@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -14,14 +14,30 @@ import { until } from '../support/until';
 const longText = 'x'.repeat(1_000);
 const lineCount = 500;
 
-describe('while nobody reads its standard output, the server', () => {
-  let emulator: Emulator;
-  beforeAll(async () => (emulator = await startEmulator()));
-  afterAll(() => emulator.stop());
+/** Standard output that takes no more. */
+const outputs: [name: string, open: () => 'pipe' | number][] = [['which nobody reads', () => 'pipe']];
+if (existsSync('/dev/full')) outputs.push(['to a full disk', () => openSync('/dev/full', 'w')]);
 
-  it('serves requests, and ends on SIGTERM', async () => {
+describe.each(outputs)('with a standard output %s, the server', (_name, open) => {
+  let emulator: Emulator;
+  let folder: string;
+  beforeAll(async () => {
+    emulator = await startEmulator();
+    folder = mkdtempSync(join(tmpdir(), 'output-'));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+    return emulator.stop();
+  });
+
+  it.each<[string, NodeJS.Signals]>([
+    ['SIGTERM', 'SIGTERM'],
+    ['an uncaught exception', 'SIGUSR2'],
+  ])('serves requests, and ends on %s', async (_cause, signal) => {
     const port = await freePort();
-    const server = spawn(process.execPath, ['server.js'], {
+    const failing = join(folder, 'failing.cjs');
+    writeFileSync(failing, "process.on('SIGUSR2', () => { throw new Error('uncaught'); });");
+    const server = spawn(process.execPath, ['--require', failing, 'server.js'], {
       // Not in the project's folder, so that a developer's .env is not read.
       cwd: join(projectRoot(), 'dist'),
       env: {
@@ -31,19 +47,19 @@ describe('while nobody reads its standard output, the server', () => {
         RATE_LIMIT_REJECTED: '0',
         OVERLOAD_WAIT_MS: '0',
       },
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', open(), 'ignore'],
     });
     const ended = once(server, 'exit');
     try {
       const statusOf = (path: string) =>
-        fetch(`http://127.0.0.1:${port}${path}`).then(
+        fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5_000) }).then(
           ({ status }) => status,
           () => undefined,
         );
       await until(async () => (await statusOf('/health/ready')) === 200);
       for (let count = 0; count < lineCount; count += 1)
         expect(await statusOf(`/unknown/${longText}`)).toBe(404);
-      server.kill('SIGTERM');
+      server.kill(signal);
       await ended;
     } finally {
       server.kill('SIGKILL');

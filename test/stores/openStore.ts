@@ -21,7 +21,9 @@ const upstream = (name: UpstreamName) => createUpstream({ name, timings: fastTim
 
 /** Opens a store as an instance of the server does. */
 export function openStore(address: StoreAddress): MappingStore {
-  return address.kind === 'table' ? createTableMappingStore(openTable(address)) : openGraphStore(address);
+  return address.kind === 'table'
+    ? createTableMappingStore(openTable(address), fastTimings.mappings)
+    : openGraphStore(address);
 }
 
 export function openTable(address: StoreAddress & { kind: 'table' }): MappingTable {

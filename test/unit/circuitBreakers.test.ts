@@ -74,6 +74,17 @@ it.each(causes)('during %s, calls do not wait for the outcome of a probe', async
   expect(await isOpen()).toBe(false);
 });
 
+it.each(causes)(
+  'after %s, the breaker closes in time although the clock was set back',
+  async (_name, facts) => {
+    await openBreaker(facts);
+    jest.setSystemTime(Date.now() - 3_600_000);
+    expect(await isOpen()).toBe(true);
+    clocks.advance(1_000);
+    expect(await isOpen()).toBe(false);
+  },
+);
+
 describe('failures', () => {
   const outage = { status: 500 };
 

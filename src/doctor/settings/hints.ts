@@ -3,6 +3,8 @@ import { type SettingName, settings } from '../../config/settings';
 
 /** What is wrong with a malformed value. Never the value, unless it cannot be a secret. */
 export function explainMalformed(name: SettingName, text: string): string | undefined {
+  if (/^(["']).*\1$/s.test(text))
+    return 'it is in quotes, which docker run --env-file, for one, does not remove';
   switch (name) {
     case 'AZURE_TENANT_ID':
     case 'EXTERNAL_ID_TENANT_ID':

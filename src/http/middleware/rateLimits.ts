@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit';
 import { getCaller } from '../../authentication/authenticatedUser';
 import { ApiError } from '../../errors';
 
@@ -52,6 +52,15 @@ function isRejection(error: unknown): boolean {
   return error instanceof ApiError && rejections.has(error.code);
 }
 
+/** The end of a caller's minute is a time by the system clock, which may have been set back since. */
+class Counts extends MemoryStore {
+  override async increment(key: string): ReturnType<MemoryStore['increment']> {
+    const resetTime = (await this.get(key))?.resetTime?.getTime() ?? 0;
+    if (resetTime - Date.now() > windowInMs) await this.resetKey(key);
+    return super.increment(key);
+  }
+}
+
 function createLimit(
   requestsAMinute: number,
   keyGenerator: (request: Request, response: Response) => string,
@@ -61,6 +70,7 @@ function createLimit(
   return rateLimit({
     windowMs: windowInMs,
     limit: requestsAMinute,
+    store: new Counts(),
     keyGenerator,
     standardHeaders: false,
     legacyHeaders: false,

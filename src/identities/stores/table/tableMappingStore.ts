@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Deadline } from '../../../resilience/deadline';
+import { type Deadline, pause } from '../../../resilience/deadline';
 import { UpstreamError } from '../../../resilience/upstreamError';
+import type { Timings } from '../../../timings';
 import type { MappingStore, StoredMapping } from '../../mappingStore';
 import { addOrFind } from '../addOrFind';
 import type { MappingRow, MappingTable, StoredRow } from './mappingTable';
@@ -10,7 +11,10 @@ import { partitionKeyOf } from './rowKeys';
  * Mappings in a table, whose reads are consistent and whose writes are conditional: inserts decide between creators, ETags between all
  * other writers. Only the server and its operators can write there, so mappings need no seal (docs/decisions/0020).
  */
-export function createTableMappingStore(table: MappingTable): MappingStore {
+export function createTableMappingStore(
+  table: MappingTable,
+  { conflictPauseInMs }: Pick<Timings['mappings'], 'conflictPauseInMs'>,
+): MappingStore {
   /** In place of a reserved row, or as a new one. */
   const place = (key: string, reserved: StoredRow | undefined, row: MappingRow, deadline: Deadline) =>
     reserved ? table.update(key, reserved.etag, row, deadline) : table.insert(key, row, deadline);
@@ -54,8 +58,9 @@ export function createTableMappingStore(table: MappingTable): MappingStore {
           return found.communicationUserId === communicationUserId ? 'added' : 'cancelled';
         const row = newRow(reservation);
         const written = await place(key, found, row, deadline);
-        // Otherwise another instance has written since: look again.
         if (typeof written !== 'string') return 'cancelled';
+        // Another instance has written since: look again.
+        await pause(conflictPauseInMs, deadline.signal);
       }
     },
 
