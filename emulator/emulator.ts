@@ -76,6 +76,8 @@ export interface Emulator {
   clearFaults(): void;
   /** Delays every call of the operation, or of the operations with that prefix, before it is processed. */
   delay(operation: string, milliseconds: number): void;
+  /** How many calls wait now because of a fault or a delay. */
+  heldCalls(): number;
   /** From now on tokens are signed with a new key; the old one is withdrawn unless `keepOld`. */
   rotateKeys(options?: { keepOld?: boolean }): void;
   readonly switches: Switches;

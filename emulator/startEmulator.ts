@@ -169,6 +169,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       listener.releaseHanging();
     },
     delay: (operation, milliseconds) => faults.delay(operation, milliseconds),
+    heldCalls: () => listener.heldCalls(),
     rotateKeys: ({ keepOld = false } = {}) => keys.rotate(keepOld),
     waitingDevices: () =>
       directory.deviceCodes

@@ -23,6 +23,7 @@ const maxBodyInBytes = 1024 * 1024;
 export class Listener {
   readonly #parts: ListenerParts;
   readonly #hanging = new Set<ServerResponse>();
+  #delayed = 0;
 
   constructor(parts: ListenerParts) {
     this.#parts = parts;
@@ -46,6 +47,11 @@ export class Listener {
     const entry = this.#parts.log.record(operation, { method, path, headers, query });
     timeUntilEnd(entry, response);
     response.once('finish', () => (entry.status = response.statusCode));
+  }
+
+  /** How many calls wait because of a fault or a delay. */
+  heldCalls(): number {
+    return this.#hanging.size + this.#delayed;
   }
 
   /** Closes the calls that hang because of a fault. */
@@ -90,7 +96,11 @@ export class Listener {
     const entry = log.record(route.operation, call);
     timeUntilEnd(entry, response);
     const delay = faults.delayFor(route.operation);
-    if (delay > 0) await sleep(delay, undefined, { ref: false });
+    if (delay > 0) {
+      this.#delayed += 1;
+      await sleep(delay, undefined, { ref: false });
+      this.#delayed -= 1;
+    }
     const fault = faults.take(route.operation);
     const handle = async (): Promise<Reply> => {
       const reply = await withWarning(handlers[route.operation], call);

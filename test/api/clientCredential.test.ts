@@ -8,7 +8,7 @@ import {
   type Fault,
   startEmulator,
 } from '../../emulator/startEmulator';
-import { fastTimings, shortTimeoutTimings } from '../support/fastTimings';
+import { expireForHeldCallsOnly, fastTimings, shortTimeoutTimings } from '../support/fastTimings';
 import { startServer, type TestServer } from '../support/startSystem';
 import { createTokenIssuer } from '../support/tokenIssuer';
 
@@ -43,6 +43,7 @@ beforeEach(async () => {
   await writeFile(certificateFile, pem(certificate));
   await writeFile(tokenFile, cluster.token());
 });
+afterEach(() => jest.restoreAllMocks());
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
 afterAll(async () => {
   process.env = environment;
@@ -360,6 +361,7 @@ describe('the identity endpoint', () => {
   });
 
   test('that does not respond delays requests only until it does', async () => {
+    expireForHeldCallsOnly(emulator);
     const server = await start(settings, shortTimeoutTimings);
     emulator.fail({ operation: 'managedIdentity', kind: 'hang', times: 3 });
 

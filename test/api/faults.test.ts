@@ -1,7 +1,7 @@
 import type { FaultKind } from '../../emulator/http/faults';
-import type { AccessTokenOptions, Fault } from '../../emulator/startEmulator';
+import type { AccessTokenOptions, Emulator, Fault } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
-import { shortTimeoutTimings } from '../support/fastTimings';
+import { expireForHeldCallsOnly, shortTimeoutTimings } from '../support/fastTimings';
 import { startReadySystem } from '../support/readySystem';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { until } from '../support/until';
@@ -129,11 +129,15 @@ const casesOf = (rows: Row[], of: readonly Step[] = steps) =>
   );
 
 /** Makes a first call during the fault, then checks what must hold after any response. */
-async function expectOutcomeUnderFault(system: System, fault: Fault, expected: Outcome): Promise<void> {
-  const { emulator } = system;
+async function expectOutcomeUnderFault(
+  emulator: Emulator,
+  server: TestServer,
+  fault: Fault,
+  expected: Outcome,
+): Promise<void> {
   const user = emulator.addUser();
   emulator.fail(fault);
-  const response = await system.call('get', '/getToken', emulator.accessToken({ user }));
+  const response = await server.call('get', '/getToken', emulator.accessToken({ user }));
 
   expect({
     status: response.status,
@@ -145,9 +149,11 @@ async function expectOutcomeUnderFault(system: System, fault: Fault, expected: O
 
   emulator.reset();
   const next = emulator.addUser();
-  const recovered = await system.call('get', '/getToken', emulator.accessToken({ user: next }));
+  const recovered = await server.call('get', '/getToken', emulator.accessToken({ user: next }));
   expect(recovered.status).toBe(200);
 }
+
+afterEach(() => jest.restoreAllMocks());
 
 describe("a new user's first call", () => {
   let system: System;
@@ -157,13 +163,13 @@ describe("a new user's first call", () => {
 
   it.each(casesOf([...quick, ...throttledMalformed, ...protocolErrors]))(
     'gets the expected response when an upstream call fails ($title)',
-    ({ fault, expected }) => expectOutcomeUnderFault(system, fault, expected),
+    ({ fault, expected }) => expectOutcomeUnderFault(system.emulator, system, fault, expected),
   );
 
   // A create whose response is lost leaves an orphan; ACS has no API to find it.
   it.each(casesOf(lostReplies, ['entra.token', 'graph.me', 'graph.extension.create']))(
     'succeeds when a response is lost ($title)',
-    ({ fault, expected }) => expectOutcomeUnderFault(system, fault, expected),
+    ({ fault, expected }) => expectOutcomeUnderFault(system.emulator, system, fault, expected),
   );
 
   it('creates no second identity when the response of the create is lost', async () => {
@@ -180,15 +186,18 @@ describe("a new user's first call", () => {
 });
 
 describe('a first call during which an upstream hangs', () => {
+  let system: System;
+  beforeAll(async () => (system = await startSystem()));
+  afterEach(() => system.emulator.reset());
+  afterAll(() => system.stop());
+
   it.each(casesOf(slow))(
     'gets a response within the request time limit ($title)',
     async ({ fault, expected }) => {
-      const system = await startSystem({}, shortTimeoutTimings);
-      try {
-        await expectOutcomeUnderFault(system, fault, expected);
-      } finally {
-        await system.stop();
-      }
+      const { emulator } = system;
+      expireForHeldCallsOnly(emulator);
+      const server = await system.startAnother({}, shortTimeoutTimings);
+      await expectOutcomeUnderFault(emulator, server, fault, expected);
     },
   );
 });
@@ -261,11 +270,12 @@ describe('a server that starts during an outage of Microsoft Entra ID', () => {
     ['status 500', { kind: 'status', status: 500, times: 6 }],
     ['malformed responses', { kind: 'garbage', times: 6 }],
   ])('(%s) starts, responds with 503 and then recovers', async (_name, fault) => {
-    const system = await startSystem({}, shortTimeoutTimings);
+    const system = await startSystem();
     const { emulator } = system;
+    expireForHeldCallsOnly(emulator);
     try {
       emulator.fail({ ...fault, operation: 'entra' });
-      const server = await system.startAnother();
+      const server = await system.startAnother({}, shortTimeoutTimings);
       expect((await server.call('get', '/health/live')).status).toBe(200);
       expect((await server.call('get', '/health/ready')).status).toBe(503);
       expect((await server.call('get', '/getToken')).status).toBe(401);
@@ -317,6 +327,7 @@ describe('the v1 issuer of a cloud', () => {
   }
 
   async function startReady(): Promise<TestServer> {
+    expireForHeldCallsOnly(system.emulator);
     const server = await system.startAnother({}, shortTimeoutTimings);
     await until(async () => (await server.call('get', '/health/ready')).status === 200);
     return server;

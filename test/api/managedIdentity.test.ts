@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultKind } from '../../emulator/http/faults';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { fastTimings, shortTimeoutTimings } from '../support/fastTimings';
+import { expireForHeldCallsOnly, fastTimings, shortTimeoutTimings } from '../support/fastTimings';
 import { startServer, type TestServer } from '../support/startSystem';
+import { until } from '../support/until';
 
 /** The server as on App Service: no access key, only a managed identity. */
 let emulator: Emulator;
@@ -20,6 +20,7 @@ beforeEach(() => {
   // MSAL caches tokens for the whole process, but not one that expires this soon.
   emulator.switches.managedIdentityTokenLifetimeInSeconds = 200;
 });
+afterEach(() => jest.restoreAllMocks());
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
 afterAll(async () => {
   process.env = environment;
@@ -115,13 +116,15 @@ describe('a managed identity that', () => {
   });
 
   test('does not respond delays requests only until it does', async () => {
+    const expired = expireForHeldCallsOnly(emulator);
     const server = await start({}, shortTimeoutTimings);
     emulator.fail({ operation: 'managedIdentity', kind: 'hang' });
 
     const { body } = await getToken(server).expect(504);
     expect(body).toMatchObject({ error: { code: 'upstream_timeout' } });
-    // The request to the identity endpoint began within the attempt that timed out: now its own time is up, too.
-    await sleep(shortTimeoutTimings.upstream.attemptInMs);
+    // The request to the identity endpoint began within the attempt, and has the same time limit.
+    await until(() => expired() === 2);
+    emulator.clearFaults();
     await getToken(server).expect(200);
     expect(emulator.identities()).toHaveLength(1);
   });

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { User } from '../../emulator/startEmulator';
 import { expectOneIdentityEach } from '../support/mappings';
-import { shortTimeoutTimings, longTimeoutTimings, timeScale } from '../support/fastTimings';
+import {
+  expireForHeldCallsOnly,
+  shortTimeoutTimings,
+  longTimeoutTimings,
+  timeScale,
+} from '../support/fastTimings';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { until } from '../support/until';
 
@@ -14,6 +19,7 @@ beforeAll(async () => {
   await Promise.all([system.ready(), other.ready()]);
   system.emulator.reset();
 });
+afterEach(() => jest.restoreAllMocks());
 afterEach(() => system.emulator.reset());
 afterAll(() => system.stop());
 
@@ -231,6 +237,7 @@ describe('a deletion that fails partway', () => {
     'whose %s has no response does not touch the identity that the user has when it is retried',
     async (operation) => {
       const { emulator } = system;
+      expireForHeldCallsOnly(system.emulator);
       const shortTimeouts = await system.startAnother({}, shortTimeoutTimings);
       await shortTimeouts.ready();
       const accessToken = emulator.accessToken({ user: emulator.addUser() });

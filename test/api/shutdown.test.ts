@@ -1,4 +1,4 @@
-import { shortTimeoutTimings, longTimeoutTimings } from '../support/fastTimings';
+import { expireForHeldCallsOnly, shortTimeoutTimings, longTimeoutTimings } from '../support/fastTimings';
 import { expectOneIdentityEach } from '../support/mappings';
 import { startSystem, type System, type TestServer } from '../support/startSystem';
 import { until } from '../support/until';
@@ -57,6 +57,8 @@ describe('a shutdown after the client has disconnected', () => {
 describe('a shutdown after a creation has timed out', () => {
   const { upstream } = shortTimeoutTimings;
   const timings = { ...shortTimeoutTimings, upstream: { ...upstream, detachedCallInMs: 60_000 } };
+  beforeEach(() => expireForHeldCallsOnly(system.emulator));
+  afterEach(() => jest.restoreAllMocks());
 
   it('waits for the late response, and deletes the identity', async () => {
     const { emulator } = system;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ensureCertificates } from '../../emulator/certificates/loopbackCertificates';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import { type Azurite, azuriteStartTimeoutInMs, newTableName, startAzurite } from '../support/azurite';
-import { fastTimings, shortTimeoutTimings } from '../support/fastTimings';
+import { expireForHeldCallsOnly, fastTimings, shortTimeoutTimings } from '../support/fastTimings';
 import { startServer, type TestServer } from '../support/startSystem';
 
 /** A server with no secret at all: tables and Communication Services by managed identity, and no call on behalf of users. */
@@ -29,7 +29,9 @@ beforeAll(async () => {
 beforeEach(() => {
   emulator.reset();
   emulator.switches.managedIdentityTokenLifetimeInSeconds = 200;
+  expireForHeldCallsOnly(emulator);
 });
+afterEach(() => jest.restoreAllMocks());
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
 afterAll(async () => {
   process.env = environment;
