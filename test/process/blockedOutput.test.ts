@@ -11,8 +11,8 @@ import { freePort } from '../support/serverProcess';
 import { until } from '../support/until';
 
 /** More than a pipe holds. */
-const longText = 'x'.repeat(1_000);
-const lineCount = 500;
+const longText = 'x'.repeat(4_000);
+const lineCount = 150;
 
 /** Standard output that takes no more. */
 const outputs: [name: string, open: () => 'pipe' | number][] = [['which nobody reads', () => 'pipe']];
@@ -52,7 +52,7 @@ describe.each(outputs)('with a standard output %s, the server', (_name, open) =>
     const ended = once(server, 'exit');
     try {
       const statusOf = (path: string) =>
-        fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5_000) }).then(
+        fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(60_000) }).then(
           ({ status }) => status,
           () => undefined,
         );
