@@ -118,7 +118,10 @@ export class CustomerSignIn {
     const fields = form(call);
     const grantType = fields.get('grant_type');
     if (!grantType) {
-      return refuse('invalid_request', "The request body must contain the following parameter: 'grant_type'.");
+      return refuse(
+        'invalid_request',
+        "The request body must contain the following parameter: 'grant_type'.",
+      );
     }
     if (!['authorization_code', 'refresh_token'].includes(grantType)) {
       throw new NotEmulated(`grant_type=${grantType} of ${this.#title}`);
