@@ -26,6 +26,8 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      // Parts that are loaded on demand: see src/loadOnDemand.ts.
+      '@typescript-eslint/no-require-imports': ['error', { allow: ['^(\\./\\w+\\.js|jose|marked|yaml)$'] }],
       'no-console': 'error',
       eqeqeq: ['error', 'always'],
     },

@@ -36,6 +36,7 @@ export const errorCodes = {
   upstream_invalid_response: 502,
   upstream_refused: 502,
   server_overloaded: 503,
+  server_unavailable: 503,
   upstream_unavailable: 503,
   upstream_throttled: 503,
   upstream_timeout: 504,

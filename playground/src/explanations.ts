@@ -195,6 +195,12 @@ export const explanations: Record<string, Explanation> = {
     whatToDo: waitAndRetry,
     remedy: 'repeat',
   },
+  server_unavailable: {
+    title: 'The API is temporarily unavailable',
+    meaning: 'Your request is valid. The server could not load a part of itself.',
+    whatToDo: waitAndRetry,
+    remedy: 'repeat',
+  },
   upstream_unavailable: {
     title: 'A service is unavailable',
     meaning: 'Your request is valid. A service that the API uses is down.',

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { commonJsImports } from './commonJsImports.mjs';
+import { loaderDeclaration, onDemandImports, replaceImports } from './onDemandImports.mjs';
 
 /**
  * Calls to `require` that a bundle cannot follow, and why none is needed. Any other warning of the bundler is an error, so that a package
@@ -51,8 +52,8 @@ export async function bundle({ project, outdir, copied }) {
     platform: 'node',
     target: 'node20.19',
     define: commonJsVariables,
-    banner: { js: declarations },
-    plugins: [commonJsImports],
+    banner: { js: declarations + loaderDeclaration },
+    plugins: [onDemandImports, commonJsImports],
     external: [...copied, ...optional],
     minifySyntax: true,
     minifyWhitespace: true,
@@ -75,10 +76,11 @@ export async function bundle({ project, outdir, copied }) {
     ...missingPackages(metafile, new Set([...copied, ...optional, ...absentPackages.keys()])),
   ];
   if (problems.length > 0) throw new Error(`The bundle would be incomplete:\n${problems.join('\n')}`);
-  for (const { path, contents } of outputFiles) {
+  const parts = new Set(outputFiles.map(({ path }) => basename(path)));
+  for (const { path, text } of outputFiles) {
     const file = join(outdir, relative(nominalOutdir, path));
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, contents);
+    writeFileSync(file, path.endsWith('.js') ? replaceImports(text, parts) : text);
   }
   return metafile;
 }

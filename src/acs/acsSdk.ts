@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Config } from '../config/config';
 import { createManagedIdentityCredential } from '../entra/managedIdentity';
 import { isError } from '../errors';
+import { onDemand, once } from '../loadOnDemand';
 import { classifyTransportError } from '../resilience/httpClient';
 import type { RequestScope } from '../requestScope';
 import { requestIdPolicies } from '../resilience/requestIdPolicies';
@@ -36,14 +37,17 @@ export interface SdkClientOptions {
   telemetry?: Telemetry | undefined;
 }
 
-/** Returns the client of the SDK. The SDK is loaded with the first call: the start is shorter, and an idle server smaller. */
+/** Returns the client of the SDK. The SDK is loaded with the first call: the start is shorter, and an idle server smaller. Throws ApiError. */
 export function createSdkClient(
   config: Config['communication'],
   options: SdkClientOptions,
 ): () => Promise<CommunicationIdentityClient> {
-  let client: Promise<CommunicationIdentityClient> | undefined;
-  return () => (client ??= loadSdkClient(config, options));
+  return once(() => loadSdkClient(config, options));
 }
+
+const loadSdk = onDemand(
+  () => require('./communicationIdentity.js') as typeof import('./communicationIdentity.js'),
+);
 
 async function loadSdkClient(
   {
@@ -55,7 +59,7 @@ async function loadSdkClient(
   }: Config['communication'],
   { credentialTimeLimitInMs, requestScope, extraOptions = {}, telemetry }: SdkClientOptions,
 ): Promise<CommunicationIdentityClient> {
-  const { CommunicationIdentityClient } = await import('./communicationIdentity.js');
+  const { CommunicationIdentityClient } = await loadSdk();
   const options = {
     ...extraOptions,
     additionalPolicies: [

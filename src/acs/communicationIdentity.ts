@@ -1,2 +1,2 @@
-// For `import()` on demand: see entra/msal.ts.
+// Loaded on demand: see entra/msal.ts.
 export { CommunicationIdentityClient } from '@azure/communication-identity';

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { ApiError } from '../errors';
 import type { Log } from '../log';
 import type { KeysById } from './signingKeys';
 import { type Deadline, withDeadline } from '../resilience/deadline';
@@ -19,11 +20,11 @@ export interface MetadataSource<Metadata extends ProviderMetadata> {
   stop(): void;
   /** The metadata loaded last, without waiting; undefined until the first load has succeeded. */
   readonly current: () => Metadata | undefined;
-  /** The same, but waits for the first load. Throws UpstreamError if the provider cannot be reached. */
+  /** The same, but waits for the first load. Throws ApiError, such as UpstreamError if the provider cannot be reached. */
   metadata(): Promise<Metadata>;
   /**
    * The keys with this id; none if the provider has none. An unknown id triggers a reload, at most one every 10 s
-   * across all callers, so that a rotated key works immediately and unknown ids are cheap. Throws UpstreamError if the
+   * across all callers, so that a rotated key works immediately and unknown ids are cheap. Throws ApiError if the
    * reload fails, because the key may exist.
    */
   keysWithId(keyId: string): Promise<readonly KeyObject[]>;
@@ -47,7 +48,7 @@ export function createMetadataSource<Metadata extends ProviderMetadata>({
   const listeners: (() => void)[] = [];
   let latest: Metadata | undefined;
   let loading: Promise<Metadata> | undefined;
-  let lastFailure: UpstreamError | undefined;
+  let lastFailure: ApiError | undefined;
   let lastFailureAt = -Infinity;
   let lastUnknownKeyLoadAt = -Infinity;
   let timer: NodeJS.Timeout | undefined;
@@ -68,7 +69,7 @@ export function createMetadataSource<Metadata extends ProviderMetadata>({
       .catch((error: unknown) => {
         lastFailureAt = performance.now();
         lastFailure =
-          error instanceof UpstreamError
+          error instanceof ApiError
             ? error
             : new UpstreamError(upstream, 'read metadata', { transportFailure: 'invalid_response' }, error);
         log.warn(

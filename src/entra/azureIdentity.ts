@@ -1,3 +1,3 @@
-// For `import()` on demand: see msal.ts.
+// Loaded on demand: see msal.ts.
 export { createDefaultHttpClient } from '@azure/core-rest-pipeline';
 export { ManagedIdentityCredential } from '@azure/identity';

@@ -1,9 +1,11 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { WorkloadIdentityConfig } from '../config/credentials';
-import { isError } from '../errors';
+import { ApiError, isError } from '../errors';
+import { onDemand, once } from '../loadOnDemand';
 import { startDeadline, withSignal } from '../resilience/deadline';
 import { type FailureDetails, UpstreamError } from '../resilience/upstreamError';
+import type { WorkloadIdentityOptions } from './workloadIdentity';
 
 export interface ManagedIdentityOptions {
   /** Of a user-assigned identity; undefined for the system-assigned one. */
@@ -17,7 +19,7 @@ export interface ManagedIdentityOptions {
 
 /**
  * The managed identity that Azure gives to the process. `@azure/identity` is loaded with the first token: it is large, and most servers
- * do not need it. Throws UpstreamError.
+ * do not need it. Throws ApiError if it cannot be loaded, otherwise UpstreamError.
  */
 export function createManagedIdentityCredential({
   clientId,
@@ -25,22 +27,21 @@ export function createManagedIdentityCredential({
   scope,
   timeLimitInMs,
 }: ManagedIdentityOptions): TokenCredential {
-  let loading: Promise<TokenCredential> | undefined;
+  const load = once(() =>
+    workloadIdentity
+      ? createWorkloadIdentity({ ...workloadIdentity, clientId, timeLimitInMs })
+      : createManagedIdentity(clientId),
+  );
   return {
     // Ignores the caller's signal, because concurrent callers share one request.
     async getToken(scopes): Promise<AccessToken | null> {
-      loading ??= workloadIdentity
-        ? import('./workloadIdentity.js').then(({ createWorkloadIdentityCredential }) =>
-            createWorkloadIdentityCredential({ ...workloadIdentity, clientId, timeLimitInMs }),
-          )
-        : loadManagedIdentity(clientId);
-      const credential = await loading;
+      const credential = await load();
       const limit = startDeadline(timeLimitInMs);
       try {
         // The SDK has no time limit, and all later callers would wait for a request that gets no response.
         return await withSignal(credential.getToken(scope ?? scopes), limit.signal);
       } catch (error) {
-        if (error instanceof UpstreamError) throw error;
+        if (error instanceof ApiError && error !== limit.signal.reason) throw error;
         const details: FailureDetails = limit.signal.aborted
           ? { transportFailure: 'timed_out' }
           : describe(error);
@@ -52,8 +53,20 @@ export function createManagedIdentityCredential({
   };
 }
 
-async function loadManagedIdentity(clientId: string | undefined): Promise<TokenCredential> {
-  const { createDefaultHttpClient, ManagedIdentityCredential } = await import('./azureIdentity.js');
+const loadWorkloadIdentity = onDemand(
+  () => require('./workloadIdentity.js') as typeof import('./workloadIdentity.js'),
+);
+const loadAzureIdentity = onDemand(
+  () => require('./azureIdentity.js') as typeof import('./azureIdentity.js'),
+);
+
+async function createWorkloadIdentity(options: WorkloadIdentityOptions): Promise<TokenCredential> {
+  const { createWorkloadIdentityCredential } = await loadWorkloadIdentity();
+  return createWorkloadIdentityCredential(options);
+}
+
+async function createManagedIdentity(clientId: string | undefined): Promise<TokenCredential> {
+  const { createDefaultHttpClient, ManagedIdentityCredential } = await loadAzureIdentity();
   const options = {
     // `upstream` handles retries.
     retryOptions: { maxRetries: 0 },

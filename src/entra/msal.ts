@@ -1,2 +1,2 @@
-// For `import()` on demand. A package that is imported directly is loaded as many ES modules, which takes three times as long.
+// Loaded on demand. If the package were loaded directly, the bundle would contain its ES modules, too.
 export { ConfidentialClientApplication } from '@azure/msal-node';

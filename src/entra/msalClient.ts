@@ -1,4 +1,5 @@
 import type { ConfidentialClientApplication, INetworkModule } from '@azure/msal-node';
+import { onDemand } from '../loadOnDemand';
 import type { MsalCredential } from './clientCredential/clientCredential';
 
 export interface MsalClientOptions {
@@ -12,9 +13,11 @@ export interface MsalClientOptions {
   networkClient: INetworkModule;
 }
 
+const loadMsal = onDemand(() => require('./msal.js') as typeof import('./msal.js'));
+
 /**
  * A client for one token request (0.5 ms): MSAL's cache never evicts and slows down with every user, and after one throttled call or
- * error MSAL blocks the calls of all users. MSAL is loaded with the first request, which some servers never make.
+ * error MSAL blocks the calls of all users. MSAL is loaded with the first request, which some servers never make. Throws ApiError.
  */
 export async function createMsalClient({
   authorityHost,
@@ -24,7 +27,7 @@ export async function createMsalClient({
   discovery,
   networkClient,
 }: MsalClientOptions): Promise<ConfidentialClientApplication> {
-  const { ConfidentialClientApplication } = await import('./msal.js');
+  const { ConfidentialClientApplication } = await loadMsal();
   return new ConfidentialClientApplication({
     auth: {
       clientId,

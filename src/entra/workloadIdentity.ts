@@ -1,5 +1,6 @@
 import type { TokenCredential } from '@azure/core-auth';
 import type { WorkloadIdentityConfig } from '../config/credentials';
+import { ApiError } from '../errors';
 import { withDeadline } from '../resilience/deadline';
 import { createHttpClient } from '../resilience/httpClient';
 import { UpstreamError } from '../resilience/upstreamError';
@@ -18,7 +19,7 @@ const renewalInMs = 5 * 60_000;
 
 /**
  * Workload identity on Kubernetes: exchanges the token in the file for a token of the identity. Does not use `@azure/identity`: its errors
- * have neither status nor cause, so an outage would look like a wrong registration. Throws UpstreamError.
+ * have neither status nor cause, so an outage would look like a wrong registration. Throws ApiError.
  */
 export function createWorkloadIdentityCredential(options: WorkloadIdentityOptions): TokenCredential {
   const { tokenFile, authorityHost, tenantId, clientId = '', timeLimitInMs } = options;
@@ -43,6 +44,7 @@ export function createWorkloadIdentityCredential(options: WorkloadIdentityOption
         return { token: result.accessToken, expiresOnTimestamp: result.expiresOn.getTime() };
       });
     } catch (error) {
+      if (error instanceof ApiError) throw error;
       throw new UpstreamError('Microsoft Entra ID', 'get token', tokenRequest.details(), error);
     } finally {
       await http.close();

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
+import { once } from '../loadOnDemand';
 import { findProjectFile } from '../projectFile';
 import { escapeHtml } from './escapeHtml';
 import { methodNotAllowed } from './routes';
@@ -25,13 +26,13 @@ export function createLanding({ apiDocs, errorDocumentation }: LandingOptions): 
     live: '/health/live',
     ready: '/health/ready',
   };
-  let version: Promise<string> | undefined;
+  const version = once(readVersion);
   return async (request, response, next) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       next(methodNotAllowed(request.method, ['GET']));
       return;
     }
-    const about = { name, description, version: await (version ??= readVersion()), links };
+    const about = { name, description, version: await version(), links };
     response.vary('Accept');
     // The first one is for clients without a preference, such as curl.
     if (request.accepts(['json', 'html']) === 'html') response.type('html').send(page(about));

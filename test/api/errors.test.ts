@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { type Logger, pino } from 'pino';
 import request from 'supertest';
@@ -301,6 +302,21 @@ const cases: Record<ErrorCode, () => Case> = {
       },
     },
     calls: { 'entra.discovery': 2, 'entra.keys': 1, 'entra.token.on_behalf_of': 1 },
+  }),
+  server_unavailable: () => ({
+    trigger: async () => {
+      const server = await startReadyServer(system, { API_DOCS: 'on' });
+      const open = jest.spyOn(fs, 'openSync').mockImplementation(() => {
+        throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+      });
+      try {
+        return await server.call('get', '/docs/errors');
+      } finally {
+        open.mockRestore();
+      }
+    },
+    expected: { status: 503, retryAfter: 'some' },
+    calls: { 'entra.discovery': 2, 'entra.keys': 1 },
   }),
   server_overloaded: () => ({
     trigger: async (_server, user) => {

@@ -15,9 +15,24 @@ export interface ServerProcess {
   readonly exited: Promise<number | null>;
 }
 
+export interface ServerOptions {
+  /** `dist/server.js` of this project by default. */
+  file?: string;
+  /** A limit of the operating system: sockets count, too. */
+  maxOpenFiles?: number;
+}
+
 /** Starts the built server as a separate process, with only this environment. */
-export function spawnServer(environment: Record<string, string>): Omit<ServerProcess, 'url'> {
-  const child: ChildProcess = spawn(process.execPath, [join(projectRoot(), 'dist/server.js')], {
+export function spawnServer(
+  environment: Record<string, string>,
+  { file = join(projectRoot(), 'dist/server.js'), maxOpenFiles }: ServerOptions = {},
+): Omit<ServerProcess, 'url'> {
+  const server = [process.execPath, file];
+  const [command = '', ...args] =
+    maxOpenFiles === undefined
+      ? server
+      : ['sh', '-c', `ulimit -n ${maxOpenFiles} && exec "$@"`, 'sh', ...server];
+  const child: ChildProcess = spawn(command, args, {
     // Not in the project's folder, so that a developer's .env is not read.
     cwd: join(projectRoot(), 'dist'),
     env: {
@@ -51,10 +66,13 @@ export function spawnServer(environment: Record<string, string>): Omit<ServerPro
 }
 
 /** The same, and waits until it is ready. */
-export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
+export async function startServerProcess(
+  environment: Record<string, string>,
+  options?: ServerOptions,
+): Promise<ServerProcess> {
   for (;;) {
     const port = await freePort();
-    const server = spawnServer({ PORT: String(port), ...environment });
+    const server = spawnServer({ PORT: String(port), ...environment }, options);
     const url = `http://127.0.0.1:${port}`;
     if (await isReady(url, server.exited)) return { ...server, url };
     const reason = `${server.errors()}${server.output()}`;

@@ -98,7 +98,7 @@ describe('a package that is loaded on demand', () => {
   };
   const endpoint = 'https://contoso.communication.azure.com';
 
-  // As ES modules, which Node.js would load if the package were imported directly, MSAL takes 100 ms more.
+  // As ES modules, MSAL takes 100 ms more.
   it.each([
     ['@azure/msal-node', 'entra/msalClient', `createMsalClient(${JSON.stringify(msalOptions)})`],
     [

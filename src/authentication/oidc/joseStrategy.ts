@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { Strategy } from 'passport';
+import { loadJose } from './jose';
 import { clockSkewInSeconds } from '../tokenChecks';
 import type { OidcMetadata } from './oidcMetadata';
 
@@ -62,10 +63,9 @@ export async function verifyByJose(
   }
 }
 
-/** Returns the claims; throws an error of jose. */
+/** Returns the claims. Throws an error of jose, or ApiError if jose cannot be loaded. */
 async function verify(token: string, { findKey }: OidcMetadata, policy: JosePolicy): Promise<object> {
-  // An ES module, and only a server with such a provider needs it.
-  const { errors, jwtVerify } = await import('jose');
+  const { errors, jwtVerify } = await loadJose();
   const options = {
     issuer: [...policy.issuers],
     audience: [...policy.audiences],

@@ -2,6 +2,7 @@ import type { createLocalJWKSet, JWK } from 'jose' with { 'resolution-mode': 'im
 import type { Log } from '../../log';
 import { z } from 'zod';
 import { printable } from '../../errors';
+import { loadJose } from './jose';
 import type { HttpClient } from '../../resilience/httpClient';
 import type { UpstreamName } from '../../resilience/upstreamError';
 import type { Timings } from '../../timings';
@@ -67,7 +68,7 @@ export function createOidcMetadata(options: OidcMetadataOptions): MetadataSource
       const signingKeys = keysById(imported);
       if (signingKeys.size === 0)
         throw unusableDocument(upstream, 'read signing keys', 'no usable signing key');
-      const { createLocalJWKSet } = await import('jose');
+      const { createLocalJWKSet } = await loadJose();
       return { signingKeys, findKey: createLocalJWKSet({ keys: imported.map(publicJwk) }) };
     },
   });

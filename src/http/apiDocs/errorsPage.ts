@@ -1,16 +1,23 @@
+import type * as Marked from 'marked' with { 'resolution-mode': 'import' };
 import { readFile } from 'node:fs/promises';
+import { onDemand } from '../../loadOnDemand';
 import { findProjectFile } from '../../projectFile';
 import { escapeHtml } from '../escapeHtml';
 
+/** Most requests and most servers never need it. */
+const loadConverter = onDemand(
+  () => require('marked') as typeof Marked,
+  () => import('marked'),
+);
+
 /**
- * docs/errors.md as a page, with an anchor for each heading, so that the `documentation` of an error leads to its section. The
- * converter is loaded here, since most requests and most servers never need it.
+ * docs/errors.md as a page, with an anchor for each heading, so that the `documentation` of an error leads to its section.
  *
  * @param base the path that the API is mounted on, empty at the root
  */
 export async function errorsPage(base: string): Promise<string> {
   const [{ Marked }, text] = await Promise.all([
-    import('marked'),
+    loadConverter(),
     readFile(findProjectFile('docs/errors.md'), 'utf8'),
   ]);
   const marked = new Marked({

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isEntra, type ProviderConfig } from '../../config/providers';
+import { onDemand } from '../../loadOnDemand';
 import { findProjectFile } from '../../projectFile';
 
 /** The parts of openapi.yaml that differ from server to server. */
@@ -29,18 +30,20 @@ interface OpenApiDocument {
   components: { securitySchemes: Record<string, unknown> };
 }
 
+/** Most servers in production serve no documentation. */
+const loadParser = onDemand(() => require('yaml') as typeof import('yaml'));
+
 const teamsPaths = ['/exchangeToken', '/api/token/teams'];
 
 /**
- * openapi.yaml as JSON, with this server's sign-in addresses and scope, and itself as the only server. The parser is loaded here, since
- * most servers in production serve no documentation.
+ * openapi.yaml as JSON, with this server's sign-in addresses and scope, and itself as the only server.
  */
 export async function readOpenApiJson(
   { signIn, teamsExchange }: OpenApiVariables,
   serverPath: string,
 ): Promise<string> {
   const [{ parse }, text] = await Promise.all([
-    import('yaml'),
+    loadParser(),
     readFile(findProjectFile('openapi.yaml'), 'utf8'),
   ]);
   const document = parse(signIn ? withSignIn(text, signIn) : text) as OpenApiDocument;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { TableStoreConfig } from '../../../config/identities';
+import { once } from '../../../loadOnDemand';
 import { type Deadline, withSignal } from '../../../resilience/deadline';
 import type { CallOptions, Upstream } from '../../../resilience/upstream';
 import { createTableClient, type TableClient, type TableClientOptions } from './tableClient';
@@ -57,7 +58,9 @@ export function createMappingTable(
   upstream: Upstream,
   { credentialTimeLimitInMs, requestScope, telemetry, onMissing }: MappingTableOptions,
 ): MappingTable {
-  let loading: Promise<TableClient> | undefined;
+  const loadClient = once(() =>
+    createTableClient(config, { credentialTimeLimitInMs, requestScope, telemetry }),
+  );
 
   interface Call<T> {
     operation: string;
@@ -73,11 +76,7 @@ export function createMappingTable(
       { deadline, retryOn, describe: describeTableError },
       async (abortSignal) => {
         try {
-          const client = await (loading ??= createTableClient(config, {
-            credentialTimeLimitInMs,
-            requestScope,
-            telemetry,
-          }));
+          const client = await loadClient();
           // Loading the SDK may have taken the whole time.
           abortSignal.throwIfAborted();
           // The SDK does not abort while it waits for the token of a managed identity.

@@ -2,6 +2,7 @@ import type { TableStoreConfig } from '../../../config/identities';
 import { tracePolicies } from '../../../telemetry/sdkPolicy';
 import type { Telemetry } from '../../../telemetry/telemetry';
 import { createManagedIdentityCredential } from '../../../entra/managedIdentity';
+import { onDemand } from '../../../loadOnDemand';
 import type { RequestScope } from '../../../requestScope';
 import { requestIdPolicies } from '../../../resilience/requestIdPolicies';
 import { responseLimitPolicies } from '../../../resilience/responseLimitPolicy';
@@ -15,12 +16,14 @@ export interface TableClientOptions {
   telemetry?: Telemetry | undefined;
 }
 
-/** The SDK is loaded with the first call: servers with another store do not need it. */
+const loadSdk = onDemand(() => require('./dataTables.js') as typeof import('./dataTables.js'));
+
+/** The SDK is loaded with the first call: servers with another store do not need it. Throws ApiError. */
 export async function createTableClient(
   { endpoint, tableName, accountKey, managedIdentityClientId, workloadIdentity }: TableStoreConfig,
   { credentialTimeLimitInMs, requestScope, telemetry }: TableClientOptions,
 ) {
-  const { AzureNamedKeyCredential, TableClient } = await import('./dataTables.js');
+  const { AzureNamedKeyCredential, TableClient } = await loadSdk();
   const options = {
     additionalPolicies: [
       ...requestIdPolicies(requestScope),
