@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler, Router } from 'express';
+import express, { type Express, type RequestHandler, type Response, Router } from 'express';
 import type { Log } from './log';
 import type { Config } from './config/config';
 import { createApiDocs } from './http/apiDocs/apiDocs';
@@ -43,7 +43,6 @@ export function createApp({ config, services, log, scope, acceptDelay, isAccepti
   app.use(createRequestLog({ log, scope, telemetry: services.telemetry }));
   app.use(setSafeHeaders);
   app.use(
-    '/health',
     createHealthRoutes(() => {
       if (isAcceptingWork() && services.isReady()) return { ready: true };
       const reason = services.notReadyReason();
@@ -74,13 +73,14 @@ const respondNotFound: RequestHandler = ({ method, path }, _response, next) =>
 /** For load balancers. Upstream services are not checked: an outage of one must not take all instances out of rotation. */
 function createHealthRoutes(readiness: () => { ready: boolean; reason?: string }): Router {
   const router = Router();
-  router.use((request, _response, next) => {
-    const reads = request.method === 'GET' || request.method === 'HEAD';
-    const known = request.path === '/live' || request.path === '/ready';
-    next(known && !reads ? methodNotAllowed(request.method, ['GET']) : undefined);
-  });
-  router.get('/live', (_request, response) => sendJson(response, 200, { status: 'live' }));
-  router.get('/ready', (_request, response) => {
+  // With its whole path: telemetry gets that of the route, and for a mounted router would get what the client sent.
+  const mount = (path: string, respond: (response: Response) => void) =>
+    router.all(path, ({ method }, response, next) => {
+      if (method === 'GET' || method === 'HEAD') respond(response);
+      else next(methodNotAllowed(method, ['GET']));
+    });
+  mount('/health/live', (response) => sendJson(response, 200, { status: 'live' }));
+  mount('/health/ready', (response) => {
     const { ready, ...reason } = readiness();
     sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...reason });
   });

@@ -62,15 +62,16 @@ export function createTranslation(): Translation {
         for (const setting of Object.values(names)) reported.add(`${setting}${suffix}`);
         return;
       }
-      for (const [option, value] of Object.entries(part)) {
-        if (value === undefined || value === null || others.includes(option)) continue;
-        const setting = names[option];
-        if (setting === undefined) {
-          const known = [...others, ...Object.keys(names)].join(', ');
-          problem(`${pathOf(path, option)} is unknown. Known here: ${known}.`);
-          continue;
-        }
-        const text = textOf(setting, value);
+      const isGiven = (option: string) => part[option] !== undefined && part[option] !== null;
+      for (const option of Object.keys(part).filter(isGiven)) {
+        if (others.includes(option) || Object.hasOwn(names, option)) continue;
+        const known = [...others, ...Object.keys(names)].join(', ');
+        problem(`${pathOf(path, option)} is unknown. Known here: ${known}.`);
+      }
+      // By name, since an object may inherit them, such as the getters of a class.
+      for (const [option, setting] of Object.entries(names)) {
+        if (!isGiven(option)) continue;
+        const text = textOf(setting, part[option]);
         const fullName = `${setting}${suffix}`;
         if (text === undefined) problem(describeProblem(setting, 'malformed', suffix), fullName);
         else environment[fullName] = text;

@@ -30,6 +30,11 @@ it.each([
     '400 Bad Request',
   ],
   [
+    'two Hosts, with 2,000 headers between them',
+    `GET /getToken HTTP/1.1\r\nHost: x\r\n${'a:\r\n'.repeat(2_000)}Host: y\r\nConnection: close\r\n\r\n`,
+    '400 Bad Request',
+  ],
+  [
     'an address that is none',
     'GET http://[::1/getToken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
     '400 Bad Request',

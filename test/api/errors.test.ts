@@ -17,6 +17,7 @@ import {
 import { callsDuring } from '../support/calls';
 import { fakeDate } from '../support/clock';
 import { fastTimings } from '../support/fastTimings';
+import { sendRaw } from '../support/rawBytes';
 import { rawRequest } from '../support/rawRequest';
 import { startReadyServer, startReadySystem } from '../support/readySystem';
 import type { System, TestServer } from '../support/startSystem';
@@ -561,6 +562,14 @@ describe('the rate limit', () => {
     expectError(await call('alice'), { ...limited, retryAfter: 15 });
     clock.advance(15_000);
     expectError(await call('alice'), accepted);
+  });
+
+  it('per user accepts that many of more requests that arrive together', async () => {
+    const server = await startReadyServer(system, { RATE_LIMIT_USER: '3' });
+    const head = `GET /exchangeToken HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${system.emulator.accessToken()}\r\n`;
+    const responses = await sendRaw(server.url, `${head}\r\n`.repeat(4) + `${head}Connection: close\r\n\r\n`);
+    const statuses = [...responses.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+    expect(statuses).toEqual(['400', '400', '400', '429', '429']);
   });
 
   it('ends in time although the clock was set back', async () => {

@@ -63,6 +63,7 @@ describe('the message of an error says what is wrong and how to fix it:', () => 
     ['put', '/api/user', 'Method PUT not allowed. Use GET, POST or DELETE.'],
     ['post', '/deleteUser', 'Method POST not allowed. Use DELETE.'],
     ['post', '/health/live', 'Method POST not allowed. Use GET.'],
+    ['post', '/HEALTH/Live/', 'Method POST not allowed. Use GET.'],
   ] as const)('the method %s on %s', async (method, path, message) => {
     expect(messageOf(await system.call(method, path))).toBe(message);
   });

@@ -110,6 +110,17 @@ describe('the configuration', () => {
     expect(read({ authenticate, store: table }).config.providers).toEqual([]);
   });
 
+  it('takes options that an object inherits, such as the getters of a class', () => {
+    const store: unknown = Object.create(graph);
+    const rateLimits: unknown = Object.create({
+      get user() {
+        return 7;
+      },
+    });
+    const { config } = read({ providers: [entra], store, rateLimits });
+    expect(config).toMatchObject({ identities: { store: 'graph' }, rateLimits: { user: 7 } });
+  });
+
   it('does not depend on the environment', () => {
     const before = { ...process.env };
     try {
@@ -212,6 +223,11 @@ describe('an app without types gets messages for errors that types prevent', () 
       'an unknown option inside',
       { providers: [entra], store: { ...graph, name: 'x' } },
       /^store\.name is unknown/,
+    ],
+    [
+      'an unknown option with the name of a property of all objects',
+      { providers: [entra], store: graph, constructor: 'x' },
+      /^constructor is unknown/,
     ],
     [
       'an unknown provider',

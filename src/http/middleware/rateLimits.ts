@@ -52,12 +52,16 @@ function isRejection(error: unknown): boolean {
   return error instanceof ApiError && rejections.has(error.code);
 }
 
-/** The end of a caller's minute is a time by the system clock, which may have been set back since. */
+/** Of the requests of each caller. */
 class Counts extends MemoryStore {
   override async increment(key: string): ReturnType<MemoryStore['increment']> {
-    const resetTime = (await this.get(key))?.resetTime?.getTime() ?? 0;
-    if (resetTime - Date.now() > windowInMs) await this.resetKey(key);
-    return super.increment(key);
+    // The end of a caller's minute is a time by the system clock, which may have been set back since.
+    const before = this.current.get(key) ?? this.previous.get(key);
+    if (before && before.resetTime.getTime() - Date.now() > windowInMs) void this.resetKey(key);
+    const shared = super.increment(key);
+    // The library increments at once, but returns an object to which concurrent requests add before it is read.
+    const counted = this.current.get(key);
+    return counted ? { ...counted } : shared;
   }
 }
 

@@ -29,7 +29,7 @@ export function createRequestLog({ log, scope, telemetry }: RequestLogOptions): 
     const path = request.baseUrl + request.path;
     const clientRequestId = clientRequestIdOf(headers['x-ms-client-request-id']);
     if (clientRequestId) response.setHeader('x-ms-client-request-id', clientRequestId);
-    const isProbe = path.startsWith('/health/');
+    const isProbe = /^\/health\//i.test(path);
     const trace = telemetry?.startRequest({ method, secure: request.secure, headers, isProbe });
     const traceId = trace?.traceId ?? traceIdOf(headers.traceparent);
 
@@ -78,7 +78,7 @@ function routeOf(request: Request): string | undefined {
   const route: unknown = request.route;
   if (typeof route !== 'object' || route === null || !('path' in route)) return undefined;
   const { path } = route;
-  return typeof path === 'string' ? request.baseUrl + path : undefined;
+  return typeof path === 'string' ? path : undefined;
 }
 
 function errorCodeOf(response: Response): string | undefined {

@@ -53,6 +53,8 @@ export function createHttpServer(app: Express, errorDocumentation?: string): Htt
         });
     },
   );
+  // By default Node.js drops all headers after the first 2,000, such as a second Host. Their size is limited already.
+  server.maxHeadersCount = 0;
   server.on('checkExpectation', (_request, response) =>
     refuseRequest(response, unknownExpectation, errorDocumentation),
   );
