@@ -17,6 +17,15 @@ afterAll(() => system.stop());
 
 const overloaded = { status: 503, code: 'server_overloaded', retryAfter: 'some' } as const;
 
+const endless = 1_000_000;
+/** An upstream that does not respond is waited for. */
+const endlessTimings = {
+  ...longTimeoutTimings,
+  requestInMs: endless,
+  workInMs: endless,
+  upstream: { ...longTimeoutTimings.upstream, attemptInMs: endless },
+};
+
 /** Work of another part of the process that blocks the event loop. */
 function block(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
@@ -50,16 +59,7 @@ describe('a server with too many requests in flight', () => {
 describe('a slow upstream', () => {
   it('is called for 200 users concurrently: none waits until the response to another has come', async () => {
     const { emulator } = system;
-    const endless = 1_000_000;
-    const server = await system.startAnother(
-      {},
-      {
-        ...longTimeoutTimings,
-        requestInMs: endless,
-        workInMs: endless,
-        upstream: { ...longTimeoutTimings.upstream, attemptInMs: endless },
-      },
-    );
+    const server = await system.startAnother({}, endlessTimings);
     await server.ready();
     emulator.fail({ operation: 'graph.me', kind: 'hang', times: Infinity });
     const users = Array.from({ length: 200 }, () => emulator.accessToken({ user: emulator.addUser() }));
@@ -83,23 +83,18 @@ describe('a server whose event loop is saturated', () => {
   /** A server with this many requests in flight, whose responses would come too late. */
   async function startWaitingServer(inFlight: number) {
     const { emulator } = system;
-    const server = await startReadyServer(system, { OVERLOAD_WAIT_MS: '1000' });
+    const server = await system.startAnother({ OVERLOAD_WAIT_MS: '1000' }, endlessTimings);
+    await server.ready();
     emulator.fail({ operation: 'graph.me', kind: 'hang', times: Infinity });
-    let released = false;
-    const waiting = Array.from({ length: inFlight }, async () => {
-      const token = emulator.accessToken({ user: emulator.addUser() });
-      while (!released) {
-        await server.call('get', '/api/user', token);
-        await sleep(10);
-      }
-    });
-    await until(() => emulator.callsTo('graph.me') >= inFlight);
+    const waiting = Array.from({ length: inFlight }, () =>
+      server.call('get', '/api/user', emulator.accessToken({ user: emulator.addUser() })).then(),
+    );
+    await until(() => emulator.callsTo('graph.me') === inFlight);
     return {
       server,
       /** Of a request that needs no upstream: 401 if it is not rejected before. */
       status: async () => (await server.call('get', '/getToken')).status,
       release: async () => {
-        released = true;
         emulator.reset();
         await Promise.all(waiting);
       },
