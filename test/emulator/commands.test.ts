@@ -155,8 +155,9 @@ test.each<{ args: string[]; says: string[]; statuses: number[]; token: string[] 
     try {
       await says(local, 'Ctrl-C stops everything.');
       for (const text of texts) expect(local.output()).toContain(text);
-      // Before it come warnings of the server, and traces of what it loads.
-      const screen = local.output().slice(local.output().indexOf('\n  ACS ')).trimEnd().split('\n');
+      // Before it come warnings of the server; before and after it, traces of what the server loads.
+      const [, shown = ''] = /(\n {2}ACS .*?Ctrl-C stops everything\.)/s.exec(local.output()) ?? [];
+      const screen = shown.split('\n');
       expect(rowsOf(screen)).toBeLessThanOrEqual(24);
       expect(screen.filter((line) => line.length > 80 && !line.startsWith('curl '))).toEqual([]);
       const calls = screen.filter((line) => line.startsWith('curl '));
