@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type Clock, inSeconds } from '../clock';
-import { formPostPage, signInPage } from '../entra/pages';
+import { signInPage } from '../entra/pages';
 import { findPlatform } from '../entra/registrations';
-import { type Call, form, json, NotEmulated, redirect, type Reply } from '../http/exchange';
+import { openIdScopes } from '../entra/scopes';
+import { sendBack, sendBackSignedOut } from '../entra/sendBack';
+import { type Call, form, json, NotEmulated, type Reply } from '../http/exchange';
 import { sessionIn, withoutSession, withSession } from '../http/sessionCookie';
 import { authClient } from '../seed';
 import { remember } from '../state/signIns';
@@ -64,7 +66,7 @@ export class CustomerSignIn {
     if (problem) return refuse('invalid_request', problem);
     const scopeProblem = this.#scopeProblem(query.get('scope') ?? '');
     if (scopeProblem !== undefined) {
-      return sendBack(query, { error: 'invalid_request', error_description: scopeProblem });
+      return sendBack(returnAddressIn(query), { error: 'invalid_request', error_description: scopeProblem });
     }
     const [prompt, hint] = [query.get('prompt'), query.get('login_hint')];
     const user = this.#sessions.get(sessionIn(call, this.#cookie) ?? '');
@@ -74,7 +76,10 @@ export class CustomerSignIn {
       return this.#withCode(query, user, policy);
     }
     if (prompt === 'none') {
-      return sendBack(query, { error: 'login_required', error_description: 'No user is signed in.' });
+      return sendBack(returnAddressIn(query), {
+        error: 'login_required',
+        error_description: 'No user is signed in.',
+      });
     }
     return signInPage({
       action: call.path.replace(/\/oauth2\/v2\.0\/authorize$/, '/login'),
@@ -111,7 +116,7 @@ export class CustomerSignIn {
         challenge: query.get('code_challenge') ?? '',
       },
     });
-    return sendBack(query, { code, client_info: this.#clientInfo(user, policy) });
+    return sendBack(returnAddressIn(query), { code, client_info: this.#clientInfo(user, policy) });
   }
 
   token(call: Call, policy?: string): Reply {
@@ -173,7 +178,7 @@ export class CustomerSignIn {
     this.#sessions.delete(sessionIn(call, this.#cookie) ?? '');
     const target = call.query.get('post_logout_redirect_uri');
     return target !== null && isRegistered(target)
-      ? withoutSession(redirect(withState(target, call.query)), this.#cookie)
+      ? withoutSession(sendBackSignedOut(target, call.query.get('state')), this.#cookie)
       : refuse('invalid_request', 'The post-logout redirect URI is not registered.');
   }
 
@@ -215,28 +220,18 @@ function isRegistered(uri: string): boolean {
   );
 }
 
-const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
-
 function scopesOf(scope: string): string[] {
   return scope.split(/\s+/).filter(Boolean);
 }
 
-function sendBack(query: URLSearchParams, response: Record<string, string>): Reply {
-  const fields = new URLSearchParams(response);
-  const state = query.get('state');
-  if (state !== null) fields.set('state', state);
-  const redirectUri = query.get('redirect_uri') ?? '';
+/** An unknown response mode is treated as the default. */
+function returnAddressIn(query: URLSearchParams): Parameters<typeof sendBack>[0] {
   const mode = query.get('response_mode');
-  if (mode === 'form_post') return formPostPage(redirectUri, fields);
-  const separator = mode === 'fragment' ? '#' : redirectUri.includes('?') ? '&' : '?';
-  return redirect(`${redirectUri}${separator}${fields.toString()}`);
-}
-
-function withState(target: string, query: URLSearchParams): string {
-  const location = new URL(target);
-  const state = query.get('state');
-  if (state !== null) location.searchParams.set('state', state);
-  return location.href;
+  return {
+    redirectUri: query.get('redirect_uri') ?? '',
+    responseMode: mode === 'form_post' || mode === 'fragment' ? mode : 'query',
+    state: query.get('state'),
+  };
 }
 
 function refuse(error: string, description: string): Reply {

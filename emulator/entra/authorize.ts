@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Call, form, redirect, type Reply } from '../http/exchange';
+import { type Call, form, type Reply } from '../http/exchange';
 import { sessionIn, withoutSession, withSession } from '../http/sessionCookie';
 import { tenantId } from '../seed';
 import { type Session } from '../state/signIns';
@@ -14,7 +14,8 @@ import {
 } from './authorizationRequest';
 import { consentFailure, giveConsent, missingConsent } from './consent';
 import { describe, EntraError, type EntraFailure, fail } from './errors';
-import { errorPage, formPostPage, signedOutPage, signInPage } from './pages';
+import { errorPage, signedOutPage, signInPage } from './pages';
+import { sendBack, sendBackSignedOut } from './sendBack';
 import { checkTenant, isRegisteredRedirectUri } from './registrations';
 
 const codeLifetimeInMs = 10 * 60 * 1000;
@@ -69,10 +70,7 @@ export function logout(context: EmulatorContext, call: Call): Reply {
   if (target === null || !isRegisteredRedirectUri(target)) {
     return withoutSession(signedOutPage(), cookie);
   }
-  const location = new URL(target);
-  const state = call.query.get('state');
-  if (state !== null) location.searchParams.set('state', state);
-  return withoutSession(redirect(location.href), cookie);
+  return withoutSession(sendBackSignedOut(target, call.query.get('state')), cookie);
 }
 
 /** Sends a failure to the client's return address, or shows it to the person if there is no trusted address. */
@@ -153,15 +151,6 @@ function withCode(
     session_state: randomUUID(),
   };
   return sendBack(request, response);
-}
-
-function sendBack(address: ReturnAddress, response: Record<string, string>): Reply {
-  const fields = new URLSearchParams(response);
-  if (address.state !== null) fields.set('state', address.state);
-  if (address.responseMode === 'form_post') return formPostPage(address.redirectUri, fields);
-  if (address.responseMode === 'fragment') return redirect(`${address.redirectUri}#${fields.toString()}`);
-  const separator = address.redirectUri.includes('?') ? '&' : '?';
-  return redirect(`${address.redirectUri}${separator}${fields.toString()}`);
 }
 
 /** The hinted one first. */

@@ -17,7 +17,7 @@ export interface RequestedPermission {
   permission: string | undefined;
 }
 
-const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
+export const openIdScopes = ['openid', 'profile', 'email', 'offline_access'];
 
 /** @param client for the error if a permission does not exist */
 export function parseScopes(scope: string | null, client: Registration, url: string): RequestedScopes {
