@@ -72,6 +72,32 @@ it('two instances that move a user at the same time keep the identity', async ()
   expect(existingIds()).toEqual([id]);
 });
 
+describe('a request that looked for a user in the table just before another instance moved them there', () => {
+  async function during<T>(token: string, work: (server: TestServer) => PromiseLike<T>): Promise<T> {
+    const slow = await startReadyServer(system);
+    const reply = system.proxy?.holdReply('GET');
+    const result = work(slow).then((response) => response);
+    await reply?.applied;
+    await system.call('get', '/getToken', token).expect(200);
+    reply?.release();
+    return result;
+  }
+
+  it('finds their identity', async () => {
+    const { token, id } = await oldUser();
+    const found = await during(token, (server) => server.call('get', '/api/user', token).expect(200));
+    expect(idOf(found)).toBe(id);
+  });
+
+  it('deletes their identity', async () => {
+    const { user, token } = await oldUser();
+    await during(token, (server) => server.call('delete', '/api/user', token).expect(204));
+    await system.call('get', '/api/user', token).expect(404);
+    expect(mappingOf(system.emulator, user)).toBeUndefined();
+    expect(existingIds()).toEqual([]);
+  });
+});
+
 describe('a user who is deleted', () => {
   it.each(['before they are moved', 'after they were moved'])(
     '%s has nothing left in either store',
