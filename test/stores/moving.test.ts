@@ -1,3 +1,4 @@
+import { timeScale } from '../support/fastTimings';
 import { azuriteStartTimeoutInMs } from '../support/azurite';
 import { mappingOf } from '../support/mappings';
 import { startReadyServer } from '../support/readySystem';
@@ -99,6 +100,16 @@ describe('a request that looked for a user in the table just before another inst
 });
 
 describe('a user who is deleted', () => {
+  it('does not get the deleted identity back from a replica of Graph that lags', async () => {
+    const { token, id } = await oldUser();
+    // Less than the time for which a stale read is repeated.
+    system.emulator.switches.replicaLagInMs = 1_100 * timeScale;
+    await system.call('delete', '/api/user', token).expect(204);
+    const again = idOf(await system.call('post', '/api/user', token).expect(201));
+    expect(again).not.toBe(id);
+    expect(existingIds()).toEqual([again]);
+  });
+
   it.each(['before they are moved', 'after they were moved'])(
     '%s has nothing left in either store',
     async (when) => {

@@ -210,7 +210,9 @@ export function createGraphMappingStore({
       const isExpected = mapping.communicationUserId === expected.communicationUserId;
       if (!isExpected || mapping.pendingDeletion) return 'conflict';
       const outcome = await extensions.delete(user, changeOf(user, expected.communicationUserId, deadline));
-      return outcome === 'superseded' ? 'conflict' : 'removed';
+      if (outcome === 'superseded') return 'conflict';
+      removed.set(expected.communicationUserId, true);
+      return 'removed';
     },
   };
   return store;
