@@ -175,6 +175,18 @@ describe('an old instance running with the new ones', () => {
     expect(existingIds()).toEqual([]);
   });
 
+  it('may leave a deletion unfinished: nothing is left once a new one deletes the user', async () => {
+    const { user, token } = await oldUser();
+    const isolated = await startReadyServer(system);
+    for (let attempt = 0; attempt < 3; attempt += 1) system.failStep('graph.extension.delete', 'dropped');
+    expect(idOf(await isolated.call('get', '/getToken', token).expect(200))).toEqual(existingIds()[0]);
+    system.emulator.fail({ operation: 'acs.identity.delete', kind: 'status', status: 500, times: 3 });
+    await old.call('delete', '/api/user', token).expect(503);
+    await system.call('delete', '/api/user', token).expect(204);
+    expect(mappingOf(system.emulator, user)).toBeUndefined();
+    expect(existingIds()).toEqual([]);
+  });
+
   it('may delete a user while a new one moves them: nothing is left once they are deleted', async () => {
     for (let round = 0; round < 6; round += 1) {
       const { user, token } = await oldUser();

@@ -102,7 +102,9 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
       if (!old.pendingDeletion) await previous.replace(user, old, { pendingDeletion: true }, deadline);
       return 'another';
     }
-    await previous.discard(user, old, deadline);
+    // An instance that knows only the previous store has begun to delete the user, and may have failed.
+    if (old.pendingDeletion) await previous.remove(user, old, deadline);
+    else await previous.discard(user, old, deadline);
     return 'cleared';
   }
 
