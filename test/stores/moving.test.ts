@@ -1,6 +1,6 @@
 import { timeScale } from '../support/fastTimings';
 import { azuriteStartTimeoutInMs } from '../support/azurite';
-import { mappingOf } from '../support/mappings';
+import { mappingOf, setSealedMapping } from '../support/mappings';
 import { startReadyServer } from '../support/readySystem';
 import type { TestServer } from '../support/startSystem';
 import { until } from '../support/until';
@@ -121,6 +121,21 @@ describe('a user who is deleted', () => {
       expect(existingIds()).toEqual([]);
     },
   );
+});
+
+it('of two instances that delete an identity of another resource at the same time, none reports that it is deleted', async () => {
+  const { user, token } = newCaller(system);
+  const foreign = system.emulator.createForeignIdentity();
+  setSealedMapping(system.emulator, user, foreign);
+  await system.call('post', '/api/user', token).expect(200);
+  const [first, second] = [await startReadyServer(system), await startReadyServer(system)];
+  const reply = system.proxy?.holdReply('GET');
+  const deletion = second.call('delete', '/api/user', token).then();
+  await reply?.applied;
+  await first.call('delete', '/api/user', token).expect(409);
+  reply?.release();
+  expect((await deletion).status).toBe(409);
+  expect(await system.mappedIds()).toContain(foreign);
 });
 
 describe.each<[string, StepFault]>([
