@@ -41,11 +41,16 @@ export function createTableService(scheduler: Scheduler): TableService {
         get: (key, deadline) => call('read mapping', deadline, () => rows.get(key)),
         insert: (key, row, deadline) =>
           call('add mapping', deadline, () => (rows.has(key) ? 'exists' : write(key, row)), 'never'),
-        update: (key, etag, row, deadline) =>
-          call('change mapping', deadline, () => {
-            const state = check(key, etag);
-            return state === 'current' ? write(key, row) : state;
-          }),
+        update: (key, etag, row, deadline, retryOn) =>
+          call(
+            'change mapping',
+            deadline,
+            () => {
+              const state = check(key, etag);
+              return state === 'current' ? write(key, row) : state;
+            },
+            retryOn,
+          ),
         delete: (key, etag, deadline) =>
           call('remove mapping', deadline, () => {
             const state = check(key, etag);

@@ -241,9 +241,12 @@ export function createIdentityLifecycle({
         return;
       }
       if (ownership.belongsToAnotherResource(mapping.communicationUserId)) throw wrongResource();
-      const deleted = await deleteMapped(user, mapping, deadline);
+      if (await deleteMapped(user, mapping, deadline)) return;
       // Another instance is deleting it too: make sure that one of us completes it.
-      if (!deleted) await settledMapping(user, { deadline, intent: 'delete' });
+      const left = await settledMapping(user, { deadline, intent: 'delete' });
+      // The other one has withdrawn its deletion.
+      if (left?.communicationUserId === mapping.communicationUserId)
+        await lifecycle.delete(user, undefined, deadline);
     },
   };
   return lifecycle;

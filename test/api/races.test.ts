@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { User } from '../../emulator/startEmulator';
-import { expectOneIdentityEach } from '../support/mappings';
+import { expectOneIdentityEach, extensionName } from '../support/mappings';
 import {
   expireForHeldCallsOnly,
   shortTimeoutTimings,
@@ -254,6 +254,23 @@ describe('a deletion that fails partway', () => {
       expectOneIdentityEach(emulator);
     },
   );
+
+  it('whose removal of a forged mapping has no response does not touch the mapping that was made since', async () => {
+    const { emulator } = system;
+    expireForHeldCallsOnly(system.emulator);
+    const shortTimeouts = await system.startAnother({}, shortTimeoutTimings);
+    await shortTimeouts.ready();
+    const user = emulator.addUser();
+    const accessToken = emulator.accessToken({ user });
+    emulator.setExtension(user.objectId, { extensionName, acsUserIdentity: 'forged', seal: 'forged' });
+    emulator.fail({ operation: 'graph.extension.delete', kind: 'hang' });
+    const deletion = shortTimeouts.call('delete', '/deleteUser', accessToken).then();
+    await until(() => emulator.callsTo('graph.extension.delete') > 0);
+    await other.call('delete', '/deleteUser', accessToken).expect(204);
+    await other.call('get', '/getToken', accessToken).expect(200);
+    expect((await deletion).status).toBe(204);
+    expect(expectOneIdentityEach(emulator)).toBe(1);
+  });
 
   it('whose last write is applied but has no response is not repeated, since the user may exist again', async () => {
     const { emulator } = system;

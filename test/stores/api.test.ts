@@ -197,6 +197,26 @@ describe.each(stores)('with the identity store %s', (store) => {
     });
   }
 
+  if (store === 'table') {
+    it('nor is it in a row that an earlier request reserved', async () => {
+      const { token } = newCaller(system);
+      const existingIds = () => system.emulator.identities().map(({ id }) => id);
+      // Each attempt to add the first mapping fails, so its identity is deleted, and the row is reserved.
+      system.proxy?.fail('dropped', 'POST', 3);
+      await system.call('get', '/getToken', token).expect(503);
+      await until(() => existingIds().length === 0);
+
+      const reply = system.proxy?.holdReply('PUT');
+      const second = system.call('get', '/getToken', token).then();
+      await reply?.applied;
+      await other.call('delete', '/api/user', token).expect(204);
+      reply?.lose();
+      const id = idOf(await second);
+      expect(existingIds()).toEqual([id]);
+      expect(await system.mappedIds()).toContain(id);
+    });
+  }
+
   describe.each(steps[store])('a first call whose $step', ({ step, mayLeaveOrphan }) => {
     it.each<StepFault>(['dropped', 'throttled', 'replyLost'])('is %s is served', async (fault) => {
       if (fault === 'replyLost' && mayLeaveOrphan) return;

@@ -11,6 +11,15 @@ export type ProxyFault =
   /** 503 ServerBusy, as Azure Tables throttles. */
   | 'throttled';
 
+export interface HeldReply {
+  /** Resolves when the service has replied. */
+  readonly applied: Promise<void>;
+  /** Passes the reply on. */
+  release(): void;
+  /** Ends the connection without a reply. */
+  lose(): void;
+}
+
 /** A proxy between a client and a service over HTTP, with faults on demand. */
 export interface FaultyProxy {
   readonly origin: string;
@@ -21,6 +30,8 @@ export interface FaultyProxy {
   delay(milliseconds: number): void;
   /** The next request with this method reaches the service when the returned function is called. */
   hold(method: string): () => void;
+  /** The next request with this method is applied, and its reply waits. */
+  holdReply(method: string): HeldReply;
   /** The requests since the start, by method, including those that failed on demand. */
   calls(): Record<string, number>;
   /** Responds to every request with this error code and status, until `clear`. */
@@ -33,6 +44,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   let refusal: { status: number; code: string } | undefined;
   let delayInMs = 0;
   let held: { method: string; released: Promise<void> } | undefined;
+  let heldReply: { method: string; onReply: (pass: () => void, lose: () => void) => void } | undefined;
   const calls: Record<string, number> = {};
   const { hostname, port } = new URL(target);
 
@@ -57,10 +69,17 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       return;
     }
     const { url: path, headers } = incoming;
+    const onReply = heldReply?.method === method ? heldReply.onReply : undefined;
+    if (onReply) heldReply = undefined;
     const forwarded = request({ hostname, port, method, path, headers }, (reply) => {
-      if (fault === 'replyLost') return void reply.resume().once('end', () => incoming.socket.destroy());
-      outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
-      reply.pipe(outgoing);
+      const lose = () => void reply.resume().once('end', () => incoming.socket.destroy());
+      const pass = () => {
+        outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+        reply.pipe(outgoing);
+      };
+      if (onReply) onReply(pass, lose);
+      else if (fault === 'replyLost') lose();
+      else pass();
     });
     forwarded.on('error', () => incoming.socket.destroy());
     const forward = () => void incoming.pipe(forwarded);
@@ -88,6 +107,20 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       let release: () => void = () => undefined;
       held = { method, released: new Promise((resolve) => (release = resolve)) };
       return release;
+    },
+    holdReply(method) {
+      let release: () => void = () => undefined;
+      let lose = release;
+      const applied = new Promise<void>((resolve) => {
+        heldReply = {
+          method,
+          onReply(pass, drop) {
+            [release, lose] = [pass, drop];
+            resolve();
+          },
+        };
+      });
+      return { applied, release: () => release(), lose: () => lose() };
     },
     calls: () => ({ ...calls }),
     refuse: (status, code) => void (refusal = { status, code }),

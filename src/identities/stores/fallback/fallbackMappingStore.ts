@@ -102,7 +102,9 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
       if (!old.pendingDeletion) await previous.replace(user, old, { pendingDeletion: true }, deadline);
       return 'another';
     }
-    await previous.discard(user, old, deadline);
+    // An instance that knows only the previous store has begun to delete the user, and may have failed.
+    if (old.pendingDeletion) await previous.remove(user, old, deadline);
+    else await previous.discard(user, old, deadline);
     return 'cleared';
   }
 
@@ -118,8 +120,13 @@ export function createFallbackMappingStore({ current, previous, log }: FallbackO
         }
         if (mapping) return from('current', mapping);
         const old = await findPrevious(user, options);
-        const movable = old && !old.untrusted && !old.pendingDeletion && options.intent !== 'look';
-        if (!movable) return old && from('previous', old);
+        if (!old) {
+          // Another instance may have moved the user since the first read.
+          const moved = await current.find(user, options);
+          return moved && from('current', moved);
+        }
+        const movable = !old.untrusted && !old.pendingDeletion && options.intent !== 'look';
+        if (!movable) return from('previous', old);
         const moved = await move(user, old, options.deadline);
         if (moved) return moved;
         options.deadline.signal.throwIfAborted();

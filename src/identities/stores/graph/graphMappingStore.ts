@@ -105,6 +105,7 @@ export function createGraphMappingStore({
     },
   });
 
+  const acceptAbsence = () => true;
   const notRemoved = (mapping: GraphMapping | undefined) =>
     !mapping || !removed.has(mapping.communicationUserId);
 
@@ -177,7 +178,15 @@ export function createGraphMappingStore({
 
     async remove(user, expected, deadline) {
       if (expected.untrusted) {
-        await extensions.delete(user, { deadline });
+        await extensions.delete(user, {
+          deadline,
+          // Another instance may have removed it and created the user since.
+          async beforeRetry() {
+            const current = await read(user, deadline, acceptAbsence);
+            if (!current) return 'absent';
+            return current.untrusted ? undefined : 'superseded';
+          },
+        });
         return 'removed';
       }
       let version = versionOf(expected);
@@ -196,7 +205,6 @@ export function createGraphMappingStore({
         const claimedSince = claim !== version.claim && claim !== version.replaced?.claim;
         if (claimedSince) return 'conflict';
         // If it is there after all, it has a claim: the next request of the user completes the deletion.
-        const acceptAbsence = () => true;
         await extensions.delete(user, changeOf(user, expected.communicationUserId, deadline, acceptAbsence));
       }
       removed.set(expected.communicationUserId, true);
@@ -210,7 +218,9 @@ export function createGraphMappingStore({
       const isExpected = mapping.communicationUserId === expected.communicationUserId;
       if (!isExpected || mapping.pendingDeletion) return 'conflict';
       const outcome = await extensions.delete(user, changeOf(user, expected.communicationUserId, deadline));
-      return outcome === 'superseded' ? 'conflict' : 'removed';
+      if (outcome === 'superseded') return 'conflict';
+      removed.set(expected.communicationUserId, true);
+      return 'removed';
     },
   };
   return store;

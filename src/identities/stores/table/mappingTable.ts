@@ -27,12 +27,13 @@ export interface MappingTable {
   get(partitionKey: string, deadline: Deadline): Promise<StoredRow | undefined>;
   /** Never retried. Unless the error is `definitelyNotApplied`, the row may have been inserted. */
   insert(partitionKey: string, row: MappingRow, deadline: Deadline): Promise<{ etag: string } | 'exists'>;
-  /** Retried: after a lost response, `conflict` may be caused by our own write. */
+  /** By default retried: after a lost response, `conflict` and `absent` may be consequences of our own write. */
   update(
     partitionKey: string,
     etag: string,
     row: MappingRow,
     deadline: Deadline,
+    retryOn?: 'any_failure' | 'never',
   ): Promise<{ etag: string } | 'conflict' | 'absent'>;
   delete(partitionKey: string, etag: string, deadline: Deadline): Promise<'deleted' | 'conflict' | 'absent'>;
 }
@@ -154,10 +155,10 @@ export function createMappingTable(
         outcomes: { EntityAlreadyExists: 'exists' },
       }),
 
-    update: (partitionKey, etag, row, deadline) =>
+    update: (partitionKey, etag, row, deadline, retryOn = 'any_failure') =>
       call<{ etag: string } | 'conflict' | 'absent'>(deadline, {
         operation: 'change mapping',
-        retryOn: 'any_failure',
+        retryOn,
         async send(client, options) {
           const entity = entityOf(partitionKey, row);
           return written.parse(await client.updateEntity(entity, 'Replace', { ...options, etag }));

@@ -15,9 +15,12 @@ export function createTableMappingStore(
   table: MappingTable,
   { conflictPauseInMs }: Pick<Timings['mappings'], 'conflictPauseInMs'>,
 ): MappingStore {
-  /** In place of a reserved row, or as a new one. */
+  /**
+   * In place of a reserved row, or as a new one. Never retried: after a lost response, another instance may have deleted the row and its
+   * identity, which the result of a retry would not show.
+   */
   const place = (key: string, reserved: StoredRow | undefined, row: MappingRow, deadline: Deadline) =>
-    reserved ? table.update(key, reserved.etag, row, deadline) : table.insert(key, row, deadline);
+    reserved ? table.update(key, reserved.etag, row, deadline, 'never') : table.insert(key, row, deadline);
 
   return {
     removalHint: 'from the table',
