@@ -153,6 +153,29 @@ describe('A batch', () => {
   });
 });
 
+const getAs = async (target: string): Promise<Response> =>
+  await fetch(`${emulator.url}${target}`, { headers: { authorization: `Bearer ${emulator.graphToken()}` } });
+
+test.each([
+  '/v1.0/me/?$select=id,displayName&$expand=extensions',
+  '/V1.0/Me?$Select=ID,DisplayName&$Expand=Extensions',
+  '/v1.0/Users/ALICE@contoso.example?$SELECT=Id,displayname&$EXPAND=extensions',
+])('the case of names and a slash at the end do not matter: %s', async (target) => {
+  const { objectId: id } = emulator.users.alice;
+  emulator.setExtension(id, mapping);
+  const context = `${emulator.url}/v1.0/$metadata#users`;
+
+  expect(await (await getAs(target)).json()).toEqual({
+    '@odata.context': `${context}(id,displayName)/$entity`,
+    id,
+    displayName: 'Alice Archer',
+    'extensions@odata.context': `${context}('${id}')/extensions`,
+    extensions: [expect.objectContaining({ id: extensionName })],
+  });
+  const extensions = await getAs('/v1.0/me/Extensions/?$Select=id');
+  expect(await extensions.json()).toMatchObject({ value: [{ id: extensionName }] });
+});
+
 test('a property that only real users have is reported as not emulated, not as unknown', async () => {
   const graph = graphWith(emulator.graphToken());
   const warn = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
