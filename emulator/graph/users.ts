@@ -70,7 +70,8 @@ function propertyNamed(name: string): string {
   const sameName = (candidate: string): boolean => candidate.toLowerCase() === name.toLowerCase();
   const property = defaultProperties.find(sameName);
   if (property !== undefined) return property;
-  if ([...otherUserProperties].some(sameName)) throw new NotEmulated(`$select=${name} of a user`);
+  if (['*', 'extensions', ...otherUserProperties].some(sameName))
+    throw new NotEmulated(`$select=${name} of a user`);
   const reason = `Could not find a property named '${name}' on type 'microsoft.graph.user'.`;
   throw new GraphError(400, 'BadRequest', `Parsing OData Select and Expand failed: ${reason}`);
 }

@@ -62,7 +62,8 @@ function match(pattern: Pattern, sent: string[]): Record<string, string> | undef
       if ((tolerant ? segment.toLowerCase() : segment) !== literal) return undefined;
     } else {
       const value = decode(segment);
-      if (value === undefined || value === '') return undefined;
+      // In OData, such a segment is no value: `$count`.
+      if (!value || value.startsWith('$')) return undefined;
       params[placeholder] = value;
     }
   }
