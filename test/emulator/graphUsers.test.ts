@@ -121,7 +121,8 @@ describe('A batch', () => {
       { id: 'write', method: 'POST', url: extensions, headers: json, body: mapping },
       { id: 'bad', method: 'DELETE', url: `${extensions}/com.contoso.none` },
       { id: 'never', method: 'DELETE', url: `${extensions}/${extensionName}`, dependsOn: ['bad'] },
-      { id: 'query', method: 'GET', url: 'me?$select=id' },
+      // As the SDK for PHP writes a request without headers.
+      { id: 'query', method: 'GET', url: 'me?$select=id', headers: null, dependsOn: null, body: null },
     ]);
 
     const statuses = Object.fromEntries(responses.map(({ id, status }) => [id, status]));
@@ -131,6 +132,12 @@ describe('A batch', () => {
     expect(query?.headers).toHaveProperty('Content-Type');
     expect(query?.headers).toHaveProperty('OData-Version', '4.0');
     expect(emulator.mappings()).toHaveLength(1);
+  });
+
+  test('may have a request for the secrets of an application', async () => {
+    const secrets = `applications?$filter=appId eq '${emulator.authServer.clientId}'&$select=passwordCredentials`;
+
+    expect(await send([{ id: '1', method: 'GET', url: secrets }])).toMatchObject([{ id: '1', status: 403 }]);
   });
 
   const one = { id: '1', method: 'GET', url: '/me' };
