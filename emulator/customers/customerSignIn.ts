@@ -182,12 +182,23 @@ export class CustomerSignIn {
   #problemOf(query: URLSearchParams): string | undefined {
     if (query.get('client_id') !== this.#tenant.clientId) return 'The client ID is not known.';
     if (!isRegistered(query.get('redirect_uri') ?? '')) return 'The redirect URI is not registered.';
-    if (query.get('response_type') !== 'code') return 'Only response_type=code is emulated.';
-    return query.get('code_challenge_method') === 'S256' ? undefined : 'PKCE with S256 is required.';
+    return (
+      this.#onlyValue(query, 'response_type', 'code') ??
+      this.#onlyValue(query, 'code_challenge_method', 'S256')
+    );
+  }
+
+  /** The tenants support other values of the parameter, too. */
+  #onlyValue(query: URLSearchParams, name: string, emulated: string): string | undefined {
+    const value = query.get(name);
+    if (!value) return `The request must contain the parameter ${name}.`;
+    if (value !== emulated) throw new NotEmulated(`${name}=${value} of ${this.#title}`);
+    return undefined;
   }
 
   #scopeProblem(scope: string): string | undefined {
     const { apiIdentifiers } = this.#tenant;
+    if (!scope.trim()) return 'The request does not contain a scope parameter.';
     const ofApi = apiIdentifiers.flatMap((id) => [`${id}/access_as_user`, `${id}/.default`]);
     const unknown = scopesOf(scope).find((name) => !openIdScopes.includes(name) && !ofApi.includes(name));
     return unknown && `The scope '${unknown}' provided in the request is not supported.`;

@@ -213,12 +213,16 @@ describe('a single-page app', () => {
     }
   });
 
-  test('has no other grants', async () => {
+  test.each(tenants)('of %s has no other grants or flows', async (_name, url, tenant) => {
     jest.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const [, url, tenant] = tenants[0];
-    const fields = { grant_type: 'client_credentials', client_id: tenant().clientId };
+    const { clientId: client_id } = tenant();
+    const status = async (fields: Fields): Promise<number> => (await signIn(url(), client_id, fields)).status;
 
-    expect((await redeem(url(), fields)).status).toBe(501);
+    expect((await redeem(url(), { grant_type: 'client_credentials', client_id })).status).toBe(501);
+    expect(await status({ response_type: 'code id_token' })).toBe(501);
+    expect(await status({ code_challenge_method: 'plain' })).toBe(501);
+    expect(await status({ response_type: '' })).toBe(400);
+    expect(await status({ code_challenge_method: '' })).toBe(400);
   });
 
   test.each(tenants)('of %s can request only the permission of the API', async (_name, url, tenant) => {
@@ -239,6 +243,7 @@ describe('a single-page app', () => {
     const others = [`${api}/other`, 'User.Read', `${emulator.authServer.appIdUri}/access_as_user`];
 
     expect(await authorize(`openid ${api}/access_as_user`)).toBeNull();
+    expect(await authorize('')).toMatch(/error=invalid_request&.*not\+contain\+a\+scope/);
     for (const other of others) {
       expect(await authorize(`openid ${other}`)).toMatch(/error=invalid_request&.*not\+supported/);
     }
