@@ -58,9 +58,9 @@ function match(pattern: Pattern, sent: string[]): Record<string, string> | undef
   const params: Record<string, string> = {};
   for (const [index, { literal, placeholder }] of pattern.segments.entries()) {
     const segment = segments[index] ?? '';
-    if (placeholder === undefined) {
-      if ((tolerant ? segment.toLowerCase() : segment) !== literal) return undefined;
-    } else {
+    if (literal !== undefined) {
+      if (!isLiteral(literal, tolerant ? segment.toLowerCase() : segment)) return undefined;
+    } else if (placeholder !== undefined) {
       const value = decode(segment);
       // In OData, such a segment is no value: `$count`.
       if (!value || value.startsWith('$')) return undefined;
@@ -68,6 +68,11 @@ function match(pattern: Pattern, sent: string[]): Record<string, string> | undef
     }
   }
   return params;
+}
+
+/** Some clients encode the first character of `:issueAccessToken` and `$batch`. */
+function isLiteral(literal: string, segment: string): boolean {
+  return segment === literal || (/^[:$]/.test(literal) && decode(segment) === literal);
 }
 
 function decode(segment: string): string | undefined {
