@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Clock, inSeconds } from '../clock';
 import { signInPage } from '../entra/pages';
 import { findPlatform } from '../entra/registrations';
@@ -11,6 +10,7 @@ import { remember } from '../state/signIns';
 import type { User, Users } from '../state/users';
 import { encodePart, hash } from '../tokens/jwt';
 import type { CustomerTenant } from './customerTenant';
+import { b2cTokens, externalIdTokens } from './customerTokens';
 
 const maxSignIns = 10_000;
 const codeLifetimeInMs = 10 * 60_000;
@@ -149,20 +149,17 @@ export class CustomerSignIn {
     // A refresh token, unlike a code, is not used up: several tabs may have it.
     if (grant.code) this.#grants.delete(key);
     const { user, nonce, expiresAt } = grant;
-    const requested = scopesOf(scope);
-    const accessToken = this.#tenant.accessToken({ user, ...(policy ? { claims: { tfp: policy } } : {}) });
-    const ofPolicy = policy ? { tfp: policy, at_hash: accessTokenHash(accessToken) } : {};
+    const scopes = scopesOf(scope);
+    const requested = { user, scopes, nonce };
     return json(
       200,
       {
         token_type: 'Bearer',
         scope,
-        expires_in: this.#tenant.accessTokenLifetimeInSeconds,
-        access_token: accessToken,
-        ...(requested.includes('openid')
-          ? { id_token: this.#tenant.idToken({ user, claims: { nonce, ...ofPolicy } }) }
-          : {}),
-        ...(requested.includes('offline_access')
+        ...(policy === undefined
+          ? externalIdTokens(this.#tenant, requested)
+          : b2cTokens(this.#tenant, requested, policy)),
+        ...(scopes.includes('offline_access')
           ? {
               refresh_token: this.#add({ user, scope: grant.scope, nonce, policy, expiresAt }),
               refresh_token_expires_in: inSeconds(expiresAt - this.#clock()),
@@ -185,12 +182,23 @@ export class CustomerSignIn {
   #problemOf(query: URLSearchParams): string | undefined {
     if (query.get('client_id') !== this.#tenant.clientId) return 'The client ID is not known.';
     if (!isRegistered(query.get('redirect_uri') ?? '')) return 'The redirect URI is not registered.';
-    if (query.get('response_type') !== 'code') return 'Only response_type=code is emulated.';
-    return query.get('code_challenge_method') === 'S256' ? undefined : 'PKCE with S256 is required.';
+    return (
+      this.#onlyValue(query, 'response_type', 'code') ??
+      this.#onlyValue(query, 'code_challenge_method', 'S256')
+    );
+  }
+
+  /** The tenants support other values of the parameter, too. */
+  #onlyValue(query: URLSearchParams, name: string, emulated: string): string | undefined {
+    const value = query.get(name);
+    if (!value) return `The request must contain the parameter ${name}.`;
+    if (value !== emulated) throw new NotEmulated(`${name}=${value} of ${this.#title}`);
+    return undefined;
   }
 
   #scopeProblem(scope: string): string | undefined {
     const { apiIdentifiers } = this.#tenant;
+    if (!scope.trim()) return 'The request does not contain a scope parameter.';
     const ofApi = apiIdentifiers.flatMap((id) => [`${id}/access_as_user`, `${id}/.default`]);
     const unknown = scopesOf(scope).find((name) => !openIdScopes.includes(name) && !ofApi.includes(name));
     return unknown && `The scope '${unknown}' provided in the request is not supported.`;
@@ -236,9 +244,4 @@ function returnAddressIn(query: URLSearchParams): Parameters<typeof sendBack>[0]
 
 function refuse(error: string, description: string): Reply {
   return json(400, { error, error_description: description }, { 'cache-control': 'no-store' });
-}
-
-/** The claim at_hash of OpenID Connect: the first half of the hash. */
-function accessTokenHash(accessToken: string): string {
-  return createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url');
 }

@@ -4,7 +4,7 @@ import { type EmulatorContext } from '../context';
 import { type Platform } from '../state/signIns';
 import { fail } from './errors';
 import { findRegistration, findPlatform, type Registration } from './registrations';
-import { parseScopes, type RequestedScopes } from './scopes';
+import { checkResource, parseScopes, type RequestedScopes } from './scopes';
 import { requestedStepUp } from './stepUp';
 
 /** Where the response to an authorization request goes, once client and address are verified. */
@@ -58,6 +58,7 @@ export function parseRequest(
 ): AuthorizationRequest {
   checkResponseType(query);
   const scopes = parseScopes(query.get('scope'), address.registration, context.url);
+  checkResource(query, scopes, context.url);
   const codeChallenge = proofKeyHash(query);
   if (codeChallenge === undefined && address.platform === 'spa') {
     fail({

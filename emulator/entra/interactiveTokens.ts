@@ -11,7 +11,7 @@ import { fail, messageTime } from './errors';
 import { issue } from './issue';
 import { inactivityInMs, openRefreshToken, type RefreshGrant, refreshTokenExpiry } from './refreshTokens';
 import { checkTenant, findRegistration, type Registration } from './registrations';
-import { type RequestedScopes, parseScopes } from './scopes';
+import { checkResource, type RequestedScopes, parseScopes } from './scopes';
 import { requestedStepUp } from './stepUp';
 import { required, tokenForm } from './tokenRequest';
 
@@ -198,9 +198,10 @@ function requestedOrGranted(
   granted: string,
 ): RequestedScopes {
   const requested = fields.get('scope');
-  if (requested !== null) return parseScopes(requested, registration, context.url);
-  const scopes = parseScopes(granted, registration, context.url);
-  return { ...scopes, resources: Object.fromEntries(Object.entries(scopes.resources).slice(0, 1)) };
+  const scopes = parseScopes(requested ?? granted, registration, context.url);
+  if (requested === null) scopes.resources = Object.fromEntries(Object.entries(scopes.resources).slice(0, 1));
+  checkResource(fields, scopes, context.url);
+  return scopes;
 }
 
 function invalidGrant(code: number, message: string): never {

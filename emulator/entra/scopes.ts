@@ -46,6 +46,21 @@ export function parseScopes(scope: string | null, client: Registration, url: str
   return result;
 }
 
+/** A client may also name the resource (RFC 8707), if it is the one of the scopes. */
+export function checkResource(fields: URLSearchParams, { resources }: RequestedScopes, url: string): void {
+  const requested = fields.get('resource');
+  if (!requested) return;
+  const ofScopes: string[] = Object.keys(resources);
+  const resource = findResource(requested, url);
+  if (resource && (ofScopes.length > 0 ? ofScopes : ['graph']).includes(resource)) return;
+  fail({
+    status: 400,
+    error: 'invalid_target',
+    code: 9010010,
+    message: "The resource parameter provided in the request doesn't match with the requested scopes.",
+  });
+}
+
 function findPermission(resource: ResourceName, name: string): string | undefined {
   const found = permissions[resource].find((candidate) => candidate.toLowerCase() === name.toLowerCase());
   if (found === undefined && resource === 'graph' && otherGraphPermission.test(name)) {

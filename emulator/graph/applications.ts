@@ -2,6 +2,7 @@ import { type Call, NotEmulated, type Reply } from '../http/exchange';
 import { type EmulatorContext } from '../context';
 import { type GraphCaller } from './bearer';
 import { GraphError } from './errors';
+import { queryOptions } from './queryOptions';
 import { graphReply } from './reply';
 
 const sufficient = ['Application.Read.All', 'Application.ReadWrite.All', 'Directory.Read.All'];
@@ -15,8 +16,9 @@ export function listApplications(context: EmulatorContext, call: Call, caller: G
       'Insufficient privileges to complete the operation.',
     );
   }
-  const [, clientId] = /^appId eq '([^']+)'$/.exec(call.query.get('$filter') ?? '') ?? [];
-  if (clientId === undefined || call.query.get('$select') !== 'passwordCredentials') {
+  const options = queryOptions(call);
+  const [, clientId] = /^appId eq '([^']+)'$/.exec(options.get('$filter') ?? '') ?? [];
+  if (clientId === undefined || options.get('$select') !== 'passwordCredentials') {
     throw new NotEmulated('GET /applications other than for the secrets of one client id');
   }
   return graphReply(call, 200, {

@@ -109,7 +109,13 @@ function parse(call: Call): BatchRequest[] {
 
 function parseRequest(request: unknown): BatchRequest {
   if (!isObject(request)) malformed('A request of a batch must be an object.');
-  const { id, method, url, headers = {}, body, dependsOn = [] } = request;
+  const { id, method, url } = request;
+  // A null counts as absent.
+  const [headers, dependsOn, body] = [
+    request.headers ?? {},
+    request.dependsOn ?? [],
+    request.body ?? undefined,
+  ];
   if (typeof id !== 'string' || id === '') malformed('A request of a batch must have an id.');
   if (typeof method !== 'string' || typeof url !== 'string' || url === '') {
     malformed(`The request '${id}' must have a method and a url.`);

@@ -1,5 +1,5 @@
 import { inSeconds } from '../clock';
-import { type Call, header } from '../http/exchange';
+import { type Call, header, NotEmulated } from '../http/exchange';
 import { tenantId } from '../seed';
 import { type User } from '../state/users';
 import { graphAppId, graphAudiences } from '../tokens/audiences';
@@ -83,6 +83,7 @@ export function permittedUser(
   access: 'read' | 'write',
 ): User {
   const { id } = call.params;
+  if (/^delta(\(.*\))?$/i.test(id ?? '')) throw new NotEmulated('The function delta of users');
   if (id === undefined && !caller.user) {
     throw new GraphError(400, 'BadRequest', '/me request is only valid with delegated authentication flow.');
   }

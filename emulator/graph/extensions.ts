@@ -12,6 +12,7 @@ import { type User } from '../state/users';
 import { type EmulatorContext } from '../context';
 import { type GraphCaller, permittedUser } from './bearer';
 import { GraphError, requestIds } from './errors';
+import { queryOptions } from './queryOptions';
 import { graphReply } from './reply';
 
 const maxPerApp = 2;
@@ -119,9 +120,10 @@ function single(
 
 /** The properties in $select; undefined means all. */
 function selection(call: Call): string[] | undefined {
-  const unknown = [...call.query.keys()].find((name) => name !== '$select');
+  const options = queryOptions(call);
+  const unknown = [...options.keys()].find((name) => name !== '$select');
   if (unknown !== undefined) throw new NotEmulated(`Graph's query option ${unknown} for extensions`);
-  const names = call.query
+  const names = options
     .get('$select')
     ?.split(',')
     .map((name) => name.trim());

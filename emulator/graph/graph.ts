@@ -36,11 +36,11 @@ export function graphHandlers(context: EmulatorContext) {
     'graph.user.extension.read': withErrorMapping(read),
     'graph.user.extension.update': withErrorMapping(update),
     'graph.user.extension.delete': withErrorMapping(remove),
+    'graph.application.list': withErrorMapping(listApplications),
   };
   return {
     ...handlers,
     'graph.userInfo': withErrorMapping(readUserInfo),
-    'graph.application.list': withErrorMapping(listApplications),
     'graph.batch': withErrorMapping((_context, call) => runBatch(call, handlers)),
   };
 }

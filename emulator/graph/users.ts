@@ -4,24 +4,26 @@ import { type EmulatorContext } from '../context';
 import { type GraphCaller, permittedUser } from './bearer';
 import { GraphError } from './errors';
 import { nameIn, shownExtensions } from './extensions';
+import { queryOptions } from './queryOptions';
 import { graphReply } from './reply';
 import { otherUserProperties } from './userProperties';
 
 /** The caller, or any user by object id or sign-in name. */
 export function readUser(context: EmulatorContext, call: Call, caller: GraphCaller): Reply {
   const user = permittedUser(context, call, caller, 'read');
-  const unknown = [...call.query.keys()].find((name) => !['$select', '$expand'].includes(name));
+  const options = queryOptions(call);
+  const unknown = [...options.keys()].find((name) => !['$select', '$expand'].includes(name));
   if (unknown !== undefined) throw new NotEmulated(`Graph's query option ${unknown}`);
   const selected =
-    call.query
+    options
       .get('$select')
       ?.split(',')
-      .map((name) => name.trim()) ?? defaultProperties;
-  const expanded = call.query.get('$expand');
-  const expansion = /^extensions(?:\(\$filter=id eq '([^']+)'\))?$/.exec(expanded ?? '');
+      .map((name) => propertyNamed(name.trim())) ?? defaultProperties;
+  const expanded = options.get('$expand');
+  const expansion = /^extensions(?:\(\$filter=id eq '([^']+)'\))?$/i.exec(expanded ?? '');
   if (expanded !== null && !expansion) throw new NotEmulated(`$expand=${expanded} of a user`);
   // Without an explicit id in $select, Graph omits the extensions.
-  const withExtensions = expansion && call.query.has('$select') && selected.includes('id');
+  const withExtensions = expansion && options.has('$select') && selected.includes('id');
   return graphReply(call, 200, {
     '@odata.context': `${context.names.graph(call)}/v1.0/$metadata#users(${selected.join(',')})/$entity`,
     ...select(user, selected),
@@ -63,13 +65,17 @@ const properties: Record<string, (user: User) => unknown> = {
 };
 const defaultProperties = Object.keys(properties);
 
+/** The property as Graph writes it: the case of the name in a request does not matter. */
+function propertyNamed(name: string): string {
+  const sameName = (candidate: string): boolean => candidate.toLowerCase() === name.toLowerCase();
+  const property = defaultProperties.find(sameName);
+  if (property !== undefined) return property;
+  if (['*', 'extensions', ...otherUserProperties].some(sameName))
+    throw new NotEmulated(`$select=${name} of a user`);
+  const reason = `Could not find a property named '${name}' on type 'microsoft.graph.user'.`;
+  throw new GraphError(400, 'BadRequest', `Parsing OData Select and Expand failed: ${reason}`);
+}
+
 function select(user: User, selected: string[]): Record<string, unknown> {
-  const entries = selected.map((name) => {
-    const property = properties[name];
-    if (property) return [name, property(user)] as const;
-    if (otherUserProperties.has(name)) throw new NotEmulated(`$select=${name} of a user`);
-    const reason = `Could not find a property named '${name}' on type 'microsoft.graph.user'.`;
-    throw new GraphError(400, 'BadRequest', `Parsing OData Select and Expand failed: ${reason}`);
-  });
-  return Object.fromEntries(entries);
+  return Object.fromEntries(selected.map((name) => [name, properties[name]?.(user)]));
 }

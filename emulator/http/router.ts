@@ -12,6 +12,8 @@ interface Pattern {
   segments: { literal?: string; placeholder?: string }[];
   grantType: string | undefined;
   crossOrigin: boolean;
+  /** Of Graph: the case of the path does not matter, nor does a slash at its end. */
+  tolerant: boolean;
 }
 
 const patterns: Pattern[] = emulated.map((entry) => ({
@@ -23,6 +25,7 @@ const patterns: Pattern[] = emulated.map((entry) => ({
   }),
   grantType: 'grantType' in entry ? entry.grantType : undefined,
   crossOrigin: 'crossOrigin' in entry,
+  tolerant: entry.path.startsWith('/v1.0/'),
 }));
 
 /** The grants that are emulated. */
@@ -48,20 +51,28 @@ export function crossOriginMethods(path: string): string[] {
   return [...new Set(found.map(({ method }) => method))];
 }
 
-function match(pattern: Pattern, segments: string[]): Record<string, string> | undefined {
+function match(pattern: Pattern, sent: string[]): Record<string, string> | undefined {
+  const { tolerant } = pattern;
+  const segments = tolerant && sent.at(-1) === '' ? sent.slice(0, -1) : sent;
   if (pattern.segments.length !== segments.length) return undefined;
   const params: Record<string, string> = {};
   for (const [index, { literal, placeholder }] of pattern.segments.entries()) {
     const segment = segments[index] ?? '';
-    if (placeholder === undefined) {
-      if (segment !== literal) return undefined;
-    } else {
+    if (literal !== undefined) {
+      if (!isLiteral(literal, tolerant ? segment.toLowerCase() : segment)) return undefined;
+    } else if (placeholder !== undefined) {
       const value = decode(segment);
-      if (value === undefined || value === '') return undefined;
+      // In OData, such a segment is no value: `$count`.
+      if (!value || value.startsWith('$')) return undefined;
       params[placeholder] = value;
     }
   }
   return params;
+}
+
+/** Some clients encode the first character of `:issueAccessToken` and `$batch`. */
+function isLiteral(literal: string, segment: string): boolean {
+  return segment === literal || (/^[:$]/.test(literal) && decode(segment) === literal);
 }
 
 function decode(segment: string): string | undefined {

@@ -81,8 +81,8 @@ describe('a single-page app', () => {
     return { status: response.status, body: (await response.json()) as Fields };
   };
 
-  async function codeFrom(address: string, clientId: string): Promise<string> {
-    const location = (await signIn(address, clientId)).headers.get('location') ?? '';
+  async function codeFrom(address: string, clientId: string, fields: Fields = {}): Promise<string> {
+    const location = (await signIn(address, clientId, fields)).headers.get('location') ?? '';
     return new URL(location).searchParams.get('code') ?? '';
   }
 
@@ -190,12 +190,39 @@ describe('a single-page app', () => {
     expect(body).not.toHaveProperty('refresh_token');
   });
 
-  test('has no other grants', async () => {
-    jest.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const [, url, tenant] = tenants[0];
-    const fields = { grant_type: 'client_credentials', client_id: tenant().clientId };
+  test.each(tenants)('of %s gets no token for the API without its scope', async (name, url, tenant) => {
+    const client_id = tenant().clientId;
+    const code = await codeFrom(url(), client_id);
+    const { body } = await redeem(url(), { grant_type: 'authorization_code', client_id, code });
 
-    expect((await redeem(url(), fields)).status).toBe(501);
+    expect(claimsOf(body.id_token ?? '')).toMatchObject({ aud: client_id });
+    if (name === 'Azure AD B2C') {
+      expect(body).toMatchObject({
+        token_type: 'Bearer',
+        scope: 'openid offline_access',
+        not_before: claimsOf(body.id_token ?? '').nbf,
+        id_token_expires_in: 3600,
+        profile_info: expect.any(String) as unknown,
+        refresh_token: expect.any(String) as unknown,
+      });
+      expect(claimsOf(body.id_token ?? '')).not.toHaveProperty('at_hash');
+      for (const field of ['access_token', 'expires_in', 'resource']) expect(body).not.toHaveProperty(field);
+    } else {
+      const graph = '00000003-0000-0000-c000-000000000000';
+      expect(claimsOf(body.access_token ?? '')).toMatchObject({ aud: graph, scp: 'openid offline_access' });
+    }
+  });
+
+  test.each(tenants)('of %s has no other grants or flows', async (_name, url, tenant) => {
+    jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const { clientId: client_id } = tenant();
+    const status = async (fields: Fields): Promise<number> => (await signIn(url(), client_id, fields)).status;
+
+    expect((await redeem(url(), { grant_type: 'client_credentials', client_id })).status).toBe(501);
+    expect(await status({ response_type: 'code id_token' })).toBe(501);
+    expect(await status({ code_challenge_method: 'plain' })).toBe(501);
+    expect(await status({ response_type: '' })).toBe(400);
+    expect(await status({ code_challenge_method: '' })).toBe(400);
   });
 
   test.each(tenants)('of %s can request only the permission of the API', async (_name, url, tenant) => {
@@ -216,6 +243,7 @@ describe('a single-page app', () => {
     const others = [`${api}/other`, 'User.Read', `${emulator.authServer.appIdUri}/access_as_user`];
 
     expect(await authorize(`openid ${api}/access_as_user`)).toBeNull();
+    expect(await authorize('')).toMatch(/error=invalid_request&.*not\+contain\+a\+scope/);
     for (const other of others) {
       expect(await authorize(`openid ${other}`)).toMatch(/error=invalid_request&.*not\+supported/);
     }
@@ -230,9 +258,13 @@ describe('a single-page app', () => {
   test.each(['B2C_1_susi', 'b2c_1_profile'])(
     'of Azure AD B2C has tokens of the policy %s',
     async (policy) => {
-      const client_id = emulator.b2c.clientId;
-      const code = await codeFrom(policyUrl(policy), client_id);
+      const { clientId: client_id, apiClientId, apiIdentifiers } = emulator.b2c;
+      const scope = `openid offline_access ${apiIdentifiers[0] ?? ''}/access_as_user`;
+      const code = await codeFrom(policyUrl(policy), client_id, { scope });
       const { body } = await redeem(policyUrl(policy), { grant_type: 'authorization_code', client_id, code });
+
+      const { nbf: not_before, exp: expires_on } = claimsOf(body.access_token ?? '');
+      expect(body).toMatchObject({ not_before, expires_in: 3600, expires_on, resource: apiClientId });
 
       const tfp = policy.toUpperCase() === 'B2C_1_SUSI' ? 'B2C_1_susi' : 'B2C_1_profile';
       expect(claimsOf(body.access_token ?? '').tfp).toBe(tfp);

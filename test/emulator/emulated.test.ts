@@ -26,6 +26,15 @@ describe('the table of operations', () => {
   );
 });
 
+test.each([
+  ['/v1.0/%24batch', 'graph.batch'],
+  ['/identities/8%3Aacs%3A1_2/%3AissueAccessToken', 'acs.token.issue'],
+  ['/teamsUser/%3aexchangeAccessToken', 'acs.teams.exchange'],
+])('a client may encode a path: POST %s', async (path, operation) => {
+  expect((await fetch(`${emulator.url}${path}`, { method: 'POST' })).status).toBe(401);
+  expect(emulator.calls()).toEqual({ [operation]: 1 });
+});
+
 describe('an operation that is not in the table', () => {
   test.each([
     ['GET', '/'],

@@ -118,6 +118,7 @@ describe('a user in the browser', () => {
     [{ response_type: 'token' }, 'unsupported_response_type', '#', 700051, "'token'"],
     [{ response_type: '' }, 'invalid_request', '?', 900144, "'response_type'"],
     [{ prompt: 'select_account consent' }, 'invalid_request', '?', 90023, "'prompt'"],
+    [{ resource: 'https://server.example/mcp' }, 'invalid_target', '?', 9010010, 'The resource parameter'],
   ])(
     'is sent back if the client asks for %j, which is not possible',
     async (fields, error, separator, number, text) => {
@@ -198,6 +199,21 @@ describe('a web client', () => {
     const reply = await token({ ...webCodeRequest(code), ...fields(code) });
 
     expect(reply).toMatchObject({ status, body: { error, error_codes: [number] } });
+  });
+
+  test('may name the resource of its scopes (RFC 8707), and no other', async () => {
+    const scope = `offline_access ${apiScope()}`;
+    const resource = emulator.authServer.appIdUri;
+    const other = { status: 400, body: { error: 'invalid_target', error_codes: [9010010] } };
+    const { reply } = await choose('alice', { ...webRequest(), scope, resource });
+    const redemption = { ...webCodeRequest(reply.get('code') ?? ''), scope };
+    expect(await token({ ...redemption, resource: 'https://graph.microsoft.com' })).toMatchObject(other);
+
+    const { status, body } = await token({ ...redemption, resource });
+    expect(status).toBe(200);
+    const renewal = { ...redemption, grant_type: 'refresh_token', refresh_token: body.refresh_token ?? '' };
+    expect(await token({ ...renewal, resource: `${resource}/` })).toMatchObject(other);
+    expect((await token({ ...renewal, resource })).status).toBe(200);
   });
 
   test('redeems a code once, and within ten minutes', async () => {
