@@ -1,10 +1,10 @@
 import { isError } from './errors';
 
 /**
- * Matches private keys in PEM, JWTs (two base64url parts, the first with `{"` at its start, and an optional third), access keys, and the secrets:
+ * Removes private keys in PEM, JWTs (two base64url parts, the first with `{"` at its start, and an optional third), access keys, and the secrets:
  * as they are, URL-encoded, form-encoded and JSON-escaped.
  */
-export function secretPatternOf(secrets: readonly string[]): RegExp {
+export function createRedaction(secrets: readonly string[]): (text: string) => string {
   const literal = secrets
     .filter((secret) => secret.length >= 8)
     .flatMap((secret) => [
@@ -14,9 +14,19 @@ export function secretPatternOf(secrets: readonly string[]): RegExp {
     ])
     .flatMap((format) => [format, JSON.stringify(format).slice(1, -1)])
     .map((secret) => secret.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
-  const privateKeys = '-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*';
-  const tokens = [privateKeys, 'eyJ[\\w-]{5,}\\.[\\w-]+\\.?[\\w-]*', '(?<=accesskey=)[^;"\\s]+'];
-  return new RegExp([...new Set([...tokens, ...literal])].join('|'), 'gi');
+  const keys = ['-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*', '(?<=accesskey=)[^;"\\s]+'];
+  const known = new RegExp([...new Set([...keys, ...literal])].join('|'), 'gi');
+  return (text) => text.replace(known, '[redacted]').replace(jwtOrItsStart, redactJwt);
+}
+
+/**
+ * Also matches what only begins like a JWT, so that the search continues after it. Otherwise the time for a path that repeats the beginning
+ * would grow with the square of its length, up to half a second.
+ */
+const jwtOrItsStart = /eyJ[\w-]{5,}(\.[\w-]+\.?[\w-]*)?/gi;
+
+function redactJwt(match: string, furtherParts: string | undefined): string {
+  return furtherParts === undefined ? match : '[redacted]';
 }
 
 /** An email address or a sign-in name, as it is or URL-encoded. A version, as in a path of a package, does not end with letters. */

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { describeError, secretPatternOf } from './logSafety';
+import { createRedaction, describeError } from './logSafety';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export interface LoggerOptions {
@@ -16,7 +16,7 @@ export interface LoggerOptions {
  * fields, and everything that looks like a token or is one of `secrets` is redacted from each line.
  */
 export function createLogger({ level, secrets, requestIds, destination }: LoggerOptions): Logger {
-  const secretPattern = secretPatternOf(secrets);
+  const redact = createRedaction(secrets);
   const output = destination ?? createLogOutput(1);
   const log = pino(
     {
@@ -27,7 +27,7 @@ export function createLogger({ level, secrets, requestIds, destination }: Logger
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
       ...(requestIds ? { mixin: () => ({ ...requestIds() }) } : {}),
-      hooks: { streamWrite: (line) => line.replace(secretPattern, '[redacted]') },
+      hooks: { streamWrite: redact },
     },
     output,
   );

@@ -8,7 +8,7 @@ import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from '
 import { parseEnv } from 'node:util';
 
 const [command, file, ...names] = process.argv.slice(2);
-const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+const text = existsSync(file) ? decode(readFileSync(file)) : '';
 
 if (command === 'get') {
   const values = parseEnv(text);
@@ -25,6 +25,11 @@ if (command === 'get') {
   writeFileSync(temporaryFile, merge(text, changes), { mode: 0o600 });
   chmodSync(temporaryFile, 0o600);
   renameSync(temporaryFile, file);
+}
+
+/** Without a byte order mark, which would be part of the first name. Windows PowerShell writes UTF-16; the server reads both. */
+function decode(bytes) {
+  return new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
 function merge(original, changes) {

@@ -1,5 +1,5 @@
 import type { Log } from '../log';
-import { describeError, secretPatternOf } from '../logSafety';
+import { createRedaction, describeError } from '../logSafety';
 
 export interface HostLogOptions {
   secrets: readonly string[];
@@ -12,9 +12,9 @@ export interface HostLogOptions {
  * credentials, and all that looks like a token or is one of `secrets` is redacted.
  */
 export function createHostLog(logger: Log, { secrets, nameOptions }: HostLogOptions): Log {
-  const pattern = secretPatternOf(secrets);
+  const redact = createRedaction(secrets);
   const adapt = (value: unknown): unknown => {
-    if (typeof value === 'string') return nameOptions(value.replace(pattern, '[redacted]'));
+    if (typeof value === 'string') return nameOptions(redact(value));
     if (Array.isArray(value)) return value.map(adapt);
     if (typeof value !== 'object' || value === null) return value;
     return adaptFields(value);

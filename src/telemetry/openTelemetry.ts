@@ -46,6 +46,8 @@ export async function createTelemetry(
   );
   if (config.traces.includes('console')) {
     const { createConsoleTree } = await import('./consoleTree.js');
+    // Otherwise a reader that has gone, or a full disk, would end the process.
+    process.stdout.on('error', () => undefined);
     processors.push(createConsoleTree((text) => void process.stdout.write(text)));
   }
   const resource = describeResource(config.instanceId);

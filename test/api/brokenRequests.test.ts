@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
-import { sendRaw } from '../support/rawBytes';
+import { sendBytes, sendRaw } from '../support/rawBytes';
 import { startSystem, type System } from '../support/startSystem';
 
 let system: System;
@@ -80,6 +81,21 @@ it('a body that is malformed gets a response, although the client keeps its side
   const write = setInterval(() => socket.write('x'), 50);
   await closed;
   clearInterval(write);
+});
+
+it('a client that sends too large a body can send all of it after the response', async () => {
+  const size = 1_000_000;
+  const socket = sendBytes(
+    system.url,
+    `POST /getToken HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n`,
+  );
+  let replies = '';
+  socket.on('data', (chunk: Buffer) => (replies += chunk.toString()));
+  await once(socket, 'data');
+  socket.write('e'.repeat(size));
+  socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  await once(socket, 'close');
+  expect(replies).toMatch(/^HTTP\/1\.1 413 .*"body_too_large".*HTTP\/1\.1 200 OK\r\n/s);
 });
 
 it('headers may hold two access tokens of a user in 200 groups', async () => {

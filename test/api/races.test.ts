@@ -138,6 +138,17 @@ describe('a client that disconnects', () => {
     }
   });
 
+  it('while its token is verified causes no work for it', async () => {
+    const { emulator } = system;
+    emulator.rotateKeys();
+    emulator.delay('entra.keys', 200);
+    await callAndDisconnectAt('entra.keys', emulator.accessToken({ user: emulator.addUser() }));
+    await waitUntilIdle();
+    expect(Object.keys(emulator.calls()).filter((operation) => !/discovery|keys/i.test(operation))).toEqual(
+      [],
+    );
+  });
+
   /** Disconnects as soon as the work has come to this step. */
   async function callAndDisconnectAt(step: string, accessToken: string): Promise<void> {
     const client = new AbortController();

@@ -72,6 +72,23 @@ describe('the description of the API', () => {
   );
 
   it.each([
+    ['Range', 'bytes=999999999-'],
+    ['If-Match', '"another"'],
+    ['If-Unmodified-Since', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+  ])('refuses a condition that a file does not meet: %s', async (name, value) => {
+    const { status, headers, body } = await system.call('get', '/docs/swagger-ui.css').set(name, value);
+    expect({ status, error: body.error }).toEqual({
+      status: 400,
+      error: {
+        code: 'invalid_request',
+        message: expect.stringContaining(name),
+        documentation: '/docs/errors#invalid_request',
+      },
+    });
+    expect(headers['cache-control']).toBe('no-store');
+  });
+
+  it.each([
     ['on', {}, 200],
     ['off in production', { NODE_ENV: 'production' }, 404],
     ['on in production with API_DOCS=on', { NODE_ENV: 'production', API_DOCS: 'on' }, 200],

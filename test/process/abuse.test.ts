@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
-import { sendRaw } from '../support/rawBytes';
+import { sendBytes, sendRaw } from '../support/rawBytes';
 import { type ServerProcess, startServerProcess } from '../support/serverProcess';
 import { until } from '../support/until';
 
@@ -112,3 +113,14 @@ it('requests that never end are given up with 408, and others are served meanwhi
   expect(new Set(responses.flatMap(statusesIn))).toEqual(new Set([408]));
   await expectServed();
 }, 90_000);
+
+it('clients that reset their connection after a proxy request do not end the process', async () => {
+  const proxyRequest = 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n';
+  for (const bytes of [proxyRequest, `GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n${proxyRequest}`]) {
+    const socket = sendBytes(server.url, bytes);
+    await once(socket, 'data');
+    socket.resetAndDestroy();
+    await expectServed();
+  }
+  expect(await server.stop()).toBe(0);
+});

@@ -18,7 +18,7 @@ const lineCount = 150;
 const outputs: [name: string, open: () => 'pipe' | number][] = [['which nobody reads', () => 'pipe']];
 if (existsSync('/dev/full')) outputs.push(['to a full disk', () => openSync('/dev/full', 'w')]);
 
-describe.each(outputs)('with a standard output %s, the server', (_name, open) => {
+describe.each(outputs)('with a standard output %s, the server', (name, open) => {
   let emulator: Emulator;
   let folder: string;
   beforeAll(async () => {
@@ -33,7 +33,17 @@ describe.each(outputs)('with a standard output %s, the server', (_name, open) =>
   it.each<[string, NodeJS.Signals]>([
     ['SIGTERM', 'SIGTERM'],
     ['an uncaught exception', 'SIGUSR2'],
-  ])('serves requests, and ends on %s', async (_cause, signal) => {
+  ])('serves requests, and ends on %s', (_cause, signal) => expectServedUntil(signal));
+
+  // While nobody reads, writing traces blocks the process: they are for development.
+  if (name === 'to a full disk')
+    it('serves requests while it writes traces there, too', () =>
+      expectServedUntil('SIGTERM', { OTEL_TRACES_EXPORTER: 'console' }));
+
+  async function expectServedUntil(
+    signal: NodeJS.Signals,
+    settings: Record<string, string> = {},
+  ): Promise<void> {
     const port = await freePort();
     const failing = join(folder, 'failing.cjs');
     writeFileSync(failing, "process.on('SIGUSR2', () => { throw new Error('uncaught'); });");
@@ -46,6 +56,7 @@ describe.each(outputs)('with a standard output %s, the server', (_name, open) =>
         PORT: String(port),
         RATE_LIMIT_REJECTED: '0',
         OVERLOAD_WAIT_MS: '0',
+        ...settings,
       },
       stdio: ['ignore', open(), 'ignore'],
     });
@@ -64,7 +75,7 @@ describe.each(outputs)('with a standard output %s, the server', (_name, open) =>
     } finally {
       server.kill('SIGKILL');
     }
-  });
+  }
 });
 
 describe('a log whose output is blocked', () => {

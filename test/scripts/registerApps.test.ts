@@ -208,9 +208,13 @@ describe('scripts/register-apps.sh', () => {
     ]);
   });
 
-  it('keeps the other settings in the file, and the mapping key', async () => {
-    const before = '# mine\nPORT=4000\nIDENTITY_MAPPING_KEY=bWluZQ==\n';
-    await writeFile(join(folder, '.env'), before);
+  it.each<[string, (text: string) => Buffer]>([
+    ['', (text) => Buffer.from(text)],
+    [' with a byte order mark', (text) => Buffer.from(`\ufeff${text}`)],
+    [', in UTF-16, as Windows PowerShell writes it', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+  ])('keeps the mapping key and the other settings in the file%s', async (_name, encode) => {
+    const before = 'IDENTITY_MAPPING_KEY=bWluZQ==\n# mine\nPORT=4000\n';
+    await writeFile(join(folder, '.env'), encode(before));
     await run();
     expect((await readFile(join(folder, '.env'), 'utf8')).startsWith(before)).toBe(true);
   });

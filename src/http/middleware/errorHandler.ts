@@ -22,6 +22,8 @@ export function createErrorHandler(log: Log, documentation?: string): ErrorReque
     }
     const { status, code, message, target, innererror, headers } = apiError;
     setErrorReason(response, innererror?.code);
+    // The response may have been begun as one that may be cached, such as a file of /docs.
+    response.setHeader('Cache-Control', 'no-store');
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     response.setHeader('x-ms-error-code', code);
     const link = documentation === undefined ? undefined : `${documentation}#${code}`;
@@ -30,8 +32,8 @@ export function createErrorHandler(log: Log, documentation?: string): ErrorReque
 }
 
 /**
- * Errors of Express, such as for a path that cannot be decoded, and of its body parser have a 4xx status. All others are internal, and
- * their messages stay in the log.
+ * Errors of Express, such as for a path that cannot be decoded, of its body parser and of its file server have a 4xx status. All others are
+ * internal, and their messages stay in the log.
  */
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
@@ -51,6 +53,13 @@ function toApiError(error: unknown): ApiError {
       target: 'path',
       cause: error,
     });
+  }
+  if (status === 412 || status === 416) {
+    return new ApiError(
+      'invalid_request',
+      'The request asks for a version or a part of a file that does not exist. Send it without Range, If-Match and If-Unmodified-Since.',
+      { cause: error },
+    );
   }
   if (status >= 400 && status < 500) {
     return new ApiError('invalid_request', 'The request body is malformed. Send JSON in UTF-8.', {

@@ -36,7 +36,9 @@ export function createAcceptDelay(): AcceptDelay {
     if (!address || typeof address === 'string') return;
     const host = ['::', '0.0.0.0'].includes(address.address) ? '127.0.0.1' : address.address;
     const socket = connect({ host, port: address.port }).unref();
-    socket.once('error', () => end(0));
+    socket.on('error', () => undefined);
+    // It failed, or was closed without being accepted, as without file descriptors: there is nothing to wait for.
+    socket.once('close', () => probe?.socket === socket && end(0));
     probe = { socket, startedAt: performance.now() };
   }
 

@@ -66,7 +66,11 @@ export function createHttpServer(app: Express, errorDocumentation?: string): Htt
     if (before) before.once('close', respond);
     else respond();
   };
-  server.on('connect', (_request, socket) => refuse(new Error('not a proxy'), socket));
+  server.on('connect', (_request, socket) => {
+    // Node.js has removed its own listener: without one, a client that resets the connection would end the process.
+    socket.on('error', () => undefined);
+    refuse(new Error('not a proxy'), socket);
+  });
   server.on('clientError', refuse);
   return { server, drain: createDrain(server, inFlight) };
 }
