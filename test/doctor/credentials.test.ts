@@ -7,6 +7,7 @@ import {
   type Emulator,
   startEmulator,
 } from '../../emulator/startEmulator';
+import type { FaultKind } from '../../emulator/http/faults';
 import { loadConfig } from '../../src/config/config';
 import { createCloudCheck } from '../../src/doctor/checks/clouds';
 import { createTokenIssuer } from '../support/tokenIssuer';
@@ -250,6 +251,27 @@ test.each([
   expect(result.line(check)).toMatch(/^problem /);
   expect(result.line(check)).toMatch(says);
   expect(result.exitCode).toBe(1);
+});
+
+test.each<[string, FaultKind, string]>([
+  ['does not respond', { kind: 'drop' }, 'no usable response from Microsoft Graph'],
+  ['refuses it', { kind: 'status', status: 403 }, 'Microsoft Graph returned HTTP 403'],
+  ['responds with a page', { kind: 'garbage' }, 'Microsoft Graph returned an invalid response'],
+  [
+    'responds with something else',
+    { kind: 'malformed', body: '{"value":[{}]}' },
+    'Microsoft Graph returned an invalid response',
+  ],
+])('the expiry of a secret is not checked if Graph %s', async (_how, fault, reason) => {
+  const secret = 'Zq7-secret-of-this-test-only';
+  emulator.applications.addSecret('AuthServer', secret, new Date(Date.now() + 365 * dayInMs));
+  emulator.switches.graphApplicationPermissions = {
+    [emulator.authServer.servicePrincipalId]: ['Application.Read.All'],
+  };
+  emulator.fail({ operation: 'graph.application.list', ...fault });
+  const result = await diagnose(emulator, { settings: { AZURE_CLIENT_SECRET: secret } });
+  expect(result.line('expiry of the client secret')).toBe(`skipped expiry of the client secret: ${reason}`);
+  expect(result.exitCode).toBe(0);
 });
 
 test('a managed identity that is not assigned to the app is not reported as a failure of the table', async () => {
