@@ -73,6 +73,35 @@ describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
   });
 });
 
+describe('with OIDC_ALGORITHMS', () => {
+  const signingKeys = async (algorithms: string) => {
+    const oidc = testProviders.find(({ kind }) => kind === 'oidc');
+    const settings = {
+      IDENTITY_STORE: 'acs',
+      ...oidc?.settings(system.emulator),
+      OIDC_ALGORITHMS: algorithms,
+    };
+    const { exitCode, line } = await diagnose(system.emulator, { settings });
+    return { exitCode, line: line('oidc signing keys') };
+  };
+
+  it('that no published key can verify, says that no token is accepted', async () => {
+    expect(await signingKeys('ES384,EdDSA')).toEqual({
+      exitCode: 1,
+      line: expect.stringMatching(
+        /^problem .*: none of the \d+ published can verify ES384, EdDSA: .* -> Set OIDC_ALGORITHMS/,
+      ) as unknown,
+    });
+  });
+
+  it('of which the published keys can verify one, finds nothing wrong', async () => {
+    expect(await signingKeys('ES384,PS512')).toEqual({
+      exitCode: 0,
+      line: expect.stringMatching(/^ok .*: \d+ for ES384, PS512$/) as unknown,
+    });
+  });
+});
+
 it('explains the token of each of several providers, and one of none of them', async () => {
   const { emulator } = system;
   const settings = {
