@@ -59,8 +59,7 @@ describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
     expect(line('access token, scope')).toMatch(/^problem .*It has profile email\./);
   });
 
-  it.each(allDefects)('predicts the response to a token with the defect %s', async (defect: Defect) => {
-    const token = tenant().accessToken({ defect });
+  async function expectPrediction(token: string): Promise<void> {
     const { status, body } = await server.call('get', '/exchangeToken', token);
     const { code, innererror } = body.error as { code: string; innererror?: { code: string } };
     const { line } = await explain(token);
@@ -70,6 +69,19 @@ describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
         ? 'ok access token, response: the server accepts it'
         : `problem access token, response: the server responds with ${status} ${code}${innerCode}, because of its `;
     expect(line('access token, response')?.slice(0, expected.length)).toBe(expected);
+  }
+
+  it.each(allDefects)('predicts the response to a token with the defect %s', (defect: Defect) =>
+    expectPrediction(tenant().accessToken({ defect })),
+  );
+
+  it('predicts the response to a token with an issue time that is text, which the server names', async () => {
+    const token = tenant().accessToken({ claims: { iat: 'now' } });
+    await expectPrediction(token);
+    const { body } = await server.call('get', '/exchangeToken', token);
+    expect(body).toMatchObject({
+      error: { message: expect.stringContaining('an invalid issue time (iat)') as unknown },
+    });
   });
 });
 
