@@ -357,6 +357,34 @@ describe('the cloud', () => {
       problemAt(/^AZURE_AUTHORITY_HOST is in the cloud china, but the tenant is in public$/),
     ],
     [
+      'that a further tenant is not in, whose users only cannot exchange Teams tokens',
+      {
+        ...withKey,
+        IDENTITY_STORE: 'acs',
+        IDENTITY_PROVIDER: 'entra,entra:partner',
+        AZURE_TENANT_ID__PARTNER: '7e4a0000-0000-4000-8000-000000000009',
+        AZURE_CLIENT_ID__PARTNER: 'a9150000-0000-4000-8000-000000000009',
+        AZURE_AUTHORITY_HOST__PARTNER: 'https://login.microsoftonline.us',
+      },
+      {
+        status: 'warning',
+        message: expect.stringMatching(
+          /^AZURE_AUTHORITY_HOST__PARTNER is in the cloud usgovernment.*: Teams tokens of its users cannot be exchanged$/,
+        ) as unknown,
+      },
+    ],
+    [
+      'that an OpenID Connect provider is not in, whose users are served like all others',
+      {
+        ...withKey,
+        IDENTITY_STORE: 'acs',
+        IDENTITY_PROVIDER: 'entra,oidc',
+        OIDC_ISSUER: 'https://login.partner.microsoftonline.cn/contoso/v2.0',
+        OIDC_AUDIENCE: 'api',
+      },
+      { status: 'ok' },
+    ],
+    [
       'that Communication Services is not in, with a managed identity',
       { ...withIdentity, AZURE_CLOUD: 'usgovernment' },
       problemAt(/^the Communication Services resource is in the cloud public, but/),
