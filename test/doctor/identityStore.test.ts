@@ -1,3 +1,4 @@
+import { TableClient } from '@azure/data-tables';
 import type { FaultKind } from '../../emulator/http/faults';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import {
@@ -6,7 +7,8 @@ import {
   openTableAccount,
   type TableAccount,
 } from '../support/azurite';
-import { settingsOf } from '../stores/storeSettings';
+import { type ProxyFault, startFaultyProxy } from '../stores/faultyProxy';
+import { connectionString, settingsOf } from '../stores/storeSettings';
 import { diagnose } from './diagnose';
 
 let emulator: Emulator;
@@ -42,6 +44,30 @@ it('with acs, checks custom ids and leaves nothing behind', async () => {
   expect(line('identity store: acs (preview)')).toMatch(/^ok .*creating twice gave one identity/);
   expect(lines.join('\n')).not.toMatch(/client secret|Microsoft Graph|open extension/);
   expect(emulator.identities()).toEqual([]);
+});
+
+it.each<[string, ProxyFault]>([
+  ['that does not get the change of a row', 'dropped'],
+  ['whose responses to the change of a row are lost', 'replyLost'],
+])('leaves no row behind in a table %s', async (_name, fault) => {
+  const settings = tableSettings();
+  const { endpoint, accountName } = account;
+  const proxy = await startFaultyProxy(endpoint);
+  proxy.fail(fault, 'PUT', 3);
+  const { line } = await diagnose(emulator, {
+    settings: {
+      ...settings,
+      TABLES_CONNECTION_STRING: connectionString(account, `${proxy.origin}/${accountName}`),
+    },
+  });
+  await proxy.stop();
+  expect(line('identity store: table')).toMatch(/^problem /);
+  const table = TableClient.fromConnectionString(account.connectionString, settings.TABLES_NAME ?? '', {
+    allowInsecureConnection: true,
+  });
+  const rows: unknown[] = [];
+  for await (const row of table.listEntities()) rows.push(row);
+  expect(rows).toEqual([]);
 });
 
 describe('with acs that fails', () => {

@@ -46,8 +46,15 @@ function createTableCheck(context: DoctorContext, config: TableStoreConfig): Che
       });
       const partition = `doctor:${randomUUID()}`;
       const row = { communicationUserId: 'doctor', pendingDeletion: false, writeId: randomUUID() };
+      let mayRemain = false;
+      /** After a failure: the response to a write may have been lost, so the row is read first. */
+      const removeRow = async () => {
+        const left = await inTime((deadline) => table.get(partition, deadline));
+        if (left) await inTime((deadline) => table.delete(partition, left.etag, deadline));
+      };
       try {
         await inTime((deadline) => table.ensureExists(deadline));
+        mayRemain = true;
         const first = await inTime((deadline) => table.insert(partition, row, deadline));
         if (first === 'exists') return notConditional(endpoint);
         const second = await inTime((deadline) => table.insert(partition, row, deadline));
@@ -55,12 +62,15 @@ function createTableCheck(context: DoctorContext, config: TableStoreConfig): Che
         const etag = typeof changed === 'string' ? first.etag : changed.etag;
         const stale = await inTime((deadline) => table.delete(partition, first.etag, deadline));
         const removed = await inTime((deadline) => table.delete(partition, etag, deadline));
+        mayRemain = removed !== 'deleted';
         const isConditional = second === 'exists' && stale === 'conflict' && removed === 'deleted';
         return isConditional
           ? ok(`${tableName} at ${endpoint} can be read and written, and writes are conditional`)
           : notConditional(endpoint);
       } catch (error) {
         return explain(error, endpoint, config);
+      } finally {
+        if (mayRemain) await removeRow().catch(() => undefined);
       }
     },
   };
