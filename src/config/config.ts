@@ -98,7 +98,7 @@ export function loadConfig(
   environment: Environment,
   { withoutProviders = false, earlierProblems = noProblems }: LoadOptions = {},
 ): Config {
-  const production = environment.NODE_ENV === 'production';
+  const production = textOf(environment, 'NODE_ENV') === 'production';
   const { values, cloud, providers, communicationEndpoint, workloadIdentity } = readSettings(environment, {
     production,
     withoutProviders,

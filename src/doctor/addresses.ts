@@ -1,12 +1,16 @@
 import type { Config } from '../config/config';
 import { graphStoreOf } from '../config/identities';
 import type { ProviderConfig } from '../config/providers';
+import type { SettingName } from '../config/settings';
+import { settingsOfProvider } from './settings/providerSettings';
 
 /** The address of a service, and what sets it. */
 export interface Address {
   readonly setting: string;
   readonly url: string;
   readonly hasKey?: boolean;
+  /** Of a provider whose tokens are only verified, so that it may be in another cloud; of Entra ID, without Teams tokens. */
+  readonly inAnotherCloud?: 'works' | 'without Teams tokens';
 }
 
 /** The settings that contain addresses. */
@@ -38,14 +42,19 @@ export function addressesOf({ providers, communication, identities }: Config): A
 }
 
 function addressOfProvider(provider: ProviderConfig): Address {
+  const withSuffix = (name: SettingName) =>
+    settingsOfProvider(provider).find((setting) => setting.startsWith(name)) ?? name;
   switch (provider.kind) {
-    case 'entra':
-      return { setting: 'AZURE_AUTHORITY_HOST', url: provider.authorityHost };
+    case 'entra': {
+      const address = { setting: withSuffix('AZURE_AUTHORITY_HOST'), url: provider.authorityHost };
+      return provider.name === 'entra' ? address : { ...address, inAnotherCloud: 'without Teams tokens' };
+    }
     case 'external_id':
-      return { setting: 'EXTERNAL_ID_AUTHORITY_HOST', url: provider.authorityHost };
-    case 'b2c':
-      return { setting: 'B2C_AUTHORITY_HOST', url: provider.authorityHost };
+    case 'b2c': {
+      const name = provider.kind === 'b2c' ? 'B2C_AUTHORITY_HOST' : 'EXTERNAL_ID_AUTHORITY_HOST';
+      return { setting: withSuffix(name), url: provider.authorityHost, inAnotherCloud: 'works' };
+    }
     case 'oidc':
-      return { setting: 'OIDC_ISSUER', url: provider.issuer };
+      return { setting: withSuffix('OIDC_ISSUER'), url: provider.issuer, inAnotherCloud: 'works' };
   }
 }

@@ -333,16 +333,14 @@ describe('the v1 issuer of a cloud', () => {
     return server;
   }
 
+  function tokenOfIssuer(options: AccessTokenOptions = {}): string {
+    const user = system.emulator.addUser();
+    return system.emulator.accessToken({ user, version: 1, claims: { iss: issuer }, ...options });
+  }
+
   /** A token that is accepted reaches the check of the body. */
   async function exchangeWith(server: TestServer, options: AccessTokenOptions = {}): Promise<number> {
-    const user = system.emulator.addUser();
-    const accessToken = system.emulator.accessToken({
-      user,
-      version: 1,
-      claims: { iss: issuer },
-      ...options,
-    });
-    return (await server.call('post', '/exchangeToken', accessToken)).status;
+    return (await server.call('post', '/exchangeToken', tokenOfIssuer(options))).status;
   }
 
   it('stays if the v1 discovery document cannot be read again', async () => {
@@ -363,5 +361,16 @@ describe('the v1 issuer of a cloud', () => {
     replaceV1Document(failure, document);
     const server = await startReady();
     await until(async () => (await exchangeWith(server)) === 400);
+  });
+
+  it('is accepted in a token that was refused before the issuer was known', async () => {
+    replaceV1Document({ kind: 'status', status: 404 }, document);
+    const server = await startReady();
+    const accessToken = tokenOfIssuer();
+    const statusOf = async () => (await server.call('post', '/exchangeToken', accessToken)).status;
+    expect(await statusOf()).toBe(401);
+    // A token of the usual issuer with an unknown key makes the server load the documents again.
+    expect(await exchangeWith(server, { defect: 'unknown_key', claims: {} })).toBe(401);
+    expect(await statusOf()).toBe(400);
   });
 });

@@ -7,6 +7,7 @@ import {
   type Emulator,
   startEmulator,
 } from '../../emulator/startEmulator';
+import type { FaultKind } from '../../emulator/http/faults';
 import { loadConfig } from '../../src/config/config';
 import { createCloudCheck } from '../../src/doctor/checks/clouds';
 import { createTokenIssuer } from '../support/tokenIssuer';
@@ -252,6 +253,27 @@ test.each([
   expect(result.exitCode).toBe(1);
 });
 
+test.each<[string, FaultKind, string]>([
+  ['does not respond', { kind: 'drop' }, 'no usable response from Microsoft Graph'],
+  ['refuses it', { kind: 'status', status: 403 }, 'Microsoft Graph returned HTTP 403'],
+  ['responds with a page', { kind: 'garbage' }, 'Microsoft Graph returned an invalid response'],
+  [
+    'responds with something else',
+    { kind: 'malformed', body: '{"value":[{}]}' },
+    'Microsoft Graph returned an invalid response',
+  ],
+])('the expiry of a secret is not checked if Graph %s', async (_how, fault, reason) => {
+  const secret = 'Zq7-secret-of-this-test-only';
+  emulator.applications.addSecret('AuthServer', secret, new Date(Date.now() + 365 * dayInMs));
+  emulator.switches.graphApplicationPermissions = {
+    [emulator.authServer.servicePrincipalId]: ['Application.Read.All'],
+  };
+  emulator.fail({ operation: 'graph.application.list', ...fault });
+  const result = await diagnose(emulator, { settings: { AZURE_CLIENT_SECRET: secret } });
+  expect(result.line('expiry of the client secret')).toBe(`skipped expiry of the client secret: ${reason}`);
+  expect(result.exitCode).toBe(0);
+});
+
 test('a managed identity that is not assigned to the app is not reported as a failure of the table', async () => {
   onAzure();
   const settings = {
@@ -333,6 +355,34 @@ describe('the cloud', () => {
       'that the sign-in host is not in',
       { ...withKey, AZURE_CLOUD: 'public', AZURE_AUTHORITY_HOST: 'https://login.chinacloudapi.cn' },
       problemAt(/^AZURE_AUTHORITY_HOST is in the cloud china, but the tenant is in public$/),
+    ],
+    [
+      'that a further tenant is not in, whose users only cannot exchange Teams tokens',
+      {
+        ...withKey,
+        IDENTITY_STORE: 'acs',
+        IDENTITY_PROVIDER: 'entra,entra:partner',
+        AZURE_TENANT_ID__PARTNER: '7e4a0000-0000-4000-8000-000000000009',
+        AZURE_CLIENT_ID__PARTNER: 'a9150000-0000-4000-8000-000000000009',
+        AZURE_AUTHORITY_HOST__PARTNER: 'https://login.microsoftonline.us',
+      },
+      {
+        status: 'warning',
+        message: expect.stringMatching(
+          /^AZURE_AUTHORITY_HOST__PARTNER is in the cloud usgovernment.*: Teams tokens of its users cannot be exchanged$/,
+        ) as unknown,
+      },
+    ],
+    [
+      'that an OpenID Connect provider is not in, whose users are served like all others',
+      {
+        ...withKey,
+        IDENTITY_STORE: 'acs',
+        IDENTITY_PROVIDER: 'entra,oidc',
+        OIDC_ISSUER: 'https://login.partner.microsoftonline.cn/contoso/v2.0',
+        OIDC_AUDIENCE: 'api',
+      },
+      { status: 'ok' },
     ],
     [
       'that Communication Services is not in, with a managed identity',

@@ -14,6 +14,8 @@ export interface DoctorResult {
 
 export interface DoctorTestOptions {
   settings?: Record<string, string>;
+  /** The environment that the process was started with; by default that of the tests. */
+  startedWith?: Record<string, string>;
   args?: string[];
   input?: string;
   now?: () => number;
@@ -45,7 +47,7 @@ export async function runForPeople(
   const exitCode = await runDoctor({
     args: options.args ?? [],
     environment,
-    startedWith: process.env,
+    startedWith: options.startedWith ?? process.env,
     out: { write: (text) => written.push(text), isTTY: options.isTTY ?? false },
     readInput: () => Promise.resolve(options.input ?? ''),
     callTimeLimitInMs: options.callTimeLimitInMs ?? timeLimitInMs,

@@ -1,3 +1,5 @@
+import { TableClient } from '@azure/data-tables';
+import type { FaultKind } from '../../emulator/http/faults';
 import { type Emulator, startEmulator } from '../../emulator/startEmulator';
 import {
   azuriteStartTimeoutInMs,
@@ -5,7 +7,8 @@ import {
   openTableAccount,
   type TableAccount,
 } from '../support/azurite';
-import { settingsOf } from '../stores/storeSettings';
+import { type ProxyFault, startFaultyProxy } from '../stores/faultyProxy';
+import { connectionString, settingsOf } from '../stores/storeSettings';
 import { diagnose } from './diagnose';
 
 let emulator: Emulator;
@@ -41,6 +44,70 @@ it('with acs, checks custom ids and leaves nothing behind', async () => {
   expect(line('identity store: acs (preview)')).toMatch(/^ok .*creating twice gave one identity/);
   expect(lines.join('\n')).not.toMatch(/client secret|Microsoft Graph|open extension/);
   expect(emulator.identities()).toEqual([]);
+});
+
+it.each<[string, ProxyFault]>([
+  ['that does not get the change of a row', 'dropped'],
+  ['whose responses to the change of a row are lost', 'replyLost'],
+])('leaves no row behind in a table %s', async (_name, fault) => {
+  const settings = tableSettings();
+  const { endpoint, accountName } = account;
+  const proxy = await startFaultyProxy(endpoint);
+  proxy.fail(fault, 'PUT', 3);
+  const { line } = await diagnose(emulator, {
+    settings: {
+      ...settings,
+      TABLES_CONNECTION_STRING: connectionString(account, `${proxy.origin}/${accountName}`),
+    },
+  });
+  await proxy.stop();
+  expect(line('identity store: table')).toMatch(/^problem /);
+  const table = TableClient.fromConnectionString(account.connectionString, settings.TABLES_NAME ?? '', {
+    allowInsecureConnection: true,
+  });
+  const rows: unknown[] = [];
+  for await (const row of table.listEntities()) rows.push(row);
+  expect(rows).toEqual([]);
+});
+
+describe('with acs that fails', () => {
+  const settings = settingsOf('acs', '', '');
+  const check = 'identity store: acs (preview)';
+
+  it.each<[string, FaultKind, RegExp]>([
+    [
+      'is unavailable',
+      { kind: 'status', status: 503 },
+      /^warning .* is unavailable or throttles requests \(ServiceUnavailable\) -> Try again later\.$/,
+    ],
+    [
+      'throttles',
+      { kind: 'status', status: 429 },
+      /^warning .* is unavailable or throttles requests \(TooManyRequests\) -> Try again later\.$/,
+    ],
+    ['loses the connection', { kind: 'drop' }, /^problem .*: no response from /],
+    [
+      'has ended the preview',
+      { kind: 'status', status: 400 },
+      /^problem .* does not offer custom ids .*set IDENTITY_STORE=table or graph\.$/,
+    ],
+  ])('leaves no identity behind if it then %s', async (_name, fault, says) => {
+    emulator.fail({ operation: 'acs.identity.create', after: 1, times: Infinity, ...fault });
+    const { line } = await diagnose(emulator, { settings });
+    expect(line(check)).toMatch(says);
+    expect(emulator.identities()).toEqual([]);
+  });
+
+  it('names an identity that could not be deleted', async () => {
+    emulator.fail({ operation: 'acs.identity.delete', kind: 'status', status: 503, times: Infinity });
+    const { exitCode, lines } = await diagnose(emulator, { settings });
+    const [{ id } = { id: '' }] = emulator.identities();
+    expect(lines.filter((text) => text.includes(`${check}: `))).toEqual([
+      `ok       ${check}: custom ids work: creating twice gave one identity`,
+      expect.stringContaining(`warning  ${check}: the test identity ${id} could not be deleted -> `),
+    ]);
+    expect(exitCode).toBe(0);
+  });
 });
 
 it.each([

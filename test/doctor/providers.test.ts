@@ -59,8 +59,7 @@ describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
     expect(line('access token, scope')).toMatch(/^problem .*It has profile email\./);
   });
 
-  it.each(allDefects)('predicts the response to a token with the defect %s', async (defect: Defect) => {
-    const token = tenant().accessToken({ defect });
+  async function expectPrediction(token: string): Promise<void> {
     const { status, body } = await server.call('get', '/exchangeToken', token);
     const { code, innererror } = body.error as { code: string; innererror?: { code: string } };
     const { line } = await explain(token);
@@ -70,6 +69,48 @@ describe.each(testProviders)('with IDENTITY_PROVIDER=$kind', (provider) => {
         ? 'ok access token, response: the server accepts it'
         : `problem access token, response: the server responds with ${status} ${code}${innerCode}, because of its `;
     expect(line('access token, response')?.slice(0, expected.length)).toBe(expected);
+  }
+
+  it.each(allDefects)('predicts the response to a token with the defect %s', (defect: Defect) =>
+    expectPrediction(tenant().accessToken({ defect })),
+  );
+
+  it('predicts the response to a token with an issue time that is text, which the server names', async () => {
+    const token = tenant().accessToken({ claims: { iat: 'now' } });
+    await expectPrediction(token);
+    const { body } = await server.call('get', '/exchangeToken', token);
+    expect(body).toMatchObject({
+      error: { message: expect.stringContaining('an invalid issue time (iat)') as unknown },
+    });
+  });
+});
+
+describe('with OIDC_ALGORITHMS', () => {
+  const signingKeys = async (algorithms: string) => {
+    const oidc = testProviders.find(({ kind }) => kind === 'oidc');
+    const settings = {
+      IDENTITY_STORE: 'acs',
+      ...oidc?.settings(system.emulator),
+      OIDC_ALGORITHMS: algorithms,
+    };
+    const { exitCode, line } = await diagnose(system.emulator, { settings });
+    return { exitCode, line: line('oidc signing keys') };
+  };
+
+  it('that no published key can verify, says that no token is accepted', async () => {
+    expect(await signingKeys('ES384,EdDSA')).toEqual({
+      exitCode: 1,
+      line: expect.stringMatching(
+        /^problem .*: none of the \d+ published can verify ES384, EdDSA: .* -> Set OIDC_ALGORITHMS/,
+      ) as unknown,
+    });
+  });
+
+  it('of which the published keys can verify one, finds nothing wrong', async () => {
+    expect(await signingKeys('ES384,PS512')).toEqual({
+      exitCode: 0,
+      line: expect.stringMatching(/^ok .*: \d+ for ES384, PS512$/) as unknown,
+    });
   });
 });
 

@@ -345,6 +345,16 @@ describe('a broken setup', () => {
     expect(exitCode).toBe(1);
   });
 
+  it.each([
+    ['of a file that does not exist', '/does/not/exist.pem', 'does not exist'],
+    ['of a folder', __dirname, 'cannot be read'],
+    ['of a file without a certificate', __filename, 'has no certificate in PEM'],
+  ])('reports NODE_EXTRA_CA_CERTS %s, which Node.js ignores', async (_name, path, reason) => {
+    const { line, exitCode } = await diagnose(emulator, { startedWith: { NODE_EXTRA_CA_CERTS: path } });
+    expect(line('trust')).toMatch(`problem trust: NODE_EXTRA_CA_CERTS names a file that ${reason} -> `);
+    expect(exitCode).toBe(1);
+  });
+
   it('continues after a bad setting with checks that do not need it', async () => {
     const { line } = await diagnose(emulator, {
       settings: {

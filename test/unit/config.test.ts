@@ -420,6 +420,11 @@ it.each<[string, Environment, unknown]>([
     { NODE_ENV: 'production', ERROR_DOCUMENTATION_URL: 'https://docs.contoso.com/errors' },
     { errorDocumentation: 'https://docs.contoso.com/errors' },
   ],
+  [
+    'production from a file with lines as on Windows, which docker run --env-file does not trim',
+    { NODE_ENV: 'production\r' },
+    { production: true, apiDocs: false },
+  ],
   ['production, with documents', { NODE_ENV: 'production', API_DOCS: 'on' }, { apiDocs: true }],
 ])('accepts %s', (_, environment, expected) => {
   expect(loadConfig({ ...minimal, ...environment })).toMatchObject(expected as Record<string, unknown>);

@@ -68,7 +68,8 @@ export const validityChecks: readonly TokenCheck<AccessTokenPolicy>[] = [
   },
   {
     name: 'issuer',
-    permanent: true,
+    // The v1 issuer of some clouds may be read later.
+    permanent: false,
     find: ({ claims: { iss } }, { issuers }) =>
       typeof iss === 'string' && issuers.includes(iss)
         ? undefined

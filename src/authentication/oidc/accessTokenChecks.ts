@@ -81,6 +81,14 @@ export function validityChecksOf({
     ...additionalChecks,
     ...lifetimeChecks(issuerName),
     {
+      name: 'issue time',
+      permanent: true,
+      find: ({ claims: { iat } }) =>
+        iat === undefined || typeof iat === 'number'
+          ? undefined
+          : problem('malformed_token', `The access token has an invalid issue time (iat). ${asIssued}`),
+    },
+    {
       name: 'algorithm',
       permanent: true,
       find: ({ header: { alg, typ, crit } }, { algorithms }) => {

@@ -12,8 +12,17 @@ export function createCloudCheck(config: Config): Check {
     run() {
       const inOtherClouds = addressesOf(config).flatMap((address): Result[] => {
         const cloud = cloudOfUrl(address.url);
-        if (cloud === undefined || cloud === config.cloud) return [];
+        const { inAnotherCloud } = address;
+        if (cloud === undefined || cloud === config.cloud || inAnotherCloud === 'works') return [];
         const message = `${address.setting} is in the cloud ${cloud}, but the tenant is in ${config.cloud}`;
+        if (inAnotherCloud !== undefined) {
+          return [
+            warning(
+              `${message}: Teams tokens of its users cannot be exchanged`,
+              'For them, run another server in that cloud. Tokens of their own identities work.',
+            ),
+          ];
+        }
         return address.hasKey
           ? [
               warning(

@@ -46,8 +46,15 @@ function createTableCheck(context: DoctorContext, config: TableStoreConfig): Che
       });
       const partition = `doctor:${randomUUID()}`;
       const row = { communicationUserId: 'doctor', pendingDeletion: false, writeId: randomUUID() };
+      let mayRemain = false;
+      /** After a failure: the response to a write may have been lost, so the row is read first. */
+      const removeRow = async () => {
+        const left = await inTime((deadline) => table.get(partition, deadline));
+        if (left) await inTime((deadline) => table.delete(partition, left.etag, deadline));
+      };
       try {
         await inTime((deadline) => table.ensureExists(deadline));
+        mayRemain = true;
         const first = await inTime((deadline) => table.insert(partition, row, deadline));
         if (first === 'exists') return notConditional(endpoint);
         const second = await inTime((deadline) => table.insert(partition, row, deadline));
@@ -55,12 +62,15 @@ function createTableCheck(context: DoctorContext, config: TableStoreConfig): Che
         const etag = typeof changed === 'string' ? first.etag : changed.etag;
         const stale = await inTime((deadline) => table.delete(partition, first.etag, deadline));
         const removed = await inTime((deadline) => table.delete(partition, etag, deadline));
+        mayRemain = removed !== 'deleted';
         const isConditional = second === 'exists' && stale === 'conflict' && removed === 'deleted';
         return isConditional
           ? ok(`${tableName} at ${endpoint} can be read and written, and writes are conditional`)
           : notConditional(endpoint);
       } catch (error) {
         return explain(error, endpoint, config);
+      } finally {
+        if (mayRemain) await removeRow().catch(() => undefined);
       }
     },
   };
@@ -71,6 +81,9 @@ const notConditional = (endpoint: string) =>
     `${endpoint} does not check conditions of writes like Azure Table Storage`,
     'Check the address of the table service.',
   );
+
+const unavailable = (endpoint: string, detail: string) =>
+  warning(`${endpoint} is unavailable or throttles requests (${detail})`, 'Try again later.');
 
 function explain(
   error: unknown,
@@ -85,8 +98,7 @@ function explain(
     return explainNetworkError(error, endpoint, setting);
   const { status, code } = error.details;
   const detail = code ?? `HTTP ${status}`;
-  if (status === 429 || status >= 500)
-    return warning(`${endpoint} is unavailable or throttles requests (${detail})`, 'Try again later.');
+  if (status === 429 || status >= 500) return unavailable(endpoint, detail);
   if (status === 401 || status === 403) {
     return accountKey
       ? problem(
@@ -116,34 +128,64 @@ function createCustomIdCheck(context: DoctorContext, needs: readonly Check[]): C
       const identities = createCustomIdClient(communication, upstream, defaultTimings.upstream);
       const acs = createAcsIdentityClient(communication, upstream);
       const customId = `doctor-${randomUUID()}`;
-      const create = () =>
-        inTime((deadline) => identities.findOrCreate(customId, { withToken: false, deadline }));
-      try {
-        const [first, second] = [await create(), await create()];
-        const ids = [first, second].flatMap((one) => (one === 'gone' ? [] : [one.communicationUserId]));
-        for (const id of new Set(ids)) await inTime((deadline) => acs.deleteUser(id, deadline));
-        return ids.length === 2 && ids[0] === ids[1]
-          ? ok('custom ids work: creating twice gave one identity, which was deleted again')
+      const created: string[] = [];
+      const create = async () => {
+        const found = await inTime((deadline) =>
+          identities.findOrCreate(customId, { withToken: false, deadline }),
+        );
+        if (found !== 'gone') created.push(found.communicationUserId);
+      };
+      const failure = await create()
+        .then(create)
+        .then(
+          () => undefined,
+          (error: unknown) => explainCustomIds(error, communication),
+        );
+      // Also after a failure, so that no identity is left behind.
+      const kept: string[] = [];
+      for (const id of new Set(created))
+        await inTime((deadline) => acs.deleteUser(id, deadline)).catch(() => kept.push(id));
+      const [first, second] = created;
+      const found =
+        first !== undefined && first === second
+          ? ok(
+              `custom ids work: creating twice gave one identity${kept.length > 0 ? '' : ', which was deleted again'}`,
+            )
           : problem(
               'custom ids do not work: creating twice gave two identities, so users would lose theirs',
-              'The preview of the Communication Services API may have ended: set IDENTITY_STORE=table or graph.',
+              previewMayHaveEnded,
             );
-      } catch (error) {
-        if (!(error instanceof UpstreamError) || error.details.status === undefined) {
-          if (error instanceof ApiError)
-            return explainNetworkError(
-              error,
-              communication.endpoint,
-              'COMMUNICATION_SERVICES_CONNECTION_STRING',
-            );
-          throw error;
-        }
-        const { status, code } = error.details;
-        return problem(
-          `${communication.endpoint} does not offer custom ids (${code ?? `HTTP ${status}`})`,
-          'The preview of the Communication Services API may have ended: set IDENTITY_STORE=table or graph.',
-        );
-      }
+      return [
+        failure ?? found,
+        ...kept.map((id) =>
+          warning(
+            `the test identity ${id} could not be deleted`,
+            'No user has it. Delete it with an SDK of Communication Services.',
+          ),
+        ),
+      ];
     },
   };
+}
+
+const previewMayHaveEnded =
+  'The preview of the Communication Services API may have ended: set IDENTITY_STORE=table or graph.';
+
+function explainCustomIds(
+  error: unknown,
+  { endpoint, accessKey }: DoctorContext['config']['communication'],
+): Result {
+  if (!(error instanceof ApiError)) throw error;
+  if (!(error instanceof UpstreamError) || error.details.status === undefined) {
+    const setting =
+      accessKey === undefined
+        ? 'COMMUNICATION_SERVICES_ENDPOINT'
+        : 'COMMUNICATION_SERVICES_CONNECTION_STRING';
+    return explainNetworkError(error, endpoint, setting);
+  }
+  const { status, code } = error.details;
+  const detail = code ?? `HTTP ${status}`;
+  return status === 429 || status >= 500
+    ? unavailable(endpoint, detail)
+    : problem(`${endpoint} does not offer custom ids (${detail})`, previewMayHaveEnded);
 }

@@ -1,6 +1,11 @@
-import { findMetadataProblem, oidcDiscoveryDocument } from '../../authentication/oidc/oidcMetadata';
+import {
+  findMetadataProblem,
+  oidcDiscoveryDocument,
+  type OidcMetadata,
+} from '../../authentication/oidc/oidcMetadata';
 import type { ProviderConfig } from '../../config/providers';
 import type { SettingName } from '../../config/settings';
+import { isError } from '../../errors';
 import { HttpError } from '../../resilience/httpClient';
 import { type Check, ok, problem } from '../check';
 import type { DoctorContext } from '../context';
@@ -52,8 +57,16 @@ export function createOpenIdChecks(
     needs: [document],
     async run() {
       try {
-        const { signingKeys: keys } = await metadata.metadata();
-        return ok(`${keys.size} for ${policy.algorithms.join(', ')}`);
+        const published = await metadata.metadata();
+        const algorithms = policy.algorithms.join(', ');
+        const count = await countUsableKeys(published, policy.algorithms);
+        if (count > 0) return ok(`${count} for ${algorithms}`);
+        return problem(
+          `none of the ${published.signingKeys.size} published can verify ${algorithms}: every token is rejected`,
+          config.kind === 'oidc'
+            ? 'Set OIDC_ALGORITHMS to the algorithm with which the provider signs access tokens.'
+            : `Check ${setting}.`,
+        );
       } catch {
         return problem(
           'the signing keys (jwks_uri) cannot be loaded, or none can be used',
@@ -63,4 +76,23 @@ export function createOpenIdChecks(
     },
   };
   return { metadata: document, signingKeys };
+}
+
+/** How many keys can verify a token with one of the algorithms. */
+async function countUsableKeys(
+  { signingKeys, findKey }: OidcMetadata,
+  algorithms: readonly string[],
+): Promise<number> {
+  const fits = (kid: string, alg: string) =>
+    findKey({ kid, alg }).then(
+      () => true,
+      (error: unknown) =>
+        isError(error) && 'code' in error && error.code === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
+    );
+  const found = await Promise.all(
+    [...signingKeys.keys()].map(async (kid) =>
+      (await Promise.all(algorithms.map((alg) => fits(kid, alg)))).includes(true),
+    ),
+  );
+  return found.filter(Boolean).length;
 }

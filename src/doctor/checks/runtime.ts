@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Environment } from '../../config/config';
 import { type Check, ok, problem, warning } from '../check';
 
@@ -40,9 +40,10 @@ export function createRuntimeChecks(
             'Set it in the environment before you start the server.',
           );
         }
-        if (file && !existsSync(file)) {
+        const unusable = file ? whyUnusable(file) : undefined;
+        if (unusable !== undefined) {
           return problem(
-            'NODE_EXTRA_CA_CERTS names a file that does not exist',
+            `NODE_EXTRA_CA_CERTS names a file that ${unusable}`,
             'Correct the path, or remove it if no further authority is needed.',
           );
         }
@@ -50,4 +51,16 @@ export function createRuntimeChecks(
       },
     },
   ];
+}
+
+/** Node.js ignores such a file, and Node 20 without a warning. */
+function whyUnusable(file: string): string | undefined {
+  if (!existsSync(file)) return 'does not exist';
+  try {
+    return /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/.test(readFileSync(file, 'latin1'))
+      ? undefined
+      : 'has no certificate in PEM';
+  } catch {
+    return 'cannot be read';
+  }
 }

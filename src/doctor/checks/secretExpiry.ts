@@ -3,8 +3,10 @@ import type { ClientCredentialConfig } from '../../config/credentials';
 import type { GraphStoreConfig } from '../../config/identities';
 import { decodeJwt } from '../../authentication/jwt';
 import { daysUntil, expiryWarningInDays } from '../../entra/clientCredential/certificateCredential';
+import { HttpError } from '../../resilience/httpClient';
 import { type Check, ok, problem, type Result, skipped, warning } from '../check';
 import type { EntraDoctorContext } from '../context';
+import { parseJson } from '../network';
 
 /** The application permission to read when a secret expires. */
 export const readApplications = 'Application.Read.All';
@@ -46,27 +48,36 @@ export function createSecretExpiryCheck(
           $filter: `appId eq '${clientId}'`,
           $select: 'passwordCredentials',
         });
-        const reply = await context.http.send(`${graph.endpoint}/v1.0/applications?${query.toString()}`, {
-          method: 'GET',
-          headers: { Authorization: `Bearer ${token}` },
-          signal: AbortSignal.timeout(context.callTimeLimitInMs),
-        });
+        const reply = await context.http
+          .send(`${graph.endpoint}/v1.0/applications?${query.toString()}`, {
+            method: 'GET',
+            headers: { Authorization: `Bearer ${token}` },
+            signal: AbortSignal.timeout(context.callTimeLimitInMs),
+          })
+          // The server does not need this call.
+          .catch((error: unknown) => {
+            if (error instanceof HttpError) return undefined;
+            throw error;
+          });
+        if (!reply) return skipped('no usable response from Microsoft Graph');
         if (reply.status !== 200) return skipped(`Microsoft Graph returned HTTP ${reply.status}`);
-        return describeExpiry(reply.text, credential, context.now());
+        const listed = applications.safeParse(parseJson(reply.text));
+        return listed.success
+          ? describeExpiry(listed.data, credential, context.now())
+          : skipped('Microsoft Graph returned an invalid response');
       },
     },
   ];
 }
 
 function describeExpiry(
-  text: string,
+  { value }: z.infer<typeof applications>,
   { secret }: Extract<ClientCredentialConfig, { kind: 'secret' }>,
   now: number,
 ): Result {
   // The hint is the first three characters of a secret.
-  const own = applications
-    .parse(JSON.parse(text))
-    .value.flatMap(({ passwordCredentials }) => passwordCredentials)
+  const own = value
+    .flatMap(({ passwordCredentials }) => passwordCredentials)
     .filter(({ hint }) => hint === secret.slice(0, 3))
     .sort((a, b) => a.endDateTime.getTime() - b.endDateTime.getTime());
   const [first] = own;

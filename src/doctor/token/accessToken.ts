@@ -133,6 +133,8 @@ function describePassed(check: string, jwt: DecodedJwt, { userClaim }: TokenRule
       return `valid until ${time(claims.exp)}`;
     case 'start':
       return claims.nbf === undefined ? 'none' : `valid since ${time(claims.nbf)}`;
+    case 'issue time':
+      return claims.iat === undefined ? 'none' : time(claims.iat);
     case 'algorithm':
       return printable(header.alg);
     case 'key id':
