@@ -47,6 +47,9 @@ export function createLogOutput(fileDescriptor: number, maxLength = maxBufferedL
   output.on('error', () => undefined);
   // It would block the process until the output takes more.
   output.flushSync = () => undefined;
+  const flush = output.flush.bind(output);
+  // While a write is in progress, a flush ends with that write, and leaves the lines that came later to the next.
+  output.flush = (callback) => flush(callback && (() => flush(callback)));
   return output;
 }
 

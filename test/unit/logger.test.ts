@@ -1,4 +1,7 @@
-import { createLogger, type LoggerOptions } from '../../src/logger';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger, createLogOutput, type LoggerOptions } from '../../src/logger';
 
 const secret = 'canary~secret.of/the+registration==';
 const token = [{ alg: 'RS256' }, { oid: 'canary' }]
@@ -33,6 +36,21 @@ it('omits entries below its level', () => {
   log.info('not of interest');
   log.error('of interest');
   expect(lines).toHaveLength(1);
+});
+
+it('is flushed with the lines that follow while an earlier one is being written', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'log-'));
+  const file = join(folder, 'log');
+  const output = createLogOutput(openSync(file, 'w'));
+  const { log } = createTestLogger({ destination: output });
+  // Long enough to be written without waiting for more.
+  log.info('x'.repeat(5_000));
+  log.info('the last one');
+  await new Promise<void>((resolve) => log.flush(() => resolve()));
+  const written = readFileSync(file, 'utf8');
+  output.destroy();
+  rmSync(folder, { recursive: true });
+  expect(written.trimEnd().split('\n')).toHaveLength(2);
 });
 
 describe('a secret', () => {
