@@ -15,7 +15,7 @@ const closingTimeLimitInMs = 1_000;
  */
 export function createDrain(server: Server, inFlight: PendingResponses): Drain {
   return async (readinessGraceInMs) => {
-    const end = Date.now() + timeLimitInMs;
+    const end = performance.now() + timeLimitInMs;
     const initial = inFlight.all();
     for (const response of initial) response.shouldKeepAlive = false;
     server.on('request', (_request, response) => (response.shouldKeepAlive = false));
@@ -32,5 +32,5 @@ export function createDrain(server: Server, inFlight: PendingResponses): Drain {
 }
 
 async function waitUntil(condition: () => boolean, end: number): Promise<void> {
-  while (!condition() && Date.now() < end) await pause(50);
+  while (!condition() && performance.now() < end) await pause(50);
 }
