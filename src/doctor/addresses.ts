@@ -42,19 +42,20 @@ export function addressesOf({ providers, communication, identities }: Config): A
 }
 
 function addressOfProvider(provider: ProviderConfig): Address {
-  const withSuffix = (name: SettingName) =>
-    settingsOfProvider(provider).find((setting) => setting.startsWith(name)) ?? name;
+  const ofSetting = (name: SettingName, url: string): Address => ({
+    setting: settingsOfProvider(provider).find((setting) => setting.startsWith(name)) ?? name,
+    url,
+  });
   switch (provider.kind) {
     case 'entra': {
-      const address = { setting: withSuffix('AZURE_AUTHORITY_HOST'), url: provider.authorityHost };
+      const address = ofSetting('AZURE_AUTHORITY_HOST', provider.authorityHost);
       return provider.name === 'entra' ? address : { ...address, inAnotherCloud: 'without Teams tokens' };
     }
     case 'external_id':
-    case 'b2c': {
-      const name = provider.kind === 'b2c' ? 'B2C_AUTHORITY_HOST' : 'EXTERNAL_ID_AUTHORITY_HOST';
-      return { setting: withSuffix(name), url: provider.authorityHost, inAnotherCloud: 'works' };
-    }
+      return { ...ofSetting('EXTERNAL_ID_AUTHORITY_HOST', provider.authorityHost), inAnotherCloud: 'works' };
+    case 'b2c':
+      return { ...ofSetting('B2C_AUTHORITY_HOST', provider.authorityHost), inAnotherCloud: 'works' };
     case 'oidc':
-      return { setting: withSuffix('OIDC_ISSUER'), url: provider.issuer, inAnotherCloud: 'works' };
+      return { ...ofSetting('OIDC_ISSUER', provider.issuer), inAnotherCloud: 'works' };
   }
 }

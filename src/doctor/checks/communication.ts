@@ -1,6 +1,8 @@
 import { withDeadline } from '../../resilience/deadline';
 import { ApiError } from '../../errors';
 import { createAcsIdentityClient } from '../../acs/acsIdentityClient';
+import type { Config } from '../../config/config';
+import type { SettingName } from '../../config/settings';
 import { createUpstream } from '../../resilience/upstream';
 import { type FailureDetails, UpstreamError } from '../../resilience/upstreamError';
 import { type Check, ok, problem, type Result, warning } from '../check';
@@ -47,13 +49,17 @@ export function createCommunicationCheck({ config, log, callTimeLimitInMs }: Doc
         if (noIdentity) return noIdentity;
         if (error instanceof UpstreamError && error.details.status !== undefined)
           return explainError(error.details, endpoint, withKey);
-        const setting = withKey
-          ? 'COMMUNICATION_SERVICES_CONNECTION_STRING'
-          : 'COMMUNICATION_SERVICES_ENDPOINT';
-        return explainNetworkError(error, endpoint, setting);
+        return explainNetworkError(error, endpoint, settingOfEndpoint(communication));
       }
     },
   };
+}
+
+/** The setting that contains the endpoint. */
+export function settingOfEndpoint({ accessKey }: Config['communication']): SettingName {
+  return accessKey === undefined
+    ? 'COMMUNICATION_SERVICES_ENDPOINT'
+    : 'COMMUNICATION_SERVICES_CONNECTION_STRING';
 }
 
 function explainError(

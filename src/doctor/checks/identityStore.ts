@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createCustomIdClient } from '../../acs/customIdClient';
 import { createAcsIdentityClient } from '../../acs/acsIdentityClient';
+import type { Config } from '../../config/config';
 import type { TableStoreConfig } from '../../config/identities';
 import { ApiError } from '../../errors';
 import { createMappingTable } from '../../identities/stores/table/mappingTable';
@@ -12,6 +13,7 @@ import { type Check, ok, problem, type Result, warning } from '../check';
 import type { DoctorContext } from '../context';
 import { explainNoManagedIdentity } from '../managedIdentity';
 import { explainNetworkError } from '../network';
+import { settingOfEndpoint } from './communication';
 
 /** Whether the chosen store works: creates a test row or identity, and removes it again. Graph has its own checks. */
 export function createIdentityStoreChecks(context: DoctorContext, needs: readonly Check[]): Check[] {
@@ -171,18 +173,11 @@ function createCustomIdCheck(context: DoctorContext, needs: readonly Check[]): C
 const previewMayHaveEnded =
   'The preview of the Communication Services API may have ended: set IDENTITY_STORE=table or graph.';
 
-function explainCustomIds(
-  error: unknown,
-  { endpoint, accessKey }: DoctorContext['config']['communication'],
-): Result {
+function explainCustomIds(error: unknown, communication: Config['communication']): Result {
+  const { endpoint } = communication;
   if (!(error instanceof ApiError)) throw error;
-  if (!(error instanceof UpstreamError) || error.details.status === undefined) {
-    const setting =
-      accessKey === undefined
-        ? 'COMMUNICATION_SERVICES_ENDPOINT'
-        : 'COMMUNICATION_SERVICES_CONNECTION_STRING';
-    return explainNetworkError(error, endpoint, setting);
-  }
+  if (!(error instanceof UpstreamError) || error.details.status === undefined)
+    return explainNetworkError(error, endpoint, settingOfEndpoint(communication));
   const { status, code } = error.details;
   const detail = code ?? `HTTP ${status}`;
   return status === 429 || status >= 500
